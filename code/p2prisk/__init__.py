@@ -1,0 +1,48 @@
+"""Borrower credit risk in peer-to-peer lending: the method behind the book.
+
+The package is built in floors; a module imports only from floors below it::
+
+    1  tape, sources, simulate     the loan tape and the embedded evidence
+    2  ordered                     the ordered logit
+    3  assumptions, effects, validation
+    4  scorecard
+    5  policy, monitor, stress, platform
+       figures, tables             how a result is shown; they compute nothing
+       cli                         the command line
+
+Public names are loaded on first use, so that ``import p2prisk`` stays fast.
+
+Examples
+--------
+>>> from p2prisk import load
+>>> tape = load("lendingclub-2018")
+>>> len(tape.frame)
+10000
+"""
+
+from importlib import import_module
+
+__version__ = "0.1.0"
+
+# public name -> module that defines it
+_PUBLIC = {
+    "load": "sources",
+    "LoanTape": "tape",
+    "read_tape": "tape",
+    "OrderedLogit": "ordered",
+    "brant": "assumptions",
+    "average_marginal_effects": "effects",
+    "Scorecard": "scorecard",
+}
+
+__all__ = sorted(_PUBLIC)
+
+
+def __getattr__(name):
+    if name in _PUBLIC:
+        return getattr(import_module(f"p2prisk.{_PUBLIC[name]}"), name)
+    raise AttributeError(f"module 'p2prisk' has no attribute {name!r}")
+
+
+def __dir__():
+    return sorted(set(globals()) | set(_PUBLIC))

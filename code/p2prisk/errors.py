@@ -1,0 +1,26 @@
+"""The package's own exceptions.
+
+Every message says what was wrong, where, and what to do about it. All of them derive from
+:class:`P2PRiskError`, so that a caller can catch the family with one name; each also derives from the
+built-in exception that a Python user would expect (``ValueError``, ``RuntimeError``).
+"""
+
+
+class P2PRiskError(Exception):
+    """Base of every exception raised on purpose by :mod:`p2prisk`."""
+
+
+class DataError(P2PRiskError, ValueError):
+    """Input data that cannot be used as they are."""
+
+
+class ModelError(P2PRiskError, ValueError):
+    """A model that cannot be specified or identified as asked for."""
+
+
+class SeparationError(ModelError):
+    """Some coefficient has no finite estimate because a predictor separates the categories."""
+
+
+class ConvergenceError(P2PRiskError, RuntimeError):
+    """An iteration ended before the estimates reached the digits asked for."""

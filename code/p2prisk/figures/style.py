@@ -1,0 +1,120 @@
+"""House style of the figures: sizes, fonts, colour-blind safe colours, fingerprints.
+
+Sizes are set here and not in chapter options, so that every renderer draws the same figure.
+"""
+
+import matplotlib as mpl
+import numpy as np
+from matplotlib.colors import to_hex
+
+#: Okabe and Ito's colour-blind safe set, without the yellow that vanishes on white paper.
+PALETTE = {
+    "blue": "#0072B2",
+    "orange": "#D55E00",
+    "green": "#009E73",
+    "purple": "#CC79A7",
+    "sky": "#56B4E9",
+    "amber": "#E69F00",
+    "grey": "#6B6B6B",
+    "black": "#1A1A1A",
+}
+
+_STYLE = {
+    "figure.figsize": (7.0, 4.0),
+    "figure.dpi": 110,
+    "savefig.dpi": 110,
+    "savefig.bbox": "tight",
+    "figure.constrained_layout.use": True,
+    "font.family": ["DejaVu Sans", "Noto Sans CJK SC", "Noto Sans CJK JP", "sans-serif"],
+    "font.size": 10,
+    "axes.titlesize": 11,
+    "axes.titleweight": "bold",
+    "axes.titlelocation": "left",
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.edgecolor": PALETTE["grey"],
+    "axes.labelcolor": PALETTE["black"],
+    "axes.grid": True,
+    "grid.color": "#E3E3E3",
+    "grid.linewidth": 0.7,
+    "axes.axisbelow": True,
+    "legend.frameon": False,
+    "lines.linewidth": 1.8,
+    "figure.facecolor": "white",
+}
+
+
+def use_house_style():
+    """Set the house style and make figures assertable; call once, in the first cell of a chapter.
+
+    In IPython every figure then also emits its fingerprint (see :mod:`p2prisk.figures.fingerprint`), which
+    nbval compares where it would ignore the picture itself.
+    """
+    import logging
+
+    # A machine without the CJK font falls back to the next family; one line of warning a glyph helps nobody.
+    logging.getLogger("matplotlib.font_manager").setLevel(logging.ERROR)
+    mpl.rcParams.update(_STYLE)
+    mpl.rcParams["axes.prop_cycle"] = mpl.cycler(color=[PALETTE[name] for name in
+                                                        ("blue", "orange", "green", "purple", "sky", "amber")])
+    from p2prisk.figures.fingerprint import register
+
+    register()
+
+
+def ordered_colours(count):
+    """Colours for `count` ordered categories, from safe (light) to bad (dark).
+
+    Parameters
+    ----------
+    count : int
+        Number of categories, at least one.
+
+    Returns
+    -------
+    list of str
+        Hexadecimal colours from the colour-blind safe map *cividis*, reversed.
+
+    Examples
+    --------
+    >>> len(ordered_colours(7))
+    7
+    """
+    positions = np.linspace(0.92, 0.05, count) if count > 1 else [0.4]
+    return [to_hex(colour) for colour in mpl.colormaps["cividis"](positions)]
+
+
+def label_line_ends(ax, labels, *, x_pad=0.01, min_gap=0.045, fontsize=9):
+    """Write each line's name at its right end instead of a legend; names that would overlap are moved apart.
+
+    Parameters
+    ----------
+    ax : matplotlib.axes.Axes
+        Axes whose lines, in drawing order, belong to `labels`.
+    labels : sequence of str
+        One name a line.
+    x_pad : float
+        Gap between the end of the axis and the name, as a share of the axis width.
+    min_gap : float
+        Least distance between two names, as a share of the axis height.
+    fontsize : float
+        Size in points.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+    """
+    lines = ax.get_lines()[: len(labels)]
+    ax.figure.canvas.draw()  # limits are final only after drawing
+    to_axes = ax.transData + ax.transAxes.inverted()
+    ends = [to_axes.transform((line.get_xdata()[-1], line.get_ydata()[-1]))[1] for line in lines]
+    order = np.argsort(ends)
+    placed = {}
+    last = -np.inf
+    for index in order:
+        last = max(ends[index], last + min_gap)
+        placed[index] = last
+    for index, (line, label) in enumerate(zip(lines, labels, strict=True)):
+        ax.text(1 + x_pad, placed[index], label, transform=ax.transAxes, color=line.get_color(),
+                va="center", ha="left", fontsize=fontsize)
+    return ax

@@ -1,0 +1,117 @@
+"""The Markdown table and the formatting of numbers."""
+
+import math
+import numbers
+
+import pandas as pd
+
+
+def number(value, digits=2):
+    """Format a number for print: thousands separated by commas, a true minus sign, an en dash for missing.
+
+    Parameters
+    ----------
+    value : number
+        What to print; integers are printed whole whatever `digits` says.
+    digits : int
+        Digits after the point.
+
+    Returns
+    -------
+    str
+
+    Examples
+    --------
+    >>> number(12345.678), number(9181), number(-0.5, 1), number(float("nan"))
+    ('12,345.68', '9,181', '−0.5', '–')
+    """
+    if value is None or value is pd.NA or (isinstance(value, numbers.Real) and math.isnan(value)):
+        return "–"
+    if isinstance(value, numbers.Integral):
+        text = f"{int(value):,d}"
+    else:
+        text = f"{float(value):,.{digits}f}"
+    return text.replace("-", "−")
+
+
+def percent(value, digits=1):
+    """Format a share as a percentage.
+
+    Examples
+    --------
+    >>> percent(0.1234), percent(1)
+    ('12.3 %', '100.0 %')
+    """
+    text = number(float(value) * 100, digits)
+    return text if text == "–" else text + " %"
+
+
+class MarkdownTable:
+    """A table that represents itself as a Markdown pipe table.
+
+    Parameters
+    ----------
+    frame : pandas.DataFrame
+        What to show. Columns of text are aligned left, the others right.
+    digits : int or dict
+        Digits after the point, for all columns or by column name.
+    index : bool
+        Whether the index is printed as first column(s).
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> print(MarkdownTable(pd.DataFrame({"grade": ["A"], "share": [0.25]}), index=False))
+    | grade | share |
+    |:---|---:|
+    | A | 0.25 |
+    """
+
+    def __init__(self, frame, digits=2, index=False):
+        self.frame = frame.reset_index() if index else frame
+        self.digits = digits
+
+    def _cell(self, value, column):
+        if isinstance(value, bool):
+            return "yes" if value else "no"
+        if isinstance(value, numbers.Real) or value is None or value is pd.NA:
+            digits = self.digits.get(column, 2) if isinstance(self.digits, dict) else self.digits
+            return number(value, digits)
+        return str(value).replace("|", "\\|").replace("\n", " ")
+
+    def __str__(self):
+        frame = self.frame
+        numeric = [pd.api.types.is_numeric_dtype(frame.dtypes.iloc[i]) and not pd.api.types.is_bool_dtype(
+            frame.dtypes.iloc[i]) for i in range(frame.shape[1])]
+        lines = ["| " + " | ".join(str(column).replace("|", "\\|") for column in frame.columns) + " |",
+                 "|" + "|".join("---:" if right else ":---" for right in numeric) + "|"]
+        for row in frame.itertuples(index=False, name=None):
+            lines.append("| " + " | ".join(self._cell(value, column)
+                                           for value, column in zip(row, frame.columns, strict=True)) + " |")
+        return "\n".join(lines)
+
+    __repr__ = __str__
+
+    def _repr_markdown_(self):
+        return str(self)
+
+
+def show(frame, digits=2, index=False, columns=None):
+    """Make a :class:`MarkdownTable`, with its columns renamed for print.
+
+    Parameters
+    ----------
+    frame : pandas.DataFrame
+        What to show.
+    digits : int or dict
+        Digits after the point, for all columns or by (printed) column name.
+    index : bool
+        Whether the index is printed.
+    columns : dict, optional
+        From name in `frame` to printed heading; columns not named keep their name.
+
+    Returns
+    -------
+    MarkdownTable
+    """
+    return MarkdownTable(frame.rename(columns=columns or {}), digits=digits, index=index)
