@@ -1,0 +1,68 @@
+# Every target does its own set-up and is idempotent: a second call with nothing changed installs nothing.
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-print-directory
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+# auto | quarto | preview
+RENDERER ?= auto
+export RENDERER
+# One process a core is enough: linear algebra with threads of its own would only fight the parallel chapters.
+export OPENBLAS_NUM_THREADS ?= 1
+
+.PHONY: help setup book pdf test lint notebooks serve bench tape lock clean
+
+help: ## list the targets
+	@echo "Usage: make TARGET [RENDERER=auto|quarto|preview]"
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' | while IFS=$$'\t' read -r name text; do \
+	  printf '  %-10s %s\n' "$$name" "$$text"; done
+
+$(READY): requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+	  echo "Python 3.11 or newer is needed; $(PYTHON) is $$($(PYTHON) -V 2>&1). Try: make PYTHON=python3.12 ..." >&2; exit 1; }
+	@$(PYTHON) -c 'import venv, ensurepip' 2>/dev/null || { \
+	  echo "Python's venv module is missing. On Debian or Ubuntu: apt-get install python3-venv" >&2; exit 1; }
+	@echo "Setting up $(VENV) from requirements.lock (once) ..."
+	@$(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+setup: $(READY) ## make .venv from the lock file (every target does this by itself)
+
+book: $(READY) ## render the book to _book/ (HTML and PDF)
+	@$(BIN)/bookkit book --to html,pdf
+
+pdf: $(READY) ## render the PDF only
+	@$(BIN)/bookkit book --to pdf
+
+test: $(READY) ## run every test: package, book, executed notebooks
+	@$(BIN)/bookkit test
+
+lint: $(READY) ## check code style and chapters
+	@$(BIN)/ruff check code tests benchmarks
+	@$(BIN)/bookkit lint
+
+notebooks: $(READY) ## refresh the executed reference notebooks in tests/notebooks/
+	@$(BIN)/bookkit notebooks
+
+serve: book ## render, then show the book at http://localhost:8000
+	@$(BIN)/python -m http.server --bind 127.0.0.1 --directory _book 8000
+
+bench: $(READY) ## measure speed and accuracy against peers (minutes; uses R where it is installed)
+	@$(BIN)/python benchmarks/run.py
+
+tape: $(READY) ## the same study on your own loans: make tape TAPE=loans.csv FORMAT=lendingclub (or MAP=mapping.yml)
+	@test -n "$(TAPE)" || { echo "Name your file: make tape TAPE=loans.csv FORMAT=lendingclub (or MAP=mapping.yml)" >&2; exit 2; }
+	@$(BIN)/p2prisk report "$(TAPE)" $(if $(MAP),--map "$(MAP)",--format "$(or $(FORMAT),auto)")
+
+lock: ## write requirements.lock anew from pyproject.toml (needs uv)
+	uv pip compile pyproject.toml --all-extras --universal --generate-hashes --python-version 3.11 \
+	  --no-emit-index-url --custom-compile-command "make lock" -o requirements.lock
+
+clean: ## remove what was built, keep .venv
+	rm -rf _book _book-tape _freeze .quarto .bookkit .pytest_cache .hypothesis .ruff_cache site_libs chapters/*_files

@@ -1,0 +1,132 @@
+"""Which renderer makes the book: Quarto where there is one, else the preview renderer.
+
+Quarto is the official way. Its PyPI package fetches the program from elsewhere while it is being installed, which fails
+on machines that reach package registries only; so one bounded try is made, its outcome is remembered, and the preview
+renderer reads the same sources.
+"""
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+#: The release tried from PyPI and used by the workflow in .github/ (Typst books need 1.9.18 or newer).
+QUARTO_RELEASE = "1.9.38"
+FIRST_WITH_TYPST_BOOKS = (1, 9, 18)
+INSTALL_SECONDS = 180
+
+
+class ChoiceError(Exception):
+    """The renderer asked for cannot be had; the message names the remedy."""
+
+
+@dataclass(frozen=True)
+class Choice:
+    """The renderer to use.
+
+    Attributes
+    ----------
+    name : {"quarto", "preview"}
+    path : pathlib.Path or None
+        The program, for Quarto.
+    reason : str
+        Why, in a few words.
+    """
+
+    name: str
+    path: Path | None
+    reason: str
+
+    def __str__(self):
+        return f"renderer: {self.name} ({self.reason})"
+
+
+def find_quarto(search=None):
+    """Path of a `quarto` program on PATH or beside the running Python, or None.
+
+    Parameters
+    ----------
+    search : str, optional
+        A PATH-like list of folders to use instead of the environment's.
+    """
+    beside = str(Path(sys.executable).parent)
+    path = search if search is not None else os.pathsep.join([os.environ.get("PATH", ""), beside])
+    found = shutil.which("quarto", path=path)
+    return Path(found) if found else None
+
+
+def quarto_version(path):
+    """Version of a `quarto` program as a tuple of integers.
+
+    Raises
+    ------
+    ChoiceError
+        If the program does not answer.
+    """
+    try:
+        text = subprocess.run([str(path), "--version"], capture_output=True, text=True, timeout=120, check=True).stdout
+        return tuple(int(part) for part in text.strip().split("-")[0].split("."))
+    except (OSError, subprocess.SubprocessError, ValueError) as error:
+        raise ChoiceError(f"{path} is there but `quarto --version` failed ({error}); repair it or use "
+                          "RENDERER=preview") from error
+
+
+def _pip_install_quarto():
+    """Try once, quietly, for at most `INSTALL_SECONDS`; True if it went through."""
+    command = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-deps",
+               f"quarto-cli=={QUARTO_RELEASE}"]
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True)
+    try:
+        return process.wait(timeout=INSTALL_SECONDS) == 0
+    except subprocess.TimeoutExpired:
+        os.killpg(process.pid, signal.SIGKILL)  # pip and the download it started
+        process.wait()
+        return False
+
+
+def choose(wanted="auto", *, search=None, install=_pip_install_quarto, memory=None):
+    """Choose the renderer.
+
+    Parameters
+    ----------
+    wanted : {"auto", "quarto", "preview"}
+        What the user asked for (`RENDERER=`).
+    search : str, optional
+        Folders to search instead of PATH; for tests.
+    install : callable
+        Tries to install Quarto, returns whether it went through; for tests.
+    memory : pathlib.Path, optional
+        File that remembers a failed try; by default inside the virtual environment, so that a new one tries again.
+
+    Returns
+    -------
+    Choice
+
+    Raises
+    ------
+    ChoiceError
+        If `wanted` is unknown, or is "quarto" and there is none.
+    """
+    if wanted not in ("auto", "quarto", "preview"):
+        raise ChoiceError(f"RENDERER={wanted} is unknown; use auto, quarto or preview")
+    if wanted == "preview":
+        return Choice("preview", None, "asked for")
+    path = find_quarto(search)
+    if path:
+        return Choice("quarto", path, f"found {'.'.join(map(str, quarto_version(path)))}"
+                      + ("" if wanted == "auto" else ", asked for"))
+    memory = memory or Path(sys.prefix) / ".quarto-try"
+    tried = f"quarto-cli {QUARTO_RELEASE} could not be installed"
+    if not (memory.exists() and memory.read_text().strip() == tried):
+        if install():
+            path = find_quarto(search)
+            if path:
+                return Choice("quarto", path, f"installed quarto-cli {QUARTO_RELEASE}")
+        memory.write_text(tried + "\n")
+    if wanted == "quarto":
+        raise ChoiceError("RENDERER=quarto, but no `quarto` is on PATH and `pip install quarto-cli` failed. "
+                          f"Install Quarto {QUARTO_RELEASE} from its site, or use RENDERER=preview")
+    return Choice("preview", None, f"no quarto on PATH, and {tried}")
