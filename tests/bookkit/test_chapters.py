@@ -1,0 +1,77 @@
+"""Reading chapters: parts, lines, options, and what is only shown."""
+
+import pytest
+
+from bookkit.chapters import Cell, Prose, parse_chapter, read_chapter
+from bookkit.errors import BookError
+
+TEXT = '''---
+description: "A chapter"
+---
+
+# Title {#sec-title}
+
+Text with `{python} 1 + 1` and ``{python} shown`` and `plain`.
+
+```{python}
+#| label: fig-a
+#| fig-cap: >
+#|   Two lines
+#|   of caption
+#| echo: false
+
+x = """
+```"""
+plot(x)
+````
+
+```python
+not_run("`{python} hidden`")
+```
+
+Last `{python} x`.
+'''.replace('```{python}\n#| label', '````{python}\n#| label')
+
+
+def test_blocks_lines_and_options():
+    chapter = parse_chapter(TEXT, "chapters/a.qmd")
+    assert chapter.header == {"description": "A chapter"}
+    assert [type(block) for block in chapter.blocks] == [Prose, Cell, Prose]
+    cell = chapter.cells[0]
+    assert (cell.line, cell.source_line, cell.label) == (9, 16, "fig-a")
+    assert cell.options["fig-cap"] == "Two lines of caption\n"
+    assert cell.option_lines == {"label": 10, "fig-cap": 11, "echo": 14}
+    assert cell.source == 'x = """\n```"""\nplot(x)'
+    assert TEXT.split("\n")[cell.source_line - 1] == cell.source.split("\n")[0]
+    assert chapter.title == "Title"
+
+
+def test_inline_expressions_only_where_they_run():
+    chapter = parse_chapter(TEXT, "a.qmd")
+    assert [(inline.source, inline.line) for inline in chapter.inlines] == [("1 + 1", 7), ("x", 25)]
+    assert "with 2 and ``{python} shown``" in chapter.blocks[0].replace_inlines(["2"])
+    last = chapter.blocks[2].replace_inlines(["7"])
+    assert "`{python} hidden`" in last and "Last 7." in last
+
+
+def test_indented_block_is_no_cell():
+    chapter = parse_chapter("- item\n\n    ```{python}\n    1\n    ```\n", "a.qmd")
+    assert chapter.cells == ()
+
+
+@pytest.mark.parametrize(("text", "line", "words"), [
+    ("# A\n\n```{python}\n1\n", 3, "not closed"),
+    ("# A\n\n```{python}\n#| label: a\n#| fig-cap: a: b\n1\n```\n", 5, "YAML"),
+    ("# A\n\n```{python fig-a, echo=FALSE}\n1\n```\n", 3, "braces"),
+    ("---\ntitle: x\n", 1, "header is not closed"),
+    ("---\ntitle: a\nkey: b: c\n---\n", 3, "YAML"),
+])
+def test_faults_name_file_and_line(text, line, words):
+    with pytest.raises(BookError, match=words) as caught:
+        parse_chapter(text, "chapters/a.qmd")
+    assert (str(caught.value.path), caught.value.line) == ("chapters/a.qmd", line)
+
+
+def test_missing_chapter(tmp_path):
+    with pytest.raises(BookError, match="nowhere.qmd: no such chapter"):
+        read_chapter("nowhere.qmd", tmp_path)
