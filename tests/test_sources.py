@@ -1,0 +1,103 @@
+"""The embedded data sets: shapes, outcomes as published, errors where a file is absent or another one."""
+
+import pandas as pd
+import pytest
+
+from p2prisk import load
+from p2prisk.errors import DataError
+from p2prisk.sources import micro_file, shared_directory
+
+# severity by grade as counted from the source file by an independent script before this package existed
+SEVERITY_BY_GRADE = {
+    "A": (9397, 176, 244, 366),
+    "B": (10534, 337, 520, 998),
+    "C": (6881, 355, 433, 1071),
+    "D": (4446, 243, 333, 994),
+    "E": (2344, 167, 178, 705),
+    "F": (821, 64, 73, 343),
+    "G": (306, 33, 27, 146),
+}
+PROSPER_BAD_PER_CENT = {"AA": 4.4, "A": 9.3, "B": 11.9, "C": 15.2, "D": 22.3, "E": 25.7, "HR": 25.4}
+
+
+def micro(name, **options):
+    try:
+        micro_file(name)
+    except DataError as error:
+        pytest.skip(str(error))
+    return load(name, **options)
+
+
+def test_lendingclub_2018_has_every_row_and_an_ordered_grade():
+    tape = load("lendingclub-2018")
+    assert len(tape.frame) == 10_000 and not tape.set_aside
+    assert tape.frame["grade"].cat.ordered and list(tape.frame["grade"].cat.categories) == list("ABCDEFG")
+    assert tape.kind == "live"
+    assert tape.frame["severity"].value_counts().to_dict() == {
+        "performing": 9375 + 447,
+        "late 1-30": 67 + 38,
+        "late 31-120": 66,
+        "default": 7,
+    }
+    assert tape.frame["bad"].sum() == 73
+    assert (tape.frame["delinquency_recency"] == "never").sum() == 5658
+    assert tape.frame["delinquency_recency"].notna().all()
+
+
+def test_modeldata_outcome():
+    tape = load("modeldata-lendingclub")
+    assert len(tape.frame) == 9857 and tape.frame["bad"].dtype == bool
+    assert set(tape.frame["term"]) == {36, 60}
+    assert (tape.frame["grade"].astype(str) == tape.frame["sub_grade"].astype(str).str[0]).all()
+
+
+def test_lendingclub_2007_2011_severity_is_the_published_table():
+    frame = micro("lendingclub-2007-2011").frame
+    assert len(frame) == 42_535
+    assert frame["severity"].cat.ordered
+    counts = pd.crosstab(frame["grade"], frame["severity"])
+    assert list(counts.columns) == ["paid", "paid late", "loss after half", "loss early"]
+    assert {
+        grade: tuple(row) for grade, row in zip(counts.index, counts.to_numpy(), strict=True)
+    } == SEVERITY_BY_GRADE
+    assert frame["policy_exception"].sum() == 2749
+    assert frame["bad"].sum() == 6431
+    assert frame["rate"].between(5, 25).all() and frame["utilisation"].max() == 119
+
+
+def test_lendingclub_2007_2011_never_is_a_level_and_unknown_is_missing():
+    frame = micro("lendingclub-2007-2011").frame
+    assert frame["bureau_missing"].sum() == 29
+    assert frame["delinquency_recency"].isna().sum() == 29
+    assert frame.loc[frame["bureau_missing"], "delinquency_recency"].isna().all()
+    # 820 zeros without and 1 zero with a delinquency on file; 26,897 blanks
+    assert (frame["delinquency_recency"] == "never").sum() == 26_897 + 820
+    assert frame["months_since_delinquency"].eq(0).sum() == 1
+
+
+def test_prosper_is_the_resolved_cohort_and_counts_what_it_left():
+    tape = micro("prosper")
+    assert len(tape.frame) == 8565 and set(tape.frame["term"]) == {36}
+    assert sum(entry["rows"] for entry in tape.set_aside) == 25_996 - 8565
+    share = (100 * tape.frame.groupby("grade", observed=True)["bad"].mean()).round(1)
+    assert share.to_dict() == PROSPER_BAD_PER_CENT
+    assert len(micro("prosper", cohort="all").frame) == 25_996
+
+
+def test_unknown_name_lists_the_known_ones():
+    with pytest.raises(DataError, match="lendingclub-2018"):
+        load("lendingclub")
+
+
+def test_absent_micro_file_says_where_to_put_it(tmp_path, monkeypatch):
+    monkeypatch.setenv("P2PRISK_SHARED", str(tmp_path))
+    assert shared_directory() == tmp_path
+    with pytest.raises(DataError, match="P2PRISK_SHARED.*path=.*Origin"):
+        load("prosper")
+
+
+def test_another_file_is_refused(tmp_path):
+    other = tmp_path / "prosper_closed_2009_2014.csv.gz"
+    other.write_bytes(b"something else")
+    with pytest.raises(DataError, match="SHA-256.*read_tape"):
+        load("prosper", path=other)
