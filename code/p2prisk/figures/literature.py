@@ -1,0 +1,86 @@
+"""Pictures of the literature: who finds which sign."""
+
+import matplotlib.pyplot as plt
+
+from p2prisk.figures.style import PALETTE
+
+_COUNTRY = {
+    "United States": (PALETTE["blue"], "o"),
+    "China": (PALETTE["orange"], "s"),
+    "Europe": (PALETTE["green"], "^"),
+}
+_VERDICT = {
+    "opposite signs": PALETTE["black"],
+    "sign against no effect": PALETTE["black"],
+}
+_STEP = 0.62  # distance of two marks of the same column, in the unit of the x axis
+_CENTRES = {"-": -2.4, "0": 0.0, "+": 2.4}
+_UNSTATED = 5.3
+_HALF_WIDTHS = {"-": 1.4, "0": 0.75, "+": 1.4, "?": 1.25}
+
+
+def sign_agreement(signs, agreement, ax=None):
+    """Draw each finding of the sign table as a mark in the column of its sign, one line a variable.
+
+    Parameters
+    ----------
+    signs : pandas.DataFrame
+        The sign table: columns ``variable``, ``country``, ``sign``.
+    agreement : pandas.DataFrame
+        What :func:`p2prisk.literature.agreement` made of it: index of variables, ``group``, ``unstated``,
+        ``verdict``.
+    ax : matplotlib.axes.Axes, optional
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+    """
+    if ax is None:
+        _, ax = plt.subplots(figsize=(6.2, 8.2))
+    line, level, ticks, last_group = 0.0, {}, [], None
+    for variable, group in agreement["group"].items():
+        if group != last_group:
+            line += 1.0 if last_group is None else 1.35
+            ax.text(-3.8, line - 0.75, group, ha="left", va="center", fontsize=9, fontweight="bold",
+                    color=PALETTE["grey"], clip_on=False)
+            last_group = group
+        level[variable] = line
+        ticks.append(line)
+        line += 1.0
+    for sign, width in _HALF_WIDTHS.items():
+        centre = _CENTRES.get(sign, _UNSTATED)
+        ax.axvspan(centre - width, centre + width, color="#F2F2F2", zorder=0)
+    for variable, rows in signs.groupby("variable", sort=False):
+        for sign, centre in _CENTRES.items():
+            found = rows[rows["sign"] == sign].sort_values("country", ascending=False)
+            for position, country in enumerate(found["country"]):
+                x = centre + (position - (len(found) - 1) / 2) * _STEP
+                colour, marker = _COUNTRY[country]
+                ax.plot(x, level[variable], marker=marker, color=colour, markersize=7, linestyle="none")
+        unstated = rows[rows["sign"] == "?"].sort_values("country", ascending=False)
+        for position, country in enumerate(unstated["country"]):
+            x = _UNSTATED + (position - (len(unstated) - 1) / 2) * _STEP
+            colour, marker = _COUNTRY[country]
+            ax.plot(x, level[variable], marker=marker, markeredgecolor=colour, markerfacecolor="white",
+                    markersize=6.5, linestyle="none")
+    labels = []
+    for variable, verdict in agreement["verdict"].items():
+        labels.append(variable + ("  ≠" if verdict == "opposite signs" else ""))
+    ax.set_yticks(ticks, labels, fontsize=9)
+    for label, verdict in zip(ax.get_yticklabels(), agreement["verdict"], strict=True):
+        if verdict in _VERDICT:
+            label.set_fontweight("bold")
+    ax.set_ylim(line - 0.2, -0.35)
+    ax.set_xlim(-3.85, 6.6)
+    ax.xaxis.tick_top()
+    ax.set_xticks([*_CENTRES.values(), _UNSTATED],
+                  ["safer", "no effect", "riskier", "relevant,\nno sign stated"], fontsize=9)
+    ax.tick_params(length=0)
+    ax.grid(False)
+    for spine in ax.spines.values():
+        spine.set_visible(False)
+    for position, (country, (colour, marker)) in enumerate(_COUNTRY.items()):
+        x = -3.6 + position * 3.7
+        ax.plot(x, line + 0.75, marker=marker, color=colour, markersize=7, clip_on=False)
+        ax.text(x + 0.35, line + 0.75, country, va="center", color=colour, fontsize=9, clip_on=False)
+    return ax

@@ -1,0 +1,103 @@
+"""The sign table, the study table, the claims table and the glossary: complete, sourced, and counted right."""
+
+import re
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from p2prisk.errors import DataError
+from p2prisk.literature import SIGNS, agreement
+
+ROOT = Path(__file__).resolve().parents[1]
+HAN = re.compile(r"[\u4e00-\u9fff]")
+
+
+def read(name):
+    return pd.read_csv(ROOT / "data" / f"{name}.csv", dtype=str, keep_default_na=False)
+
+
+@pytest.fixture(scope="module")
+def signs():
+    return read("literature_signs")
+
+
+@pytest.fixture(scope="module")
+def bibliography_keys():
+    return set(re.findall(r"^@\w+\{([^,]+),", (ROOT / "references.bib").read_text(encoding="utf-8"), re.MULTILINE))
+
+
+def test_only_findings_that_were_read_are_in_the_sign_table(signs):
+    assert set(signs["mark"]) <= {"read", "read-2nd"}
+
+
+def test_every_finding_is_complete_and_has_a_reference(signs, bibliography_keys):
+    assert not (signs == "").any(axis=None)
+    assert set(signs["sign"]) <= set(SIGNS)
+    assert set(signs["study"]) <= bibliography_keys
+    assert set(signs["country"]) <= {"United States", "China", "Europe"}
+
+
+def test_a_group_holds_its_variables_together(signs):
+    assert (signs.groupby("variable")["group"].nunique() == 1).all()
+
+
+def test_agreement_counts_every_finding_once(signs):
+    counted = agreement(signs)
+    assert counted["studies"].sum() == len(signs)
+    assert counted.loc["Income, higher", "riskier"] == (
+        signs.query("variable == 'Income, higher' and sign == '+'").shape[0])
+
+
+@pytest.mark.parametrize("found, verdict", [
+    ("+-", "opposite signs"), ("+-0", "opposite signs"), ("+0", "sign against no effect"),
+    ("-0?", "sign against no effect"),
+    ("++", "agree"), ("--?", "agree"), ("00", "agree"), ("+", "one signed study"), ("0??", "one signed study"),
+    ("?", "no sign stated"),
+])
+def test_verdicts(found, verdict):
+    frame = pd.DataFrame({"group": "g", "variable": "v", "study": list("abcdef")[:len(found)], "sign": list(found)})
+    assert agreement(frame).loc["v", "verdict"] == verdict
+
+
+def test_unknown_sign_and_repeated_study_are_refused():
+    frame = pd.DataFrame({"group": "g", "variable": "v", "study": ["a", "a"], "sign": ["+", "-"]})
+    with pytest.raises(DataError, match="v / a"):
+        agreement(frame)
+    with pytest.raises(DataError, match="'x'"):
+        agreement(frame.assign(study=["a", "b"], sign=["+", "x"]))
+
+
+def test_study_table_has_twelve_full_rows(bibliography_keys):
+    studies = read("literature_studies")
+    assert len(studies) == 12
+    assert studies["study"].is_unique
+    assert set(studies["study"]) <= bibliography_keys
+    assert not (studies == "").any(axis=None)
+
+
+def test_claims_table_names_five_causes_with_both_kinds_of_evidence():
+    claims = read("question_claims")
+    assert len(claims) == 5
+    assert not (claims == "").any(axis=None)
+    assert claims["chinese"].map(lambda text: bool(HAN.search(text))).all()
+
+
+def test_figure_draws_every_finding(signs):
+    import matplotlib
+
+    matplotlib.use("Agg")
+    import matplotlib.pyplot as plt
+
+    from p2prisk.figures.literature import sign_agreement
+
+    counted = agreement(signs)
+    figure, ax = plt.subplots()
+    assert sign_agreement(signs, counted, ax=ax) is ax
+    legend = 3
+    marks = [line for line in ax.get_lines() if line.get_marker() in "os^"]
+    assert len(marks) == len(signs) + legend
+    hollow = [line for line in marks if line.get_markerfacecolor() == "white"]
+    assert len(hollow) == counted["unstated"].sum()
+    assert len(ax.get_yticklabels()) == len(counted)
+    plt.close(figure)
