@@ -12,6 +12,7 @@ from pathlib import Path
 import pandas as pd
 
 from p2prisk.errors import DataError
+from p2prisk.facts import facts, table
 from p2prisk.tape import LoanTape, apply_mapping, builtin, resolved_cohort
 
 _LENDING_CLUB = "Lending Club public loan statistics"
@@ -197,4 +198,4 @@ def _from_micro(name, path, cohort):
     return _described(tape, name, entry)
 
 
-__all__ = ["LoanTape", "file_sha256", "load", "micro_file", "names", "shared_directory"]
+__all__ = ["LoanTape", "facts", "file_sha256", "load", "micro_file", "names", "shared_directory", "table"]

@@ -1,0 +1,175 @@
+"""The small committed tables of the book and its list of dated facts.
+
+A chapter takes a number from a fact by its id, so that no result is typed by hand and every number leads to its
+source::
+
+    facts = p2prisk.sources.facts()
+    facts.value("NCG024", scale=1e6, digits=0)      # '265'
+
+The tables lie in ``data/`` of the repository (``data/README.md`` describes them).
+"""
+
+from functools import lru_cache
+from pathlib import Path
+
+import pandas as pd
+
+from p2prisk.errors import DataError
+
+
+def data_directory():
+    """Find ``data/`` of the repository: beside the package, else in the working directory or above it.
+
+    Returns
+    -------
+    pathlib.Path
+
+    Raises
+    ------
+    DataError
+        When neither place has a directory ``data`` with the list of facts.
+    """
+    here = Path.cwd().resolve()
+    for root in (Path(__file__).resolve().parents[2], here, *here.parents):
+        if (root / "data" / "facts_case.csv").exists():
+            return root / "data"
+    raise DataError(f"no directory 'data' with facts_case.csv beside the package or above {here}: "
+                    "install the package from a clone of the repository (pip install -e .) or run inside it")
+
+
+def table(name):
+    """Load one of the small committed tables.
+
+    Parameters
+    ----------
+    name : str
+        File name without ``.csv``.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Columns as described in ``data/README.md``; missing entries of text columns are empty strings.
+
+    Raises
+    ------
+    DataError
+        When there is no such table; the message lists those that exist.
+
+    Examples
+    --------
+    >>> table("ncf_products")["amount"].sum().item()
+    71
+    """
+    directory = data_directory()
+    path = directory / f"{name}.csv"
+    if not path.exists():
+        known = ", ".join(sorted(found.stem for found in directory.glob("*.csv")))
+        raise DataError(f"no table {name!r} in {directory}; known: {known}")
+    frame = pd.read_csv(path)
+    text = frame.columns[[not pd.api.types.is_numeric_dtype(kind) for kind in frame.dtypes]]
+    return frame.fillna({column: "" for column in text})
+
+
+class Facts:
+    """The list of dated facts, each with its source and the source's grade.
+
+    Only a fact whose source was read can be used: anything else raises, so that a chapter cannot state it.
+
+    Parameters
+    ----------
+    facts, sources : pandas.DataFrame
+        Tables ``facts_case`` and ``sources_case``.
+
+    Examples
+    --------
+    >>> listed = facts()
+    >>> listed.value("NCG024", scale=1e6, digits=1)
+    '265.4'
+    >>> listed.key("NCG024"), listed.grade("NCG024")
+    ('src-hunter-20f-2018-r4', 'A')
+    """
+
+    def __init__(self, facts, sources):
+        self._facts = facts.set_index("id")
+        self._sources = sources.set_index("id")
+
+    def __len__(self):
+        return len(self._facts)
+
+    def __contains__(self, fact_id):
+        return fact_id in self._facts.index and self._facts.loc[fact_id, "status"] == "read"
+
+    def record(self, fact_id):
+        """Everything known of one fact.
+
+        Parameters
+        ----------
+        fact_id : str
+
+        Returns
+        -------
+        pandas.Series
+            id, topic, date, value, unit, statement, status, key, title, publisher, url, published, grade.
+
+        Raises
+        ------
+        DataError
+            When the id is unknown, or its source was never read.
+        """
+        if fact_id not in self._facts.index:
+            raise DataError(f"no fact {fact_id!r} in data/facts_case.csv")
+        fact = self._facts.loc[fact_id]
+        if fact["status"] != "read":
+            raise DataError(f"fact {fact_id} has status {fact['status']!r}: only facts whose source was read "
+                            "may be stated; find a source or leave it out")
+        return pd.concat([pd.Series({"id": fact_id}), fact, self._sources.loc[fact_id]])
+
+    def number(self, fact_id):
+        """The fact's value as a float.
+
+        Raises
+        ------
+        DataError
+            When the fact has no number.
+        """
+        value = self.record(fact_id)["value"]
+        try:
+            return float(value)
+        except ValueError:
+            raise DataError(f"fact {fact_id} has no number but {value!r}") from None
+
+    def value(self, fact_id, scale=1.0, digits=0):
+        """The fact's value divided by `scale`, formatted for prose.
+
+        Parameters
+        ----------
+        fact_id : str
+        scale : float
+            Divisor, for instance 1e6 to print dollars in millions.
+        digits : int
+            Digits after the point.
+
+        Returns
+        -------
+        str
+        """
+        return f"{self.number(fact_id) / scale:,.{digits}f}".replace("-", "−")
+
+    def key(self, fact_id):
+        """Citation key of the fact's source in ``references.bib``."""
+        return self.record(fact_id)["key"]
+
+    def grade(self, fact_id):
+        """Grade of the source: A official or academic, B press, C copy or repost, D personal work."""
+        return self.record(fact_id)["grade"]
+
+
+@lru_cache(maxsize=1)
+def facts():
+    """The list of facts of the case and the industry.
+
+    Returns
+    -------
+    Facts
+    """
+    return Facts(table("facts_case"), table("sources_case"))
