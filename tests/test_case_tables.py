@@ -14,9 +14,22 @@ from p2prisk.sources import facts, table
 
 ROOT = Path(__file__).resolve().parents[1]
 SHARED = Path(os.environ.get("P2PRISK_SHARED", ROOT.parent / "shared"))
-WITH_FACT = ("industry_by_year", "industry_by_month", "rival_series", "problem_platforms", "custody_by_date",
-             "regulation_timeline", "case_events", "platforms_abroad", "ncf_accounts", "ncf_related_payers",
-             "ncf_products", "ncf_structure", "ncf_business_lines", "case_evidence")
+WITH_FACT = (
+    "industry_by_year",
+    "industry_by_month",
+    "rival_series",
+    "problem_platforms",
+    "custody_by_date",
+    "regulation_timeline",
+    "case_events",
+    "platforms_abroad",
+    "ncf_accounts",
+    "ncf_related_payers",
+    "ncf_products",
+    "ncf_structure",
+    "ncf_business_lines",
+    "case_evidence",
+)
 
 
 @pytest.fixture(scope="module")
@@ -28,14 +41,16 @@ def builder():
     return module
 
 
-@pytest.mark.skipif(not (SHARED / "research" / "case_facts.csv").exists(),
-                    reason=f"no fact list under {SHARED / 'research'}")
+@pytest.mark.skipif(
+    not (SHARED / "research" / "case_facts.csv").exists(), reason=f"no fact list under {SHARED / 'research'}"
+)
 def test_committed_tables_are_what_the_script_builds(builder):
     for name, text in builder.build().items():
         assert (ROOT / name).read_text(encoding="utf-8") == text, f"{name} is stale: run data/build_case_tables.py"
 
 
-# ---------------------------------------------------------------------------------------------------- sources
+# --------------------------------------------------------------------------------------------------- sources
+
 
 @pytest.mark.parametrize("name", WITH_FACT)
 def test_every_row_rests_on_a_fact_that_was_read(name):
@@ -64,8 +79,12 @@ def test_facts_that_were_not_read_say_nothing():
 
 
 def test_a_number_that_the_fact_does_not_contain_is_refused(builder):
-    q = builder.Quoter({"X1": {"status": "read", "statement": "of 1,234 loans 56.7% failed", "unit": "", "value": ""},
-                        "X2": {"status": "uncited", "statement": "12", "unit": "", "value": "12"}})
+    q = builder.Quoter(
+        {
+            "X1": {"status": "read", "statement": "of 1,234 loans 56.7% failed", "unit": "", "value": ""},
+            "X2": {"status": "uncited", "statement": "12", "unit": "", "value": "12"},
+        }
+    )
     assert q.quoted("X1", "1,234") == 1234 and q.quoted("X1", "56.7", 0.01) == 0.567
     for text in ("234", "56", "1,23", "6.7", "99"):
         with pytest.raises(ValueError, match="does not contain"):
@@ -74,12 +93,20 @@ def test_a_number_that_the_fact_does_not_contain_is_refused(builder):
         q.value("X2")
 
 
-# ----------------------------------------------------------------------------------------------- units, ranges
+# --------------------------------------------------------------------------------------------- units, ranges
 
-RANGES = {"platforms": (0, 6500), "platforms in the year": (50, 1500), "RMB bn in the year": (3, 3000),
-          "RMB bn at year end": (20, 1300), "% a year": (8, 21), "million persons": (0.1, 20),
-          "RMB bn": (100, 1300), "RMB bn in the month": (50, 300), "months": (1, 36),
-          "platforms in the month": (100, 300)}
+RANGES = {
+    "platforms": (0, 6500),
+    "platforms in the year": (50, 1500),
+    "RMB bn in the year": (3, 3000),
+    "RMB bn at year end": (20, 1300),
+    "% a year": (8, 21),
+    "million persons": (0.1, 20),
+    "RMB bn": (100, 1300),
+    "RMB bn in the month": (50, 300),
+    "months": (1, 36),
+    "platforms in the month": (100, 300),
+}
 
 
 @pytest.mark.parametrize("name", ["industry_by_year", "industry_by_month"])
@@ -141,7 +168,8 @@ def test_timelines_have_dates_in_order(name):
         assert str(row.date)[:4] == own[:4] or "to" in own or row.fact == "IND084", f"{row.date} against {own}"
 
 
-# ----------------------------------------------------------------------------------------------- filed accounts
+# -------------------------------------------------------------------------------------------- filed accounts
+
 
 @pytest.fixture(scope="module")
 def accounts():
@@ -222,7 +250,8 @@ def test_causes_have_both_sides():
         assert row.best_grade >= best[row.cause]
 
 
-# --------------------------------------------------------------------------------------------------- the loader
+# ------------------------------------------------------------------------------------------------ the loader
+
 
 def test_unknown_table_names_those_that_exist():
     with pytest.raises(DataError, match="known: .*ncf_accounts"):
@@ -242,12 +271,14 @@ def test_facts_refuse_what_was_not_read():
 def test_values_are_scaled_and_formatted():
     assert facts().value("NCG024", scale=1e6) == "265"
     assert facts().value("NCG040", scale=1e6, digits=1) == "−13.3"
-    small = Facts(pd.DataFrame({"id": ["A1"], "status": ["read"], "value": ["1234.5"], "statement": ["x"]}),
-                  pd.DataFrame({"id": ["A1"], "key": ["k"], "grade": ["A"]}))
+    small = Facts(
+        pd.DataFrame({"id": ["A1"], "status": ["read"], "value": ["1234.5"], "statement": ["x"]}),
+        pd.DataFrame({"id": ["A1"], "key": ["k"], "grade": ["A"]}),
+    )
     assert small.value("A1", digits=1) == "1,234.5" and len(small) == 1
 
 
-# ------------------------------------------------------------------------------------------------- the chapters
+# ---------------------------------------------------------------------------------------------- the chapters
 
 CHAPTERS = [path for path in (ROOT / "chapters" / "industry.qmd", ROOT / "chapters" / "ncf.qmd") if path.exists()]
 

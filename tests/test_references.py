@@ -47,7 +47,9 @@ def read_status():
         rows = list(csv.DictReader(file))
     keys = [row["key"] for row in rows]
     assert len(keys) == len(set(keys)), "a key has two rows in data/references_status.csv"
-    return {row["key"]: row["status"] for row in rows}
+    with (ROOT / "data" / "sources_case.csv").open(encoding="utf-8", newline="") as file:
+        case = {row["key"]: "record" for row in csv.DictReader(file)}  # sources of the fact list, all read
+    return case | {row["key"]: row["status"] for row in rows}
 
 
 def read_bibliography():

@@ -1,7 +1,7 @@
 """The small committed tables of the book and its list of dated facts.
 
-A chapter takes a number from a fact by its id, so that no result is typed by hand and every number leads to its
-source::
+A chapter takes a number from a fact by its id, so that no result is typed by hand and every number leads to
+its source::
 
     facts = p2prisk.sources.facts()
     facts.value("NCG024", scale=1e6, digits=0)      # '265'
