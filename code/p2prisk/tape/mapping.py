@@ -167,9 +167,7 @@ class _Builder:
         drop_unused_levels(frame)
         reasons = self.mapping.get("unused") or {}
         unused = {
-            str(name): reasons.get(name, "no canonical column")
-            for name in self.raw.columns
-            if name not in self.used
+            str(name): reasons.get(name, "no canonical column") for name in self.raw.columns if name not in self.used
         }
         provenance = {
             "format": self.mapping.get("format", "mapping"),
@@ -261,9 +259,7 @@ class _Builder:
         series = self.raw[source]
         if pd.api.types.is_float_dtype(series.dtype):  # 36.0 reads as 36
             whole = series.where(series.isna() | (series != series.round()), None)
-            text = series.astype(object).where(
-                whole.notna() | series.isna(), series.fillna(0).astype("int64")
-            )
+            text = series.astype(object).where(whole.notna() | series.isna(), series.fillna(0).astype("int64"))
             text = text.where(series.notna(), None).map(str, na_action="ignore")
         elif isinstance(series.dtype, pd.CategoricalDtype) or not pd.api.types.is_string_dtype(series.dtype):
             text = series.astype(object).where(series.notna(), None).map(str, na_action="ignore")
@@ -281,17 +277,13 @@ class _Builder:
             table = {str(key): value for key, value in recode.items()}
             table = {key: table[key] for key in table}
             known = text.isin(table)
-            out = text.astype(object).where(
-                ~known, text.map({k: v for k, v in table.items() if v is not None})
-            )
+            out = text.astype(object).where(~known, text.map({k: v for k, v in table.items() if v is not None}))
             out = out.mask(out.isna(), None)
             if "otherwise" in rule:
                 out = out.where(known, rule["otherwise"])
             else:
                 allowed = (
-                    {str(value) for value in table.values()}
-                    | set(COLUMNS[name].levels)
-                    | set(rule.get("order", ()))
+                    {str(value) for value in table.values()} | set(COLUMNS[name].levels) | set(rule.get("order", ()))
                 )
                 left = text.notna() & ~known & ~text.isin(allowed)
                 if left.any():
@@ -335,9 +327,7 @@ class _Builder:
             )
         infinite = np.isinf(values.to_numpy(dtype=float))
         if infinite.any():
-            self.failed(
-                name, source, series, pd.Series(infinite, series.index), "An infinite number is no amount."
-            )
+            self.failed(name, source, series, pd.Series(infinite, series.index), "An infinite number is no amount.")
             values = values.mask(infinite)
         factor = self.unit(name, rule, values, percent_signs)
         if factor != 1.0:
@@ -379,9 +369,7 @@ class _Builder:
                 found = found.where(~future, found - pd.DateOffset(years=100))
             out[left] = found.astype("datetime64[us]")
             left = left & out.isna()
-        self.failed(
-            name, source, text, left, "Give the pattern under 'date' in the mapping, e.g. \"%d/%m/%Y\"."
-        )
+        self.failed(name, source, text, left, "Give the pattern under 'date' in the mapping, e.g. \"%d/%m/%Y\".")
         return out
 
     def flags(self, name, source, rule):
@@ -407,9 +395,7 @@ class _Builder:
         values = values.map(str, na_action="ignore")
         if levels:
             strange = values.notna() & ~values.isin(levels)
-            self.failed(
-                name, source, values, strange, f"Known levels: {', '.join(levels)}. Add 'recode' or 'order'."
-            )
+            self.failed(name, source, values, strange, f"Known levels: {', '.join(levels)}. Add 'recode' or 'order'.")
         elif column.kind == "ordered":
             levels = grade_order(seen, name)
         else:
@@ -477,21 +463,15 @@ def add_bands(frame):
     ):
         if months in frame:
             value = frame[months].to_numpy(dtype=float)
-            label = np.select(
-                [value <= 12, value <= 24, value <= 48, value > 48], RECENCY[:0:-1], default="never"
-            )
+            label = np.select([value <= 12, value <= 24, value <= 48, value > 48], RECENCY[:0:-1], default="never")
             unknown = frame[count].isna().to_numpy() if count in frame else np.zeros(len(frame), dtype=bool)
             label = np.where(unknown & np.isnan(value), None, label)
             frame[band] = pd.Categorical(label, RECENCY)
     if "employment_years" in frame:
         value = frame["employment_years"].to_numpy(dtype=float)
-        label = np.select(
-            [value < 2, value < 5, value < 10, value >= 10], EMPLOYMENT[1:], default=EMPLOYMENT[0]
-        )
+        label = np.select([value < 2, value < 5, value < 10, value >= 10], EMPLOYMENT[1:], default=EMPLOYMENT[0])
         frame["employment"] = pd.Categorical(label, EMPLOYMENT)
-    bureau = [
-        name for name in ("inquiries", "delinquencies_2y", "public_records", "open_accounts") if name in frame
-    ]
+    bureau = [name for name in ("inquiries", "delinquencies_2y", "public_records", "open_accounts") if name in frame]
     if len(bureau) >= 3:
         missing = frame[bureau].isna().all(axis=1)
         if missing.any():

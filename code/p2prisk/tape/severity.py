@@ -74,9 +74,7 @@ def resolved_severity(frame, half=0.5):
         levels = SEVERITY_TWO
     else:
         share = frame["principal_paid"].to_numpy(dtype=float) / frame["amount"].to_numpy(dtype=float)
-        values = np.select(
-            [paid & ~late, paid & late, loss & (share >= half), loss], SEVERITY_RESOLVED, default=""
-        )
+        values = np.select([paid & ~late, paid & late, loss & (share >= half), loss], SEVERITY_RESOLVED, default="")
         levels = SEVERITY_RESOLVED
     return pd.Series(
         pd.Categorical(np.where(values == "", None, values), levels, ordered=True),
@@ -185,9 +183,7 @@ def resolved_cohort(tape, record_date=None, terms=None):
     if tape.frame["issue_date"].isna().any():
         tape = tape.keep(tape.frame["issue_date"].notna(), "no issue date, so the vintage is unknown")
     if terms is not None:
-        tape = tape.keep(
-            tape.frame["term"].isin(terms), f"term other than {', '.join(map(str, terms))} months"
-        )
+        tape = tape.keep(tape.frame["term"].isin(terms), f"term other than {', '.join(map(str, terms))} months")
     end = month_number(tape.frame["issue_date"]) + tape.frame["term"].to_numpy(dtype=float)
     mature = end <= month_number(pd.Series([pd.Timestamp(record_date)]))[0]
     return tape.keep(
