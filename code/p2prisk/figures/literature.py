@@ -84,3 +84,50 @@ def sign_agreement(signs, agreement, ax=None):
         ax.plot(x, line + 0.75, marker=marker, color=colour, markersize=7, clip_on=False)
         ax.text(x + 0.35, line + 0.75, country, va="center", color=colour, fontsize=9, clip_on=False)
     return ax
+
+
+_ROLE = {
+    "bank": "#CFE3F1",
+    "insurance": "#CFE3F1",
+    "margin": "#CFE3F1",
+    "platform": "#FBE3D3",
+    "fees": "#FBE3D3",
+    "lender": "#5A3E85",
+}
+
+
+def who_bears(roles, columns, ax=None):
+    """Draw who does what, and who loses, in several forms of lending: one cell a task and form.
+
+    Parameters
+    ----------
+    roles : pandas.DataFrame
+        Column ``task`` and one column a form of lending; entries are ``bank``, ``insurance``, ``margin``,
+        ``platform``, ``fees`` or ``lender``.
+    columns : dict
+        From column of `roles` to its printed heading, in order of drawing.
+    ax : matplotlib.axes.Axes, optional
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+    """
+    if ax is None:
+        _, ax = plt.subplots(figsize=(6.2, 3.6))
+    for row, task in enumerate(roles.itertuples(index=False)):
+        for column, name in enumerate(columns):
+            actor = getattr(task, name)
+            dark = actor == "lender"
+            ax.add_patch(plt.Rectangle((column + 0.03, row + 0.06), 0.94, 0.88, color=_ROLE[actor]))
+            ax.text(column + 0.5, row + 0.5, actor, ha="center", va="center", fontsize=10,
+                    color="white" if dark else PALETTE["black"], fontweight="bold" if dark else "normal")
+    ax.set_xlim(0, len(columns))
+    ax.set_ylim(len(roles), 0)
+    ax.set_yticks([row + 0.5 for row in range(len(roles))], roles["task"], fontsize=10)
+    ax.set_xticks([column + 0.5 for column in range(len(columns))], list(columns.values()), fontsize=10)
+    ax.xaxis.tick_top()
+    ax.tick_params(length=0)
+    ax.grid(False)
+    for spine in ax.spines.values():
+        spine.set_visible(False)
+    return ax
