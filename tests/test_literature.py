@@ -76,6 +76,23 @@ def test_study_table_has_twelve_full_rows(bibliography_keys):
     assert not (studies == "").any(axis=None)
 
 
+def test_loan_counts_of_the_evidence_table_are_those_of_the_data():
+    from p2prisk import load
+
+    loans = read("question_evidence").set_index("id")["loans"]
+    assert int(loans["E1"]) == len(load("lendingclub-2018").frame)
+    assert int(loans["E2b"]) == len(load("modeldata-lendingclub").frame)
+
+
+def test_glossary_has_both_languages_and_no_repeats():
+    glossary = read("glossary")
+    assert len(glossary) >= 60
+    assert not (glossary == "").any(axis=None)
+    assert glossary["english"].is_unique and glossary["chinese"].is_unique
+    assert glossary["chinese"].map(lambda text: bool(HAN.search(text))).all()
+    assert not glossary["english"].map(lambda text: bool(HAN.search(text))).any()
+
+
 def test_claims_table_names_five_causes_with_both_kinds_of_evidence():
     claims = read("question_claims")
     assert len(claims) == 5

@@ -13,6 +13,7 @@ ROOT = Path(__file__).resolve().parents[1]
 STATUS = ROOT / "data" / "references_status.csv"
 BIBLIOGRAPHY = ROOT / "references.bib"
 USABLE = {"record", "secondary"}
+LEAST_CITED = 50
 HAN = re.compile(r"[\u4e00-\u9fff]")
 CROSS_REFERENCE = re.compile(r"^(fig|tbl|sec|eq|lst|nte|tip|wrn|imp|cau)-")
 KEY = re.compile(r"(?<![\w@.])-?@\{?([A-Za-z][\w:.#$%&+?<>~/-]*\w)")
@@ -118,6 +119,10 @@ def test_every_entry_was_checked(bibliography, status):
 def test_every_citation_is_known_and_verified(cited, bibliography, status):
     wrong = problems(cited, bibliography, status)
     assert not wrong, "\n".join(f"{sorted(cited[key])}: @{key}: {reason}" for key, reason in wrong.items())
+
+
+def test_the_book_cites_enough_works(cited, bibliography):
+    assert len(set(cited) & set(bibliography)) >= LEAST_CITED
 
 
 def test_citations_are_told_from_other_at_signs():
