@@ -118,3 +118,19 @@ def test_figure_draws_every_finding(signs):
     assert len(hollow) == counted["unstated"].sum()
     assert len(ax.get_yticklabels()) == len(counted)
     plt.close(figure)
+
+
+def test_roles_figure_has_a_cell_for_every_task_and_form():
+    import matplotlib
+
+    matplotlib.use("Agg")
+    import matplotlib.pyplot as plt
+
+    from p2prisk.figures.literature import who_bears
+
+    roles = read("question_roles")
+    columns = {name: name for name in roles.columns.drop("task")}
+    ax = who_bears(roles, columns)
+    assert len(ax.patches) == len(roles) * len(columns)
+    assert [text.get_text() for text in ax.texts] == roles[list(columns)].to_numpy().ravel().tolist()
+    plt.close(ax.figure)
