@@ -1,0 +1,22 @@
+"""The ordered logit: likelihood, fit and results; in memory, from files, and on a cluster.
+
+``logit P(Y <= j | x) = theta_j - x'beta``, so that a positive coefficient moves a loan towards the higher
+(worse) category. Parameters are ordered: slopes of the columns in the order of the design matrix, then
+slopes freed by threshold (``"column:A|B"``), then thresholds on their natural scale (``"A|B"``).
+
+Names that other modules build on
+---------------------------------
+Model (:class:`OrderedLogit`): ``exog`` (n, p), ``endog_codes`` (n,) of 0 .. J-1, ``categories``,
+``weights`` and ``offset`` (or None), ``exog_names``, ``terms`` (term -> columns), ``param_names``,
+``threshold_names``, ``layout``, ``link``, ``design_matrix(data)``, ``score_obs(params)`` (n, k),
+``loglike``, ``score``, ``hessian``, ``with_columns(...)`` and ``with_response(...)`` for cheap refits.
+
+Result (:class:`OrderedResults`): ``params``, ``bse``, ``cov_params()``, ``thresholds``, ``slopes``,
+``llf``, ``llnull``, ``nobs``, ``predict(...)``, ``design_matrix(data)``, ``score_obs()``,
+``probability_jacobian(exog)``, ``hessian``, ``terms``, ``model``.
+"""
+
+from p2prisk.ordered.model import OrderedLogit
+from p2prisk.ordered.results import OrderedResults
+
+__all__ = ["OrderedLogit", "OrderedResults"]

@@ -1,0 +1,375 @@
+"""Log-likelihood, score and observed information of the cumulative link model, summed over rows.
+
+One function, :func:`evaluate_rows`, does the arithmetic for a block of rows that fits the cache. Whole
+data sets in memory (:class:`ArrayRows`), files larger than memory and partitions on a cluster all call it
+and add up what it returns, which is why they agree.
+
+Order of the parameters everywhere: slopes of the parallel columns, slopes freed by threshold (column by
+column, threshold by threshold), thresholds.
+"""
+
+import os
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
+from dataclasses import dataclass, field
+from functools import cache
+from typing import NamedTuple
+
+import numpy as np
+
+from p2prisk.ordered.links import Logit
+
+# rows a block: X, its weighted copy and the class columns of 20 predictors stay inside a 1 MiB cache
+BLOCK_ROWS = 2048
+# blocks are handed to threads in groups of fixed size, and summed in order: the result does not depend on
+# threads
+_ROWS_PER_TASK = 65536
+
+
+class Evaluation(NamedTuple):
+    """Sums over rows at one parameter vector."""
+
+    log_likelihood: float
+    score: np.ndarray
+    information: np.ndarray
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Which column and threshold each parameter belongs to.
+
+    Parameters
+    ----------
+    n_columns : int
+        Columns of the design matrix.
+    n_thresholds : int
+        Number of categories minus one.
+    free : tuple of int
+        Columns whose slope differs by threshold (``nonparallel``).
+    """
+
+    n_columns: int
+    n_thresholds: int
+    free: tuple = ()
+    parallel: tuple = field(init=False)
+
+    def __post_init__(self):
+        free = set(self.free)
+        object.__setattr__(self, "parallel", tuple(i for i in range(self.n_columns) if i not in free))
+
+    @property
+    def n_params(self):
+        return len(self.parallel) + (len(self.free) + 1) * self.n_thresholds
+
+    @property
+    def n_slopes(self):
+        return self.n_params - self.n_thresholds
+
+    @property
+    def slope_columns(self):
+        """Column of the design matrix of every slope, in the order of the parameters."""
+        return np.array(
+            [*self.parallel, *(c for c in self.free for _ in range(self.n_thresholds))], dtype=int
+        )
+
+    @property
+    def slope_thresholds(self):
+        """Threshold index of every slope; -1 for a slope shared by all thresholds."""
+        return np.array(
+            [-1] * len(self.parallel) + [j for _ in self.free for j in range(self.n_thresholds)], dtype=int
+        )
+
+    def split(self, params):
+        """``(beta, gamma, theta)`` with shapes (p,), (thresholds, q), (thresholds,)."""
+        p, m = len(self.parallel), self.n_thresholds
+        gamma = params[p : self.n_slopes].reshape(len(self.free), m).T
+        return params[:p], gamma, params[self.n_slopes :]
+
+    def shift_and_scale(self, shift, scale):
+        """Matrix that maps the parameters of columns ``(x - shift) / scale`` to those of the columns ``x``.
+
+        theta_j - ((x - shift)/scale)'b = (theta_j + (shift/scale)'b) - x'(b/scale).
+        """
+        transform = np.eye(self.n_params)
+        columns, thresholds = self.slope_columns, self.slope_thresholds
+        for position, (column, threshold) in enumerate(zip(columns, thresholds, strict=True)):
+            transform[position, position] = 1.0 / scale[column]
+            rows = slice(self.n_slopes, None) if threshold < 0 else self.n_slopes + threshold
+            transform[rows, position] = shift[column] / scale[column]
+        return transform
+
+
+def bounds(layout, params, exog, codes, offset=None):
+    """Upper and lower bound (a, b) of each row's own class on the latent scale."""
+    beta, gamma, theta = layout.split(params)
+    upper = np.concatenate([theta, [np.inf]])
+    lower = np.concatenate([[-np.inf], theta])
+    if layout.free:
+        eta = exog[:, layout.parallel] @ beta
+        by_threshold = exog[:, layout.free] @ gamma.T
+        edge = np.zeros((len(exog), 1))
+        rows = np.arange(len(exog))
+        a = upper[codes] - np.hstack([by_threshold, edge])[rows, codes]
+        b = lower[codes] - np.hstack([edge, by_threshold])[rows, codes]
+    else:
+        eta = exog @ beta
+        a, b = upper[codes], lower[codes]
+    if offset is not None:
+        eta = eta + offset
+    return a - eta, b - eta
+
+
+def evaluate_rows(layout, link, params, exog, codes, weights=None, offset=None, order=2):
+    """Log-likelihood, score and observed information of one block of rows.
+
+    Parameters
+    ----------
+    layout : Layout
+    link : Link
+    params : ndarray, shape (n_params,)
+    exog : ndarray, shape (n, p)
+    codes : ndarray of int, shape (n,)
+        Category of each row, 0 .. n_thresholds.
+    weights, offset : ndarray, shape (n,), optional
+    order : {0, 1, 2}
+        Highest derivative wanted; the parts not wanted are zero.
+
+    Returns
+    -------
+    Evaluation
+    """
+    if not layout.free and isinstance(link, Logit):
+        return _parallel_logit(layout, params, exog, codes, weights, offset, order)
+    return _any_link(layout, link, params, exog, codes, weights, offset, order)
+
+
+def _any_link(layout, link, params, exog, codes, weights, offset, order):
+    m, p, q = layout.n_thresholds, len(layout.parallel), len(layout.free)
+    score, information = np.zeros(layout.n_params), np.zeros((layout.n_params, layout.n_params))
+    a, b = bounds(layout, params, exog, codes, offset)
+    terms = link.terms(a, b)
+    if weights is not None:
+        terms = terms._replace(**{name: getattr(terms, name) * weights for name in terms._fields[1:]})
+        log_likelihood = float(weights[weights > 0] @ terms.log_probability[weights > 0])
+    else:
+        log_likelihood = float(terms.log_probability.sum())
+    if order == 0 or not np.isfinite(log_likelihood):
+        return Evaluation(log_likelihood, score, information)
+
+    shared = exog[:, layout.parallel] if q else exog
+    score[:p] = -(shared.T @ (terms.d_a + terms.d_b))
+    mixed_a, mixed_b = terms.d_aa + terms.d_ab, terms.d_ab + terms.d_bb
+    information[:p, :p] = -(shared.T @ (shared * (mixed_a + mixed_b)[:, None]))
+    # threshold block: intercept and freed columns of one threshold side by side, rows taken class by class
+    step = 1 + q
+    block_score = np.zeros((m, step))
+    block = np.zeros((m, step, m, step))
+    cross = np.zeros((m, step, p))
+    order_of_rows = np.argsort(codes, kind="stable")
+    ends = np.cumsum(np.bincount(codes, minlength=m + 1))
+    for category in range(m + 1):
+        rows = order_of_rows[ends[category - 1] if category else 0 : ends[category]]
+        if not len(rows):
+            continue
+        own = np.hstack([np.ones((len(rows), 1)), -exog[np.ix_(rows, layout.free)]])
+        x = shared[rows]
+        if category < m:
+            block_score[category] += own.T @ terms.d_a[rows]
+            block[category, :, category, :] -= own.T @ (own * terms.d_aa[rows, None])
+            cross[category] += (own * mixed_a[rows, None]).T @ x
+        if category > 0:
+            block_score[category - 1] += own.T @ terms.d_b[rows]
+            block[category - 1, :, category - 1, :] -= own.T @ (own * terms.d_bb[rows, None])
+            cross[category - 1] += (own * mixed_b[rows, None]).T @ x
+        if 0 < category < m:
+            off = own.T @ (own * terms.d_ab[rows, None])
+            block[category, :, category - 1, :] -= off
+            block[category - 1, :, category, :] -= off.T
+    # from (threshold, [intercept, freed columns]) to (freed columns by threshold, thresholds)
+    place = np.concatenate(
+        [np.arange(m)[:, None] * step + np.arange(1, step), np.arange(m)[:, None] * step], axis=1
+    ).T.ravel()
+    score[p:] = block_score.ravel()[place]
+    information[p:, p:] = block.reshape(m * step, m * step)[np.ix_(place, place)]
+    information[p:, :p] = cross.reshape(m * step, p)[place]
+    information[:p, p:] = information[p:, :p].T
+    return Evaluation(log_likelihood, score, information)
+
+
+def _parallel_logit(layout, params, exog, codes, weights, offset, order):
+    """The logit with parallel slopes, where everything but F(a) and F(-b) is constant within a class.
+
+    log p = log F(a) + log F(-b) + log(1 - exp(-(a - b))) and a - b = theta_k - theta_{k-1}; hence
+    dl/deta = F(a) - F(-b) and -d2l/deta2 = f(a) + f(b), and the thresholds' own terms need counts only.
+    """
+    p, m = layout.n_columns, layout.n_thresholds
+    n = len(exog)
+    score, information = np.zeros(layout.n_params), np.zeros((layout.n_params, layout.n_params))
+    beta, theta = params[:p], params[p:]
+    gap = np.diff(theta)
+    if np.any(gap <= 0):
+        return Evaluation(-np.inf, score, information)
+    eta = exog @ beta
+    if offset is not None:
+        eta += offset
+    with np.errstate(over="ignore", divide="ignore"):
+        upper = 1.0 / (1.0 + np.exp(eta - np.append(theta, np.inf)[codes]))  # F(a)
+        lower = 1.0 / (1.0 + np.exp(np.insert(theta, 0, -np.inf)[codes] - eta))  # F(-b)
+        log_product = np.log(upper * lower)
+    counts = np.bincount(codes, weights=weights, minlength=m + 1).astype(float)
+    inner = counts[1:-1]
+    if weights is None:
+        log_likelihood = float(log_product.sum())
+    else:
+        log_likelihood = float(log_product[weights > 0] @ weights[weights > 0])
+    log_likelihood += float(inner @ np.log(-np.expm1(-gap)))
+    if order == 0 or not np.isfinite(log_likelihood):
+        return Evaluation(log_likelihood, score, information)
+
+    complement_u, complement_l = 1.0 - upper, 1.0 - lower
+    density_u, density_l = upper * complement_u, lower * complement_l
+    d_eta = upper - lower
+    if weights is not None:
+        complement_u, complement_l = complement_u * weights, complement_l * weights
+        density_u, density_l = density_u * weights, density_l * weights
+        d_eta *= weights
+    score[:p] = d_eta @ exog
+    ratio = 1.0 / np.expm1(gap)
+    score[p:] = np.bincount(codes, complement_u, m + 1)[:m] - np.bincount(codes, complement_l, m + 1)[1:]
+    score[p + 1 : p + m] += ratio * inner
+    score[p : p + m - 1] -= ratio * inner
+    # one row of `by_threshold` a threshold: the density at that threshold of the rows that touch it
+    by_threshold = np.zeros((m + 2, n))
+    position = codes.astype(np.intp) * n + np.arange(n)
+    flat = by_threshold.reshape(-1)
+    flat[position] = density_l
+    flat[position + n] = density_u
+    by_threshold = by_threshold[1:-1]
+    information[:p, :p] = exog.T @ (exog * (density_u + density_l)[:, None])
+    information[p:, :p] = -(by_threshold @ exog)
+    information[:p, p:] = information[p:, :p].T
+    curvature = ratio * (1 + ratio) * inner
+    diagonal = by_threshold.sum(axis=1)
+    diagonal[1:] += curvature
+    diagonal[:-1] += curvature
+    thresholds = np.arange(p, p + m)
+    information[thresholds, thresholds] = diagonal
+    information[thresholds[1:], thresholds[:-1]] = -curvature
+    information[thresholds[:-1], thresholds[1:]] = -curvature
+    return Evaluation(log_likelihood, score, information)
+
+
+def add_evaluations(parts):
+    """Sum of evaluations, in the order given."""
+    total = None
+    for part in parts:
+        if total is None:
+            total = part
+        else:
+            total = Evaluation(*(x + y for x, y in zip(total, part, strict=True)))
+    return total
+
+
+@cache
+def _blas_controller():
+    try:
+        from threadpoolctl import ThreadpoolController
+    except ImportError:  # only the speed depends on it
+        return None
+    return ThreadpoolController()
+
+
+def one_blas_thread():
+    """Context in which BLAS uses one thread: the blocks are spread over threads already."""
+    controller = _blas_controller()
+    return controller.limit(limits=1, user_api="blas") if controller else nullcontext()
+
+
+@cache
+def _pool(workers):
+    return ThreadPoolExecutor(workers, thread_name_prefix="p2prisk-ordered")
+
+
+def available_cores():
+    """Cores this process may use."""
+    try:
+        return len(os.sched_getaffinity(0))
+    except AttributeError:
+        return os.cpu_count() or 1
+
+
+def map_tasks(function, n_rows):
+    """Apply ``function(start, stop)`` to consecutive groups of rows, on all cores; results in order."""
+    edges = [*range(0, n_rows, _ROWS_PER_TASK), n_rows]
+    spans = list(zip(edges[:-1], edges[1:], strict=True))
+    workers = min(available_cores(), len(spans))
+    with one_blas_thread():
+        if workers <= 1:
+            return [function(*span) for span in spans]
+        return list(_pool(workers).map(lambda span: function(*span), spans))
+
+
+class ArrayRows:
+    """Rows in memory, evaluated block by block on all cores without copying the data.
+
+    Parameters
+    ----------
+    exog : ndarray, shape (n, p)
+    codes : ndarray of small int, shape (n,)
+    weights, offset : ndarray or None, shape (n,)
+    """
+
+    def __init__(self, layout, link, exog, codes, weights=None, offset=None):
+        self.layout, self.link = layout, link
+        self.exog, self.codes, self.weights, self.offset = exog, codes, weights, offset
+        self.n_rows = len(codes)
+
+    def blocks(self, start=0, stop=None):
+        """``(exog, codes, weights, offset)`` of consecutive blocks."""
+        stop = self.n_rows if stop is None else stop
+        for first in range(start, stop, BLOCK_ROWS):
+            rows = slice(first, min(first + BLOCK_ROWS, stop))
+            yield (
+                self.exog[rows],
+                self.codes[rows],
+                None if self.weights is None else self.weights[rows],
+                None if self.offset is None else self.offset[rows],
+            )
+
+    def evaluate(self, params, centre=None, order=2):
+        """Sums over all rows at ``params``, which belong to the columns ``exog - centre``."""
+
+        def task(start, stop):
+            return add_evaluations(
+                evaluate_rows(
+                    self.layout,
+                    self.link,
+                    params,
+                    x if centre is None else x - centre,
+                    codes,
+                    weights,
+                    offset,
+                    order,
+                )
+                for x, codes, weights, offset in self.blocks(start, stop)
+            )
+
+        return add_evaluations(map_tasks(task, self.n_rows))
+
+    def every(self, stride):
+        """Every ``stride``-th row, copied."""
+        pick = slice(None, None, stride)
+        return ArrayRows(
+            self.layout,
+            self.link,
+            np.ascontiguousarray(self.exog[pick]),
+            np.ascontiguousarray(self.codes[pick]),
+            None if self.weights is None else np.ascontiguousarray(self.weights[pick]),
+            None if self.offset is None else np.ascontiguousarray(self.offset[pick]),
+        )
+
+    def category_counts(self):
+        """Weighted number of rows in each category."""
+        return np.bincount(self.codes, weights=self.weights, minlength=self.layout.n_thresholds + 1).astype(
+            float
+        )

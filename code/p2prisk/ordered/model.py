@@ -1,0 +1,584 @@
+"""The ordered logit model and its fit."""
+
+import re
+
+import numpy as np
+import pandas as pd
+
+from p2prisk.errors import DataError, ModelError
+from p2prisk.ordered import covariance as _covariance
+from p2prisk.ordered import newton, separation
+from p2prisk.ordered.design import (
+    Design,
+    check_finite,
+    check_missing,
+    design_from_array,
+    design_from_formula,
+    read_response,
+    required_columns,
+)
+from p2prisk.ordered.likelihood import ArrayRows, Layout, map_tasks
+from p2prisk.ordered.links import get_link
+from p2prisk.ordered.results import OrderedResults, parameter_names
+
+# a column whose centre exceeds this many spreads is centred row by row: the sums would lose digits otherwise
+_RECENTRE_RATIO = 8.0
+_RECENTRE_ROWS = 200_000
+
+
+class OrderedLogit:
+    r"""Cumulative link model for an ordered response; the ordered (proportional-odds) logit unless told
+    otherwise.
+
+    .. math:: \operatorname{link}\,P(Y \le j \mid x) = \theta_j - x'\beta, \qquad \theta_1 < \dots <
+    \theta_{J-1}
+
+    so that a positive coefficient moves a loan towards the higher (worse) category. There is no intercept:
+    the thresholds play its part.
+
+    Parameters
+    ----------
+    endog : array_like, shape (n,)
+        Ordered pandas Categorical, or integers whose sorted values are the categories.
+    exog : array_like or DataFrame, shape (n, p), or None
+        Numeric columns without a constant.
+    link : {"logit", "probit", "cloglog", "loglog"}
+    offset : array_like, shape (n,), optional
+        Known part of the linear predictor.
+    freq_weights : array_like, shape (n,), optional
+        How many loans each row stands for. Estimates, standard errors, log-likelihood and ``nobs`` are
+        those of the rows repeated.
+    nonparallel : list of str, optional
+        Terms (or columns) whose slopes differ by threshold: the partial proportional odds model
+        (Peterson and Harrell 1990, Applied Statistics 39).
+    missing : {"raise", "drop"}
+        ``"drop"`` leaves out rows with a missing value and reports how many in ``n_dropped``.
+
+    Attributes
+    ----------
+    exog : ndarray, shape (n_rows, p)
+    exog_names, endog_name : list of str, str
+    endog_codes : ndarray of int, shape (n_rows,)
+        Category of each row as 0 .. J-1.
+    categories : list
+        Labels of the categories, lowest first.
+    weights, offset : ndarray or None, shape (n_rows,)
+    terms : dict of str to list of str
+        Columns of the design matrix of each term.
+    param_names : list of str
+        Slopes, then slopes by threshold as ``column:A|B``, then thresholds as ``A|B``.
+    n_dropped, dropped_by_column : int, dict
+        Rows left out for a missing value.
+    kept_rows : ndarray of int or None
+        Positions of the rows used, when some were dropped.
+
+    Examples
+    --------
+    >>> import numpy as np, pandas as pd
+    >>> rng = np.random.default_rng(1)
+    >>> income = rng.lognormal(11, 0.5, 500)
+    >>> latent = -1.5 * np.log(income / 6e4) + rng.logistic(size=500)
+    >>> grade = pd.cut(latent, [-np.inf, -1, 1, np.inf], labels=list("ABC"))
+    >>> frame = pd.DataFrame({"income": income, "grade": grade})
+    >>> result = OrderedLogit.from_formula("grade ~ np.log(income)", frame).fit()
+    >>> list(result.params.index)
+    ['np.log(income)', 'A|B', 'B|C']
+    >>> lower, upper = result.conf_int().loc["np.log(income)"]
+    >>> bool(lower < -1.5 < upper)
+    True
+    """
+
+    def __init__(
+        self,
+        endog,
+        exog=None,
+        link="logit",
+        offset=None,
+        freq_weights=None,
+        nonparallel=None,
+        missing="raise",
+    ):
+        if isinstance(endog, pd.Series) and isinstance(exog, pd.DataFrame | pd.Series):
+            if not endog.index.equals(exog.index):
+                raise DataError("endog and exog have different indices; align them first")
+        response = read_response(endog)
+        design, values = design_from_array(exog)
+        if values is None:
+            values = np.empty((len(response.codes), 0))
+        self._prepare(response, design, values, link, offset, freq_weights, nonparallel, missing)
+
+    @classmethod
+    def from_formula(
+        cls,
+        formula,
+        data,
+        link="logit",
+        offset=None,
+        freq_weights=None,
+        nonparallel=None,
+        missing="raise",
+        context=None,
+    ):
+        """Model from a formula in the language of formulaic (Wilkinson notation).
+
+        Parameters
+        ----------
+        formula : str
+            ``"grade ~ np.log1p(income) + C(home)"``. Splines (``bs``, ``cs``), interactions, ``C(x,
+            contr...)``, ``scale``, ``poly`` work, and numpy as ``np``. An intercept, written or removed,
+            changes nothing.
+        data : DataFrame
+        offset, freq_weights : str or array_like, optional
+            Column name or values.
+        context : dict, optional
+            Further functions used in the formula.
+
+        Other parameters are those of :class:`OrderedLogit`.
+
+        Examples
+        --------
+        >>> import pandas as pd
+        >>> counts = pd.DataFrame(
+        ...     {"late": [0, 1, 2] * 2, "term": [36] * 3 + [60] * 3, "n": [70, 20, 10, 50, 30, 20]}
+        ... )
+        >>> OrderedLogit.from_formula("late ~ C(term)", counts, freq_weights="n").fit().nobs
+        200
+        """
+        if not isinstance(data, pd.DataFrame):
+            data = pd.DataFrame(data)
+        if formula.count("~") != 1:
+            raise ModelError(f"the formula {formula!r} needs one '~' between the response and the predictors")
+        left, right = (side.strip() for side in formula.split("~"))
+        left = left.strip("`")
+        if left not in data.columns:
+            raise DataError(
+                f"the response {left!r} is no column of the data; compute it first, e.g. with pd.cut, "
+                "as an ordered Categorical"
+            )
+        if not right:
+            raise ModelError(
+                "the formula has no right-hand side; write '~ 1' for the model of thresholds only"
+            )
+        needed = required_columns(right, data, context)
+        if left in map(str, needed):
+            raise ModelError(f"the response {left!r} is also used as a predictor")
+        offset_name = offset if isinstance(offset, str) else None
+        offset = _column(data, offset, "offset")
+        freq_weights = _column(data, freq_weights, "freq_weights")
+        if missing not in ("raise", "drop"):
+            raise ModelError(f"missing={missing!r}; choose 'raise' or 'drop'")
+        used = data[needed]
+        absent = used.isna()
+        dropped_by_column, kept = {}, None
+        if missing == "raise":
+            if absent.to_numpy().any():
+                check_missing(used, "the data")
+        else:
+            gone = absent.to_numpy().any(axis=1) | data[left].isna().to_numpy()
+            gone |= np.zeros(len(data), bool) if offset is None else np.isnan(offset)
+            gone |= np.zeros(len(data), bool) if freq_weights is None else np.isnan(freq_weights)
+            if gone.any():
+                counts = {str(c): int(n) for c, n in absent.sum().items() if n}
+                if data[left].isna().any():
+                    counts[left] = int(data[left].isna().sum())
+                dropped_by_column, kept = counts, np.flatnonzero(~gone)
+                if not len(kept):
+                    raise DataError(f"missing='drop' leaves no row; missing values by column: {counts}")
+                data = data.iloc[kept]
+                offset = None if offset is None else offset[kept]
+                freq_weights = None if freq_weights is None else freq_weights[kept]
+        response = read_response(data[left], left)
+        design, values = design_from_formula(right, data, context)
+        self = cls.__new__(cls)
+        self._prepare(response, design, values, link, offset, freq_weights, nonparallel, missing)
+        self.formula = f"{left} ~ {design.formula or '1'}"
+        self.offset_name = offset_name
+        if kept is not None:
+            self.n_dropped += int(gone.sum())
+            self.dropped_by_column = {**dropped_by_column, **self.dropped_by_column}
+            self.kept_rows = kept if self.kept_rows is None else kept[self.kept_rows]
+        return self
+
+    # -- preparation
+    # ---------------------------------------------------------------------------------------------
+
+    def _prepare(self, response, design, values, link, offset, weights, nonparallel, missing):
+        self.formula, self.offset_name = None, None
+        self.link, self.design = get_link(link), design
+        self.endog_name, self.categories = response.name, response.categories
+        self.exog_names, self.terms = design.names, design.terms
+        codes = response.codes
+        offset = _vector(offset, len(codes), "offset")
+        weights = _vector(weights, len(codes), "freq_weights")
+        if len(values) != len(codes):
+            raise DataError(f"endog has {len(codes)} rows and exog {len(values)}")
+        self.n_dropped, self.dropped_by_column, self.kept_rows = 0, {}, None
+        if missing not in ("raise", "drop"):
+            raise ModelError(f"missing={missing!r}; choose 'raise' or 'drop'")
+        if missing == "drop":
+            codes, values, offset, weights = self._drop(codes, values, offset, weights)
+        elif (codes < 0).any():
+            gone = np.flatnonzero(codes < 0)
+            raise DataError(
+                f"response {response.name!r} has {len(gone)} missing values, the first in row {gone[0]}; "
+                "drop these rows, or use missing='drop', which reports the count"
+            )
+        _check_finite_columns(values, design.names)
+        for name, vector in (("offset", offset), ("freq_weights", weights)):
+            if vector is not None:
+                check_finite(vector[:, None], [name], "the data")
+        if weights is not None:
+            if (weights < 0).any():
+                first = int(np.flatnonzero(weights < 0)[0])
+                raise DataError(
+                    f"freq_weights must not be negative: {int((weights < 0).sum())} are, first in row {first}"
+                )
+            if not (weights > 0).any():
+                raise DataError("freq_weights are all zero: no loan is left")
+        self.exog, self.endog_codes, self.offset, self.weights = values, codes, offset, weights
+        counts = np.bincount(codes, weights=weights, minlength=len(self.categories))
+        empty = [c for c, n in zip(self.categories, counts, strict=True) if n == 0]
+        if empty:
+            raise DataError(
+                f"response {self.endog_name!r}: level {empty} has no row with weight left; "
+                "its threshold cannot be identified. Merge it with a neighbour"
+            )
+        self.category_counts = counts.astype(float)
+        self.nonparallel, free = _free_columns(nonparallel, design)
+        self.layout = Layout(len(design.names), len(self.categories) - 1, free)
+        self.threshold_names = [
+            f"{a}|{b}" for a, b in zip(self.categories[:-1], self.categories[1:], strict=True)
+        ]
+        self.param_names = parameter_names(self.layout, design.names, self.threshold_names)
+        total = float(counts.sum())
+        self.nobs = int(total) if total == int(total) else total
+        if self.layout.n_params > total:
+            raise ModelError(
+                f"{self.layout.n_params} parameters cannot be estimated from {self.nobs} "
+                "observations; drop terms"
+            )
+
+    def _drop(self, codes, values, offset, weights):
+        bad = np.isnan(values)
+        gone = bad.any(axis=1) | (codes < 0)
+        counts = {n: int(c) for n, c in zip(self.exog_names, bad.sum(axis=0), strict=True) if c}
+        if (codes < 0).any():
+            counts[self.endog_name] = int((codes < 0).sum())
+        for name, vector in (("offset", offset), ("freq_weights", weights)):
+            if vector is not None and np.isnan(vector).any():
+                counts[name] = int(np.isnan(vector).sum())
+                gone |= np.isnan(vector)
+        if not gone.any():
+            return codes, values, offset, weights
+        keep = ~gone
+        if not keep.any():
+            raise DataError(f"missing='drop' leaves no row; missing values by column: {counts}")
+        self.n_dropped, self.dropped_by_column = int(gone.sum()), counts
+        self.kept_rows = np.flatnonzero(keep)
+        return (
+            np.ascontiguousarray(codes[keep]),
+            values[keep],
+            None if offset is None else offset[keep],
+            None if weights is None else weights[keep],
+        )
+
+    @property
+    def n_rows(self):
+        """Rows of the data used (not the sum of the weights)."""
+        return len(self.endog_codes)
+
+    def design_matrix(self, data):
+        """Design matrix of new data, shape (n, p), in the columns of ``exog_names``; see :class:`Design`."""
+        return self.design.matrix(data)
+
+    # -- fit
+    # -----------------------------------------------------------------------------------------------------
+
+    def fit(self, cov_type="nonrobust", groups=None, penalty=None, maxiter=newton.MAX_ITERATIONS):
+        """Maximum likelihood by Newton's method.
+
+        Parameters
+        ----------
+        cov_type : {"nonrobust", "HC0", "HC1", "cluster"}
+            Inverse observed information, or the sandwich with rows or ``groups`` as independent units.
+        groups : array_like, shape (n_rows,), optional
+            Cluster of each row, for ``cov_type="cluster"``.
+        penalty : float, optional
+            Weight of a ridge penalty on the slopes of the columns scaled to unit variance. The result then
+            is no maximum likelihood estimate, and its summary says so.
+        maxiter : int
+
+        Returns
+        -------
+        OrderedResults
+
+        Raises
+        ------
+        ModelError
+            For constant or collinear columns (named).
+        SeparationError
+            If no finite estimate exists (column and level named).
+        ConvergenceError
+            If the iteration does not settle.
+        """
+        _covariance.check_request(cov_type, groups, self)
+        if penalty is not None and not (np.isfinite(penalty) and penalty > 0):
+            raise ModelError(f"penalty must be a positive number, not {penalty!r}")
+        source = ArrayRows(self.layout, self.link, self.exog, self.endog_codes, self.weights, self.offset)
+        optimum, problem = fit_source(self, source, penalty, maxiter)
+        result = OrderedResults._from_optimum(self, optimum, penalty)
+        if cov_type != "nonrobust":
+            result = result.with_covariance(cov_type, groups)
+        return result
+
+    def score_obs(self, params, rows=None):
+        """Score of each row (not multiplied by the frequency weights), shape (n, k), in the order of the
+        parameters.
+
+        Parameters
+        ----------
+        params : array_like, shape (k,)
+        rows : slice or ndarray, optional
+            Rows wanted; all by default.
+        """
+        rows = slice(None) if rows is None else rows
+        return _covariance.score_rows(
+            self.layout,
+            self.link,
+            np.asarray(params, float),
+            self.exog[rows],
+            self.endog_codes[rows],
+            None if self.offset is None else self.offset[rows],
+        )
+
+    def loglike(self, params):
+        """Log-likelihood at ``params`` (slopes, thresholds); ``-inf`` where a probability is not positive."""
+        return self._source().evaluate(np.asarray(params, float), order=0).log_likelihood
+
+    def score(self, params):
+        """Gradient of the log-likelihood, shape (k,)."""
+        return self._source().evaluate(np.asarray(params, float), order=1).score
+
+    def hessian(self, params):
+        """Matrix of second derivatives of the log-likelihood, shape (k, k)."""
+        return -self._source().evaluate(np.asarray(params, float)).information
+
+    def _source(self):
+        return ArrayRows(self.layout, self.link, self.exog, self.endog_codes, self.weights, self.offset)
+
+    # -- related models
+    # ------------------------------------------------------------------------------------------
+
+    def _derived(self, codes, categories, design, exog, rows=None, nonparallel=None):
+        from p2prisk.ordered.design import Response
+
+        pick = slice(None) if rows is None else rows
+        other = OrderedLogit.__new__(OrderedLogit)
+        other._prepare(
+            Response(codes[pick], categories, self.endog_name),
+            design,
+            exog[pick],
+            self.link,
+            None if self.offset is None else self.offset[pick],
+            None if self.weights is None else self.weights[pick],
+            nonparallel,
+            "raise",
+        )
+        return other
+
+    def with_columns(self, columns, nonparallel=None):
+        """The model of the same rows on a subset of the columns (or terms); nothing is read or coded again.
+
+        Parameters
+        ----------
+        columns : list of str
+            Names of columns or terms to keep.
+        nonparallel : list of str, optional
+            Terms or columns whose slopes differ by threshold in the new model.
+        """
+        wanted = set()
+        for name in columns:
+            if name not in self.terms and name not in self.exog_names:
+                raise ModelError(f"{name!r} is neither a term nor a column of the model")
+            wanted |= set(self.terms.get(name, [name]))
+        keep = [i for i, name in enumerate(self.exog_names) if name in wanted]
+        names = [self.exog_names[i] for i in keep]
+        terms = {t: [c for c in cs if c in wanted] for t, cs in self.terms.items()}
+        design = Design(names, {t: cs for t, cs in terms.items() if cs})
+        exog = self.exog if len(keep) == len(self.exog_names) else self.exog[:, keep]
+        return self._derived(self.endog_codes, self.categories, design, exog, nonparallel=nonparallel)
+
+    def with_response(self, codes, categories, rows=None):
+        """The model with the response recoded, e.g. ``codes > j`` for the binary fits of the Brant test.
+
+        Parameters
+        ----------
+        codes : array_like of int, shape (n_rows,)
+            New category of each row, 0 .. len(categories) - 1.
+        categories : list
+        rows : ndarray, optional
+            Positions or mask of the rows to use (a bootstrap sample, one class left out); all by default.
+        """
+        codes = np.ascontiguousarray(np.asarray(codes).astype(np.int32))
+        if codes.shape != (self.n_rows,) or codes.min() < 0 or codes.max() >= len(categories):
+            raise DataError(f"codes must be {self.n_rows} integers from 0 to {len(categories) - 1}")
+        return self._derived(codes, list(categories), self.design, self.exog, rows, self.nonparallel or None)
+
+    def __repr__(self):
+        what = self.formula or f"{self.endog_name} on {len(self.exog_names)} columns"
+        size = f"{self.n_rows} rows, {len(self.categories)} categories"
+        return f"<OrderedLogit {what!r}, {size}, {self.link.name}>"
+
+
+def fit_source(model, source, penalty, maxiter):
+    """Fit rows in memory: spread and start from a systematic sample, then Newton over all rows."""
+    layout, link = source.layout, source.link
+    stride = max(1, source.n_rows // newton.SAMPLE_ROWS) if source.n_rows >= newton._SAMPLE_FROM else 1
+    sample = source.every(stride) if stride > 1 else source
+    centre, scale = centre_and_scale(sample.exog)
+    ratio = np.max(np.abs(centre) / scale, initial=0.0)
+    recentre = source.n_rows <= _RECENTRE_ROWS or ratio > _RECENTRE_RATIO
+    ridge = float(penalty or 0.0)
+    problem = newton.Problem(source, centre, scale, recentre, ridge)
+    start = np.zeros(layout.n_params)
+    start[layout.n_slopes :] = newton.starting_thresholds(link, source.category_counts())
+    if stride > 1 and layout.n_slopes:
+        start = _start_from_sample(sample, centre, scale, start, max(ridge / stride, 1.0))
+    names = model.param_names
+
+    def check(information):
+        found = newton.dependent_columns(information, layout.n_slopes)
+        if found and not ridge:
+            newton.raise_dependent(found, names, scale)
+
+    def diagnose(internal, step, history):
+        if ridge:
+            return
+        direction = find_separation(source, sample, internal, step, history, centre, scale)
+        if direction is not None:
+            separation.raise_separation(direction, layout, names, lambda i: _level_counts(model, i))
+
+    try:
+        return newton.maximise(problem, start, check, diagnose, maxiter), problem
+    except np.linalg.LinAlgError as error:
+        raise ModelError(f"the information matrix is singular: {error}") from error
+
+
+def _start_from_sample(sample, centre, scale, start, ridge):
+    """A few damped steps on the sample; the light ridge keeps absent levels and separated ones near zero."""
+    counts = sample.category_counts()
+    if (counts == 0).any():
+        return start
+    problem = newton.Problem(sample, centre, scale, True, ridge)
+    try:
+        optimum = newton.maximise(problem, start, max_iterations=12)
+    except (newton.ConvergenceError, np.linalg.LinAlgError):
+        return start
+    return np.linalg.solve(problem.to_user, optimum.params)
+
+
+def centre_and_scale(exog):
+    """Mean and standard deviation of each column; a constant column gets its value and one."""
+    if not exog.shape[1]:
+        return np.zeros(0), np.ones(0)
+    centre = exog.mean(axis=0)
+    low, high = exog.min(axis=0), exog.max(axis=0)
+    constant = low == high
+    centre = np.where(constant, low, centre)
+    scale = np.sqrt(np.mean((exog - centre) ** 2, axis=0))
+    return centre, np.where(constant | ~(scale > 0), 1.0, scale)
+
+
+def find_separation(source, sample, internal, step, history, centre, scale):
+    """Direction along which the likelihood of all rows rises without end, in scaled columns; or ``None``."""
+    layout = source.layout
+    candidates = []
+    if source.n_rows <= separation._PROGRAM_ROWS:
+        rows = slice(None) if source.weights is None else source.weights > 0
+        scaled = (source.exog[rows] - centre) / scale
+        return separation.recession_program(layout, scaled, source.codes[rows])
+    for vector in (step, internal):
+        if vector is None:
+            continue
+        size = np.abs(vector).max()
+        if size > 0:
+            clean = np.where(np.abs(vector) > 1e-3 * size, vector / size, 0.0)
+            candidates.append(clean)
+            alone = clean.copy()
+            alone[layout.n_slopes :] = 0.0
+            candidates.append(alone)
+    kernel = layout.shift_and_scale(np.zeros_like(centre), scale)
+    for candidate in candidates:
+        if separation.is_recession(layout, kernel @ candidate, source, centre):
+            return candidate
+    return None
+
+
+def _level_counts(model, position):
+    """Counts of the categories among the rows where the worst column is not at its commonest value."""
+    layout = model.layout
+    column = int(layout.slope_columns[position])
+    values = model.exog[:, column]
+    distinct = np.unique(values[: 10**6])
+    if len(distinct) != 2:
+        return ""
+    inside = values == distinct[1]
+    weights = None if model.weights is None else model.weights[inside]
+    counts = np.bincount(model.endog_codes[inside], weights=weights, minlength=len(model.categories))
+    listed = ", ".join(f"{c}: {n:g}" for c, n in zip(model.categories, counts, strict=True))
+    return f"Loans with {model.exog_names[column]} by category: {listed}. "
+
+
+def _column(data, value, what):
+    if value is None:
+        return None
+    if isinstance(value, str):
+        if value not in data.columns:
+            raise DataError(f"{what}={value!r} is no column of the data")
+        return data[value].to_numpy(dtype=float, na_value=np.nan)
+    return _vector(value, len(data), what)
+
+
+def _vector(value, length, what):
+    if value is None:
+        return None
+    vector = np.asarray(value, dtype=float)
+    if vector.ndim == 0:
+        vector = np.full(length, float(vector))
+    if vector.shape != (length,):
+        raise DataError(f"{what} has shape {vector.shape}; one value for each of the {length} rows is needed")
+    return vector
+
+
+def _check_finite_columns(values, names):
+    if not values.size:
+        return
+
+    # a NaN or infinity anywhere makes the sum of its block not finite: cheap, and the culprit is sought
+    # only then
+    def task(start, stop):
+        with np.errstate(invalid="ignore", over="ignore"):
+            return bool(np.isfinite(np.sum(values[start:stop])))
+
+    if not all(map_tasks(task, len(values))):
+        check_finite(values, names, "the data")
+
+
+def _free_columns(nonparallel, design):
+    """Terms and column positions named by ``nonparallel``."""
+    if nonparallel is None:
+        return [], ()
+    wanted = [nonparallel] if isinstance(nonparallel, str) else list(nonparallel)
+    squeezed = {re.sub(r"\s", "", term): columns for term, columns in design.terms.items()}
+    columns = []
+    for term in wanted:
+        found = squeezed.get(re.sub(r"\s", "", str(term)))
+        if found is None and term in design.names:
+            found = [term]
+        if found is None:
+            raise ModelError(
+                f"nonparallel names {term!r}, which is no term of the model; "
+                f"terms are {', '.join(design.terms) or 'none'}"
+            )
+        columns += found
+    return wanted, tuple(sorted({design.names.index(c) for c in columns}))

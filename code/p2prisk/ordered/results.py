@@ -1,0 +1,705 @@
+"""What a fit returns: estimates, tests, predictions, and a scoring model that travels without the data."""
+
+import json
+import warnings
+
+import numpy as np
+import pandas as pd
+from scipy import stats
+
+from p2prisk.errors import ConvergenceError, DataError, ModelError
+from p2prisk.ordered import covariance as _covariance
+from p2prisk.ordered import newton
+from p2prisk.ordered.design import Design
+from p2prisk.ordered.likelihood import Layout
+from p2prisk.ordered.links import get_link
+
+# correct digits below which a fit does not count as converged
+REQUIRED_DIGITS = 8
+_FORMAT = "p2prisk.OrderedLogit/1"
+
+
+class OrderedResults:
+    """Results of an :class:`~p2prisk.ordered.OrderedLogit` fit.
+
+    Attributes
+    ----------
+    model : OrderedLogit or None
+        ``None`` for a scoring model restored from JSON or fitted from files.
+    params, bse, zvalues, pvalues : Series
+        Slopes first, then the thresholds on their natural scale. ``tvalues`` is another name of ``zvalues``.
+    thresholds : Series
+        Thresholds labelled ``"A|B"``.
+    llf, llnull : float
+        Log-likelihood (without any penalty), and that of the model without predictors, exact.
+    nobs, n_rows : int
+        Sum of the frequency weights, and rows of the data.
+    df_model, df_resid : int
+        Number of slopes, and ``nobs`` less the number of parameters.
+    digits : float
+        Correct significant digits of the worst coefficient.
+    digits_by_parameter : Series
+    converged : bool
+        True when ``digits`` is at least 8.
+    iterations : int
+    cov_type : str
+    penalty : float or None
+    negative_probability_rows : int
+        Rows of the fitted data for which freed slopes give some class a probability that is not positive.
+    categories, terms, exog_names, threshold_names, param_names : list or dict
+        As in the model.
+    """
+
+    def __init__(self, **parts):
+        self.__dict__.update(parts)
+
+    @classmethod
+    def _from_optimum(cls, model, optimum, penalty=None):
+        names = model.param_names
+        self = cls(
+            model=model,
+            link=model.link,
+            design=model.design,
+            layout=model.layout,
+            categories=list(model.categories),
+            endog_name=model.endog_name,
+            exog_names=list(model.exog_names),
+            terms=dict(model.terms),
+            nonparallel=list(model.nonparallel),
+            threshold_names=list(model.threshold_names),
+            param_names=list(names),
+            formula=model.formula,
+            offset_name=model.offset_name,
+            has_offset=model.offset is not None,
+            category_counts=model.category_counts,
+            nobs=model.nobs,
+            n_rows=model.n_rows,
+            n_dropped=model.n_dropped,
+            dropped_by_column=dict(model.dropped_by_column),
+            params=pd.Series(optimum.params, names),
+            llf=optimum.log_likelihood,
+            iterations=optimum.iterations,
+            history=optimum.history,
+            penalty=penalty,
+            cov_type="nonrobust",
+            _covariance=optimum.covariance,
+            _bread=optimum.covariance,
+            _information=optimum.information,
+            _llnull=None,
+            negative_probability_rows=0,
+        )
+        digits = newton.correct_digits(optimum.params, optimum.step, np.sqrt(np.diag(optimum.covariance)))
+        self.digits_by_parameter = pd.Series(digits, names)
+        if self.digits < REQUIRED_DIGITS:
+            raise ConvergenceError(
+                f"the estimates have only {self.digits:.1f} correct digits "
+                f"({self.digits_by_parameter.idxmin()} is the worst); no estimates are returned. "
+                "Look for nearly collinear columns or nearly separated levels"
+            )
+        if not (np.all(np.isfinite(optimum.params)) and np.all(np.isfinite(optimum.covariance))):
+            raise ConvergenceError("the estimates are not finite; no estimates are returned")
+        if self.layout.free and model.n_rows:
+            self._warn_negative()
+        return self
+
+    # -- estimates
+    # -----------------------------------------------------------------------------------------------
+
+    @property
+    def digits(self):
+        return float(self.digits_by_parameter.min())
+
+    @property
+    def converged(self):
+        return self.digits >= REQUIRED_DIGITS
+
+    @property
+    def slopes(self):
+        """Slopes without the thresholds."""
+        return self.params.iloc[: self.layout.n_slopes]
+
+    @property
+    def thresholds(self):
+        return self.params.iloc[self.layout.n_slopes :]
+
+    @property
+    def bse(self):
+        return pd.Series(np.sqrt(np.diag(self._covariance)), self.param_names)
+
+    @property
+    def zvalues(self):
+        return self.params / self.bse
+
+    tvalues = zvalues
+
+    @property
+    def pvalues(self):
+        return pd.Series(2 * stats.norm.sf(np.abs(self.zvalues)), self.param_names)
+
+    def conf_int(self, alpha=0.05):
+        """Wald intervals: DataFrame with columns ``lower`` and ``upper``."""
+        half = stats.norm.isf(alpha / 2) * self.bse
+        return pd.DataFrame({"lower": self.params - half, "upper": self.params + half})
+
+    def cov_params(self):
+        """Covariance of the parameters as a DataFrame."""
+        return pd.DataFrame(self._covariance, self.param_names, self.param_names)
+
+    @property
+    def hessian(self):
+        """Second derivatives of the log-likelihood at the estimates, shape (k, k); of the penalised one if
+        penalised.
+        """
+        return -self._information
+
+    def with_covariance(self, cov_type, groups=None):
+        """The same fit with another covariance; see :meth:`OrderedLogit.fit`."""
+        if self.model is None:
+            raise ModelError("the robust covariance needs the data; this result holds none")
+        _covariance.check_request(cov_type, groups, self.model)
+        other = OrderedResults(**self.__dict__)
+        other.cov_type = cov_type
+        other._covariance = (
+            self._bread
+            if cov_type == "nonrobust"
+            else _covariance.sandwich(self.model, self.params.to_numpy(), self._bread, cov_type, groups)
+        )
+        return other
+
+    # -- fit statistics
+    # ------------------------------------------------------------------------------------------
+
+    @property
+    def llnull(self):
+        if self._llnull is None:
+            if not self.has_offset:
+                self._llnull = newton.null_log_likelihood(self.category_counts)
+            elif self.model is not None:
+                # an offset moves every row: the thresholds of the null model have no closed form
+                self._llnull = self.model.with_columns([]).fit().llf
+            else:
+                raise ModelError("llnull of a model with an offset needs the data; this result holds none")
+        return self._llnull
+
+    @property
+    def df_model(self):
+        return self.layout.n_slopes
+
+    @property
+    def df_resid(self):
+        return self.nobs - self.layout.n_params
+
+    @property
+    def llr(self):
+        """Likelihood-ratio statistic against the model without predictors."""
+        return 2 * (self.llf - self.llnull)
+
+    @property
+    def llr_pvalue(self):
+        return float(stats.chi2.sf(self.llr, self.df_model)) if self.df_model else np.nan
+
+    @property
+    def aic(self):
+        return -2 * self.llf + 2 * self.layout.n_params
+
+    @property
+    def bic(self):
+        return -2 * self.llf + np.log(self.nobs) * self.layout.n_params
+
+    def pseudo_rsquared(self, kind="mcfadden"):
+        """Pseudo-R2: ``"mcfadden"``, ``"coxsnell"``, ``"nagelkerke"`` or ``"mckelvey-zavoina"``.
+
+        McFadden 1974; Nagelkerke 1991 (Biometrika 78); McKelvey and Zavoina 1975 (J. Math. Sociology 4):
+        variance of the linear predictor over that variance plus the variance of the link's distribution.
+        """
+        kind = kind.lower().replace("_", "-")
+        if kind == "mcfadden":
+            return 1 - self.llf / self.llnull
+        if kind in ("coxsnell", "nagelkerke"):
+            value = -np.expm1(-2 * (self.llf - self.llnull) / self.nobs)
+            return value if kind == "coxsnell" else value / -np.expm1(2 * self.llnull / self.nobs)
+        if kind == "mckelvey-zavoina":
+            if self.layout.free:
+                raise ModelError(
+                    "McKelvey and Zavoina's R2 needs one linear predictor; some slopes differ by threshold"
+                )
+            variance = self._eta_variance
+            if variance is None:
+                raise ModelError("McKelvey and Zavoina's R2 needs the data; this result holds none")
+            return variance / (variance + self.link.variance)
+        raise ModelError(
+            f"pseudo-R2 {kind!r} is not known; choose mcfadden, coxsnell, nagelkerke, mckelvey-zavoina"
+        )
+
+    @property
+    def prsquared(self):
+        """McFadden's pseudo-R2."""
+        return self.pseudo_rsquared("mcfadden")
+
+    @property
+    def _eta_variance(self):
+        if self.model is None:
+            return self.__dict__.get("eta_variance")
+        eta = self._eta(self.model.exog, self.model.offset)
+        return float(np.cov(eta, aweights=self.model.weights, ddof=0))
+
+    # -- tests
+    # ---------------------------------------------------------------------------------------------------
+
+    def _constraints(self, constraints):
+        if isinstance(constraints, str):
+            constraints = [part for part in constraints.split(",") if part.strip()]
+        if isinstance(constraints, list | tuple) and all(isinstance(c, str) for c in constraints):
+            rows, values = zip(*(self._parse(c) for c in constraints), strict=True)
+            return np.array(rows), np.array(values)
+        matrix = np.atleast_2d(np.asarray(constraints, float))
+        if matrix.shape[1] != len(self.params):
+            raise ModelError(
+                f"the constraint matrix has {matrix.shape[1]} columns; there are {len(self.params)} "
+                "parameters"
+            )
+        return matrix, np.zeros(len(matrix))
+
+    def _parse(self, text):
+        """One linear constraint such as ``"a = b"``, ``"2*a - b = 1"`` or ``"a"`` (meaning ``a = 0``)."""
+        row, value = np.zeros(len(self.params)), 0.0
+        rest, places = text, {}
+        for i in sorted(range(len(self.param_names)), key=lambda i: -len(self.param_names[i])):
+            token = f"@{i}@"
+            if self.param_names[i] in rest:
+                rest, places[token] = rest.replace(self.param_names[i], token), i
+        left, _, right = rest.partition("=")
+        for side, sign in ((left, 1.0), (right, -1.0)):
+            for piece in side.replace("-", "+-").split("+"):
+                piece = piece.replace(" ", "")
+                if not piece:
+                    continue
+                factor, place = 1.0, None
+                for part in piece.replace("-@", "-1*@").split("*"):
+                    if part in places:
+                        place = places[part]
+                    else:
+                        try:
+                            factor *= float(part)
+                        except ValueError:
+                            raise ModelError(
+                                f"constraint {text!r}: {part!r} is neither a number nor a parameter; "
+                                f"parameters are {', '.join(self.param_names)}"
+                            ) from None
+                if place is None:
+                    value -= sign * factor
+                else:
+                    row[place] += sign * factor
+        return row, value
+
+    def t_test(self, constraints):
+        """Linear combinations of the parameters with standard errors.
+
+        Parameters
+        ----------
+        constraints : str, list of str, or array of shape (r, k)
+            ``"home[T.RENT] = home[T.OWN]"``, several separated by commas, or a matrix (tested against zero).
+
+        Returns
+        -------
+        DataFrame
+            Columns ``estimate``, ``value`` (under the hypothesis), ``se``, ``z``, ``pvalue``, ``lower``,
+            ``upper``.
+        """
+        matrix, value = self._constraints(constraints)
+        estimate = matrix @ self.params.to_numpy()
+        se = np.sqrt(np.einsum("ij,jk,ik->i", matrix, self._covariance, matrix))
+        with np.errstate(divide="ignore", invalid="ignore"):
+            z = (estimate - value) / se
+        labels = constraints if isinstance(constraints, list) else None
+        if isinstance(constraints, str):
+            labels = [c.strip() for c in constraints.split(",") if c.strip()]
+        if labels is None or len(labels) != len(matrix) or not all(isinstance(c, str) for c in labels):
+            labels = [f"c{i}" for i in range(len(matrix))]
+        half = stats.norm.isf(0.025) * se
+        return pd.DataFrame(
+            {
+                "estimate": estimate,
+                "value": value,
+                "se": se,
+                "z": z,
+                "pvalue": 2 * stats.norm.sf(np.abs(z)),
+                "lower": estimate - half,
+                "upper": estimate + half,
+            },
+            index=labels,
+        )
+
+    def wald_test(self, constraints):
+        """Joint Wald test; ``constraints`` as in :meth:`t_test`, or the name of a term.
+
+        Returns
+        -------
+        Series
+            ``chi2``, ``df``, ``pvalue``.
+        """
+        if isinstance(constraints, str) and constraints in self.terms:
+            return self.wald_test(self._term_matrix(constraints))
+        matrix, value = self._constraints(constraints)
+        gap = matrix @ self.params.to_numpy() - value
+        middle = matrix @ self._covariance @ matrix.T
+        rank = np.linalg.matrix_rank(middle / np.sqrt(np.outer(np.diag(middle), np.diag(middle))))
+        if rank < len(matrix):
+            raise ModelError(
+                f"the {len(matrix)} constraints are not independent (rank {rank}); drop the repeated ones"
+            )
+        chi2 = float(gap @ np.linalg.solve(middle, gap))
+        return pd.Series({"chi2": chi2, "df": len(matrix), "pvalue": float(stats.chi2.sf(chi2, len(matrix)))})
+
+    def _term_matrix(self, term):
+        columns = {self.exog_names.index(name) for name in self.terms[term]}
+        places = [i for i, c in enumerate(self.layout.slope_columns) if c in columns]
+        return np.eye(len(self.params))[places]
+
+    def wald_test_terms(self):
+        """Joint Wald test of each term: DataFrame with ``chi2``, ``df``, ``pvalue``, one row a term."""
+        return pd.DataFrame({term: self.wald_test(self._term_matrix(term)) for term in self.terms}).T
+
+    def lr_test(self, other):
+        """Likelihood-ratio test of this fit against another, one of which is nested in the other.
+
+        Returns
+        -------
+        Series
+            ``chi2``, ``df``, ``pvalue``.
+
+        Raises
+        ------
+        ModelError
+            If the two were fitted to different responses, rows or links, or have as many parameters as
+            each other.
+        """
+        if self.penalty or other.penalty:
+            raise ModelError(
+                "a likelihood-ratio test needs maximum likelihood fits; one of these is penalised"
+            )
+        same = self.categories == other.categories and self.link.name == other.link.name
+        if (
+            not same
+            or self.nobs != other.nobs
+            or not np.allclose(self.category_counts, other.category_counts)
+        ):
+            raise ModelError(
+                "the two fits are not of the same response, rows and link; they cannot be nested"
+            )
+        big, small = (self, other) if self.layout.n_params > other.layout.n_params else (other, self)
+        df = big.layout.n_params - small.layout.n_params
+        if df == 0:
+            raise ModelError("the two models have as many parameters as each other; they are not nested")
+        chi2 = 2 * (big.llf - small.llf)
+        if chi2 < -1e-6:
+            raise ModelError(
+                "the model with more parameters has the lower log-likelihood: the models are not nested"
+            )
+        chi2 = max(chi2, 0.0)
+        return pd.Series({"chi2": chi2, "df": df, "pvalue": float(stats.chi2.sf(chi2, df))})
+
+    # -- prediction
+    # ----------------------------------------------------------------------------------------------
+
+    def design_matrix(self, data):
+        """Design matrix of new data, shape (n, p), in the columns of ``exog_names``."""
+        return self.design.matrix(data)
+
+    def _eta(self, exog, offset=None):
+        eta = exog[:, self.layout.parallel] @ self.params.to_numpy()[: len(self.layout.parallel)]
+        return eta if offset is None else eta + offset
+
+    def _bounds(self, exog, offset=None):
+        """theta_j - x'beta_j for every row and threshold, shape (n, J-1)."""
+        beta, gamma, theta = self.layout.split(self.params.to_numpy())
+        latent = theta - (exog[:, self.layout.parallel] @ beta)[:, None] - exog[:, self.layout.free] @ gamma.T
+        return latent if offset is None else latent - np.asarray(offset)[:, None]
+
+    def _probabilities(self, latent):
+        n = len(latent)
+        padded = np.hstack([np.full((n, 1), -np.inf), latent, np.full((n, 1), np.inf)])
+        return np.exp(self.link.log_difference(*np.clip([padded[:, 1:], padded[:, :-1]], -700, 700)))
+
+    def predict(self, data=None, which="prob", offset=None, interval=None):
+        """Predictions for new data.
+
+        Parameters
+        ----------
+        data : DataFrame or array_like, optional
+            The fitted data when left out.
+        which : {"prob", "cumulative", "linear", "expected", "class"}
+            Probability of each class; P(Y <= j) at each threshold; linear predictor x'beta (plus offset);
+            expected class number, counted 0 .. J-1; most probable class.
+        offset : array_like or str, optional
+            Needed when the model has an offset (found by itself when it was given as a column name).
+        interval : float, optional
+            Level of delta-method intervals, e.g. 0.95. Intervals of probabilities are built on the logit
+            scale and stay inside (0, 1); the others are symmetric.
+
+        Returns
+        -------
+        DataFrame or Series
+            One column a class or threshold; with ``interval`` the columns are a MultiIndex (class,
+            ``estimate`` / ``se`` / ``lower`` / ``upper``), or these four for "linear" and "expected".
+        """
+        exog, index, offset = self._prediction_rows(data, offset)
+        if which not in ("prob", "cumulative", "linear", "expected", "class"):
+            raise ModelError(f"which={which!r}; choose prob, cumulative, linear, expected or class")
+        if interval is not None and not 0 < interval < 1:
+            raise ModelError(f"interval={interval!r}; give the level as a fraction such as 0.95")
+        if which == "linear":
+            if self.layout.free:
+                raise ModelError(
+                    "with slopes that differ by threshold there is no single linear predictor; "
+                    "use which='cumulative'"
+                )
+            value, jacobian = self._eta(exog, offset)[:, None], None
+            if interval is not None:
+                jacobian = np.zeros((len(exog), 1, len(self.params)))
+                jacobian[:, 0, : exog.shape[1]] = exog
+            return self._with_interval(value, jacobian, ["linear"], index, interval, single=True)
+        latent = self._bounds(exog, offset)
+        if which == "cumulative":
+            value = self.link.cdf(latent)
+            jacobian = (
+                None if interval is None else self._latent_jacobian(exog) * self.link.pdf(latent)[:, :, None]
+            )
+            return self._with_interval(value, jacobian, self.threshold_names, index, interval, bounded=True)
+        value = self._probabilities(latent)
+        if which == "class":
+            if interval is not None:
+                raise ModelError("a predicted class has no interval; use which='prob'")
+            codes = value.argmax(axis=1)
+            labels = pd.Categorical.from_codes(codes, pd.Index(self.categories), ordered=True)
+            return pd.Series(labels, index=index, name=self.endog_name)
+        jacobian = None if interval is None else self.probability_jacobian(exog, offset)
+        if which == "expected":
+            number = np.arange(len(self.categories))
+            jacobian = None if jacobian is None else np.einsum("j,njk->nk", number, jacobian)[:, None, :]
+            return self._with_interval(
+                (value @ number)[:, None], jacobian, ["expected"], index, interval, single=True
+            )
+        return self._with_interval(value, jacobian, self.categories, index, interval, bounded=True)
+
+    def _prediction_rows(self, data, offset):
+        if data is None:
+            if self.model is None:
+                raise ModelError("this result holds no data; give the rows to predict")
+            exog = self.model.exog
+            offset = self.model.offset if offset is None else offset
+            return exog, pd.RangeIndex(len(exog)), offset
+        exog = self.design.matrix(data)
+        index = data.index if isinstance(data, pd.DataFrame) else pd.RangeIndex(len(exog))
+        if offset is None and self.has_offset:
+            if self.offset_name is None or self.offset_name not in data:
+                raise DataError("the model has an offset; give offset= for the new data")
+            offset = self.offset_name
+        if isinstance(offset, str):
+            offset = np.asarray(data[offset], dtype=float)
+        if offset is not None:
+            offset = np.broadcast_to(np.asarray(offset, dtype=float), (len(exog),))
+            if not np.isfinite(offset).all():
+                raise DataError(f"offset has {int((~np.isfinite(offset)).sum())} values that are not finite")
+        return exog, index, offset
+
+    def _latent_jacobian(self, exog):
+        """Derivative of theta_j - x'beta_j in the parameters, shape (n, J-1, k)."""
+        layout, n = self.layout, len(exog)
+        m, p = layout.n_thresholds, len(layout.parallel)
+        jacobian = np.zeros((n, m, layout.n_params))
+        jacobian[:, :, :p] = -exog[:, None, layout.parallel]
+        thresholds = np.arange(m)
+        for k, column in enumerate(layout.free):
+            jacobian[:, thresholds, p + k * m + thresholds] = -exog[:, [column]]
+        jacobian[:, thresholds, layout.n_slopes + thresholds] = 1.0
+        return jacobian
+
+    def probability_jacobian(self, exog, offset=None):
+        """Derivative of the class probabilities in the parameters, shape (n, J, k), at rows of the design
+        matrix.
+        """
+        cumulative = self._latent_jacobian(exog) * self.link.pdf(self._bounds(exog, offset))[:, :, None]
+        return np.diff(cumulative, axis=1, prepend=0.0, append=0.0)
+
+    def _with_interval(self, value, jacobian, names, index, interval, bounded=False, single=False):
+        if jacobian is None:
+            if single:
+                return pd.Series(value[:, 0], index=index, name=names[0])
+            return pd.DataFrame(value, index=index, columns=list(names))
+        se = np.sqrt(np.maximum(np.einsum("njk,kl,njl->nj", jacobian, self._covariance, jacobian), 0.0))
+        z = stats.norm.isf((1 - interval) / 2)
+        if bounded:
+            with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+                middle = np.log(value / (1 - value))
+                half = z * se / (value * (1 - value))
+                lower, upper = 1 / (1 + np.exp(half - middle)), 1 / (1 + np.exp(-half - middle))
+            lower, upper = np.where(np.isnan(lower), value, lower), np.where(np.isnan(upper), value, upper)
+        else:
+            lower, upper = value - z * se, value + z * se
+        parts = {"estimate": value, "se": se, "lower": lower, "upper": upper}
+        if single:
+            return pd.DataFrame({k: v[:, 0] for k, v in parts.items()}, index=index)
+        columns = pd.MultiIndex.from_product([list(names), list(parts)])
+        stacked = np.stack(list(parts.values()), axis=2).reshape(len(value), -1)
+        return pd.DataFrame(stacked, index=index, columns=columns)
+
+    def _warn_negative(self):
+        latent = self._bounds(self.model.exog, self.model.offset)
+        rows = int((np.diff(latent, axis=1) <= 0).any(axis=1).sum())
+        self.negative_probability_rows = rows
+        if rows:
+            warnings.warn(
+                f"the slopes that differ by threshold give some class a negative probability for {rows} of "
+                f"{self.model.n_rows} rows; the model does not hold there. "
+                "Free fewer terms or restrict the range",
+                UserWarning,
+                stacklevel=4,
+            )
+
+    def score_obs(self):
+        """Score of each row at the estimates, shape (n_rows, k); see :meth:`OrderedLogit.score_obs`."""
+        if self.model is None:
+            raise ModelError("scores by row need the data; this result holds none")
+        return self.model.score_obs(self.params.to_numpy())
+
+    # -- presentation
+    # --------------------------------------------------------------------------------------------
+
+    @property
+    def method(self):
+        """How the estimates were made, in words."""
+        if self.penalty:
+            return f"penalised ML (ridge {self.penalty:g})"
+        return "maximum likelihood"
+
+    def summary(self, alpha=0.05):
+        """Summary with ``as_text()``, ``as_html()`` and ``as_latex()``."""
+        from p2prisk.ordered.summary import summarise
+
+        return summarise(self, alpha)
+
+    def __repr__(self):
+        return (
+            f"<OrderedResults {self.formula or self.endog_name!r}: {self.nobs} observations, "
+            f"llf {self.llf:.4f}, {self.digits:.0f} digits>"
+        )
+
+    # -- travel
+    # --------------------------------------------------------------------------------------------------
+
+    def remove_data(self):
+        """A copy that predicts and tests, without the data."""
+        other = OrderedResults(**self.__dict__)
+        if self.model is not None:
+            other._llnull = self.llnull
+            other.eta_variance = None if self.layout.free else self._eta_variance
+        other.model = None
+        return other
+
+    def to_json(self, path=None):
+        """Scoring model as JSON: estimates, covariance and design, without the data.
+
+        Parameters
+        ----------
+        path : path-like, optional
+            File to write; the text is returned in any case.
+        """
+        from p2prisk.ordered.encoding import encode_spec, to_plain
+
+        light = self.remove_data()
+        plain = {
+            "format": _FORMAT,
+            "link": self.link.name,
+            "formula": self.formula,
+            "endog_name": self.endog_name,
+            "categories": to_plain(list(self.categories)),
+            "free_columns": list(self.layout.free),
+            "design": {
+                "names": self.design.names,
+                "terms": self.design.terms,
+                "formula": self.design.formula,
+                "spec": None if self.design.spec is None else encode_spec(self.design.spec),
+                "required": self.design.required,
+                "factor_columns": self.design.factor_columns,
+                "levels": to_plain(self.design.levels),
+            },
+            **{
+                name: to_plain(getattr(light, name))
+                for name in (
+                    "nonparallel offset_name has_offset nobs n_rows n_dropped dropped_by_column llf "
+                    "iterations penalty cov_type negative_probability_rows _llnull"
+                ).split()
+            },
+            "eta_variance": to_plain(light.__dict__.get("eta_variance")),
+            "category_counts": to_plain(np.asarray(self.category_counts)),
+            "params": to_plain(self.params.to_numpy()),
+            "digits": to_plain(self.digits_by_parameter.to_numpy()),
+            "covariance": to_plain(self._covariance),
+            "bread": to_plain(self._bread),
+            "information": to_plain(self._information),
+        }
+        text = json.dumps(plain, indent=1, ensure_ascii=False)
+        if path is not None:
+            with open(path, "w", encoding="utf-8") as file:
+                file.write(text)
+        return text
+
+    @classmethod
+    def from_json(cls, text_or_path):
+        """Scoring model that :meth:`to_json` wrote, from the text or from a file.
+
+        Raises
+        ------
+        DataError
+            If the text was not written by :meth:`to_json`.
+        """
+        from p2prisk.ordered.encoding import decode_spec, from_plain
+
+        text = str(text_or_path)
+        if not text.lstrip().startswith("{"):
+            with open(text_or_path, encoding="utf-8") as file:
+                text = file.read()
+        plain = json.loads(text)
+        if plain.get("format") != _FORMAT:
+            raise DataError(
+                f"this is no scoring model of p2prisk (format {plain.get('format')!r}, not {_FORMAT!r})"
+            )
+        design = plain["design"]
+        design["spec"] = None if design["spec"] is None else decode_spec(design["spec"])
+        design["levels"] = from_plain(design["levels"])
+        categories = from_plain(plain["categories"])
+        layout = Layout(len(design["names"]), len(categories) - 1, tuple(plain["free_columns"]))
+        threshold_names = [f"{a}|{b}" for a, b in zip(categories[:-1], categories[1:], strict=True)]
+        names = parameter_names(layout, design["names"], threshold_names)
+        kept = (
+            "nonparallel offset_name has_offset nobs n_rows n_dropped dropped_by_column llf "
+            "penalty cov_type negative_probability_rows _llnull eta_variance category_counts endog_name "
+            "formula"
+        ).split()
+        return cls(
+            model=None,
+            link=get_link(plain["link"]),
+            design=Design(**design),
+            layout=layout,
+            categories=categories,
+            exog_names=design["names"],
+            terms=design["terms"],
+            threshold_names=threshold_names,
+            param_names=names,
+            params=pd.Series(from_plain(plain["params"]), names),
+            digits_by_parameter=pd.Series(from_plain(plain["digits"]), names),
+            history=[],
+            _covariance=from_plain(plain["covariance"]),
+            _bread=from_plain(plain["bread"]),
+            _information=from_plain(plain["information"]),
+            **{name: from_plain(plain[name]) for name in kept},
+        )
+
+
+def parameter_names(layout, columns, threshold_names):
+    """Names of all parameters: columns, ``column:A|B`` for slopes by threshold, thresholds."""
+    return [
+        columns[c] if t < 0 else f"{columns[c]}:{threshold_names[t]}"
+        for c, t in zip(layout.slope_columns, layout.slope_thresholds, strict=True)
+    ] + list(threshold_names)

@@ -1,0 +1,106 @@
+"""Does a finite maximum exist? Recession directions of the likelihood.
+
+The likelihood of a cumulative link model keeps rising along a direction (d_beta, d_theta) exactly when,
+for every row, the bounds of its own class move outwards or stay: x'd_beta <= d_theta_k at the upper and
+x'd_beta >= d_theta_{k-1} at the lower threshold (Albert and Anderson 1984, Biometrika 71, for the logit;
+Haberman 1980 for cumulative links). If some row's bound moves strictly, no finite estimate exists:
+complete separation when it moves for all rows, quasi-separation otherwise.
+"""
+
+import numpy as np
+from scipy import optimize
+
+from p2prisk.errors import SeparationError
+from p2prisk.ordered.likelihood import bounds, map_tasks
+
+# rows beyond this are screened by the direction of the diverging iteration instead of by linear programming
+_PROGRAM_ROWS = 30_000
+
+
+def recession_program(layout, exog, codes):
+    """Direction along which the likelihood rises without end, by linear programming.
+
+    Parameters
+    ----------
+    layout : Layout
+    exog : ndarray, shape (n, p)
+        Centred and scaled columns.
+    codes : ndarray of int, shape (n,)
+
+    Returns
+    -------
+    ndarray of shape (n_params,) or None
+        The direction with the largest total movement inside the unit box; ``None`` if there is none.
+    """
+    rows = movement_rows(layout, exog, codes)
+    result = optimize.linprog(
+        -rows.sum(axis=0), A_ub=-rows, b_ub=np.zeros(len(rows)), bounds=(-1, 1), method="highs"
+    )
+    if result.status != 0 or -result.fun < 1e-6:
+        return None
+    return result.x
+
+
+def movement_rows(layout, exog, codes):
+    """Matrix whose product with a direction is the outward movement of each finite bound; duplicates
+    removed.
+    """
+    m = layout.n_thresholds
+    shared, freed = exog[:, layout.parallel], exog[:, layout.free]
+
+    def at(threshold, rows):
+        own = np.zeros((len(rows), layout.n_params))
+        own[:, : len(layout.parallel)] = -shared[rows]
+        for k in range(len(layout.free)):
+            own[np.arange(len(rows)), len(layout.parallel) + k * m + threshold] = -freed[rows, k]
+        own[np.arange(len(rows)), layout.n_slopes + threshold] = 1.0
+        return own
+
+    upper, lower = np.flatnonzero(codes < m), np.flatnonzero(codes > 0)
+    moves = np.vstack([at(codes[upper].astype(int), upper), -at(codes[lower].astype(int) - 1, lower)])
+    return np.unique(np.round(moves, 12), axis=0)
+
+
+def is_recession(layout, direction, source, centre, tolerance=1e-7):
+    """Whether the likelihood of all rows of an in-memory source never falls along ``direction``."""
+
+    def task(start, stop):
+        inward, outward = 0.0, 0.0
+        for exog, codes, weights, _ in source.blocks(start, stop):
+            a, b = bounds(layout, direction, exog - centre, codes)
+            if weights is not None:
+                a, b = a[weights > 0], b[weights > 0]
+            low, high = -b[np.isfinite(b)], a[np.isfinite(a)]
+            for moves in (low, high):
+                if len(moves):
+                    inward = min(inward, float(moves.min()))
+                    outward = max(outward, float(moves.max()))
+        return inward, outward
+
+    parts = map_tasks(task, source.n_rows)
+    size = max(part[1] for part in parts)
+    return size > 0 and min(part[0] for part in parts) >= -tolerance * max(size, 1.0)
+
+
+def describe(direction, layout, names, scale_columns):
+    """Text that names the separating columns and levels, strongest first."""
+    size = np.abs(direction[: layout.n_slopes])
+    if not len(size) or size.max() == 0:
+        return ""
+    worst = [int(i) for i in np.argsort(-size) if size[i] > 1e-6 * size.max()][:5]
+    return ", ".join(
+        f"{names[i]} (estimate runs to {'+' if direction[i] > 0 else '-'}infinity)" for i in worst
+    )
+
+
+def raise_separation(direction, layout, names, crosstab):
+    """Raise :class:`SeparationError` naming what separates."""
+    listed = describe(direction, layout, names, None)
+    size = np.abs(direction[: layout.n_slopes])
+    detail = ""
+    if len(size) and size.max() > 0:
+        detail = crosstab(int(np.argmax(size)))
+    raise SeparationError(
+        f"no finite estimate exists: the categories are separated by {listed}. {detail}"
+        "Merge the level with a neighbour, drop the column, or ask for a penalised fit: fit(penalty=1.0)"
+    )

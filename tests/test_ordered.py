@@ -1,0 +1,248 @@
+"""The ordered logit in memory: estimates, identities, refusals, results."""
+
+import pickle
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from p2prisk.errors import ConvergenceError, DataError, ModelError, SeparationError
+from p2prisk.ordered import OrderedLogit, OrderedResults
+
+LINKS = ["logit", "probit", "cloglog", "loglog"]
+
+
+def loans(n=1500, seed=3, categories="ABCD"):
+    """Simulated loans with dollars next to ratios, a rare worst class and a text column."""
+    rng = np.random.default_rng(seed)
+    frame = pd.DataFrame(
+        {
+            "income": rng.lognormal(11, 0.6, n),
+            "utilisation": rng.uniform(0, 1.2, n),
+            "home": rng.choice(["MORTGAGE", "OWN", "RENT"], n, p=[0.5, 0.15, 0.35]),
+            "n": rng.integers(1, 5, n),
+            "borrower": rng.integers(0, n // 4, n),
+        }
+    )
+    latent = (
+        -0.8 * np.log(frame.income / 6e4)
+        + 1.2 * frame.utilisation
+        + 0.4 * (frame.home == "RENT")
+        + rng.logistic(size=n)
+    )
+    cuts = [-np.inf, *np.quantile(latent, [0.35, 0.7, 0.96]), np.inf]
+    frame["grade"] = pd.cut(latent, cuts, labels=list(categories))
+    return frame
+
+
+FORMULA = "grade ~ income + utilisation + C(home)"
+
+
+@pytest.fixture(scope="module")
+def frame():
+    return loans()
+
+
+@pytest.fixture(scope="module")
+def result(frame):
+    return OrderedLogit.from_formula(FORMULA, frame).fit()
+
+
+def assert_same_fit(one, other, rtol=1e-11):
+    np.testing.assert_allclose(one.params, other.params, rtol=rtol)
+    np.testing.assert_allclose(one.bse, other.bse, rtol=rtol * 10)
+    np.testing.assert_allclose(one.llf, other.llf, rtol=1e-13)
+
+
+# -- derivatives ---------------------------------------
+
+
+@pytest.mark.parametrize("nonparallel", [None, ["C(home)", "income"]], ids=["parallel", "freed"])
+@pytest.mark.parametrize("link", LINKS)
+def test_score_and_hessian_are_derivatives_of_the_log_likelihood(frame, link, nonparallel):
+    model = OrderedLogit.from_formula(
+        "grade ~ np.log(income) + utilisation + C(home)".replace("np.log(income)", "income"),
+        frame.assign(income=np.log(frame.income) - 11),
+        link=link,
+        nonparallel=nonparallel,
+        offset=frame.utilisation.to_numpy() / 10,
+        freq_weights="n",
+    )
+    at = model.fit().params.to_numpy() * 1.02
+    step = 1e-6
+
+    def derivative(function):
+        columns = []
+        for i in range(len(at)):
+            move = np.zeros(len(at))
+            move[i] = step
+            columns.append((function(at + move) - function(at - move)) / (2 * step))
+        return np.array(columns)
+
+    size = np.sqrt(np.abs(np.diag(model.hessian(at))))
+    np.testing.assert_allclose(model.score(at) / size, derivative(model.loglike) / size, atol=1e-5)
+    np.testing.assert_allclose(
+        model.hessian(at) / np.outer(size, size), derivative(model.score) / np.outer(size, size), atol=1e-6
+    )
+    weighted = model.score_obs(at) * model.weights[:, None]
+    np.testing.assert_allclose(weighted.sum(axis=0) / size, model.score(at) / size, atol=1e-10)
+
+
+# -- identities ---------------------------------------
+
+
+@pytest.mark.parametrize("link", LINKS)
+def test_weights_give_what_repeated_rows_give(frame, link):
+    weighted = OrderedLogit.from_formula(FORMULA, frame, link=link, freq_weights="n").fit(cov_type="HC1")
+    repeated = frame.loc[frame.index.repeat(frame.n)]
+    rows = OrderedLogit.from_formula(FORMULA, repeated, link=link).fit(cov_type="HC1")
+    assert_same_fit(weighted, rows)
+    assert weighted.nobs == rows.nobs == len(repeated)
+    assert weighted.llnull == pytest.approx(rows.llnull, rel=1e-14)
+    assert weighted.df_resid == rows.df_resid
+
+
+def test_two_classes_are_the_binary_logit(frame):
+    import statsmodels.api as sm
+
+    bad = (frame.grade >= "C").astype(int)
+    result = OrderedLogit(bad, frame[["utilisation"]]).fit()
+    logit = sm.Logit(bad, sm.add_constant(frame[["utilisation"]])).fit(disp=0, tol=1e-14)
+    assert result.params["utilisation"] == pytest.approx(logit.params["utilisation"], rel=1e-10)
+    assert result.params["0|1"] == pytest.approx(-logit.params["const"], rel=1e-10)
+    np.testing.assert_allclose(result.bse, logit.bse[["utilisation", "const"]], rtol=1e-9)
+
+
+def test_null_model_has_the_exact_log_likelihood(frame):
+    null = OrderedLogit.from_formula("grade ~ 1", frame).fit()
+    counts = frame.grade.value_counts()
+    assert null.llf == pytest.approx(float((counts * np.log(counts / counts.sum())).sum()), rel=1e-14)
+    assert null.llf == pytest.approx(null.llnull, rel=1e-14)
+
+
+@pytest.mark.parametrize("formula", ["grade ~ 0 + C(home)", "grade ~ C(home) - 1", "grade ~ 1 + C(home)"])
+def test_written_intercepts_change_nothing(frame, formula):
+    assert list(OrderedLogit.from_formula(formula, frame).fit().params.index) == [
+        "C(home)[T.OWN]",
+        "C(home)[T.RENT]",
+        "A|B",
+        "B|C",
+        "C|D",
+    ]
+
+
+# -- refusals ---------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("change", "formula", "error", "message"),
+    [
+        (
+            lambda f: f.assign(grade=f.grade.astype(str)),
+            "grade ~ income",
+            DataError,
+            "categories=.*ordered=True",
+        ),
+        (lambda f: f.assign(grade=f.grade.cat.as_unordered()), "grade ~ income", DataError, "as_ordered"),
+        (lambda f: f[f.grade == "A"], "grade ~ income", DataError, "one level only"),
+        (
+            lambda f: f[f.grade != "B"],
+            "grade ~ income",
+            DataError,
+            r"no row has level \['B'\].*remove_unused",
+        ),
+        (
+            lambda f: f.assign(income=f.income.where(f.index > 4)),
+            "grade ~ income",
+            DataError,
+            r"income \(5\)",
+        ),
+        (lambda f: f.assign(k=0.1), "grade ~ income + k", ModelError, "k is constant"),
+        (
+            lambda f: f.assign(k=2 * f.income + 20000 * f.utilisation),
+            "grade ~ income + utilisation + k",
+            ModelError,
+            "k is a linear combination of income, utilisation",
+        ),
+        (
+            lambda f: f.assign(k=np.where(f.grade == "D", "late", "fine")),
+            "grade ~ income + C(k)",
+            SeparationError,
+            r"C\(k\)\[T.late\]",
+        ),
+        (
+            lambda f: f.assign(k=np.where((f.grade == "A") & (f.utilisation < 0.2), "x", "o")),
+            "grade ~ income + C(k)",
+            SeparationError,
+            r"C\(k\)\[T.x\].*A: \d+, B: 0, C: 0, D: 0",
+        ),
+        (lambda f: f, "grade ~ np.log(n - 1)", DataError, r"np.log\(n - 1\) \(\d+ infinite, first in row"),
+        (lambda f: f, "grade ~ incme", DataError, "incme"),
+        (lambda f: f, "grde ~ income", DataError, "grde"),
+    ],
+)
+def test_what_cannot_be_fitted_is_refused_by_name(frame, change, formula, error, message):
+    with pytest.raises(error, match=f"(?s){message}"):
+        OrderedLogit.from_formula(formula, change(frame)).fit()
+
+
+def test_weights_are_checked(frame):
+    for weights, message in ((-frame.n, "negative"), (0 * frame.n, "all zero")):
+        with pytest.raises(DataError, match=message):
+            OrderedLogit.from_formula("grade ~ income", frame, freq_weights=weights)
+
+
+def test_a_fit_that_does_not_settle_returns_nothing(frame):
+    with pytest.raises(ConvergenceError, match="within 2 iterations"):
+        OrderedLogit.from_formula(FORMULA, frame).fit(maxiter=2)
+
+
+def test_dropped_rows_are_counted(frame):
+    holes = frame.assign(income=frame.income.where(frame.index > 4))
+    model = OrderedLogit.from_formula("grade ~ income", holes, missing="drop")
+    assert model.n_dropped == 5 and model.dropped_by_column == {"income": 5}
+    assert "dropped" in model.fit().summary().as_text()
+    arrays = OrderedLogit(holes.grade, holes[["income"]], missing="drop")
+    assert_same_fit(model.fit(), arrays.fit())
+
+
+# -- results ---------------------------------------
+
+
+def test_unseen_level_is_refused(frame, result):
+    with pytest.raises(DataError, match=r"\['BOAT'\] that the fit has not seen"):
+        result.predict(frame.head(2).assign(home="BOAT"))
+
+
+def test_predictions_agree_with_the_definition(frame, result):
+    probability = result.predict(frame)
+    np.testing.assert_allclose(probability.sum(axis=1), 1, rtol=1e-12)
+    eta = result.predict(frame, which="linear")
+    cumulative = 1 / (1 + np.exp(-(result.thresholds.to_numpy() - eta.to_numpy()[:, None])))
+    np.testing.assert_allclose(result.predict(frame, which="cumulative"), cumulative, rtol=1e-12)
+    np.testing.assert_allclose(np.cumsum(probability.to_numpy(), axis=1)[:, :-1], cumulative, rtol=1e-11)
+    np.testing.assert_allclose(
+        result.predict(frame, which="expected"), probability @ np.arange(4), rtol=1e-12
+    )
+    assert result.predict(frame, which="class").cat.ordered
+
+
+def test_json_restores_the_scoring_model(frame):
+    formula = "grade ~ bs(income, df=4) + scale(utilisation) * C(home)"
+    result = OrderedLogit.from_formula(formula, frame).fit()
+    restored = OrderedResults.from_json(result.to_json())
+    few = frame[frame.home != "OWN"].head(7)
+    pd.testing.assert_frame_equal(restored.predict(few, interval=0.9), result.predict(few, interval=0.9))
+    assert restored.summary().as_text() == result.summary().as_text()
+    with pytest.raises(DataError, match="BOAT"):
+        restored.predict(few.assign(home="BOAT"))
+    again = pickle.loads(pickle.dumps(result))
+    pd.testing.assert_frame_equal(again.predict(few), result.predict(few))
+
+
+def test_penalised_fit_is_named_as_such(frame):
+    separated = frame.assign(k=np.where(frame.grade == "D", "late", "fine"))
+    result = OrderedLogit.from_formula("grade ~ income + C(k)", separated).fit(penalty=1.0)
+    assert (
+        "Penalised" in result.summary().as_text() and "not maximum likelihood" in result.summary().as_text()
+    )
