@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from p2prisk.errors import DataError
-from p2prisk.literature import SIGNS, agreement
+from p2prisk.literature import SIGNS, agreement, studies_by_sign
 
 ROOT = Path(__file__).resolve().parents[1]
 HAN = re.compile(r"[\u4e00-\u9fff]")
@@ -47,6 +47,14 @@ def test_agreement_counts_every_finding_once(signs):
     assert counted["studies"].sum() == len(signs)
     assert counted.loc["Income, higher", "riskier"] == (
         signs.query("variable == 'Income, higher' and sign == '+'").shape[0])
+
+
+def test_every_finding_is_in_the_printed_table(signs):
+    printed = studies_by_sign(signs)
+    cells = printed.to_numpy().ravel()
+    assert sum(cell.count("@") for cell in cells) == len(signs)
+    assert printed.loc["Car owner", "safer"] == "@tao2017who CN"
+    assert (signs.groupby("platform")["short"].nunique() == 1).all()
 
 
 @pytest.mark.parametrize("found, verdict", [

@@ -36,7 +36,7 @@ def sign_agreement(signs, agreement, ax=None):
     matplotlib.axes.Axes
     """
     if ax is None:
-        _, ax = plt.subplots(figsize=(6.2, 8.2))
+        _, ax = plt.subplots(figsize=(5.3, 7.3))
     line, level, ticks, last_group = 0.0, {}, [], None
     for variable, group in agreement["group"].items():
         if group != last_group:
@@ -56,13 +56,13 @@ def sign_agreement(signs, agreement, ax=None):
             for position, country in enumerate(found["country"]):
                 x = centre + (position - (len(found) - 1) / 2) * _STEP
                 colour, marker = _COUNTRY[country]
-                ax.plot(x, level[variable], marker=marker, color=colour, markersize=7, linestyle="none")
+                ax.plot(x, level[variable], marker=marker, color=colour, markersize=6, linestyle="none")
         unstated = rows[rows["sign"] == "?"].sort_values("country", ascending=False)
         for position, country in enumerate(unstated["country"]):
             x = _UNSTATED + (position - (len(unstated) - 1) / 2) * _STEP
             colour, marker = _COUNTRY[country]
             ax.plot(x, level[variable], marker=marker, markeredgecolor=colour, markerfacecolor="white",
-                    markersize=6.5, linestyle="none")
+                    markersize=5.5, linestyle="none")
     labels = []
     for variable, verdict in agreement["verdict"].items():
         labels.append(variable + ("  ≠" if verdict == "opposite signs" else ""))
@@ -80,7 +80,7 @@ def sign_agreement(signs, agreement, ax=None):
     for spine in ax.spines.values():
         spine.set_visible(False)
     for position, (country, (colour, marker)) in enumerate(_COUNTRY.items()):
-        x = -3.6 + position * 3.7
+        x = (-3.6, 0.9, 3.5)[position]
         ax.plot(x, line + 0.75, marker=marker, color=colour, markersize=7, clip_on=False)
         ax.text(x + 0.35, line + 0.75, country, va="center", color=colour, fontsize=9, clip_on=False)
     return ax
@@ -113,7 +113,7 @@ def who_bears(roles, columns, ax=None):
     matplotlib.axes.Axes
     """
     if ax is None:
-        _, ax = plt.subplots(figsize=(6.2, 3.6))
+        _, ax = plt.subplots(figsize=(5.6, 3.3))
     for row, task in enumerate(roles.itertuples(index=False)):
         for column, name in enumerate(columns):
             actor = getattr(task, name)
