@@ -232,6 +232,14 @@ def industry_by_month(q):
     add("2018-07", "balance", "RMB bn", "WDZJ", "IND058", q.quoted("IND058", "956.148"))
     add("2018-07", "volume", "RMB bn in the month", "WDZJ", "IND058", q.quoted("IND058", "144.754"))
     add("2018-07", "net outflow", "RMB bn in the month", "WDZJ", "IND058", q.quoted("IND058", "73.088"))
+    add(
+        "2018-07",
+        "principal at platforms in trouble",
+        "RMB bn in the month",
+        "Lingyi",
+        "CAS015",
+        q.quoted("CAS015", "43.9"),
+    )
     add("2018-07", "active lenders", "million persons", "WDZJ", "IND059", q.value("IND059"))
     add("2018-07", "active borrowers", "million persons", "WDZJ", "IND059", q.quoted("IND059", "3.7517"))
     add("2018-07", "rate", "% a year", "WDZJ", "IND060", q.quoted("IND060", "9.76"))
@@ -467,7 +475,7 @@ CASE_EVENTS = (
     ("2019-03-21", "listing", "Merger closes", "NCG017"),
     ("2019-04-26", "listing", "Nasdaq suspends trading", "NCG019"),
     ("2019-05-31", "listing", "SEC staff ask about the 'three reductions' notice", "NCG076"),
-    ("2019-07-04", "stop", "Orderly exit announced; products overdue", "NCG057"),
+    ("2019-07-04", "stop", "Orderly exit announced; a small amount said to be overdue", "NCG057"),
     ("2019-07-08", "stop", "The payment company stops service", "NCG080"),
     ("2019-09-18", "stop", "The founder dies in London, announced on 5 October", "NCG073"),
     ("2019-10-03", "listing", "Delisting takes effect", "NCG020"),
@@ -637,44 +645,37 @@ STRUCTURE = (
 )
 
 BUSINESS_LINES = (
-    # line, company, Chinese name, what it does, in the P2P perimeter, fact
+    # line, company, Chinese name, what is known of it ({value} is the fact's own value), in P2P, fact
+    ("Guarantee", "Guarantee group in Dalian", "联合创业担保集团", "Root of the group in 2003", "no", "CAS036"),
     (
-        "Guarantee",
-        "Dalian guarantee company",
-        "联合创业担保",
-        "Guarantees loans; the root of the group in 2003",
-        "no",
-        "NCG003",
+        "P2P lending",
+        "Wangxin Puhui",
+        "网信普惠",
+        "Lending platform, balance of RMB {value}bn in July 2019",
+        "yes",
+        "NCG063",
     ),
-    ("P2P lending", "Wangxin Puhui", "网信普惠", "Brings lenders and borrowers together for a fee", "yes", "NCG063"),
-    ("P2P lending", "Gongchang Weijin", "工场微金", "Affiliate platform, operating since May 2012", "yes", "NCG069"),
+    ("P2P lending", "Gongchang Weijin", "工场微金", "Affiliate platform, since May 2012", "yes", "NCG069"),
     (
         "Exchange products",
         "Wangxin platform",
-        "网信理财",
-        "Sells products registered at local exchanges",
+        "网信",
+        "Products of local exchanges, about RMB {value}bn",
         "no",
         "NCG059",
     ),
-    ("Private funds", "Funds of the group", "私募基金", "Fixed-return funds sold offline and online", "no", "NCG061"),
-    ("Payment", "Pioneer Payment", "先锋支付", "Payment company that held customers' reserve money", "no", "NCG080"),
-    ("Securities", "Wangxin Securities", "网信证券", "Broker, controlled with 55.61% from 2014", "no", "NCG011"),
+    ("Private funds", "Funds of the group", "私募基金", "Private funds, about RMB {value}bn", "no", "NCG061"),
+    ("Payment", "Pioneer Payment", "先锋支付", "Payment company, stopped in July 2019", "no", "NCG080"),
+    ("Securities", "Wangxin Securities", "网信证券", "Broker, controlled with {value}% from 2014", "no", "NCG011"),
     (
         "Banking",
         "Haikou United Rural Commercial Bank",
         "海口联合农商银行",
-        "20% stake; custody bank of other platforms",
+        "A group company held {value}%",
         "no",
         "NCG084",
     ),
-    (
-        "Listed company",
-        "China Credit Technology",
-        "中国信贷科技",
-        "Hong Kong-listed company bought in 2009",
-        "no",
-        "NCG005",
-    ),
+    ("Listed company", "China Credit Technology", "中国信贷科技", "Hong Kong company bought in 2009", "no", "NCG005"),
 )
 
 # The words are ours, the facts behind them are named. side: for or against the cause as a cause of the failure.
@@ -698,8 +699,8 @@ EVIDENCE = (
     ("Environment", "for", "A bank cut the payment company's credit line in 2018", "NCG067"),
     ("Environment", "for", "The order to clear out platforms came half a year before the stop", "IND088"),
     ("Environment", "for", "A notice told an operating company to make three reductions", "NCG076"),
-    ("Environment", "against", "Revenue and profit of the platform company rose in 2018", "NCG042"),
-    ("Environment", "against", "Products outside P2P were the larger part and under other rules", "NCG059"),
+    ("Environment", "against", "The platform company earned more in 2018 than ever before", "NCG042"),
+    ("Environment", "against", "The larger part of the money sat outside P2P", "NCG059"),
     ("Management", "for", "Marketing took 58.9% of revenue, facilitation and servicing 1.5%", "NCG051"),
     ("Management", "for", "Companies of the founder were clients of the platform", "NCG056"),
     ("Management", "for", "Loans to related parties exceeded equity", "NCF013"),
@@ -711,12 +712,12 @@ EVIDENCE = (
     (
         "Custody",
         "against",
-        "The custodian of the platform is not confirmed; reserve money is not P2P custody money",
+        "The bank kept custody for many platforms; that it did so for this one is not shown",
         "NCG087",
     ),
     ("Mode of operation", "for", "Exchange products, private funds and P2P were sold side by side", "NCG059"),
-    ("Mode of operation", "for", "The SEC staff had to ask what a local exchange is", "NCG077"),
-    ("Mode of operation", "for", "Private-fund money is reported to have gone to affiliates", "CAS023"),
+    ("Mode of operation", "for", "The SEC staff asked the company to explain what a local exchange is", "NCG077"),
+    ("Mode of operation", "for", "A private fund's money is reported to have gone into an affiliate's plan", "CAS023"),
     ("Mode of operation", "for", "The push into private funds is called the trigger", "CAS024"),
     ("Mode of operation", "against", "The split of the money rests on one reported document", "NCG058"),
 )
@@ -746,9 +747,9 @@ CAUSES = (
     ),
     (
         "Custody",
-        2,
+        1,
         "C",
-        "Reserve money is documented only by press reports",
+        "Known from reposts; small beside the sum owed",
         "Reconciliation by a third party of bank balances with client balances, every day",
     ),
     (
@@ -770,7 +771,14 @@ def case_structure(q):
 
 def business_lines(q):
     return [
-        {"line": line, "company": company, "chinese": chinese, "activity": activity, "in_p2p": inside, **q.source(fact)}
+        {
+            "line": line,
+            "company": company,
+            "chinese": chinese,
+            "activity": activity.format(value=q.read(fact)["value"]),
+            "in_p2p": inside,
+            **q.source(fact),
+        }
         for line, company, chinese, activity, inside, fact in BUSINESS_LINES
     ]
 

@@ -103,7 +103,7 @@ RANGES = {
     "% a year": (8, 21),
     "million persons": (0.1, 20),
     "RMB bn": (100, 1300),
-    "RMB bn in the month": (50, 300),
+    "RMB bn in the month": (40, 300),
     "months": (1, 36),
     "platforms in the month": (100, 300),
 }
@@ -268,6 +268,13 @@ def test_facts_refuse_what_was_not_read():
         facts().number("NCG001")
 
 
+def test_a_quoted_number_must_stand_in_the_fact():
+    assert facts().quoted("IND075", "1,219") == 1219
+    for text in ("219", "1,21", "1219", "64"):
+        with pytest.raises(DataError, match="does not contain"):
+            facts().quoted("IND075", text)
+
+
 def test_values_are_scaled_and_formatted():
     assert facts().value("NCG024", scale=1e6) == "265"
     assert facts().value("NCG040", scale=1e6, digits=1) == "−13.3"
@@ -293,3 +300,21 @@ def test_chapter_uses_known_facts_and_keys(path):
     assert len(entries) == len(set(entries)), "references.bib has a key twice"
     cited = set(re.findall(r"@((?:src-[\w-]*\w)|(?:[a-z]+\d{4}\w*))", text))
     assert cited and cited <= set(entries), f"{path.name}: not in references.bib: {sorted(cited - set(entries))}"
+
+
+@pytest.mark.parametrize(
+    "name, column",
+    [
+        ("regulation_timeline", "event"),
+        ("case_events", "event"),
+        ("platforms_abroad", "event"),
+        ("case_evidence", "evidence"),
+        ("ncf_business_lines", "activity"),
+    ],
+)
+def test_numbers_in_words_stand_in_the_fact(name, column):
+    for row in table(name).to_dict("records"):
+        record = facts().record(row["fact"])
+        known = " ".join(str(record[field]) for field in ("statement", "value", "unit", "date", "topic"))
+        for found in re.findall(r"\d+(?:\.\d+)?", row[column]):
+            assert re.search(rf"(?<!\d){re.escape(found)}", known), f"{name}: {found} of {row[column]!r}"

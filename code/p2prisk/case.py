@@ -221,3 +221,78 @@ def evidence_counts(evidence):
     counts = evidence.groupby(["cause", "side", "grade"]).size().unstack(fill_value=0)
     order = pd.MultiIndex.from_product([evidence["cause"].unique(), ["for", "against"]], names=["cause", "side"])
     return counts.reindex(index=order, columns=_GRADES, fill_value=0).rename_axis(columns=None)
+
+
+def year_value(years, year, series, tracker="WDZJ", edition="first reported"):
+    """One reading of table ``industry_by_year``.
+
+    Raises
+    ------
+    DataError
+        When there is not exactly one such reading.
+
+    Examples
+    --------
+    >>> from p2prisk.facts import table
+    >>> year_value(table("industry_by_year"), 2018, "platforms")
+    1021.0
+    """
+    return _one(years, f"year == {year} and series == '{series}' and tracker == '{tracker}' "
+                       f"and edition == '{edition}'")
+
+
+def month_value(months, month, series, tracker="WDZJ"):
+    """One reading of table ``industry_by_month``; raises :class:`DataError` when there is not exactly one."""
+    return _one(months, f"month == '{month}' and series == '{series}' and tracker == '{tracker}'")
+
+
+def sourced_years(years, series, digits=0):
+    """Year values as first reported, each with the id of its fact, one column a series.
+
+    Parameters
+    ----------
+    years : pandas.DataFrame
+        Table ``industry_by_year``.
+    series : sequence of str
+    digits : int or dict
+        Digits after the point, for all series or by name.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Columns ``year`` and the series; cells such as ``1,575 (IND013)``. Where a tracker derived or restated a
+        value, or a second tracker counted, only the first reported or derived value of the main series is shown.
+    """
+    rows = years[years["series"].isin(series) & years["tracker"].isin(["WDZJ", "blue book"])
+                 & years["edition"].isin(["first reported", "derived"])]
+    places = digits if isinstance(digits, dict) else dict.fromkeys(series, digits)
+    cells = [f"{row.value:,.{places.get(row.series, 0)}f}{'*' if row.edition == 'derived' else ''} ({row.fact})"
+             for row in rows.itertuples()]
+    wide = rows.assign(cell=cells).pivot(index="year", columns="series", values="cell")
+    return wide.reindex(columns=list(series)).fillna("").rename_axis(columns=None).reset_index()
+
+
+def accounts_table(accounts):
+    """The filed accounts of the platform company by year, in US$ million, with the facts behind each line.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Columns ``item``, one a year, ``facts``. Missing values are those that no page read shows.
+    """
+    rows = accounts.query("accounts == 'annual report'").copy()
+    party = rows["party"].map({"related": ", related parties", "not split": ", not split", "all": "",
+                               "unrelated": ", others"})
+    rows["item"] = rows["item"] + party.where(rows["statement"] == "income", "")
+    rows.loc[rows["item"] == "interest income", "item"] = "interest income, related parties"
+    place = {name: i for i, name in enumerate(["income", "expense", "result", "balance"])}
+    first = {item: i for i, item in enumerate(dict.fromkeys(rows["item"]))}
+    rank = rows.assign(place=rows["statement"].map(place), last=rows["item"].eq("net revenue"),
+                       name=rows["item"].str.partition(",")[0].where(rows["statement"] == "income", ""),
+                       first=rows["item"].map(first))
+    rank["name"] = rank["name"].map({name: i for i, name in enumerate(dict.fromkeys(rank["name"]))})
+    order = list(dict.fromkeys(rank.sort_values(["place", "last", "name", "first"], kind="stable")["item"]))
+    wide = rows.pivot(index="item", columns="year", values="value").reindex(order) / 1e6
+    ids = rows.groupby("item")["fact"].agg(lambda facts: ", ".join(dict.fromkeys(facts))).reindex(order)
+    wide.columns = [str(year) for year in wide.columns]
+    return wide.assign(facts=ids).rename_axis(index="item").reset_index()

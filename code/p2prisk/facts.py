@@ -9,6 +9,7 @@ its source::
 The tables lie in ``data/`` of the repository (``data/README.md`` describes them).
 """
 
+import re
 from functools import lru_cache
 from pathlib import Path
 
@@ -154,6 +155,34 @@ class Facts:
         str
         """
         return f"{self.number(fact_id) / scale:,.{digits}f}".replace("-", "−")
+
+    def quoted(self, fact_id, text):
+        """A further number that the fact's words contain, as a float.
+
+        Parameters
+        ----------
+        fact_id : str
+        text : str
+            The number as it stands in the fact, for instance ``"64.85"`` or ``"1,279"``.
+
+        Returns
+        -------
+        float
+
+        Raises
+        ------
+        DataError
+            When the fact's statement does not contain that number.
+
+        Examples
+        --------
+        >>> facts().quoted("NCG094", "64.85")
+        64.85
+        """
+        statement = self.record(fact_id)["statement"]
+        if not re.search(r"(?<![\d.,])" + re.escape(text) + r"(?!\d|[.,]\d)", statement):
+            raise DataError(f"fact {fact_id} does not contain the number {text!r}: {statement}")
+        return float(text.replace(",", ""))
 
     def key(self, fact_id):
         """Citation key of the fact's source in ``references.bib``."""
