@@ -4,7 +4,7 @@ import pytest
 
 from p2prisk import load
 from p2prisk.errors import DataError
-from p2prisk.tape import COLUMNS, builtin, builtin_names, column_table, known_at_issue, refuse_later
+from p2prisk.tape import COLUMNS, column_table, known_at_issue, refuse_later
 from p2prisk.tape.columns import BLOCKS, KNOWN
 
 KINDS = {"number", "integer", "flag", "category", "ordered", "date", "text"}
@@ -43,6 +43,7 @@ FORBIDDEN = {
     "counterparty",
     "simulated",
     "currency",
+    "n",
     "listing",
     "disbursement",
 }
@@ -69,11 +70,6 @@ def test_whitelist_on_embedded_tapes(name):
     assert not FORBIDDEN & set(admissible) and set(admissible) <= set(tape.frame.columns)
     assert {"income", "inquiries"} <= set(admissible)
     assert set(tape.known_at_issue("ability")) < set(admissible)
-
-
-@pytest.mark.parametrize("name", builtin_names())
-def test_whitelist_on_every_format(name):
-    assert not FORBIDDEN & set(known_at_issue()).intersection(builtin(name)["columns"])
 
 
 def test_a_column_nobody_described_is_not_admissible():

@@ -231,6 +231,7 @@ def _from_micro(name, path, cohort):
     tape.provenance["path"] = file.name
     if name == "prosper":
         tape.provenance["record_date"] = _PROSPER_RECORD_DATE
+        tape.provenance.pop("record_date_inferred", None)
         if cohort == "resolved":
             tape = resolved_cohort(tape, terms=[36])
             issued = tape.frame["issue_date"]

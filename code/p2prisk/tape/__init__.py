@@ -26,6 +26,7 @@ from p2prisk.tape.columns import (
 )
 from p2prisk.tape.core import LoanTape
 from p2prisk.tape.mapping import apply_mapping, builtin, builtin_names
+from p2prisk.tape.read import read_tape
 from p2prisk.tape.severity import add_outcome, live_severity, resolved_cohort, resolved_severity
 
 __all__ = [
@@ -42,6 +43,7 @@ __all__ = [
     "builtin_names",
     "column_table",
     "known_at_issue",
+    "read_tape",
     "live_severity",
     "refuse_later",
     "resolved_cohort",

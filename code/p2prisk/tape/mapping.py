@@ -79,6 +79,7 @@ _TRUE = {"true", "yes", "y", "1", "1.0", "t", "是", "成功认证"}
 _FALSE = {"false", "no", "n", "0", "0.0", "f", "否", "未成功认证"}
 # known scales of grades, best first
 GRADE_SCALES = (("AAA", "AA", "A", "B", "C", "D", "E", "F", "G", "HR"),)
+_FORMULA = re.compile(r"^([=@]|[+\-][^\d\s.,-])")
 _NUMBER_DIRT = re.compile(r"[\s,$€£¥￥元]")
 
 
@@ -125,6 +126,33 @@ def apply_mapping(raw, mapping, where="table", on_error="raise"):
     return builder.build()
 
 
+def check_mapping(mapping):
+    """Check that a mapping uses canonical columns, known keys and known units.
+
+    Parameters
+    ----------
+    mapping : dict
+
+    Raises
+    ------
+    DataError
+        Names the column and what is wrong.
+    """
+    for name, rule in mapping["columns"].items():
+        if name not in COLUMNS:
+            raise DataError(f"mapping: {name!r} is not a canonical column; see p2prisk.tape.column_table()")
+        wrong = sorted(set(rule) - _RULE_KEYS)
+        if wrong:
+            raise DataError(
+                f"mapping, column {name!r}: unknown key {', '.join(map(str, wrong))}; "
+                f"known: {', '.join(sorted(_RULE_KEYS))}"
+            )
+        if rule.get("unit", "per cent") not in _UNITS:
+            raise DataError(f"mapping, column {name!r}: unknown unit {rule['unit']!r}; known: {', '.join(_UNITS)}")
+        if "from" not in rule and "share_of" not in rule:
+            raise DataError(f"mapping, column {name!r}: say 'from' which column it is read")
+
+
 class _Builder:
     def __init__(self, raw, mapping, where, on_error):
         if on_error not in ("raise", "missing"):
@@ -161,7 +189,11 @@ class _Builder:
                 "currency",
                 pd.Categorical.from_codes(np.zeros(len(frame), dtype=np.int8), [self.mapping["currency"]]),
             )
-        record_date = self.record_date()
+        record_date, inferred = self.record_date(), False
+        if record_date is None:
+            dates = [frame[name].max() for name in ("issue_date", "last_payment_date", "closed_date") if name in frame]
+            record_date = max((date for date in dates if date is not pd.NaT), default=None)
+            inferred = record_date is not None
         add_outcome(frame, record_date)
         frame = frame[[name for name in COLUMNS if name in frame]]
         drop_unused_levels(frame)
@@ -179,19 +211,13 @@ class _Builder:
                 provenance[key] = self.mapping[key]
         if record_date is not None:
             provenance["record_date"] = f"{record_date:%Y-%m-%d}"
+        if inferred:
+            provenance["record_date_inferred"] = True
         if "issue_date" in frame and frame["issue_date"].notna().any():
             provenance["period"] = f"{frame['issue_date'].min():%Y-%m} to {frame['issue_date'].max():%Y-%m}"
         return LoanTape(frame, provenance, [], self.notes, unused)
 
     def find(self, name, rule):
-        if name not in COLUMNS:
-            raise DataError(f"mapping: {name!r} is not a canonical column; see p2prisk.tape.column_table()")
-        wrong = set(rule) - _RULE_KEYS
-        if wrong:
-            raise DataError(
-                f"mapping, column {name!r}: unknown key {', '.join(sorted(wrong))}; "
-                f"known: {', '.join(sorted(_RULE_KEYS))}"
-            )
         if "share_of" in rule:
             return list(rule["share_of"]) if all(part in self.raw for part in rule["share_of"]) else None
         source = rule.get("from")
@@ -237,6 +263,8 @@ class _Builder:
 
     def column(self, name, rule, sources):
         self.used.update(sources)
+        for part in sources:
+            self.refuse_nested(part)
         column = COLUMNS[name]
         source = sources[0]
         if "share_of" in rule:
@@ -254,6 +282,21 @@ class _Builder:
             return self.flags(name, source, rule)
         return self.categories(name, source, rule, column)
 
+    def refuse_nested(self, source):
+        """One value a cell: lists, dictionaries and arrays are refused."""
+        series = self.raw[source]
+        if series.dtype == object:
+            nested = series.map(lambda cell: isinstance(cell, list | tuple | dict | set | np.ndarray)).to_numpy(
+                dtype=bool
+            )
+            if nested.any():
+                row = int(np.flatnonzero(nested)[0])
+                raise DataError(
+                    f"{self.where}, column {source!r}: row {row + 1:,d} holds a "
+                    f"{type(series.iloc[row]).__name__}; one value a cell is needed: spread it over columns "
+                    "or rows"
+                )
+
     def text(self, source, rule):
         """Source values as text, with missing as NaN."""
         series = self.raw[source]
@@ -269,9 +312,9 @@ class _Builder:
         missing = self.missing | {str(value) for value in rule.get("missing", ())}
         return text.mask(text.isin(missing))
 
-    def recoded(self, name, source, rule):
+    def recoded(self, name, source, rule, text=None):
         """Text after the recoding of the rule; an unknown value is an error."""
-        text = self.text(source, rule)
+        text = self.text(source, rule) if text is None else text
         recode = rule.get("recode")
         if recode:
             table = {str(key): value for key, value in recode.items()}
@@ -341,8 +384,6 @@ class _Builder:
 
     def unit(self, name, rule, values, percent_signs):
         unit = rule.get("unit", "per cent")
-        if unit not in _UNITS:
-            raise DataError(f"mapping, column {name!r}: unknown unit {unit!r}; known: {', '.join(_UNITS)}")
         if unit != "detect":
             return 1.0 if percent_signs else _UNITS[unit]
         fraction = not percent_signs and values.notna().any() and values.quantile(0.99) <= 1.5
@@ -382,7 +423,20 @@ class _Builder:
         return out.astype(bool) if out.notna().all() else out
 
     def categories(self, name, source, rule, column):
-        values = self.recoded(name, source, rule)
+        text = self.text(source, rule)
+        if pd.api.types.is_string_dtype(self.raw[source].dtype) or self.raw[source].dtype == object:
+            distinct = pd.Series(text.dropna().unique())
+            formula = set(distinct[distinct.str.match(_FORMULA)])
+            if formula:
+                self.failed(
+                    name,
+                    source,
+                    text,
+                    text.isin(formula),
+                    "It starts like a formula of a spreadsheet: remove it, or read with on_error='missing'.",
+                )
+                text = text.mask(text.isin(formula))
+        values = self.recoded(name, source, rule, text)
         if rule.get("first_letter"):
             values = values.str[:1]
         if rule.get("text") in ("words", "lower"):

@@ -64,7 +64,7 @@ def personal_columns(frame, rows=2000, share=0.3):
             and _NAMES.search(str(name))
             and len(values)
             and not set(values.astype(str).unique())
-            <= {"0", "1", "0.0", "1.0", "成功认证", "未成功认证", "True", "False"}
+            <= {"0", "1", "0.0", "1.0", "成功认证", "未成功认证", "True", "False", "yes", "no", "Y", "N"}
         ):
             found[str(name)] = "personal by its name"
         if pd.api.types.is_float_dtype(series.dtype) or not len(values):

@@ -186,8 +186,10 @@ def resolved_cohort(tape, record_date=None, terms=None):
         tape = tape.keep(tape.frame["term"].isin(terms), f"term other than {', '.join(map(str, terms))} months")
     end = month_number(tape.frame["issue_date"]) + tape.frame["term"].to_numpy(dtype=float)
     mature = end <= month_number(pd.Series([pd.Timestamp(record_date)]))[0]
-    return tape.keep(
+    kept = tape.keep(
         mature,
         f"term still running on {pd.Timestamp(record_date):%Y-%m-%d}: "
         "only early repayments and early losses of the vintage are on file",
     )
+    kept.frame["mature"] = True
+    return kept

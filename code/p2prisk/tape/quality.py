@@ -1,0 +1,517 @@
+"""Is the tape fit for use? What was read and set aside, what is missing, doubled, impossible or suspect.
+
+Every finding has a level. ``error``: a number of the study would be wrong (the same loan twice, an impossible date, a
+unit mistaken, a predictor that gives the outcome away). ``warning``: look before you rely on it. ``note``: reported
+so that nothing happens silently.
+"""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+import pandas as pd
+
+from p2prisk.tape.columns import COLUMNS
+
+LEVELS = ("error", "warning", "note")
+# a blank of these columns means "never" or "does not apply", so it is not counted as missing information
+BLANK_IS_MEANT = {
+    "months_since_delinquency",
+    "months_since_record",
+    "months_since_90d_late",
+    "months_since_inquiry",
+    "income_joint",
+    "dti_joint",
+    "verification_joint",
+    "last_payment_date",
+    "closed_date",
+}
+#: area under the ROC curve above which a single predictor is suspected to have been written after the outcome
+LEAKAGE_AUC = 0.90
+_MANY_MISSING = 0.20
+_FEW_IN_LEVEL = 30
+
+
+@dataclass
+class QualityReport:
+    """What the check of a tape found.
+
+    Attributes
+    ----------
+    provenance : dict
+        Of the tape.
+    rows_read, rows_kept : int
+    set_aside : pandas.DataFrame
+        ``reason``, ``rows``, ``lines``.
+    columns : pandas.DataFrame
+        One row a column: ``column``, ``known``, ``block``, ``missing`` (rows), ``missing_share``, ``outside`` (rows
+        outside the range), ``distinct``, ``lowest``, ``middle``, ``highest``.
+    findings : pandas.DataFrame
+        ``level``, ``column``, ``what``, ``rows``, ``remedy``; errors first.
+    missing : pandas.DataFrame
+        Share missing by column and year of issue (or all loans), for the picture.
+    """
+
+    provenance: dict
+    rows_read: int
+    rows_kept: int
+    set_aside: pd.DataFrame
+    columns: pd.DataFrame
+    findings: pd.DataFrame
+    missing: pd.DataFrame = field(repr=False)
+
+    def count(self, level):
+        """Number of findings of a level."""
+        return int((self.findings["level"] == level).sum())
+
+    @property
+    def passed(self):
+        """Whether there is no error."""
+        return self.count("error") == 0
+
+    def summary(self):
+        """The report as text for a terminal.
+
+        Returns
+        -------
+        str
+        """
+        p = self.provenance
+        lines = [
+            f"{p.get('title', p.get('name', 'tape'))}",
+            f"  file     {p.get('path', '-')}" + (f"  sha256 {p['sha256'][:16]}" if p.get("sha256") else ""),
+            f"  format   {p.get('format', '-')}   period {p.get('period', '-')}   "
+            f"record date {p.get('record_date', '-')}"
+            + (" (inferred: latest date in the tape)" if p.get("record_date_inferred") else ""),
+            f"  rows     {self.rows_read:,d} read, {self.rows_kept:,d} kept, "
+            f"{self.rows_read - self.rows_kept:,d} set aside",
+        ]
+        for row in self.set_aside.itertuples():
+            lines.append(f"           {row.rows:>9,d}  {row.reason}" + (f" (lines {row.lines})" if row.lines else ""))
+        lines.append(
+            f"  findings {self.count('error')} errors, {self.count('warning')} warnings, {self.count('note')} notes"
+        )
+        for row in self.findings.itertuples():
+            where = f"{row.column}: " if row.column else ""
+            rows = f" [{row.rows:,d} rows]" if row.rows else ""
+            lines.append(f"  {row.level:<8} {where}{row.what}{rows}" + (f" -> {row.remedy}" if row.remedy else ""))
+        lines.append("")
+        lines.append(
+            f"  {'column':<27}{'known':<10}{'missing':>9}{'outside':>9}{'distinct':>10}  "
+            f"{'lowest':>12}{'middle':>12}{'highest':>12}"
+        )
+        for row in self.columns.itertuples():
+            lines.append(
+                f"  {row.column:<27}{row.known:<10}{row.missing_share:>8.1%}{row.outside:>10,d}"
+                f"{row.distinct:>10,d}  {row.lowest:>12}{row.middle:>12}{row.highest:>12}"
+            )
+        return "\n".join(lines)
+
+    def __str__(self):
+        return self.summary()
+
+
+def quality_report(tape):
+    """Check a tape.
+
+    Parameters
+    ----------
+    tape : LoanTape
+
+    Returns
+    -------
+    QualityReport
+
+    Raises
+    ------
+    DataError
+        If the frame breaks the schema (see :func:`p2prisk.tape.schema.validate`).
+
+    Examples
+    --------
+    >>> from p2prisk import load
+    >>> report = load("lendingclub-2018").quality()
+    >>> report.rows_read, report.rows_kept, report.passed
+    (10000, 10000, True)
+    """
+    frame = tape.frame
+    findings = []
+
+    def find(level, what, column="", rows=0, remedy=""):
+        findings.append({"level": level, "column": column, "what": what, "rows": int(rows), "remedy": remedy})
+
+    outside = pd.DataFrame({"column": [], "rows": []})
+    if tape.kind != "counts":
+        from p2prisk.tape.schema import validate
+
+        outside = validate(frame)
+        for row in outside.itertuples():
+            column = COLUMNS[row.column]
+            find(
+                "warning",
+                f"outside {column.minimum:,g} to {column.maximum:,g} {column.unit} (worst {row.worst:,g}, "
+                f"first in row {row.first_row:,d})",
+                row.column,
+                row.rows,
+                "check unit and entry; kept as it is",
+            )
+        _keys(frame, find)
+        _dates(frame, tape.provenance, find)
+        _units(frame, find)
+        _maturity(tape, find)
+        _leakage(frame, find)
+    columns = _columns(frame, dict(zip(outside["column"], outside["rows"], strict=True)))
+    _missing(frame, columns, find)
+    _levels(frame, find)
+    for name, why in tape.unused.items():
+        if why.startswith("personal data"):
+            find("warning", f"{why}; no value is shown or written", name, len(frame), "leave it out of the next export")
+    for entry in tape.set_aside:
+        find("note", f"set aside: {entry['reason']}", "", entry["rows"])
+    for entry in tape.notes:
+        find("note", entry["what"], entry["column"], entry["rows"])
+    plain = [name for name, why in tape.unused.items() if not why.startswith("personal data")]
+    if plain:
+        find(
+            "note",
+            f"{len(plain)} column(s) of the file not read: {', '.join(plain[:12])}"
+            + (" ..." if len(plain) > 12 else ""),
+        )
+    order = {level: place for place, level in enumerate(LEVELS)}
+    table = pd.DataFrame(findings, columns=["level", "column", "what", "rows", "remedy"])
+    table = table.sort_values("level", key=lambda s: s.map(order), kind="stable").reset_index(drop=True)
+    aside = pd.DataFrame(
+        [
+            {"reason": e["reason"], "rows": e["rows"], "lines": ", ".join(map(str, e.get("lines", ())))}
+            for e in tape.set_aside
+        ],
+        columns=["reason", "rows", "lines"],
+    )
+    read = tape.provenance.get("rows_read", len(frame) + int(aside["rows"].sum()))
+    return QualityReport(dict(tape.provenance), int(read), len(frame), aside, columns, table, missing_by_year(frame))
+
+
+def _shown(value):
+    if value is None or value is pd.NaT or (isinstance(value, float) and np.isnan(value)):
+        return "-"
+    if isinstance(value, pd.Timestamp):
+        return f"{value:%Y-%m-%d}"
+    if isinstance(value, str):
+        return value if len(value) <= 11 else value[:10] + "…"
+    return f"{value:,.4g}" if abs(value) < 10_000 else f"{value:,.0f}"
+
+
+def _columns(frame, outside):
+    rows = []
+    for name in frame.columns:
+        column, values = COLUMNS.get(name), frame[name]
+        missing = int(values.isna().sum())
+        lowest = middle = highest = "-"
+        if column is not None and column.known == "key" and name != "currency":
+            distinct = int(values.nunique())
+        elif isinstance(values.dtype, pd.CategoricalDtype):
+            counts = values.value_counts()
+            distinct = int((counts > 0).sum())
+            middle = _shown(str(counts.idxmax())) if distinct else "-"
+        elif pd.api.types.is_bool_dtype(values.dtype):
+            distinct = int(values.nunique())
+            middle = f"{values.mean():.1%} yes" if missing < len(values) else "-"
+        else:
+            distinct = int(values.nunique())
+            if (pd.api.types.is_numeric_dtype(values.dtype) or pd.api.types.is_datetime64_any_dtype(values.dtype)) and (
+                missing < len(values)
+            ):
+                lowest, middle, highest = (_shown(v) for v in (values.min(), values.median(), values.max()))
+        rows.append(
+            {
+                "column": name,
+                "known": column.known if column else "-",
+                "block": column.block if column else "-",
+                "missing": missing,
+                "missing_share": missing / max(len(frame), 1),
+                "outside": int(outside.get(name, 0)),
+                "distinct": distinct,
+                "lowest": lowest,
+                "middle": middle,
+                "highest": highest,
+            }
+        )
+    return pd.DataFrame(rows)
+
+
+def missing_by_year(frame):
+    """Share missing by column and year of issue; one column ``all`` where there is no issue date.
+
+    Parameters
+    ----------
+    frame : pandas.DataFrame
+
+    Returns
+    -------
+    pandas.DataFrame
+        Index: columns of the tape known at issue; columns: years.
+    """
+    names = [
+        name
+        for name in frame.columns
+        if name in COLUMNS and COLUMNS[name].known in ("issue", "platform") and name not in BLANK_IS_MEANT
+    ]
+    year = frame["issue_date"].dt.year if "issue_date" in frame else pd.Series("all", frame.index)
+    year = year.astype("Int64") if year.dtype.kind == "f" else year
+    return frame[names].isna().groupby(year).mean().T
+
+
+def _missing(frame, columns, find):
+    for row in columns.itertuples():
+        if row.column in BLANK_IS_MEANT or row.missing == 0:
+            continue
+        if row.missing == len(frame):
+            find("warning", "empty in every row", row.column, row.missing, "leave it out")
+        elif row.missing_share >= _MANY_MISSING:
+            find(
+                "warning",
+                f"{row.missing_share:.0%} missing",
+                row.column,
+                row.missing,
+                "make 'missing' a class of its own or leave the column out; never drop the rows silently",
+            )
+    for row in columns.itertuples():
+        if row.distinct == 1 and row.missing == 0 and row.known in ("issue", "platform") and len(frame) > 1:
+            find("note", "constant: it can explain nothing", row.column)
+
+
+def _levels(frame, find):
+    for name in ("grade", "severity"):
+        if name not in frame or not isinstance(frame[name].dtype, pd.CategoricalDtype):
+            continue
+        counts = frame.groupby(name, observed=True)["n"].sum() if "n" in frame else frame[name].value_counts(sort=False)
+        if len(counts) < 2:
+            find("warning", f"only one level ({counts.index[0] if len(counts) else 'none'}): nothing to model", name)
+        for level, rows in counts.items():
+            if rows < _FEW_IN_LEVEL:
+                find("warning", f"level {level!r} has few loans", name, rows, "merge it with its neighbour")
+
+
+def _keys(frame, find):
+    if "loan_id" in frame:
+        known = frame["loan_id"].dropna()
+        doubled = int(known.duplicated().sum())
+        if doubled:
+            find(
+                "error",
+                "the same key more than once",
+                "loan_id",
+                doubled,
+                "keep one row a loan: say in the mapping which column is the key, or remove the repeats",
+            )
+        if len(known) < len(frame) and len(known):
+            find("warning", "rows without a key", "loan_id", len(frame) - len(known))
+    content = [name for name in frame.columns if name in COLUMNS and COLUMNS[name].known != "key"]
+    if len(content) >= 5:
+        hashed = np.zeros(len(frame), dtype=np.uint64)
+        for place, name in enumerate(content):
+            values = frame[name]
+            if isinstance(values.dtype, pd.CategoricalDtype):
+                values = values.cat.codes
+            elif pd.api.types.is_bool_dtype(values.dtype):
+                values = values.astype("Int8").fillna(-1).astype("int8")
+            with np.errstate(over="ignore"):
+                hashed = hashed * np.uint64(0x9E3779B97F4A7C15) + pd.util.hash_array(values.to_numpy()) * np.uint64(
+                    2 * place + 1
+                )
+        doubled = int(pd.Series(hashed).duplicated().sum())
+        if doubled:
+            find(
+                "warning",
+                "rows equal in every column but the key",
+                "",
+                doubled,
+                "check whether loans were exported twice",
+            )
+
+
+def _dates(frame, provenance, find):
+    if "issue_date" not in frame:
+        return
+    issued = frame["issue_date"]
+    limit = pd.Timestamp(provenance["record_date"]) if provenance.get("record_date") else pd.Timestamp.now()
+    for wrong, what in (
+        (issued > limit, f"issue date after the record date {limit:%Y-%m-%d}"),
+        (issued < pd.Timestamp("1990-01-01"), "issue date before 1990"),
+    ):
+        if wrong.any():
+            find("error", what, "issue_date", wrong.sum(), "check the date format in the mapping")
+    if issued.isna().any():
+        find("warning", "no issue date, so the loan belongs to no vintage", "issue_date", issued.isna().sum())
+    for name in ("last_payment_date", "closed_date"):
+        if name in frame:
+            if name == "closed_date" and _by_year(frame[name]):
+                wrong = frame[name].dt.year < issued.dt.year
+            else:
+                wrong = frame[name] < issued.dt.to_period("M").dt.to_timestamp()
+            if wrong.any():
+                find("error", "before the issue date", name, wrong.sum(), "check the date format in the mapping")
+
+
+def _by_year(dates):
+    known = dates.dropna()
+    return bool(len(known)) and bool(((known.dt.month == 1) & (known.dt.day == 1)).all())
+
+
+def _units(frame, find):
+    def values(name):
+        column = frame[name].dropna() if name in frame else pd.Series(dtype=float)
+        return column if len(column) else None
+
+    for name in ("rate", "apr", "dti", "utilisation", "utilisation_all"):
+        column = values(name)
+        if column is None:
+            continue
+        if column.quantile(0.99) <= 1.5 and column.max() > 0:
+            find(
+                "error",
+                f"looks like a fraction (99 of 100 values up to {column.quantile(0.99):.3g}) where per cent is meant",
+                name,
+                len(column),
+                "unit: fraction in the mapping",
+            )
+        elif name in ("rate", "apr") and column.median() > 100:
+            find(
+                "error",
+                f"median {column.median():,.0f} per cent a year: basis points, or a comma lost",
+                name,
+                len(column),
+                "unit in the mapping (1299 may be 12.99)",
+            )
+        elif name in ("rate", "apr") and column.median() < 2:
+            find(
+                "warning",
+                f"median {column.median():.2g} per cent a year: a rate per month?",
+                name,
+                len(column),
+                "multiply by 12 in the export if so",
+            )
+    income, amount = values("income"), values("amount")
+    if income is not None:
+        if income.median() < 1000 and (amount is None or income.median() < amount.median()):
+            find(
+                "error",
+                f"median income {income.median():,.0f} a year: thousands?",
+                "income",
+                len(income),
+                "unit: thousand in the mapping",
+            )
+        elif amount is not None and income.median() < 0.3 * amount.median():
+            find(
+                "warning",
+                f"median income {income.median():,.0f} a year is small beside a median loan of "
+                f"{amount.median():,.0f}: income per month?",
+                "income",
+                len(income),
+                "unit: per month in the mapping",
+            )
+    term = values("term")
+    if term is not None and term.max() <= 6:
+        find(
+            "error",
+            f"longest term {term.max():g}: years where months are meant?",
+            "term",
+            len(term),
+            "give the term in months",
+        )
+    employed = values("employment_years")
+    if employed is not None and employed.median() > 24:
+        find(
+            "error",
+            f"median {employed.median():g} years with the employer: months?",
+            "employment_years",
+            len(employed),
+            "unit: months as years in the mapping",
+        )
+
+
+def _maturity(tape, find):
+    frame = tape.frame
+    if "mature" not in frame or "resolved" not in frame:
+        if tape.kind == "no outcome":
+            find("note", "no outcome: the tape can show who borrows and how they are graded, not who repays")
+        return
+    immature = int((~frame["mature"].astype(bool)).sum())
+    if not immature:
+        return
+    if frame["resolved"].all():
+        find(
+            "warning",
+            "ended before their contracted term: this file holds ended loans only, so early repayments "
+            "and early losses are over-represented in these vintages",
+            "mature",
+            immature,
+            "p2prisk.tape.resolved_cohort(tape) keeps the vintages that had run out",
+        )
+    else:
+        find(
+            "note",
+            "still inside their contracted term at the record date: their outcome is not final",
+            "mature",
+            immature,
+        )
+
+
+def single_auc(values, bad):
+    """Area under the ROC curve of one column alone, in the better of the two directions.
+
+    A category is ranked by its own loss rate, so the figure of a column with many levels is too good.
+
+    Parameters
+    ----------
+    values : pandas.Series
+    bad : array_like of bool
+        No missing values.
+
+    Returns
+    -------
+    float
+        NaN if an outcome is absent.
+    """
+    bad = np.asarray(bad, dtype=bool)
+    if isinstance(values.dtype, pd.CategoricalDtype) or values.dtype == object:
+        codes = pd.Series(pd.Categorical(values).codes)
+        score = pd.Series(bad.astype(float)).groupby(codes).transform("mean").to_numpy()
+    else:
+        score = values.to_numpy(dtype=float, na_value=np.nan)
+        gap = np.isnan(score)
+        if gap.any() and not gap.all():  # a missing value counts as its own class
+            score = np.where(
+                gap, np.nanmin(score) - 1 if bad[gap].mean() < bad[~gap].mean() else np.nanmax(score) + 1, score
+            )
+    positives, negatives = int(bad.sum()), int((~bad).sum())
+    if not positives or not negatives:
+        return float("nan")
+    ranks = pd.Series(score).rank().to_numpy()
+    area = (ranks[bad].sum() - positives * (positives + 1) / 2) / (positives * negatives)
+    return float(max(area, 1 - area))
+
+
+def _leakage(frame, find):
+    if "bad" not in frame:
+        return
+    known = frame["bad"].notna().to_numpy()
+    bad = frame.loc[known, "bad"].astype(bool).to_numpy()
+    if bad.sum() < 20 or (~bad).sum() < 20:
+        return
+    for name in frame.columns:
+        column = COLUMNS.get(name)
+        if column is None or column.known not in ("issue", "platform") or column.kind == "date":
+            continue
+        values = frame.loc[known, name]
+        if isinstance(values.dtype, pd.CategoricalDtype) and len(values.cat.categories) > len(values) / 20:
+            continue
+        if values.nunique() > 1:
+            area = single_auc(values, bad)
+            if area >= LEAKAGE_AUC:
+                find(
+                    "error",
+                    f"alone ranks the outcome with an AUC of {area:.3f}: was it written after the outcome?",
+                    name,
+                    len(values),
+                    "leave it out unless you can show when it was recorded",
+                )
