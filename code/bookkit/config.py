@@ -1,0 +1,219 @@
+"""Read `_quarto.yml`, with a profile merged over it, into what the preview renderer needs.
+
+The file is Quarto's own. Keys that only Quarto uses (themes, LaTeX settings) are known here and passed over;
+a key that is not known is an error, because the two renderers would silently differ.
+
+Examples
+--------
+>>> merge({"book": {"title": "A", "chapters": ["a.qmd"]}}, {"book": {"title": "B", "chapters": ["b.qmd"]}})
+{'book': {'title': 'B', 'chapters': ['a.qmd', 'b.qmd']}}
+"""
+
+import datetime
+import re
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import yaml
+
+from bookkit.errors import BookError
+
+_EXECUTE = {"echo", "eval", "error", "warning", "include", "output", "freeze", "cache", "enabled"}
+_KNOWN = {
+    "": {"project", "book", "bibliography", "csl", "link-citations", "lang", "execute", "format", "jupyter",
+         "number-sections", "toc", "toc-depth", "crossref", "filters"},
+    "project": {"type", "output-dir", "execute-dir", "pre-render", "post-render", "resources", "render"},
+    "book": {"title", "subtitle", "author", "date", "date-format", "description", "abstract", "chapters",
+             "appendices", "output-file", "search", "sidebar", "page-navigation", "downloads", "sharing",
+             "reader-mode", "repo-url", "repo-actions", "license", "favicon", "cover-image", "page-footer",
+             "bread-crumbs", "open-graph", "site-url", "doi", "version"},
+    "execute": _EXECUTE,
+    "format": {"html", "pdf", "typst"},
+    "format.html": {"theme", "toc", "toc-depth", "toc-title", "number-sections", "number-depth", "code-fold",
+                    "code-summary", "code-tools", "code-copy", "code-overflow", "code-link", "html-math-method",
+                    "anchor-sections", "smooth-scroll", "link-external-newwindow", "lightbox", "css", "grid",
+                    "embed-resources", "respect-user-color-scheme", "fig-cap-location", "tbl-cap-location",
+                    "highlight-style", "syntax-highlighting", "page-layout", "footnotes-hover",
+                    "citations-hover", "crossrefs-hover", "mainfont", "monofont", "fontsize", "linestretch",
+                    "axe", "code-block-bg", "execute"},
+}
+_NOT_SUPPORTED = {"filters": "Lua filters run in Quarto only"}
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One line of the contents: a chapter, or a part that only has a title.
+
+    Attributes
+    ----------
+    path : pathlib.Path or None
+        The chapter, relative to the project; None for a part.
+    part : str or None
+        Title of the part: its own for a part, that it belongs to for a chapter.
+    appendix : bool
+        Whether the entry stands under ``appendices``.
+    """
+
+    path: Path | None
+    part: str | None = None
+    appendix: bool = False
+
+
+@dataclass(frozen=True)
+class Book:
+    """The book as `_quarto.yml` describes it; see :func:`read_book`."""
+
+    root: Path
+    title: str
+    subtitle: str
+    authors: tuple
+    date: str
+    description: str
+    entries: tuple
+    bibliography: tuple
+    csl: str | None
+    output_dir: str
+    output_file: str
+    lang: str
+    execute: dict = field(default_factory=dict)
+    html: dict = field(default_factory=dict)
+    resources: tuple = ()
+
+    @property
+    def chapters(self):
+        """Paths of the chapters, in the order of the book."""
+        return [entry.path for entry in self.entries if entry.path]
+
+
+def read_book(root=".", profile=None):
+    """Read the book's configuration.
+
+    Parameters
+    ----------
+    root : str or pathlib.Path
+        The project: the folder of `_quarto.yml`.
+    profile : str, optional
+        Name of a profile; `_quarto-NAME.yml` is merged over `_quarto.yml` as Quarto does it: mappings key by
+        key, lists joined, anything else replaced.
+
+    Returns
+    -------
+    Book
+
+    Raises
+    ------
+    BookError
+        A file is missing, a key is unknown, or a value has the wrong form.
+    """
+    root = Path(root).resolve()
+    config, sources = {}, []
+    for name in ["_quarto.yml"] + ([f"_quarto-{profile}.yml"] if profile else []):
+        try:
+            text = (root / name).read_text(encoding="utf-8")
+        except FileNotFoundError:
+            raise BookError(f"not found in {root}; run in the project, or name it with --project", name) from None
+        try:
+            loaded = yaml.safe_load(text) or {}
+        except yaml.YAMLError as error:
+            mark = getattr(error, "problem_mark", None)
+            raise BookError(f"not valid YAML: {getattr(error, 'problem', error)}", name,
+                            mark.line + 1 if mark else None) from None
+        for section, known in _KNOWN.items():
+            _check_keys(_section(loaded, section, name), known, section, name, text)
+        config = merge(config, loaded)
+        sources.append(name)
+    return _book(root, config, sources[0])
+
+
+def merge(base, over):
+    """Merge configuration `over` onto `base`, as Quarto merges a profile."""
+    if isinstance(base, dict) and isinstance(over, dict):
+        return {key: merge(base[key], over[key]) if key in base and key in over
+                else over.get(key, base.get(key)) for key in [*base, *(k for k in over if k not in base)]}
+    if isinstance(base, list) and isinstance(over, list):
+        return base + [item for item in over if item not in base]
+    return over
+
+
+def _section(config, dotted, name):
+    value = config
+    for key in filter(None, dotted.split(".")):
+        value = value.get(key) or {}
+        if value in ("default", True):
+            value = {}
+        if not isinstance(value, dict):
+            raise BookError(f"'{dotted}' must be a mapping", name)
+    return value
+
+
+def _check_keys(mapping, known, section, name, text):
+    for key in mapping:
+        if key not in known or key in _NOT_SUPPORTED:
+            match = re.search(rf"^\s*{re.escape(str(key))}\s*:", text, re.MULTILINE)
+            line = text.count("\n", 0, match.start()) + 1 + match[0].count("\n") if match else None
+            where = f" in '{section}'" if section else ""
+            reason = _NOT_SUPPORTED.get(key, f"known are: {', '.join(sorted(known))}")
+            raise BookError(f"the preview does not support the key '{key}'{where}; {reason}", name, line)
+
+
+def _book(root, config, name):
+    project, book = config.get("project") or {}, config.get("book") or {}
+    if project.get("type") != "book":
+        raise BookError("project type must be 'book'", name)
+    if project.get("execute-dir", "project") != "project":
+        raise BookError("execute-dir must be 'project'", name)
+    if not book.get("title") or not book.get("chapters"):
+        raise BookError("book needs a title and chapters", name)
+    entries = _entries(book["chapters"], name) + _entries(book.get("appendices") or [], name, appendix=True)
+    paths = [entry.path for entry in entries if entry.path]
+    for path in paths:
+        if paths.count(path) > 1:
+            raise BookError(f"chapter {path} is listed twice", name)
+    if not paths or paths[0] != Path("index.qmd"):
+        raise BookError("the first chapter must be index.qmd", name)
+    html = (config.get("format") or {}).get("html")
+    html = html if isinstance(html, dict) else {}
+    if html.get("html-math-method", "mathml") != "mathml":
+        raise BookError("html-math-method must be mathml: other methods load scripts from another host", name)
+    bibliography = config.get("bibliography") or []
+    authors = book.get("author") or []
+    slug = re.sub(r"[^a-z0-9]+", "-", str(book["title"]).lower()).strip("-")
+    return Book(
+        root=root, title=str(book["title"]), subtitle=str(book.get("subtitle") or ""),
+        authors=tuple(author["name"] if isinstance(author, dict) else str(author)
+                      for author in (authors if isinstance(authors, list) else [authors])),
+        date=_date(book.get("date")), description=str(book.get("description") or ""), entries=tuple(entries),
+        bibliography=tuple([bibliography] if isinstance(bibliography, str) else bibliography),
+        csl=config.get("csl"), output_dir=str(project.get("output-dir") or "_book"),
+        output_file=str(book.get("output-file") or slug), lang=str(config.get("lang") or "en"),
+        execute=merge(config.get("execute") or {}, html.get("execute") or {}),
+        html={**{key: config[key] for key in ("toc", "toc-depth", "number-sections") if key in config}, **html},
+        resources=tuple(project.get("resources") or ()))
+
+
+def _entries(items, name, part=None, appendix=False):
+    entries = []
+    for item in items:
+        if isinstance(item, str) and item.endswith(".qmd"):
+            entries.append(Entry(Path(item), part, appendix))
+        elif isinstance(item, dict) and set(item) <= {"part", "chapters"} and "part" in item and part is None:
+            if str(item["part"]).endswith(".qmd"):
+                raise BookError(f"part '{item['part']}': a part is a title here, not a file", name)
+            entries.append(Entry(None, str(item["part"]), appendix))
+            entries += _entries(item.get("chapters") or [], name, str(item["part"]), appendix)
+        else:
+            raise BookError(f"chapters: cannot use {item!r}; write 'file.qmd' or 'part:' with 'chapters:'", name)
+    return entries
+
+
+def _date(value):
+    """The date as it is printed: ISO dates in words, other text as it stands."""
+    if value in (None, ""):
+        return ""
+    if value == "today":
+        value = datetime.date.today()
+    try:
+        date = value if isinstance(value, datetime.date) else datetime.date.fromisoformat(str(value))
+    except ValueError:
+        return str(value)
+    return f"{date.day} {date:%B %Y}"

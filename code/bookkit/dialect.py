@@ -1,0 +1,292 @@
+r"""The dialect of Quarto that a chapter may use, and the check that it uses nothing else.
+
+A chapter is strict Quarto: ``quarto render`` shows it as it is. The preview renderer knows a part of Quarto; what
+it does not know is an error with file and line, because a page that silently differs is worse than none.
+
+A chapter
+    has no YAML header except ``description``; starts with its only heading of level one,
+    ``# Title {#sec-name}`` (``{.unnumbered}`` for a chapter without number); nothing is written before it except
+    hidden cells.
+Cells
+    start at the left margin, ````` ```{python} `````, with ``#| key: value`` options out of
+    :data:`CELL_OPTIONS`. ``label: fig-…`` needs ``fig-cap`` (one text, no list) and must yield an image;
+    ``label: tbl-…`` needs ``tbl-cap`` and must yield a Markdown table. ``output: asis`` takes printed Markdown.
+    A table is shown as Markdown: the HTML table of a bare DataFrame is refused, since the PDF cannot show it.
+Inline values
+    ``\`{python} expr\``` on one line. A string is text, not Markdown; wrap it in ``IPython.display.Markdown`` to
+    have it read as Markdown. A NumPy repr such as ``np.float64(0.5)`` is refused: format the number.
+Cross references
+    ``@fig-x @tbl-x @sec-x @eq-x``, at the start of a sentence ``@Fig-x``, the number alone ``[-@fig-x]``, several
+    ``[@fig-x; @fig-y]``, with another word ``[Picture @fig-x]``; across chapters too. Labels are unique in the
+    whole book. An equation is ``$$ … $$ {#eq-x}``, a section ``## Title {#sec-x}``, a picture
+    ``![Caption](file.png){#fig-x fig-alt="…"}``, a written table ``: Caption {#tbl-x}`` below it; a block of any
+    content becomes a figure or table as ``::: {#fig-x}`` with its caption as last paragraph.
+Citations
+    ``[@key]``, ``@key``, ``[-@key]``, ``[see @key, p. 3]``; one bibliography, printed where ``::: {#refs}`` stands.
+Blocks
+    callouts ``::: {.callout-note}`` (note, tip, warning, important, caution) with ``title``, ``collapse``,
+    ``appearance``, ``icon``; tabsets ``::: {.panel-tabset}`` with one heading a tab; ``::: {layout-ncol=2}``;
+    ``::: {lang=zh}``; ``::: {.content-visible when-format="html"}`` and its opposite; footnotes, lists, quotes,
+    definition lists, displayed code.
+Links
+    to chapters as ``other.qmd#sec-x``, to files of the project (copied), to the web.
+
+The one exception to "no raw HTML": a cell whose *output* is ``text/html`` (an interactive widget that brings all
+it needs) is shown in HTML; the PDF shows the ``text/markdown`` or image of the same output, else a note.
+
+Everything else is refused: shortcodes, includes, raw HTML and TeX, other languages, unknown cell options, classes
+and attributes, margin content, sub-figures, code annotations.
+"""
+
+import re
+from pathlib import PurePosixPath
+
+from bookkit.chapters import INLINE, Cell
+from bookkit.errors import BookError
+
+#: Option of a cell -> the types it may have.
+CELL_OPTIONS = {
+    "label": str, "fig-cap": str, "fig-alt": str, "tbl-cap": str, "echo": bool, "eval": bool, "include": bool,
+    "warning": bool, "error": bool, "output": (bool, str), "code-fold": (bool, str), "code-summary": str,
+    "layout-ncol": int, "tags": list,
+}
+CALLOUTS = ("note", "tip", "warning", "important", "caution")
+#: Class of a block -> attributes it may carry.
+BLOCKS = {
+    **{f"callout-{kind}": {"title", "collapse", "appearance", "icon"} for kind in CALLOUTS},
+    "panel-tabset": {"group"},
+    "content-visible": {"when-format", "unless-format"},
+    "content-hidden": {"when-format", "unless-format"},
+}
+#: Attributes of a block without class.
+PLAIN_BLOCK = {"layout-ncol", "lang"}
+#: Prefixes of labels that are numbered, with the word a reference prints.
+KINDS = {"fig": "Figure", "tbl": "Table", "eq": "Equation", "sec": "Section"}
+LABEL = re.compile(r"^(fig|tbl|eq|sec)-[A-Za-z0-9][\w.-]*$")
+_HEADER = {"description"}
+_DIV = re.compile(r"^ {0,3}(?P<colons>:{3,})\s*(?P<rest>.*?)\s*:*\s*$")
+_TAG = re.compile(r"</?[A-Za-z][A-Za-z0-9-]*(\s[^<>]*)?/?>|<!--")
+_IDENTIFIER = re.compile(r"\{#([\w.:-]+)[^}]*\}")
+
+
+def check_chapter(chapter):
+    """Check one chapter against the dialect.
+
+    Parameters
+    ----------
+    chapter : bookkit.chapters.Chapter
+
+    Returns
+    -------
+    list of bookkit.errors.BookError
+        What is wrong, each with file and line; empty if nothing is.
+    """
+    faults = []
+
+    def fault(line, message):
+        faults.append(BookError(message, chapter.path, line))
+
+    for key in sorted(set(chapter.header) - _HEADER):
+        fault(1, f"'{key}' in the YAML header is outside the dialect; the title is the '# Heading'")
+    _check_heading(chapter, fault)
+    for cell in chapter.cells:
+        _check_cell(cell, fault)
+    _check_prose(chapter, fault)
+    return faults
+
+
+def labels(chapter):
+    """Every label of a chapter with its line: those of cells, headings, equations, tables, pictures, blocks.
+
+    Returns
+    -------
+    list of (str, int)
+    """
+    found = [(cell.label, cell.option_lines.get("label", cell.line)) for cell in chapter.cells if cell.label]
+    for line, text in prose_lines(chapter):
+        found += [(match[1], line) for match in _IDENTIFIER.finditer(text)]
+    return found
+
+
+def check_labels(chapters):
+    """Find labels that are used twice anywhere in the book.
+
+    Parameters
+    ----------
+    chapters : list of bookkit.chapters.Chapter
+
+    Returns
+    -------
+    list of bookkit.errors.BookError
+    """
+    first, faults = {}, []
+    for chapter in chapters:
+        for label, line in labels(chapter):
+            if label in first:
+                faults.append(BookError(f"label '{label}' is already used in {first[label]}; labels are unique "
+                                        "in the whole book", chapter.path, line))
+            first.setdefault(label, f"{chapter.path}:{line}")
+    return faults
+
+
+def prose_lines(chapter):
+    """Lines of prose as (line number, text), with code and mathematics blanked out."""
+    result, closing = [], None
+    in_math = False
+    for block in chapter.blocks:
+        if isinstance(block, Cell):
+            continue
+        for offset, text in enumerate(block.text.split("\n")):
+            fence = re.match(r"^\s*(`{3,}|~{3,})", text)
+            if closing:
+                if fence and fence[1].startswith(closing) and text.strip() == fence[1]:
+                    closing = None
+                continue
+            if fence:
+                closing = fence[1]
+                continue
+            text = re.sub(r"(`+)(?!`).*?(?<!`)\1(?!`)", "", text)
+            parts = text.split("$$")
+            kept = [part for index, part in enumerate(parts) if (index % 2 == 1) == in_math]
+            in_math ^= len(parts) % 2 == 0
+            result.append((block.line + offset, re.sub(r"(?<![\\$])\$[^$\s][^$]*\$", "", " ".join(kept))))
+    return result
+
+
+def find_line(chapter, needle):
+    """First line of prose (else of a cell's options) that holds `needle`; 1 if none does."""
+    pattern = needle if isinstance(needle, re.Pattern) else re.compile(re.escape(needle))
+    for line, text in prose_lines(chapter):
+        if pattern.search(text):
+            return line
+    for cell in chapter.cells:
+        for offset, text in enumerate(cell.raw.split("\n")):
+            if text.startswith("#|") and pattern.search(text):
+                return cell.line + 1 + offset
+    return next((number for number, text in enumerate(chapter.text.split("\n"), 1) if pattern.search(text)), 1)
+
+
+def _check_heading(chapter, fault):
+    tops = [(line, text) for line, text in prose_lines(chapter) if re.match(r"^# ", text)]
+    if not tops:
+        fault(1, "no '# Title {#sec-name}': a chapter starts with its only heading of level one")
+        return
+    line, text = tops[0]
+    if not re.search(r"\{[^}]*(#sec-[\w-]+|\.unnumbered)[^}]*\}\s*$", text):
+        fault(line, "the chapter's heading needs an identifier: '# Title {#sec-name}'")
+    for other, _ in tops[1:]:
+        fault(other, "a second heading of level one; a file is one chapter")
+    for before, words in prose_lines(chapter):
+        if before < line and words.strip():
+            fault(before, "text before the chapter's heading")
+            break
+
+
+def _check_cell(cell, fault):
+    if cell.language != "python":
+        fault(cell.line, f"a cell of language '{cell.language}' is outside the dialect; only python runs")
+        return
+    for key, value in cell.options.items():
+        line = cell.option_lines.get(key, cell.line)
+        if key not in CELL_OPTIONS:
+            fault(line, f"cell option '{key}' is outside the dialect; known are: {', '.join(CELL_OPTIONS)}")
+        elif not isinstance(value, CELL_OPTIONS[key]):
+            fault(line, f"cell option '{key}: {value}' has the wrong type")
+        elif isinstance(value, str) and INLINE.search(value):
+            fault(line, f"'{key}' holds an inline expression; Quarto does not run it there")
+    if cell.options.get("output") not in (None, True, False, "asis"):
+        fault(cell.option_lines["output"], "output must be true, false or asis")
+    if cell.options.get("code-fold") not in (None, True, False, "show"):
+        fault(cell.option_lines["code-fold"], "code-fold must be true, false or show")
+    label = cell.label
+    if label:
+        line = cell.option_lines.get("label", cell.line)
+        for kind, caption in (("fig", "fig-cap"), ("tbl", "tbl-cap")):
+            if label.startswith(kind + "-") and not cell.options.get(caption):
+                fault(line, f"cell {label} has no {caption}")
+        if re.match(r"^(sec|eq|lst|thm|lem|cor|prp|cnj|def|exm|exr|sol|rem|alg)-", label):
+            fault(line, f"a cell cannot be labelled '{label}'; figures are fig-…, tables tbl-…")
+    for caption, kind in (("fig-cap", "fig"), ("tbl-cap", "tbl")):
+        if caption in cell.options and not str(label).startswith(kind + "-"):
+            fault(cell.option_lines[caption], f"{caption} without 'label: {kind}-…'")
+
+
+def _check_prose(chapter, fault):
+    for inline in chapter.inlines:
+        if inline.language != "python":
+            fault(inline.line, f"inline expression in language '{inline.language}'; only python runs")
+        if "\n" in inline.source:
+            fault(inline.line, "an inline expression must stand on one line; Quarto does not run it otherwise")
+    for block in chapter.blocks:
+        if isinstance(block, Cell):
+            continue
+        for offset, text in enumerate(block.text.split("\n")):
+            if re.match(r"^\s+(`{3,}|~{3,})\s*\{\w+\}", text):
+                fault(block.line + offset, "an indented cell is not run; start it at the left margin")
+            elif re.match(r"^\s*(`{3,}|~{3,})\s*\{(=|\{)", text):
+                fault(block.line + offset, "raw and escaped code blocks are outside the dialect")
+    stack = []
+    for line, text in prose_lines(chapter):
+        if re.search(r"\{\{[<%]", text):
+            fault(line, "shortcodes ({{< … >}}) are outside the dialect")
+        tag = _TAG.search(text)
+        if tag and not re.match(r"<(https?|mailto):", tag[0]):
+            fault(line, f"raw HTML ({tag[0]}) is outside the dialect")
+        div = _DIV.match(text)
+        if div:
+            _check_div(div, line, stack, fault)
+        elif re.match(r"^\s+:{3,}", text):
+            fault(line, "an indented ::: block is outside the dialect")
+    for line in stack:
+        fault(line, "this ::: block is not closed")
+
+
+def _check_div(div, line, stack, fault):
+    rest = div["rest"].strip()
+    if not rest:
+        if not stack:
+            fault(line, "::: closes a block that was not opened")
+        else:
+            stack.pop()
+        return
+    stack.append(line)
+    inner = rest[1:-1] if rest.startswith("{") and rest.endswith("}") else "." + rest
+    tokens = re.findall(r"""#[^\s}]+|\.[^\s}]+|[\w-]+=(?:"[^"]*"|'[^']*'|[^\s}]+)""", inner)
+    if re.sub(r"\s", "", "".join(tokens)) != re.sub(r"\s", "", inner):
+        fault(line, f"cannot read the attributes of this block: {rest}")
+    classes = [token[1:] for token in tokens if token.startswith(".")]
+    identifiers = [token[1:] for token in tokens if token.startswith("#")]
+    attributes = [token.split("=")[0] for token in tokens if "=" in token and token[0] not in ".#"]
+    for name in classes:
+        if name not in BLOCKS:
+            fault(line, f"block class '.{name}' is outside the dialect; known are: {', '.join(BLOCKS)}")
+    known = set().union(PLAIN_BLOCK if not classes else {"lang"}, *(BLOCKS.get(name, set()) for name in classes))
+    for name in attributes:
+        if name not in known:
+            fault(line, f"block attribute '{name}' is outside the dialect here")
+    for name in identifiers:
+        if name != "refs" and not re.match(r"^(fig|tbl)-[\w-]+$", name):
+            fault(line, f"block identifier '#{name}' is outside the dialect; use refs, fig-… or tbl-…")
+
+
+def local_target(chapter, target):
+    """Where a relative link of a chapter points to, as path within the project, or None for other links.
+
+    Examples
+    --------
+    >>> from bookkit.chapters import parse_chapter
+    >>> str(local_target(parse_chapter("# A", "chapters/a.qmd"), "../data/x.csv#top"))
+    'data/x.csv'
+    """
+    if re.match(r"^([a-z][a-z0-9+.-]*:|//|#|$)", target, re.IGNORECASE):
+        return None
+    parts = []
+    start = [] if target.startswith("/") else list(PurePosixPath(chapter.path.as_posix()).parent.parts)
+    for part in [*start, *PurePosixPath(target.split("#")[0].split("?")[0].lstrip("/")).parts]:
+        if part == "..":
+            if not parts:
+                return PurePosixPath("..")
+            parts.pop()
+        elif part != ".":
+            parts.append(part)
+    return PurePosixPath(*parts)

@@ -1,0 +1,321 @@
+"""Write the document tree as web pages that need nothing but their own folder, from http:// and file:// alike."""
+
+import html
+import json
+import re
+from importlib import resources
+from string import Template
+
+from bookkit import tree
+from bookkit.document import relative
+from bookkit.tree import attributes, is_div, raw, transform
+
+#: Folder of the style sheet, the script and the search index within the book.
+ASSETS = "bookkit"
+
+
+def write_pages(book, pages, folder, pdf=None):
+    """Write every page, its pictures, linked files, sources, style, script and search index.
+
+    Parameters
+    ----------
+    book : bookkit.config.Book
+    pages : list of bookkit.document.Page
+    folder : pathlib.Path
+        Where the book is built.
+    pdf : str, optional
+        Name of the PDF in the folder, if there is one.
+    """
+    template = Template(_asset("page.html"))
+    index = []
+    titles = {page.path: _inlines(page.title) for page in pages}
+    for position, page in enumerate(pages):
+        blocks = transform(page.blocks, lambda node, page=page: _lower(node, page))
+        body = tree.write(blocks, "-t", "html5", "--mathml", "--syntax-highlighting=pygments")
+        target = folder / page.path
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_text(template.substitute(
+            lang=html.escape(book.lang), body=_anchored(body), base=relative(".", page.path) + "/",
+            assets=relative(ASSETS, page.path), page_title=html.escape(_page_title(book, page)),
+            book_title=html.escape(book.title), description=html.escape(
+                page.chapter.header.get("description") or book.description, quote=True),
+            home=relative("index.html", page.path), title_block=_title_block(book) if position == 0 else "",
+            contents=_contents(book, pages, page, titles), on_page=_on_page(page),
+            crumbs=_crumbs(page, titles), neighbours=_neighbours(pages, position, titles),
+            pdf=f'<a class="button" href="{relative(pdf, page.path)}">PDF</a>' if pdf else "",
+            source=page.chapter.path.name), encoding="utf-8")
+        target.with_suffix(".qmd").write_text(page.chapter.text, encoding="utf-8")
+        for name, data in page.assets.items():
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            (folder / name).write_bytes(data)
+        for name in page.files:
+            _copy(book, name, folder)
+        index += _search_entries(page)
+    for pattern in book.resources:
+        for path in sorted(book.root.glob(pattern)):
+            if path.is_file():
+                _copy(book, path.relative_to(book.root).as_posix(), folder)
+    (folder / ASSETS).mkdir(exist_ok=True)
+    for name in ("book.css", "book.js"):
+        (folder / ASSETS / name).write_text(_asset(name), encoding="utf-8")
+    # A script, not a file to fetch: a page opened from file:// may not fetch.
+    words = json.dumps(index, ensure_ascii=False, separators=(",", ":")).replace("</", "<\\/")
+    (folder / ASSETS / "search-index.js").write_text(f"window.bookIndex={words};\n", encoding="utf-8")
+
+
+def _asset(name):
+    return (resources.files("bookkit") / "assets" / name).read_text(encoding="utf-8")
+
+
+def _copy(book, name, folder):
+    (folder / name).parent.mkdir(parents=True, exist_ok=True)
+    (folder / name).write_bytes((book.root / name).read_bytes())
+
+
+def _inlines(nodes):
+    """Inlines as HTML, without links: they go into links themselves."""
+    def unlinked(node):
+        return node["c"][1] if node["t"] == "Link" else [] if node["t"] == "Note" else None
+
+    plain = [{"t": "Plain", "c": transform(json.loads(json.dumps(list(nodes))), unlinked)}]
+    return tree.write(plain, "-t", "html5", "--mathml").strip()
+
+
+def _numbered(number, title):
+    return (f'<span class="number">{number}</span> ' if number else "") + title
+
+
+def _page_title(book, page):
+    title = tree.plain(page.title)
+    return f"{page.number}  {title} – {book.title}" if page.number else f"{title} – {book.title}"
+
+
+def _title_block(book):
+    parts = [f'<p class="book-title">{html.escape(book.title)}</p>']
+    if book.subtitle:
+        parts.append(f'<p class="book-subtitle">{html.escape(book.subtitle)}</p>')
+    byline = " · ".join(html.escape(words) for words in (", ".join(book.authors), book.date) if words)
+    return f'<div class="title-block">{"".join(parts)}<p class="byline">{byline}</p></div>'
+
+
+def _contents(book, pages, page, titles):
+    """The navigation: parts and chapters, the open one marked."""
+    by_path = {other.chapter.path: other for other in pages}
+    lines, opened, appendix = [], False, False
+    for entry in book.entries:
+        if entry.appendix and not appendix:
+            lines.append(("</ol>" if opened else "") + '<p class="part">Appendices</p><ol>')
+            opened = appendix = True
+        if entry.path is None:
+            lines.append(("</ol>" if opened else "") + f'<p class="part">{html.escape(entry.part)}</p><ol>')
+            opened = True
+            continue
+        if not opened or (entry.part is None and lines and not entry.appendix and lines[-1].endswith("</li>")
+                          and _part_of_last(book, entry)):
+            lines.append(("</ol>" if opened else "") + "<ol>")
+            opened = True
+        other = by_path[entry.path]
+        current = ' aria-current="page"' if other is page else ""
+        lines.append(f'<li><a href="{relative(other.path, page.path)}"{current}>'
+                     f"{_numbered(other.number, titles[other.path])}</a></li>")
+    return "\n".join(lines) + ("</ol>" if opened else "")
+
+
+def _part_of_last(book, entry):
+    """Whether the entry before belongs to a part, so that a chapter without part starts a list of its own."""
+    before = book.entries[book.entries.index(entry) - 1]
+    return before.part is not None
+
+
+def _on_page(page):
+    items = [f'<li class="level-{level}"><a href="#{identifier}">{_numbered(number, _inlines(title))}</a></li>'
+             for level, number, title, identifier in page.sections if level <= 3]
+    if not items:
+        return ""
+    return ('<details class="on-page" open><summary>On this page</summary>'
+            f'<nav aria-label="On this page"><ol>{"".join(items)}</ol></nav></details>')
+
+
+def _crumbs(page, titles):
+    part = "Appendices" if page.appendix and not page.part else page.part
+    parts = [f"<li>{html.escape(part)}</li>"] if part else []
+    parts.append(f'<li aria-current="page">{_numbered(page.number, titles[page.path])}</li>')
+    return f'<nav class="crumbs" aria-label="Breadcrumbs"><ol>{"".join(parts)}</ol></nav>'
+
+
+def _neighbours(pages, position, titles):
+    links = []
+    for step, rel, word in ((-1, "prev", "Previous"), (1, "next", "Next")):
+        if 0 <= position + step < len(pages):
+            other = pages[position + step]
+            links.append(f'<a rel="{rel}" href="{relative(other.path, pages[position].path)}">'
+                         f'<span class="way">{word}</span> <span>{_numbered(other.number, titles[other.path])}</span>'
+                         "</a>")
+    return f'<nav class="neighbours" aria-label="Chapters before and after">{"".join(links)}</nav>'
+
+
+def _anchored(body):
+    """Give every heading below the first level a link to itself."""
+    return re.sub(r'(<h([2-6])[^>]*? id="([^"]+)"[^>]*>.*?)(</h\2>)',
+                  r'\1 <a class="anchor" href="#\3" aria-label="Link to this section">#</a>\4', body,
+                  flags=re.DOTALL)
+
+
+# -- blocks -------------------------------------------------------------------------------------------------------
+
+
+def _lower(node, page):
+    """Turn what :mod:`bookkit.document` made into HTML; called from the leaves up."""
+    kind = node["t"]
+    if kind == "Div":
+        for name, write in _DIVS.items():
+            if is_div(node, name):
+                return write(node)
+        for name in ("content-visible", "content-hidden"):
+            if is_div(node, name):
+                return node["c"][1] if shown_in(node, "html") else []
+    elif kind == "Header":
+        values = attributes(node)
+        node["c"][1][2] = []
+        if values.get("number"):
+            node["c"][2] = [tree.span(tree.text(values["number"]), "number"), {"t": "Space"}, *node["c"][2]]
+    elif kind == "Link":
+        url = node["c"][2][0]
+        if url.startswith("bk:"):
+            target, _, fragment = url[3:].partition("#")
+            path = "" if target == page.path and fragment else relative(target, page.path)
+            node["c"][2][0] = path + (f"#{fragment}" if fragment else "")
+    elif kind == "Image":
+        values = attributes(node)
+        asset = values.pop("data-asset", None)
+        if asset:
+            node["c"][2][0] = relative(asset, page.path)
+        node["c"][0][2] = [[key, value] for key, value in {**values, "loading": "lazy"}.items()]
+    elif kind == "Table":
+        return [raw("html", '<div class="table-box" tabindex="0" role="region" aria-label="Table">'), node,
+                raw("html", "</div>")]
+    return None
+
+
+def shown_in(node, form):
+    """Whether a conditional block is shown in a format, "html" or "pdf"."""
+    values = attributes(node)
+    inside = values["when-format"] == form if "when-format" in values else values.get("unless-format") != form
+    return inside == is_div(node, "content-visible")
+
+
+def _float(node):
+    """A figure or table with its caption: below a figure, above a table."""
+    values, (body, caption) = attributes(node), node["c"][1]
+    kind, number = values["kind"], values.get("number")
+    inlines = caption["c"][1][0]["c"]
+    if number:
+        word = {"fig": "Figure", "tbl": "Table"}[kind]
+        inlines = [tree.span(tree.text(f"{word}\u00a0{number}:"), "label"), {"t": "Space"}, *inlines]
+    text = [raw("html", "<figcaption>"), {"t": "Plain", "c": inlines}, raw("html", "</figcaption>")] if inlines else []
+    content = _columns(body["c"][1], attributes(body).get("ncol", "1"))
+    identifier = f' id="{node["c"][0][0]}"' if node["c"][0][0] else ""
+    name = "table" if kind == "tbl" else "picture"
+    inner = [*text, *content] if kind == "tbl" else [*content, *text]
+    return [raw("html", f'<figure class="{name}"{identifier}>'), *inner, raw("html", "</figure>")]
+
+
+def _columns(content, columns):
+    if columns in ("", "1"):
+        return content
+    return [raw("html", f'<div class="layout" style="--columns:{int(columns)}">'),
+            *[wrapped for block in content for wrapped in (raw("html", "<div>"), block, raw("html", "</div>"))],
+            raw("html", "</div>")]
+
+
+def _layout(node):
+    """Columns: every child that is a cell's figure, table or block takes one."""
+    groups, depth = [], 0
+    for block in node["c"][1]:
+        if depth == 0:
+            groups.append([])
+        groups[-1].append(block)
+        if block["t"] == "RawBlock":
+            depth += len(re.findall(r"<(?:div|figure|details|figcaption)\b", block["c"][1]))
+            depth -= len(re.findall(r"</(?:div|figure|details|figcaption)>", block["c"][1]))
+    columns = int(attributes(node)["ncol"])
+    parts = [raw("html", f'<div class="layout" style="--columns:{columns}">')]
+    for group in groups:
+        parts += [raw("html", "<div>"), *group, raw("html", "</div>")]
+    return [*parts, raw("html", "</div>")]
+
+
+def _callout(node):
+    values, (title, body) = attributes(node), node["c"][1]
+    kind, folded = values["kind"], values["collapse"] != ""
+    opening = f' class="callout callout-{kind}"'
+    head = [{"t": "Plain", "c": title["c"][1][0]["c"]}]
+    if folded:
+        state = "" if values["collapse"] == "true" else " open"
+        return [raw("html", f'<details{opening}{state}><summary class="callout-title">'), *head,
+                raw("html", '</summary><div class="callout-body">'), *body["c"][1], raw("html", "</div></details>")]
+    return [raw("html", f'<div role="note"{opening}><div class="callout-title">'), *head,
+            raw("html", '</div><div class="callout-body">'), *body["c"][1], raw("html", "</div></div>")]
+
+
+def _tabset(node):
+    parts = [raw("html", '<div class="tabset">')]
+    for tab in node["c"][1]:
+        title, body = tab["c"][1]
+        parts += [raw("html", '<section class="tab"><p class="tab-title">'), title["c"][1][0],
+                  raw("html", "</p>"), *body["c"][1], raw("html", "</section>")]
+    return [*parts, raw("html", "</div>")]
+
+
+def _code(node):
+    values = attributes(node)
+    fold = values["fold"]
+    if fold in ("true", "show"):
+        state = " open" if fold == "show" else ""
+        return [raw("html", f'<details class="code"{state}><summary>{html.escape(values["summary"])}</summary>'),
+                *node["c"][1], raw("html", "</details>")]
+    return [raw("html", '<div class="code">'), *node["c"][1], raw("html", "</div>")]
+
+
+def _equation(node):
+    number = attributes(node)["number"]
+    return [raw("html", f'<div class="equation" id="{node["c"][0][0]}"><div class="formula" tabindex="0">'),
+            *node["c"][1], raw("html", f'</div><span class="equation-number">({number})</span></div>')]
+
+
+_DIVS = {
+    "bk-float": _float,
+    "bk-layout": _layout,
+    "bk-callout": _callout,
+    "bk-tabset": _tabset,
+    "bk-code": _code,
+    "bk-equation": _equation,
+    "bk-text": lambda node: [raw("html", '<div class="output">'), *node["c"][1], raw("html", "</div>")],
+    "bk-html": lambda node: [raw("html", '<div class="widget">'), node["c"][1][0], raw("html", "</div>")],
+}
+
+
+# -- search -------------------------------------------------------------------------------------------------------
+
+
+def _search_entries(page):
+    """One entry a section: address, chapter, section, text."""
+    chapter = (f"{page.number} " if page.number else "") + tree.plain(page.title)
+    entries, section, address, words = [], "", page.path, []
+
+    def close():
+        text = re.sub(r"\s+", " ", " ".join(words)).strip()
+        if text or section:
+            entries.append([address, chapter, section, text])
+
+    for block in page.blocks[1:]:
+        if block["t"] == "Header":
+            close()
+            number = attributes(block).get("number")
+            section = (f"{number} " if number else "") + tree.plain(block["c"][2])
+            address, words = f"{page.path}#{block['c'][1][0]}", []
+        else:
+            words.append(tree.plain(block))
+    close()
+    return entries or [[page.path, chapter, "", ""]]
+

@@ -1,0 +1,280 @@
+"""Write the document tree as one PDF with typst, which is a wheel: no LaTeX, no system package."""
+
+import re
+import shutil
+import sys
+import tempfile
+import unicodedata
+from importlib import resources
+from pathlib import Path
+
+from bookkit import tree
+from bookkit.errors import BookError
+from bookkit.html import shown_in
+from bookkit.tree import attributes, is_div, nodes, raw, transform
+
+_SERIF = ("Libertinus Serif", "Noto Serif CJK SC", "Source Han Serif SC", "Songti SC", "SimSun",
+          "Noto Sans CJK SC", "Noto Sans CJK JP", "PingFang SC", "Microsoft YaHei", "DejaVu Sans")
+_SANS = ("Source Sans 3", "Noto Sans", "Helvetica Neue", "Arial", "DejaVu Sans", "Noto Sans CJK SC",
+         "Noto Sans CJK JP", "PingFang SC", "Microsoft YaHei", "Libertinus Serif")
+_MONO = ("DejaVu Sans Mono", "Noto Sans Mono CJK SC", "Noto Sans CJK SC", "PingFang SC")
+_CJK = re.compile(r"[\u3400-\u9fff]")
+#: Width of the text in points: A4 less the margins, upright and turned.
+_UPRIGHT, _TURNED = 459, 706
+_TABLE_SIZES = (9.5, 9, 8.5, 8, 7.5, 7, 6.5)
+
+
+def write_pdf(book, pages, path):
+    """Write the book as one PDF.
+
+    Parameters
+    ----------
+    book : bookkit.config.Book
+    pages : list of bookkit.document.Page
+    path : pathlib.Path
+        The file to write.
+
+    Raises
+    ------
+    BookError
+        With typst's own words.
+    """
+    import typst
+
+    families = set(typst.Fonts().families())
+    with tempfile.TemporaryDirectory(prefix="bookkit-pdf-") as name:
+        folder = Path(name)
+        words = _source(book, pages, folder, families)
+        if _CJK.search(words) and not any("CJK" in family or family in ("Songti SC", "SimSun", "PingFang SC")
+                                          for family in families):
+            print("note: no font with Chinese characters is installed; the PDF shows boxes for them "
+                  "(Debian: apt install fonts-noto-cjk)", file=sys.stderr)
+        (folder / "main.typ").write_text(words, encoding="utf-8")
+        shutil.copy(str(resources.files("bookkit") / "assets" / "book.typ"), folder / "book.typ")
+        try:
+            typst.compile(str(folder / "main.typ"), output=str(path), root=str(folder))
+        except RuntimeError as error:
+            raise BookError(f"typst: {error}") from None
+
+
+def _source(book, pages, folder, families):
+    parts = ['#import "book.typ": *', "#show: book.with(" + ", ".join([
+        f"title: {_string(book.title)}", f"subtitle: {_string(book.subtitle)}",
+        f"authors: ({''.join(_string(author) + ',' for author in book.authors)})",
+        f"date: {_string(book.date)}", f"lang: {_string(book.lang[:2])}",
+        *(f"{key}: ({''.join(_string(font) + ',' for font in fonts if font in families)})"
+          for key, fonts in (("serif", _SERIF), ("sans", _SANS), ("mono", _MONO)))]) + ")"]
+    by_path = {page.chapter.path: page for page in pages}
+    anchors = {page.path: _identifier(page, page.identifier) for page in pages}
+    slugs = {page.path: page for page in pages}
+    appendices = False
+    for entry in book.entries:
+        if entry.appendix and not appendices:
+            parts.append("#part[Appendices]")
+            appendices = True
+        if entry.path is None:
+            parts.append(f"#part({_string(entry.part)})")
+            continue
+        page = by_path[entry.path]
+        _store_pictures(book, page, folder)
+        depth = 1 if entry.part or entry.appendix else 0
+        blocks = transform(page.blocks, lambda node, page=page, depth=depth: _lower(
+            node, page, depth, anchors, slugs))
+        parts.append("#pagebreak(weak: true)")
+        try:
+            parts.append(tree.write(blocks, "-t", "typst-citations", "--syntax-highlighting=idiomatic"))
+        except BookError as error:
+            raise BookError(error.message, page.chapter.path) from None
+    return "\n\n".join(parts)
+
+
+def _string(words):
+    return '"' + str(words).replace("\\", "\\\\").replace('"', '\\"') + '"'
+
+
+def _store_pictures(book, page, folder):
+    for name in page.files:
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(book.root / name, folder / name)
+    for name, data in page.assets.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_bytes(data)
+
+
+def _identifier(page, identifier):
+    """Labels are unique in typst; identifiers that pandoc made are not across chapters, so they get a prefix."""
+    if re.match(r"(sec|fig|tbl|eq|ref)-", identifier) or identifier == "refs":
+        return identifier
+    return f"{page.chapter.path.stem}--{identifier}"
+
+
+def _lower(node, page, depth, anchors, slugs):
+    """Turn what :mod:`bookkit.document` made into typst; called from the leaves up."""
+    kind = node["t"]
+    if kind == "Div":
+        for name, write in _DIVS.items():
+            if is_div(node, name):
+                return write(node)
+        for name in ("content-visible", "content-hidden"):
+            if is_div(node, name):
+                return node["c"][1] if shown_in(node, "pdf") else []
+        if node["c"][0][0] and not is_div(node, "bk-page"):
+            node["c"][0][0] = _identifier(page, node["c"][0][0])
+    elif kind == "Header":
+        return [_heading(node, page, depth)]
+    elif kind == "Link":
+        url = node["c"][2][0]
+        if url.startswith("bk:"):
+            target, _, fragment = url[3:].partition("#")
+            node["c"][2][0] = "#" + (_identifier(slugs[target], fragment) if fragment else anchors[target])
+        elif not re.match(r"[a-z]+:", url):
+            return node["c"][1]
+    elif kind == "Image":
+        return [_picture(node)]
+    elif kind == "Table":
+        return _table(node)
+    return None
+
+
+def _heading(node, page, depth):
+    level, (identifier, _, values), inlines = node["c"]
+    number = dict(values).get("number")
+    kind = {1: "chapter", 2: "section"}.get(level, "subsection")
+    opening = f'#heading-of("{kind}", {level + depth}, {_string(number) if number else "none"})['
+    closing = f"] <{_identifier(page, identifier)}>" if identifier else "]"
+    return {"t": "Plain", "c": [raw("typst", opening, True), *inlines, raw("typst", closing, True)]}
+
+
+def _picture(node):
+    values, url = attributes(node), node["c"][2][0]
+    width = values.get("width", "")
+    if re.fullmatch(r"\d+(\.\d+)?(px)?", width):
+        size = f"{min(1.0, float(width.removesuffix('px')) * 0.75 / _UPRIGHT):.1%}"
+    else:
+        size = width if re.fullmatch(r"[\d.]+(%|in|cm|mm)", width) else "auto"
+    alt = values.get("alt") or tree.plain(node["c"][1])
+    return raw("typst", f'#image({_string("/" + values.get("data-asset", url))}, width: {size}, alt: {_string(alt)})',
+               True)
+
+
+def _float(node):
+    values, (body, caption) = attributes(node), node["c"][1]
+    kind, number = values["kind"], values.get("number")
+    inlines = caption["c"][1][0]["c"]
+    if number:
+        word = {"fig": "Figure", "tbl": "Table"}[kind]
+        inlines = [raw("typst", f"#label-of[{word} {number}:] ", True), *inlines]
+    content = body["c"][1]
+    columns = int(attributes(body).get("ncol", "1") or 1)
+    if columns > 1:
+        content = _grid(content, columns)
+    head = (f'#float(kind: "{kind}", caption: [' if inlines else f'#float(kind: "{kind}")[')
+    label = f" <{node['c'][0][0]}>" if node["c"][0][0] else ""
+    parts = [raw("typst", head)]
+    if inlines:
+        parts += [{"t": "Plain", "c": inlines}, raw("typst", "])[")]
+    parts += [*content, raw("typst", f"]{label}")]
+    if any(item["t"] == "RawBlock" and item["c"][1].startswith("#sized(0pt") for item in nodes(content)):
+        parts = [raw("typst", "#landscape["), *parts, raw("typst", "]")]
+    return parts
+
+
+def _grid(content, columns):
+    """Every block takes one cell of the grid; blocks that raw text holds together count as one."""
+    groups, depth = [], 0
+    for block in content:
+        if depth == 0:
+            groups.append([])
+        groups[-1].append(block)
+        if block["t"] == "RawBlock":
+            words = re.sub(r'"(\\.|[^"\\])*"', "", block["c"][1])
+            depth += words.count("[") - words.count("]")
+    parts = [raw("typst", f"#columns-of({columns},")]
+    for group in groups:
+        parts += [raw("typst", "["), *group, raw("typst", "],")]
+    return [*parts, raw("typst", ")")]
+
+
+def _callout(node):
+    values, (title, body) = attributes(node), node["c"][1]
+    return [raw("typst", f'#callout("{values["kind"]}", ['), {"t": "Plain", "c": title["c"][1][0]["c"]},
+            raw("typst", "])["), *body["c"][1], raw("typst", "]")]
+
+
+def _tabset(node):
+    parts = []
+    for item in node["c"][1]:
+        title, body = item["c"][1]
+        parts += [raw("typst", "#tab(["), title["c"][1][0], raw("typst", "])["), *body["c"][1], raw("typst", "]")]
+    return parts
+
+
+def _equation(node):
+    return [raw("typst", f'#numbered("{attributes(node)["number"]}")['), *node["c"][1],
+            raw("typst", f"] <{node['c'][0][0]}>")]
+
+
+_DIVS = {
+    "bk-float": _float,
+    "bk-layout": lambda node: _grid(node["c"][1], int(attributes(node)["ncol"])),
+    "bk-callout": _callout,
+    "bk-tabset": _tabset,
+    "bk-code": lambda node: node["c"][1],
+    "bk-equation": _equation,
+    "bk-text": lambda node: [raw("typst", "#output["), *node["c"][1], raw("typst", "]")],
+    "bk-html": lambda node: node["c"][1][1]["c"][1] or [raw("typst", "#interactive")],
+    "csl-entry": lambda node: [raw("typst", "#entry["), *node["c"][1], raw("typst", f"] <{node['c'][0][0]}>")],
+}
+
+
+# -- tables: they must not run out of the page ----------------------------------------------------------------------
+
+
+def _table(node):
+    """Give a table the largest type in which it fits; text columns share the room that is left."""
+    rows = [row for row in _rows(node)]
+    count = len(node["c"][2])
+    longest = [max((_em(row[i]) for row in rows), default=1) for i in range(count)]
+    words = [max((max((_em(word) for word in row[i].split()), default=0) for row in rows), default=1)
+             for i in range(count)]
+    # Short cells are not broken: numbers and names stay on their line.
+    least = [longest[i] if longest[i] <= 7 else max(words[i], 7) for i in range(count)]
+    least = [min(least[i], longest[i]) for i in range(count)]
+    for turned, room in ((False, _UPRIGHT), (True, _TURNED)):
+        for size in _TABLE_SIZES:
+            padding = 9 * count
+            if sum(least) * size + padding <= room:
+                if sum(longest) * size + padding > room:
+                    _set_widths(node, least, longest, size, room)
+                return _sized(node, size, turned)
+    _set_widths(node, least, longest, _TABLE_SIZES[-1], _TURNED)
+    return _sized(node, _TABLE_SIZES[-1], True)
+
+
+def _sized(node, size, turned):
+    mark = [raw("typst", "#sized(0pt)[]")] if turned else []
+    return [*mark, raw("typst", f"#sized({size}pt)["), node, raw("typst", "]")]
+
+
+def _set_widths(node, least, longest, size, room):
+    spare = max(0, room - sum(least) * size - 9 * len(least))
+    wish = [longest[i] - least[i] for i in range(len(least))]
+    widths = [least[i] * size + 9 + spare * wish[i] / (sum(wish) or 1) for i in range(len(least))]
+    total = sum(widths)
+    for spec, width in zip(node["c"][2], widths, strict=True):
+        spec[1] = {"t": "ColWidth", "c": round(width / total * 0.999, 4)}
+
+
+def _rows(node):
+    """Text of every cell, row by row."""
+    head, bodies, foot = node["c"][3], node["c"][4], node["c"][5]
+    count = len(node["c"][2])
+    for row in [*head[1], *(row for body in bodies for row in body[2] + body[3]), *foot[1]]:
+        cells = [tree.plain(cell[4]) for cell in row[1]]
+        yield (cells + [""] * count)[:count]
+
+
+def _em(words):
+    """Width of a text in ems of the table's sans face."""
+    return sum(1.0 if unicodedata.east_asian_width(letter) in "WF" else 0.3 if letter in " .,:;|il'" else
+               0.85 if letter in "mwMW@%" else 0.68 if letter.isupper() else 0.6 for letter in words)

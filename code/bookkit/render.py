@@ -1,0 +1,173 @@
+"""Render the book: check, run what changed, write pages and PDF aside, and swap the result in at the end.
+
+The book that was there before stays whole until the new one is complete: a fault, a raising cell or a killed run
+leaves it as it was.
+"""
+
+import ctypes
+import os
+import shutil
+import sys
+import time
+from contextlib import contextmanager
+from pathlib import Path
+
+from bookkit import dialect
+from bookkit.cache import ResultCache, chapter_key, inputs_digest
+from bookkit.chapters import read_chapter
+from bookkit.config import read_book
+from bookkit.document import build
+from bookkit.errors import BookError, BookErrors
+from bookkit.execute import execute_chapters
+
+FORMATS = ("html", "pdf")
+
+
+def render(root=".", formats=FORMATS, profile=None, output=None, use_cache=True, jobs=2, say=print):
+    """Render the book of a project.
+
+    Parameters
+    ----------
+    root : str or pathlib.Path
+        The project: the folder of `_quarto.yml`.
+    formats : sequence of str
+        Out of "html" and "pdf". With "html" the output folder is replaced as a whole; with "pdf" alone only the
+        PDF in it is.
+    profile : str, optional
+        Quarto profile; `_quarto-NAME.yml` is merged over `_quarto.yml`.
+    output : str, optional
+        Folder of the result, relative to the project; else the one `_quarto.yml` names, else `_book`.
+    use_cache : bool
+        Whether results of earlier runs may be used where nothing they depend on has changed.
+    jobs : int
+        Chapters run at a time.
+    say : callable
+        Called with lines about the progress.
+
+    Returns
+    -------
+    pathlib.Path
+        The output folder.
+
+    Raises
+    ------
+    BookError, BookErrors
+        Whatever is wrong with the book; the earlier output is untouched.
+    """
+    started = time.monotonic()
+    root = Path(root).resolve()
+    book = read_book(root, profile)
+    target = (root / (output or book.output_dir)).resolve()
+    _check_target(root, target)
+    chapters = _read(book)
+    with _only_one(root, target):
+        results = _results(book, chapters, use_cache, jobs, say)
+        pages = build(book, chapters, results)
+        aside = target.with_name(f"{target.name}.new-{os.getpid()}")
+        aside.mkdir(parents=True)
+        try:
+            pdf = f"{book.output_file}.pdf" if "pdf" in formats else None
+            if pdf:
+                from bookkit.pdf import write_pdf
+
+                write_pdf(book, pages, aside / pdf)
+            if "html" in formats:
+                from bookkit.html import write_pages
+
+                write_pages(book, pages, aside, pdf)
+                (aside / ".bookkit").write_text("Made by bookkit; replaced as a whole.\n", encoding="utf-8")
+                _swap(aside, target)
+            else:
+                target.mkdir(parents=True, exist_ok=True)
+                os.replace(aside / pdf, target / pdf)
+        finally:
+            shutil.rmtree(aside, ignore_errors=True)
+    made = [str(target / "index.html")] * ("html" in formats) + [str(target / name) for name in [pdf] if name]
+    say(f"{', '.join(os.path.relpath(path) for path in made)} ({time.monotonic() - started:.1f} s)")
+    return target
+
+
+def _read(book):
+    """Read and check every chapter; all faults at once."""
+    chapters, faults = {}, []
+    for path in book.chapters:
+        try:
+            chapters[path] = read_chapter(path, book.root)
+            faults += dialect.check_chapter(chapters[path])
+        except BookError as error:
+            faults.append(error)
+    faults += dialect.check_labels(list(chapters.values()))
+    if faults:
+        raise BookErrors(faults)
+    return chapters
+
+
+def _results(book, chapters, use_cache, jobs, say):
+    """Results of all chapters: kept ones where they still hold, else run now."""
+    cache, inputs = ResultCache(book.root / ".bookkit" / "cache"), inputs_digest(book.root)
+    keys = {path: chapter_key(chapter, inputs, book.execute) for path, chapter in chapters.items()}
+    results = {path: cache.load(chapter, keys[path]) if use_cache else None for path, chapter in chapters.items()}
+    missing = [chapters[path] for path, result in results.items() if result is None]
+    say(f"{len(chapters)} chapters, {len(missing)} to run")
+
+    def done(chapter, result):
+        cache.store(chapter, keys[chapter.path], result)
+        say(f"  ran {chapter.path}")
+
+    return results | execute_chapters(missing, book.root, jobs, book.execute, done)
+
+
+def _check_target(root, target):
+    """Refuse to replace anything that is not a book."""
+    if root.is_relative_to(target):
+        raise BookError(f"the output folder {target} holds the project itself")
+    if target.exists() and (not target.is_dir() or (
+            any(target.iterdir()) and not (target / "index.html").exists() and not list(target.glob("*.pdf")))):
+        raise BookError(f"{target} exists and is no rendered book; remove it or choose another --output")
+
+
+@contextmanager
+def _only_one(root, target):
+    """Let one run at a time into a project; clear away what a killed run left."""
+    folder = root / ".bookkit"
+    folder.mkdir(exist_ok=True)
+    with open(folder / "lock", "w", encoding="utf-8") as lock:
+        try:
+            import fcntl
+
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except ImportError:  # no such locks on this system
+            pass
+        except OSError:
+            raise BookError("another render of this project is running; wait for it") from None
+        for old in sorted(target.parent.glob(f"{target.name}.old-*")):
+            if not target.exists():  # killed between the two renames of _swap
+                os.rename(old, target)
+        for left in [*target.parent.glob(f"{target.name}.old-*"), *target.parent.glob(f"{target.name}.new-*")]:
+            shutil.rmtree(left, ignore_errors=True)
+        yield
+
+
+def _swap(new, target):
+    """Put a folder in the place of another, at once where the system can exchange two names."""
+    if not target.exists():
+        os.rename(new, target)
+        return
+    if _exchange(new, target):
+        return  # `new` now holds the old book; the caller removes it
+    old = target.with_name(f"{target.name}.old-{os.getpid()}")
+    os.rename(target, old)
+    os.rename(new, target)
+    shutil.rmtree(old, ignore_errors=True)
+
+
+def _exchange(first, second):
+    """Exchange two names in one step (Linux); False where that is not possible."""
+    if not sys.platform.startswith("linux"):
+        return False
+    try:
+        rename = ctypes.CDLL(None, use_errno=True).renameat2
+    except (OSError, AttributeError):
+        return False
+    here, exchange = -100, 2  # AT_FDCWD, RENAME_EXCHANGE
+    return rename(here, os.fsencode(first), here, os.fsencode(second), exchange) == 0

@@ -1,0 +1,164 @@
+"""Pandoc's document tree as JSON: call pandoc, build nodes, walk them."""
+
+import json
+import re
+import subprocess
+from functools import cache
+from pathlib import Path
+
+from bookkit.errors import BookError
+
+#: The Markdown that pandoc reads; what is outside the dialect is refused beforehand.
+READER = "markdown-example_lists"
+
+
+@cache
+def pandoc_path():
+    """Path of pandoc: the one inside the wheel, since pandoc's output changes between versions."""
+    import pypandoc
+
+    bundled = Path(pypandoc.__file__).parent / "files" / "pandoc"
+    return str(bundled) if bundled.exists() else pypandoc.get_pandoc_path()
+
+
+@cache
+def api_version():
+    """Version of the JSON form that this pandoc speaks."""
+    return json.loads(pandoc("", "-f", "markdown", "-t", "json"))["pandoc-api-version"]
+
+
+def pandoc(text, *arguments):
+    """Run pandoc on a text; anything it warns about is an error.
+
+    Raises
+    ------
+    BookError
+        With pandoc's own words.
+    """
+    done = subprocess.run([pandoc_path(), *arguments], input=text, capture_output=True, text=True,
+                          encoding="utf-8")
+    if done.returncode or done.stderr.strip():
+        raise BookError(f"pandoc: {done.stderr.strip()}")
+    return done.stdout
+
+
+def read_markdown(text):
+    """Blocks of a Markdown text."""
+    return json.loads(pandoc(text, "-f", READER, "-t", "json"))["blocks"]
+
+
+def document(blocks, meta=None):
+    """A whole document in JSON, from its blocks."""
+    return json.dumps({"pandoc-api-version": api_version(), "meta": meta or {}, "blocks": blocks})
+
+
+def write(blocks, *arguments):
+    """Blocks in another format; `arguments` are pandoc's."""
+    return pandoc(document(blocks), "-f", "json", "--wrap=none", *arguments)
+
+
+def transform(node, visit):
+    """Rebuild a tree from its leaves up.
+
+    Parameters
+    ----------
+    node : list or dict
+        Blocks, inlines or a part of them.
+    visit : callable
+        Called with every node after its children; returns None to keep it, or the list that replaces it.
+    """
+    if isinstance(node, list):
+        result = []
+        for item in node:
+            item = transform(item, visit)
+            new = visit(item) if isinstance(item, dict) and "t" in item else None
+            result += [item] if new is None else new
+        return result
+    if isinstance(node, dict):
+        return {key: transform(value, visit) for key, value in node.items()}
+    return node
+
+
+def nodes(node):
+    """Every node of a tree, parents before children."""
+    if isinstance(node, list):
+        for item in node:
+            yield from nodes(item)
+    elif isinstance(node, dict):
+        if "t" in node:
+            yield node
+        for value in node.values():
+            yield from nodes(value)
+
+
+def plain(node):
+    """The text of a tree, for titles, alt texts and the search index."""
+    parts = []
+
+    def collect(item):
+        if isinstance(item, list):
+            for child in item:
+                collect(child)
+        elif isinstance(item, dict):
+            kind = item.get("t")
+            if kind == "Str":
+                parts.append(item["c"])
+            elif kind in ("Space", "SoftBreak", "LineBreak"):
+                parts.append(" ")
+            elif kind in ("Code", "Math", "CodeBlock"):
+                parts.append(item["c"][1])
+            elif kind in ("RawInline", "RawBlock", "Note"):
+                pass
+            elif kind in ("Image", "Link", "Span", "Div", "Header", "Quoted", "Cite"):
+                collect(item["c"][2] if kind == "Header" else item["c"][1])
+            else:
+                collect(item.get("c"))
+            if kind in ("Para", "Plain", "Header", "CodeBlock", "Div"):
+                parts.append(" ")
+
+    collect(node)
+    return re.sub(r"\s+", " ", "".join(parts)).strip()
+
+
+def is_div(node, name=None):
+    """Whether a node is a block ``:::``, of the class `name` if given."""
+    return node.get("t") == "Div" and (name is None or name in node["c"][0][1])
+
+
+def attributes(node):
+    """Key-value attributes of a node that has some."""
+    return dict(node["c"][1 if node["t"] == "Header" else 0][2])
+
+
+def div(content, *classes, identifier="", **values):
+    """A block of given classes."""
+    return {"t": "Div", "c": [[identifier, list(classes), [[key, str(value)] for key, value in values.items()]],
+                              content]}
+
+
+def text(words):
+    """Inlines of a plain text."""
+    result = []
+    for index, word in enumerate(words.split(" ")):
+        result += ([{"t": "Space"}] if index else []) + ([{"t": "Str", "c": word}] if word else [])
+    return result
+
+
+def raw(form, words, inline=False):
+    """Raw text of the output format."""
+    return {"t": "RawInline" if inline else "RawBlock", "c": [form, words]}
+
+
+def span(content, *classes, **values):
+    """Inlines of given classes."""
+    return {"t": "Span", "c": [["", list(classes), [[key, str(value)] for key, value in values.items()]], content]}
+
+
+def link(content, target, *classes, identifier=""):
+    """A link."""
+    return {"t": "Link", "c": [[identifier, list(classes), []], content, [target, ""]]}
+
+
+def code(words, *classes):
+    """A block of code."""
+    return {"t": "CodeBlock", "c": [["", list(classes), []], words]}
