@@ -174,3 +174,11 @@ def test_single_readings():
     assert case.month_value(table("industry_by_month"), "2018-07", "net outflow") == 73.088
     with pytest.raises(DataError, match="found 0"):
         case.year_value(table("industry_by_year"), 2016, "rate")
+
+
+def test_every_piece_of_evidence_is_one_block():
+    evidence = table("case_evidence")
+    ax = draw.evidence_balance(case.evidence_counts(evidence))
+    assert len(ax.patches) == len(evidence)
+    assert sum(patch.get_width() > 0 for patch in ax.patches) == (evidence["side"] == "for").sum()
+    assert sorted(texts(ax)) == sorted(evidence["grade"])

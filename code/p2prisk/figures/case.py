@@ -29,8 +29,8 @@ _KIND_COLOURS = {
 }
 
 
-def _axes(ax, height):
-    return plt.subplots(figsize=(_WIDTH, height))[1] if ax is None else ax
+def _axes(ax, height, width=_WIDTH):
+    return plt.subplots(figsize=(width, height))[1] if ax is None else ax
 
 
 def _whole(value, _=None):
@@ -66,7 +66,7 @@ def timeline(events, ax=None, stretch=None, width=46):
     labels = [[_date_words(str(date)), *textwrap.wrap(event, width)]
               for date, event in zip(events["date"], events["event"], strict=True)]
     heights = np.array([len(label) + 0.55 for label in labels])
-    ax = _axes(ax, 0.165 * heights.sum() + 0.5)
+    ax = _axes(ax, 0.165 * heights.sum() + 0.5, width=4.2)
     days = mdates.date2num(pd.to_datetime(events["date"].astype(str).map(lambda d: (d + "-01-01")[:10] if len(d) == 4
                                                                          else (d + "-01")[:10])))
     first, last = pd.Timestamp(mdates.num2date(days.min())).year, pd.Timestamp(mdates.num2date(days.max())).year
@@ -492,15 +492,11 @@ def evidence_balance(counts, ax=None):
     ax = _axes(ax, 0.5 * len(causes) + 1.3)
     for y, cause in enumerate(causes[::-1]):
         for side, sign in (("for", 1), ("against", -1)):
-            left = 0
-            for grade in counts:
-                count = counts.loc[(cause, side), grade]
-                if count:
-                    ax.barh(y, sign * count, left=sign * left, height=0.58, color=_GRADE_COLOURS[grade],
-                            edgecolor="white")
-                    ax.text(sign * (left + count / 2), y, grade, ha="center", va="center", fontsize=8.5,
-                            color=PALETTE["black"] if grade in "BC" else "white")
-                    left += count
+            pieces = [grade for grade in counts for _ in range(counts.loc[(cause, side), grade])]
+            for i, grade in enumerate(pieces):
+                ax.barh(y, sign, left=sign * i, height=0.58, color=_GRADE_COLOURS[grade], edgecolor="white")
+                ax.text(sign * (i + 0.5), y, grade, ha="center", va="center", fontsize=8.5,
+                        color=PALETTE["black"] if grade in "BC" else "white")
     limit = int(counts.sum(axis=1).max()) + 0.6
     ax.axvline(0, color=PALETTE["black"], lw=1)
     ax.set_yticks(range(len(causes)), [textwrap.fill(cause, 16) for cause in causes[::-1]], fontsize=9)
