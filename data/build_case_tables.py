@@ -696,6 +696,7 @@ EVIDENCE = (
     ("Ability and willingness to repay", "against", "P2P proper was under a tenth of the money", "NCG061"),
     ("Ability and willingness to repay", "against", "The accounts show no loan loss line to test it with", "NCF011"),
     ("Environment", "for", "July 2018: failures, outflow, fewer lenders", "IND058"),
+    ("Environment", "for", "Signs of tight funding are dated to June 2018", "CAS038"),
     ("Environment", "for", "A bank cut the payment company's credit line in 2018", "NCG067"),
     ("Environment", "for", "The order to clear out platforms came half a year before the stop", "IND088"),
     ("Environment", "for", "A notice told an operating company to make three reductions", "NCG076"),
