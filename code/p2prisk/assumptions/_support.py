@@ -1,0 +1,103 @@
+"""What the checks share: the fitted model's data, new models beside it, groups of loans by score."""
+
+import re
+
+import numpy as np
+import pandas as pd
+
+from p2prisk.errors import ModelError
+
+
+def fitted_model(result):
+    """The model of a result, refusing what a check cannot use."""
+    model = getattr(result, "model", None)
+    if model is None:
+        raise ModelError(
+            "this check needs the data of the fit, and the result holds none; refit, or use the result "
+            "before remove_data() or to_json()"
+        )
+    if getattr(result, "penalty", None):
+        raise ModelError("a penalised fit is no maximum likelihood estimate; refit without penalty for this check")
+    return model
+
+
+def row_weights(model):
+    """Loans each row stands for (ones without frequency weights)."""
+    return np.ones(model.n_rows) if model.weights is None else np.asarray(model.weights, dtype=float)
+
+
+def is_indicator(values):
+    """Whether a column holds only zeros and ones."""
+    return bool(np.isin(values, (0.0, 1.0)).all())
+
+
+def column_spread(model):
+    """What a difference in each column is measured in: one standard deviation, or the whole unit of a 0/1 column."""
+    weights = row_weights(model)
+    spread = np.ones(model.exog.shape[1])
+    for position in range(spread.size):
+        values = model.exog[:, position]
+        if not is_indicator(values[:1000]) or not is_indicator(values):
+            mean = np.average(values, weights=weights)
+            spread[position] = np.sqrt(np.average((values - mean) ** 2, weights=weights))
+    return pd.Series(spread, model.exog_names)
+
+
+def term_of(model):
+    """Term of every column."""
+    return {column: term for term, columns in model.terms.items() for column in columns}
+
+
+def level_name(column):
+    """Level that a coded column stands for: ``"C(home)[T.RENT]"`` gives ``"RENT"``; other columns their own name."""
+    found = re.search(r"\[(?:T\.)?(.+)\]$", column)
+    return found.group(1) if found else column
+
+
+def with_extra_columns(model, extra):
+    """The model with further columns (dict of name to vector); freed terms stay free."""
+    from p2prisk.ordered import OrderedLogit
+
+    exog = pd.DataFrame(model.exog, columns=model.exog_names)
+    for name, values in extra.items():
+        exog[name] = values
+    free = [model.exog_names[i] for i in model.layout.free]
+    return OrderedLogit(
+        pd.Categorical.from_codes(model.endog_codes, model.categories, ordered=True),
+        exog,
+        link=model.link.name,
+        offset=model.offset,
+        freq_weights=model.weights,
+        nonparallel=free or None,
+    )
+
+
+def ordinal_score(result):
+    """Expected category of each row, counted from 1: the score by which goodness-of-fit tests group loans."""
+    return 1.0 + np.asarray(result.predict(which="expected"), dtype=float)
+
+
+def equal_groups(score, weights, groups):
+    """Group 0..groups-1 of each row by its score, of equal weight; rows with equal scores stay together."""
+    values, place = np.unique(np.round(score, 12), return_inverse=True)
+    count = np.bincount(place, weights)
+    middle = (np.cumsum(count) - count / 2) / count.sum()
+    group = np.minimum((middle * groups).astype(int), groups - 1)
+    present, compact = np.unique(group, return_inverse=True)
+    return compact[place], present.size
+
+
+def observed_expected(result, cells):
+    """Observed and expected counts of each category in each cell.
+
+    Returns
+    -------
+    observed, expected : ndarray, shape (cells, J)
+    """
+    model = result.model
+    weights = row_weights(model)
+    probability = np.asarray(result.predict(), dtype=float)
+    n_cells, classes = int(cells.max()) + 1, probability.shape[1]
+    observed = np.bincount(cells * classes + model.endog_codes, weights, n_cells * classes).reshape(n_cells, classes)
+    expected = np.column_stack([np.bincount(cells, weights * probability[:, k], n_cells) for k in range(classes)])
+    return observed, expected

@@ -1,0 +1,297 @@
+"""Is the mean right? Straight lines against splines, links against each other, and entangled predictors."""
+
+import numpy as np
+import pandas as pd
+from scipy.stats import chi2
+
+from p2prisk.assumptions._support import fitted_model, is_indicator, row_weights, with_extra_columns
+from p2prisk.errors import ConvergenceError, DataError, ModelError, SeparationError
+
+# Harrell's default knots: quantiles of the predictor
+_KNOTS = {3: (0.1, 0.5, 0.9), 4: (0.05, 0.35, 0.65, 0.95), 5: (0.05, 0.275, 0.5, 0.725, 0.95)}
+
+
+def restricted_cubic_spline(values, knots):
+    """Non-linear part of a restricted cubic spline (linear beyond the outer knots).
+
+    Parameters
+    ----------
+    values : array_like, shape (n,)
+    knots : array_like, shape (k,)
+        Increasing, at least three.
+
+    Returns
+    -------
+    ndarray, shape (n, k - 2)
+        Columns to be used beside the linear term.
+
+    Notes
+    -----
+    Harrell (2015), *Regression Modeling Strategies*, equation 2.25, divided by the square of the outer
+    knots' distance.
+
+    Examples
+    --------
+    >>> restricted_cubic_spline([0, 1, 2, 3], [0, 1, 2]).ravel().round(3).tolist()
+    [0.0, 0.25, 1.5, 3.0]
+    """
+    x, t = np.asarray(values, dtype=float)[:, None], np.asarray(knots, dtype=float)
+    if t.size < 3 or (np.diff(t) <= 0).any():
+        raise DataError(f"knots {t.tolist()} must be at least three increasing numbers")
+    cube = np.maximum(x - t, 0.0) ** 3
+    last, before = t[-1], t[-2]
+    basis = (
+        cube[:, :-2]
+        - cube[:, [-2]] * (last - t[:-2]) / (last - before)
+        + cube[:, [-1]] * (before - t[:-2]) / (last - before)
+    )
+    return basis / (last - t[0]) ** 2
+
+
+def _knots(values, weights, number):
+    order = np.argsort(values)
+    position = (np.cumsum(weights[order]) - weights[order] / 2) / weights.sum()
+    return np.unique(np.interp(_KNOTS[number], position, values[order]))
+
+
+def _continuous(model, columns):
+    place = {name: i for i, name in enumerate(model.exog_names)}
+    if columns is None:
+        free = {model.exog_names[i] for i in model.layout.free}
+        chosen = [c for c in model.exog_names if c not in free and not is_indicator(model.exog[:, place[c]])]
+    else:
+        chosen = list(columns)
+    unknown = [c for c in chosen if c not in place]
+    if unknown:
+        raise ModelError(f"{unknown} are no columns of the model; it has {model.exog_names}")
+    return {c: model.exog[:, place[c]] for c in chosen}
+
+
+def linearity(result, columns=None, knots=4):
+    """Is each continuous predictor's line straight? Spline against line, one column at a time.
+
+    Parameters
+    ----------
+    result : OrderedResults
+    columns : sequence of str, optional
+        Columns of the design; by default all that are not 0/1.
+    knots : {3, 4, 5}
+        Knots of the restricted cubic spline, at Harrell's quantiles.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Index ``column``: ``chi2, df, pvalue`` of the likelihood-ratio test; ``largest_gap``: largest
+        distance, in log-odds, between the fitted spline and the fitted line over the middle 90 % of the
+        loans, both set equal on average there; ``note``: why a column has no test (too few distinct values
+        at the knots, separation).
+
+    Notes
+    -----
+    The test is of the column as it stands in the model: of log income, if the model has log income.
+
+    Examples
+    --------
+    >>> from p2prisk import OrderedLogit
+    >>> rng = np.random.default_rng(3)
+    >>> x = rng.normal(size=3000)
+    >>> y = np.digitize(x + 0.5 * x**2 + rng.logistic(size=3000), [-1, 0.5, 2])
+    >>> bool(linearity(OrderedLogit(y, pd.DataFrame({"x": x})).fit()).loc["x", "pvalue"] < 1e-6)
+    True
+    """
+    model = fitted_model(result)
+    _check_knots(knots)
+    rows = {}
+    for name, values in _continuous(model, columns).items():
+        try:
+            wide, _ = _spline_fit(model, name, values, knots)
+        except (SeparationError, ConvergenceError, ModelError, DataError) as error:
+            rows[name] = (np.nan, 0, np.nan, np.nan, f"not computable: {error}")
+            continue
+        statistic = max(2 * (wide.llf - result.llf), 0.0)
+        df = wide.layout.n_params - result.layout.n_params
+        curve = spline_curve(result, name, knots, _wide=wide)
+        gap = curve["spline"] - curve["line"]
+        rows[name] = (statistic, df, float(chi2.sf(statistic, df)), float((gap - gap.mean()).abs().max()), "")
+    if not rows:
+        raise ModelError("the model has no continuous column; there is no line to test")
+    frame = pd.DataFrame(rows, index=["chi2", "df", "pvalue", "largest_gap", "note"]).T
+    frame.index.name = "column"
+    return frame.astype({"chi2": float, "df": int, "pvalue": float, "largest_gap": float})
+
+
+def _check_knots(knots):
+    if knots not in _KNOTS:
+        raise ModelError(f"knots={knots!r}; choose 3, 4 or 5")
+
+
+def _spline_fit(model, name, values, knots):
+    places = _knots(values, row_weights(model), knots)
+    if places.size < 3:
+        raise DataError(
+            f"column {name!r} has only {places.size} distinct values at the knots; a spline needs three. "
+            "Use fewer knots, or treat it as a factor"
+        )
+    basis = restricted_cubic_spline(values, places)
+    extra = {f"{name} spline {k + 1}": basis[:, k] for k in range(basis.shape[1])}
+    return with_extra_columns(model, extra).fit(), places
+
+
+def spline_curve(result, column, knots=4, points=100, _wide=None):
+    """Fitted line and fitted spline of one column, to draw.
+
+    Parameters
+    ----------
+    result : OrderedResults
+    column : str
+        Column of the design.
+    knots : {3, 4, 5}
+    points : int
+
+    Returns
+    -------
+    pandas.DataFrame
+        ``value`` over the middle 90 % of the loans, ``line, spline, ci_low, ci_high`` in log-odds, zero at
+        the median.
+
+    Examples
+    --------
+    >>> from p2prisk import OrderedLogit
+    >>> rng = np.random.default_rng(3)
+    >>> x = rng.normal(size=800)
+    >>> y = np.digitize(x + rng.logistic(size=800), [-1, 0.5, 2])
+    >>> spline_curve(OrderedLogit(y, pd.DataFrame({"x": x})).fit(), "x").shape
+    (100, 5)
+    """
+    model = fitted_model(result)
+    _check_knots(knots)
+    values = _continuous(model, [column])[column]
+    weights = row_weights(model)
+    places = _knots(values, weights, knots)
+    wide = _spline_fit(model, column, values, knots)[0] if _wide is None else _wide
+    order = np.argsort(values)
+    position = (np.cumsum(weights[order]) - weights[order] / 2) / weights.sum()
+    low, middle, high = np.interp([0.05, 0.5, 0.95], position, values[order])
+    grid = np.linspace(low, high, points)
+    names = [column, *[f"{column} spline {k + 1}" for k in range(places.size - 2)]]
+    basis = np.column_stack([grid, restricted_cubic_spline(grid, places)])
+    origin = np.concatenate([[middle], restricted_cubic_spline([middle], places)[0]])
+    basis = basis - origin
+    slope = wide.params[names].to_numpy()
+    cov = wide.cov_params().loc[names, names].to_numpy()
+    se = np.sqrt(np.einsum("ij,jk,ik->i", basis, cov, basis))
+    spline = basis @ slope
+    return pd.DataFrame(
+        {
+            "value": grid,
+            "line": (grid - middle) * result.params[column],
+            "spline": spline,
+            "ci_low": spline - 1.959963984540054 * se,
+            "ci_high": spline + 1.959963984540054 * se,
+        }
+    )
+
+
+def compare_links(result, links=("logit", "probit", "cloglog", "loglog")):
+    """The same model under other links.
+
+    Parameters
+    ----------
+    result : OrderedResults
+    links : sequence of str
+
+    Returns
+    -------
+    pandas.DataFrame
+        Index ``link``, best first: ``loglike, aic, difference`` (in AIC from the best), ``mean_departure``
+        (share of probability that moves between classes, averaged over loans, from the link of `result`),
+        ``note``.
+
+    Notes
+    -----
+    The links have equally many parameters, so the difference in AIC is twice that in log-likelihood; below 2
+    the data do not tell them apart. No test: the models are not nested.
+
+    Examples
+    --------
+    >>> from p2prisk import OrderedLogit
+    >>> rng = np.random.default_rng(3)
+    >>> x = rng.normal(size=4000)
+    >>> y = np.digitize(2 * x + np.log(-np.log(rng.random(4000))), [-2, 0, 2])
+    >>> compare_links(OrderedLogit(y, pd.DataFrame({"x": x})).fit()).index[0]
+    'cloglog'
+    """
+    from p2prisk.ordered import OrderedLogit
+
+    model = fitted_model(result)
+    free = [model.exog_names[i] for i in model.layout.free]
+    own = result.predict().to_numpy()
+    weights = row_weights(model)
+    rows = {}
+    for link in links:
+        try:
+            fit = (
+                result
+                if link == model.link.name
+                else OrderedLogit(
+                    pd.Categorical.from_codes(model.endog_codes, model.categories, ordered=True),
+                    pd.DataFrame(model.exog, columns=model.exog_names),
+                    link=link,
+                    offset=model.offset,
+                    freq_weights=model.weights,
+                    nonparallel=free or None,
+                ).fit()
+            )
+        except (SeparationError, ConvergenceError) as error:
+            rows[link] = (np.nan, np.nan, np.nan, f"not computable: {error}")
+            continue
+        moved = np.abs(fit.predict().to_numpy() - own).sum(axis=1) / 2
+        rows[link] = (fit.llf, fit.aic, float(np.average(moved, weights=weights)), "")
+    frame = pd.DataFrame(rows, index=["loglike", "aic", "mean_departure", "note"]).T
+    frame = frame.astype({"loglike": float, "aic": float, "mean_departure": float})
+    frame.insert(2, "difference", frame["aic"] - frame["aic"].min())
+    frame.index.name = "link"
+    return frame.sort_values("aic", na_position="last")
+
+
+def variance_inflation(result):
+    """Generalised variance inflation factor of every term.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Index ``term``, largest first: ``gvif, df, gvif_per_column`` (``gvif ** (1 / (2 df))``, comparable
+        across terms; a term with one column has the square root of the usual factor; above about 2.2, its
+        square above 5, is worth a look).
+
+    Notes
+    -----
+    Fox and Monette (1992), Journal of the American Statistical Association 87: with R the correlation matrix
+    of the estimated slopes, ``det(R_term) det(R_others) / det(R)``.
+
+    Examples
+    --------
+    >>> from p2prisk import OrderedLogit
+    >>> rng = np.random.default_rng(3)
+    >>> x = pd.DataFrame(rng.normal(size=(800, 2)), columns=["a", "b"])
+    >>> y = np.digitize(x["a"] + rng.logistic(size=800), [-1, 0.5, 2])
+    >>> bool(variance_inflation(OrderedLogit(y, x).fit())["gvif"].max() < 1.1)
+    True
+    """
+    terms = result.terms
+    if len(terms) < 2:
+        raise ModelError("variance inflation compares terms; the model has fewer than two")
+    slopes = result.cov_params().to_numpy()[: result.layout.n_slopes, : result.layout.n_slopes]
+    se = np.sqrt(np.diag(slopes))
+    correlation = slopes / np.outer(se, se)
+    owner = np.array([result.exog_names[c] for c in result.layout.slope_columns])
+    whole = np.linalg.slogdet(correlation)[1]
+    rows = {}
+    for term, names in terms.items():
+        inside = np.isin(owner, names)
+        parts = [np.linalg.slogdet(correlation[np.ix_(m, m)])[1] for m in (inside, ~inside)]
+        gvif, df = float(np.exp(sum(parts) - whole)), int(inside.sum())
+        rows[term] = (gvif, df, gvif ** (1 / (2 * df)))
+    frame = pd.DataFrame(rows, index=["gvif", "df", "gvif_per_column"]).T.astype({"df": int})
+    frame.index.name = "term"
+    return frame.sort_values("gvif_per_column", ascending=False)
