@@ -66,7 +66,7 @@ def odds_ratios(result, confidence=0.95, per=None):
     >>> x = rng.normal(size=800)
     >>> y = np.digitize(x + rng.logistic(size=800), [-1, 0.5, 2])
     >>> r = OrderedLogit(y, pd.DataFrame({"x": x})).fit()
-    >>> bool(odds_ratios(r).loc["x", "ci_low"] < np.exp(1) < odds_ratios(r).loc["x", "ci_high"])
+    >>> bool(np.log(odds_ratios(r).loc["x", "odds_ratio"]) == r.params["x"])
     True
     """
     if result.link.name != "logit":
@@ -81,7 +81,9 @@ def odds_ratios(result, confidence=0.95, per=None):
             raise ModelError(f"per={per!r}; give 'sd' or a dict of column to difference")
         from p2prisk.assumptions._support import column_spread, fitted_model
 
-        spread = column_spread(fitted_model(result))
+        model = fitted_model(result)
+        spread = column_spread(model)
+        spread[[_indicator(model.exog[:, i]) for i in range(len(spread))]] = 1.0
         step = spread[columns].to_numpy()
     else:
         unknown = [name for name in per if name not in columns]
@@ -357,8 +359,8 @@ def _derivative_of_design(result, data, name):
             parts.append(result.design_matrix(changed))
         except DataError as error:
             raise DataError(
-                f"the derivative in {name!r} cannot be taken: the formula fails a thousandth beside some value ({error}). "
-                "Move those values away from the edge of the formula's range"
+                f"the derivative in {name!r} cannot be taken: the formula fails a thousandth beside some value "
+                f"({error}). Move those values away from the edge of the formula's range"
             ) from error
     up, down, up2, down2 = parts
     return (8 * (up - down) - (up2 - down2)) / (12 * step[:, None])
@@ -555,7 +557,7 @@ def predicted_probabilities(result, borrowers, offset=None, confidence=0.95):
     >>> x = pd.DataFrame({"x": rng.normal(size=800)})
     >>> y = np.digitize(x["x"] + rng.logistic(size=800), [-1, 0.5, 2])
     >>> p = predicted_probabilities(OrderedLogit(y, x).fit(), pd.DataFrame({"x": [0.0]}, index=["average"]))
-    >>> round(p["probability"].sum(), 10), len(p)
+    >>> round(p["probability"].sum().item(), 10), len(p)
     (1.0, 4)
     """
     _z(confidence)

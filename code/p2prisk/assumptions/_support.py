@@ -32,15 +32,19 @@ def is_indicator(values):
 
 
 def column_spread(model):
-    """What a difference in each column is measured in: one standard deviation, or the whole unit of a 0/1 column."""
+    """Standard deviation of every column, over the loans."""
     weights = row_weights(model)
-    spread = np.ones(model.exog.shape[1])
-    for position in range(spread.size):
-        values = model.exog[:, position]
-        if not is_indicator(values[:1000]) or not is_indicator(values):
-            mean = np.average(values, weights=weights)
-            spread[position] = np.sqrt(np.average((values - mean) ** 2, weights=weights))
+    mean = np.average(model.exog, axis=0, weights=weights)
+    spread = [np.sqrt(np.average((model.exog[:, i] - m) ** 2, weights=weights)) for i, m in enumerate(mean)]
     return pd.Series(spread, model.exog_names)
+
+
+def weighted_quantiles(values, weights, shares):
+    """Smallest value at or below which at least each share of the loans lies; weights equal repeated rows."""
+    order = np.argsort(values, kind="stable")
+    cumulative = np.cumsum(weights[order])
+    places = np.searchsorted(cumulative, np.asarray(shares) * cumulative[-1])
+    return values[order][np.minimum(places, len(values) - 1)]
 
 
 def term_of(model):

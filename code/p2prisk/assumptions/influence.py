@@ -38,7 +38,7 @@ def influence(result, top=20):
     >>> rng = np.random.default_rng(3)
     >>> x = rng.normal(size=800); x[17] = 12.0
     >>> y = np.digitize(np.where(x > 10, -5, x) + rng.logistic(size=800), [-1, 0.5, 2])
-    >>> influence(OrderedLogit(y, pd.DataFrame({"x": x})).fit(), top=3).index[0]
+    >>> influence(OrderedLogit(y, pd.DataFrame({"x": x})).fit(), top=3).index[0].item()
     17
     """
     model = fitted_model(result)

@@ -41,7 +41,7 @@ class CutFits:
         Slopes of the ordered logit on the same categories and columns.
     terms : dict of str to list of str
     spread : pandas.Series
-        Standard deviation of each column; 1 for 0/1 columns.
+        Standard deviation of each column.
     categories : list
         Categories after merging, merged ones joined by "+".
     merged : str
@@ -320,8 +320,7 @@ def brant(result, merge=None, cov_type="model", groups=None):
 
         - ``chi2, df, pvalue``: all columns of a factor are tested together;
         - ``departure``: largest distance of a slope at one cut from the common slope, in log-odds per
-          standard deviation of the column (per unit of a 0/1 column), and the ``column`` and ``cut`` where
-          it occurs.
+          standard deviation of the column, and the ``column`` and ``cut`` where it occurs.
 
         ``attrs["categories"]`` lists the categories used, ``attrs["merged"]`` what was merged (empty:
         nothing).

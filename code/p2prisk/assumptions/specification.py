@@ -4,7 +4,13 @@ import numpy as np
 import pandas as pd
 from scipy.stats import chi2
 
-from p2prisk.assumptions._support import fitted_model, is_indicator, row_weights, with_extra_columns
+from p2prisk.assumptions._support import (
+    fitted_model,
+    is_indicator,
+    row_weights,
+    weighted_quantiles,
+    with_extra_columns,
+)
 from p2prisk.errors import ConvergenceError, DataError, ModelError, SeparationError
 
 # Harrell's default knots: quantiles of the predictor
@@ -49,9 +55,7 @@ def restricted_cubic_spline(values, knots):
 
 
 def _knots(values, weights, number):
-    order = np.argsort(values)
-    position = (np.cumsum(weights[order]) - weights[order] / 2) / weights.sum()
-    return np.unique(np.interp(_KNOTS[number], position, values[order]))
+    return np.unique(weighted_quantiles(values, weights, _KNOTS[number]))
 
 
 def _continuous(model, columns):
@@ -169,9 +173,7 @@ def spline_curve(result, column, knots=4, points=100, _wide=None):
     weights = row_weights(model)
     places = _knots(values, weights, knots)
     wide = _spline_fit(model, column, values, knots)[0] if _wide is None else _wide
-    order = np.argsort(values)
-    position = (np.cumsum(weights[order]) - weights[order] / 2) / weights.sum()
-    low, middle, high = np.interp([0.05, 0.5, 0.95], position, values[order])
+    low, middle, high = weighted_quantiles(values, weights, [0.05, 0.5, 0.95])
     grid = np.linspace(low, high, points)
     names = [column, *[f"{column} spline {k + 1}" for k in range(places.size - 2)]]
     basis = np.column_stack([grid, restricted_cubic_spline(grid, places)])
