@@ -326,7 +326,7 @@ def _variable_plan(result, data, variables):
                 levels = list(result.design.levels[factor])
         if levels is None and pd.api.types.is_bool_dtype(values):
             levels = [False, True]
-        if levels is None and pd.api.types.is_numeric_dtype(values) and _indicator(values.to_numpy(dtype=float)):
+        if levels is None and pd.api.types.is_numeric_dtype(values) and _is_flag(result, name, values):
             levels = [0, 1]
         if levels is None and not pd.api.types.is_numeric_dtype(values):
             raise ModelError(
@@ -335,6 +335,14 @@ def _variable_plan(result, data, variables):
             )
         plan[name] = levels
     return plan
+
+
+def _is_flag(result, name, values):
+    """Whether a numeric variable is 0/1: by the data of the fit where it is a column; one borrower cannot tell."""
+    if result.model is not None and name in result.exog_names:
+        return _indicator(result.model.exog[:, result.exog_names.index(name)])
+    values = values.to_numpy(dtype=float)
+    return _indicator(values) and np.unique(values).size == 2
 
 
 def _set(data, name, value):
@@ -451,6 +459,9 @@ def average_marginal_effects(result, data=None, variables=None, weights=None, of
     x'b_j)``; class effects are its differences over j, so they add up to zero exactly. One pass over the
     loans serves all continuous columns. Derivatives through a formula are differences of the *design matrix*
     of fourth order, exact to about ten digits; those of the probabilities are analytic.
+
+    Standard errors are conditional on the borrowers averaged over, as in R and Stata by default: they hold the
+    uncertainty of the estimates, not that of drawing other borrowers.
 
     Examples
     --------
