@@ -1,0 +1,92 @@
+"""Every figure of the checks: takes `ax=`, returns the Axes, and has a fingerprint that follows its data."""
+
+import matplotlib
+
+matplotlib.use("Agg")
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+import pytest
+
+from p2prisk import OrderedLogit, assumptions, effects, validation
+from p2prisk.figures import checks as draw
+from p2prisk.figures.fingerprint import fingerprint
+
+
+@pytest.fixture(scope="module")
+def study():
+    rng = np.random.default_rng(3)
+    frame = pd.DataFrame({"x": rng.normal(size=900), "kind": rng.choice(list("abc"), 900)})
+    latent = frame["x"] + 0.5 * (frame["kind"] == "b") + rng.logistic(size=900)
+    frame["y"] = np.digitize(latent, [-1, 0.5, 2])
+    return frame, OrderedLogit.from_formula("y ~ x + C(kind)", frame).fit()
+
+
+def power_frame():
+    share = np.array([0.05, 0.4, 0.9])
+    return pd.DataFrame(
+        {"test": ["Brant"] * 3, "departure": [0, 1, 2], "rejected": share, "ci_low": share - 0.02, "ci_high": share}
+    )
+
+
+def make(name, frame, r):
+    """What a figure draws, and its arguments."""
+    bad = frame["y"] >= 2
+    if name == "slope_plot":
+        return (assumptions.slopes_by_threshold(r),)
+    if name == "residual_plot":
+        return (assumptions.surrogate_by_predictor(r, "x"), "Rate (%)")
+    if name == "qq_plot":
+        return (assumptions.surrogate_quantiles(r),)
+    if name == "spline_plot":
+        return (assumptions.spline_curve(r, "x"),)
+    if name == "effect_plot":
+        return (effects.average_marginal_effects(r),)
+    if name == "roc_plot":
+        return (
+            {"x": validation.roc_curve(bad, frame["x"]), "both": validation.roc_curve(bad, r.predict(which="linear"))},
+        )
+    if name == "cap_plot":
+        return (validation.cap_curve(bad, frame["x"]),)
+    if name == "reliability_plot":
+        return (validation.reliability_by_cut(frame["y"], r.predict()),)
+    if name == "stability_plot":
+        return (validation.stability_table(frame[:450], frame[450:]),)
+    if name == "forest_plot":
+        cuts = assumptions.slopes_by_threshold(r).rename(columns={"slope": "estimate"})
+        return (cuts, "cut", "column")
+    return (power_frame(),)
+
+
+NAMES = [name for name in dir(draw) if name.endswith("_plot")]
+
+
+def test_all_figures_are_here():
+    assert len(NAMES) == 11
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_figure(name, study):
+    function, arguments = getattr(draw, name), make(name, *study)
+    figure, ax = plt.subplots()
+    assert function(*arguments, ax=ax) is ax
+    first = fingerprint(figure)
+    assert first["axes"][0]["xlabel"] and first["axes"][0]["artists"]
+    other, own = plt.subplots()
+    function(*arguments, ax=own)
+    assert fingerprint(other) == first  # the same data draw the same figure
+    changed = [a.copy() if isinstance(a, pd.DataFrame) else a for a in arguments]
+    target = changed[0]["both"].copy() if isinstance(changed[0], dict) else changed[0]
+    attrs = target.attrs
+    numbers = target.select_dtypes("number").columns
+    target[numbers] = target[numbers].astype(float) * 0.9
+    target.attrs = attrs
+    if isinstance(changed[0], dict):
+        changed[0] = {**changed[0], "both": target}
+    third, new = plt.subplots()
+    function(*changed, ax=new)
+    assert fingerprint(third) != first
+    alone = function(*arguments)
+    assert isinstance(alone, matplotlib.axes.Axes) and alone is not ax
+    plt.close("all")
