@@ -63,6 +63,7 @@ def read_facts():
             "statement": row["statement"] if known else "",
             "status": status,
             "key": source.get("key", ""),
+            "author": source.get("author", ""),
             "title": source.get("title") or title,
             "publisher": publisher,
             "url": url,
@@ -801,7 +802,7 @@ def facts_table(facts):
 
 
 def sources_table(facts):
-    names = ("id", "key", "title", "publisher", "url", "published", "grade")
+    names = ("id", "key", "author", "title", "publisher", "url", "published", "grade")
     return [{name: fact[name] for name in names} for fact in facts.values() if fact["status"] == "read"]
 
 
@@ -821,16 +822,19 @@ def bib_entry(facts):
         "C": "copy or repost",
         "D": "student or personal work",
     }[first["grade"]]
-    year = first["published"][:4]
+    author = first["author"] if re.match(r"[A-Z]\w+, [A-Z]", first["author"]) else braces(first["author"])
+    place = [] if first["publisher"] == first["author"] else [f"read at {first['publisher']}"]
+    if len(first["published"]) == 10:
+        place.append(first["published"])
     lines = [
         f"@misc{{{first['key']},",
-        f"  author = {{{braces(first['publisher'])}}},",
+        f"  author = {{{author}}},",
         f"  title = {{{braces(first['title'])}}},",
-        f"  year = {{{year}}},",
+        f"  year = {{{first['published'][:4]}}},",
     ]
-    if len(first["published"]) == 10:
-        lines.append(f"  howpublished = {{{first['published']}}},")
-    lines += [f"  note = {{Source grade {first['grade']}: {grade}}},", f"  url = {{{first['url']}}}", "}"]
+    if place:
+        lines.append(f"  howpublished = {braces(', '.join(place))},")
+    lines += [f"  note = {{source grade {first['grade']}: {grade}}},", f"  url = {{{first['url']}}}", "}"]
     return "\n".join(lines)
 
 

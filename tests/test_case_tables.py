@@ -67,7 +67,7 @@ def test_sources_are_complete():
     assert sources["grade"].isin(list("ABCD")).all()
     assert sources["url"].str.match(r"https?://").all()
     assert sources["published"].astype(str).str.match(r"(19|20)\d\d(-\d\d){0,2}$").all()
-    assert (sources[["key", "title", "publisher"]] != "").all().all()
+    assert (sources[["key", "author", "title", "publisher"]] != "").all().all()
     # one key, one work: a key never stands for two titles
     assert (sources.groupby("key")["title"].nunique() == 1).all()
 
