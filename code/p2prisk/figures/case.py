@@ -37,16 +37,16 @@ def _whole(value, _=None):
     return f"{value:,.0f}"
 
 
-def _date_words(date):
+def _date_words(date, month="%B"):
     """A date as precise as it is known: 2019, July 2019, 4 July 2019."""
     parts = date.split("-")
     if len(parts) == 1:
         return parts[0]
-    month = pd.Timestamp(year=2000, month=int(parts[1]), day=1).strftime("%B")
+    month = pd.Timestamp(year=2000, month=int(parts[1]), day=1).strftime(month)
     return f"{month} {parts[0]}" if len(parts) == 2 else f"{int(parts[2])} {month} {parts[0]}"
 
 
-def timeline(events, ax=None, stretch=None, width=46):
+def timeline(events, ax=None, stretch=None, width=38):
     """Events on a vertical time axis, each with its words beside it.
 
     Parameters
@@ -63,10 +63,10 @@ def timeline(events, ax=None, stretch=None, width=46):
     -------
     matplotlib.axes.Axes
     """
-    labels = [[_date_words(str(date)), *textwrap.wrap(event, width)]
+    labels = [(_date_words(str(date), "%b"), textwrap.wrap(event, width))
               for date, event in zip(events["date"], events["event"], strict=True)]
-    heights = np.array([len(label) + 0.55 for label in labels])
-    ax = _axes(ax, 0.165 * heights.sum() + 0.5, width=4.2)
+    heights = np.array([len(lines) + 0.55 for _, lines in labels])
+    ax = _axes(ax, 0.165 * heights.sum() + 0.5)
     days = mdates.date2num(pd.to_datetime(events["date"].astype(str).map(lambda d: (d + "-01-01")[:10] if len(d) == 4
                                                                          else (d + "-01")[:10])))
     first, last = pd.Timestamp(mdates.num2date(days.min())).year, pd.Timestamp(mdates.num2date(days.max())).year
@@ -88,13 +88,13 @@ def timeline(events, ax=None, stretch=None, width=46):
             ax.text(0.075, place, str(year), ha="right", va="center", fontsize=8.5, color=PALETTE["grey"])
             last_tick = place
     step = 1 / heights.sum()
-    for label, kind, at, top in zip(labels, events["kind"], y, tops, strict=True):
+    for (date, lines), kind, at, top in zip(labels, events["kind"], y, tops, strict=True):
         colour = _KIND_COLOURS[kind]
         ax.plot([0.1, 0.145, 0.175], [at, top + 0.5 * step, top + 0.5 * step], color=colour, lw=0.8)
         ax.plot(0.1, at, "o", color=colour, ms=5, zorder=3)
-        ax.text(0.185, top + 0.5 * step, label[0], va="center", fontsize=9, weight="bold", color=colour)
-        for i, line in enumerate(label[1:], 1):
-            ax.text(0.185, top + (i + 0.5) * step, line, va="center", fontsize=9, color=PALETTE["black"])
+        ax.text(0.185, top + 0.5 * step, date, va="center", fontsize=9, weight="bold", color=colour)
+        for i, line in enumerate(lines):
+            ax.text(0.39, top + (i + 0.5) * step, line, va="center", fontsize=9, color=PALETTE["black"])
     ax.set(xlim=(0, 1), ylim=(1.02, -0.02))
     ax.axis("off")
     return ax
@@ -153,7 +153,7 @@ def industry_panels(panels):
     -------
     numpy.ndarray of matplotlib.axes.Axes
     """
-    _, axes = plt.subplots(len(panels), figsize=(_WIDTH, 1.75 * len(panels) + 0.7), sharex=True)
+    _, axes = plt.subplots(len(panels), figsize=(_WIDTH, 1.5 * len(panels) + 0.7), sharex=True)
     for i, (ax, (title, (segments, unit))) in enumerate(zip(axes, panels.items(), strict=True)):
         industry_series(segments, unit, ax=ax, title=title, legend=i == 0)
     return axes
@@ -205,7 +205,7 @@ def rival_readings(spread, ax=None):
     matplotlib.axes.Axes
     """
     groups = list(dict.fromkeys(zip(spread["date"], spread["quantity"], strict=True)))
-    ax = _axes(ax, 0.36 * len(groups) + 1.3)
+    ax = _axes(ax, 0.33 * len(groups) + 1.2)
     for y, (date, quantity) in enumerate(groups):
         part = spread[(spread["date"] == date) & (spread["quantity"] == quantity)]
         ax.plot([part["relative"].min(), 1], [y, y], color="#C9C9C9", lw=2, zorder=1)

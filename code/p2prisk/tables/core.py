@@ -79,15 +79,28 @@ class MarkdownTable:
             return number(value, digits)
         return str(value).replace("|", "\\|").replace("\n", " ")
 
+    @staticmethod
+    def _dashes(rows):
+        """Dashes under each heading: three, but in a table that pandoc wraps in proportion to the columns.
+
+        Pandoc lets a pipe table with a source line of more than 72 characters take the whole width and divides
+        it by these dashes; three under every heading would give a column of numbers the room of one of sentences.
+        """
+        if max(len(" | ".join(cells)) + 4 for cells in rows) <= 72:
+            return [3] * len(rows[0])
+        return [min(max(len(cells[i]) for cells in rows), 40) + 2 for i in range(len(rows[0]))]
+
     def __str__(self):
         frame = self.frame
         numeric = [pd.api.types.is_numeric_dtype(frame.dtypes.iloc[i]) and not pd.api.types.is_bool_dtype(
             frame.dtypes.iloc[i]) for i in range(frame.shape[1])]
-        lines = ["| " + " | ".join(str(column).replace("|", "\\|") for column in frame.columns) + " |",
-                 "|" + "|".join("---:" if right else ":---" for right in numeric) + "|"]
+        rows = [[str(column).replace("|", "\\|") for column in frame.columns]]
         for row in frame.itertuples(index=False, name=None):
-            lines.append("| " + " | ".join(self._cell(value, column)
-                                           for value, column in zip(row, frame.columns, strict=True)) + " |")
+            rows.append([self._cell(value, column) for value, column in zip(row, frame.columns, strict=True)])
+        dashes = self._dashes(rows)
+        lines = ["| " + " | ".join(cells) + " |" for cells in rows]
+        lines.insert(1, "|" + "|".join("-" * count + ":" if right else ":" + "-" * count
+                                       for count, right in zip(dashes, numeric, strict=True)) + "|")
         return "\n".join(lines)
 
     __repr__ = __str__
