@@ -1,7 +1,7 @@
 """Checks of the ordered logit against R on real loans (E1), identities, and behaviour on simulated samples."""
 
 import json
-import sys
+import runpy
 from pathlib import Path
 
 import numpy as np
@@ -32,14 +32,10 @@ def sample(n=1500, seed=0, tilt=0.0, square=0.0, J=4):
 
 @pytest.fixture(scope="module")
 def loans():
-    sys.path.insert(0, str(FOLDER))
-    try:
-        from assumptions_data import FORMULA, loans
-    finally:
-        sys.path.pop(0)
-    frame = loans()
+    script = runpy.run_path(str(FOLDER / "assumptions_data.py"))
+    formula, frame = script["FORMULA"], script["loans"]()
     frame["grade"] = pd.Categorical(frame["grade"], ordered=True)
-    return OrderedLogit.from_formula(FORMULA, frame).fit(), frame, FORMULA
+    return OrderedLogit.from_formula(formula, frame).fit(), frame, formula
 
 
 @pytest.fixture(scope="module")

@@ -1,7 +1,7 @@
 """Effects against R, against numerical derivatives of averaged probabilities, and in coverage."""
 
 import json
-import sys
+import runpy
 import time
 from pathlib import Path
 
@@ -39,14 +39,10 @@ def fitted():
 
 
 def test_effects_on_real_loans_equal_r():
-    sys.path.insert(0, str(FOLDER))
-    try:
-        from assumptions_data import FORMULA, loans
-    finally:
-        sys.path.pop(0)
-    frame = loans()
+    script = runpy.run_path(str(FOLDER / "assumptions_data.py"))
+    formula, frame = script["FORMULA"], script["loans"]()
     frame["grade"] = pd.Categorical(frame["grade"], ordered=True)
-    result = OrderedLogit.from_formula(FORMULA, frame).fit()
+    result = OrderedLogit.from_formula(formula, frame).fit()
     for data in (None, frame):
         table = effects.average_marginal_effects(result, data).set_index(["term", "contrast"])["effect"]
         home = ("C(home)" if data is None else "home", "rent - mortgage")
