@@ -593,6 +593,30 @@ def ncf_accounts(q):
     return rows
 
 
+def peer_costs(q):
+    """Revenue and two expense items of the platform company and of a listed peer, each in its own currency."""
+    rows = []
+    ncf = {2016: ("NCG022", "NCG034", "NCG031"), 2017: ("NCG023", "NCG035", "NCG032")}
+    ppdai = {2016: ("CAS043", "349,852", "38,297", "352,952"), 2017: ("CAS042", "890,160", "84,362", "788,291")}
+    items = ("revenue", "facilitation and servicing", "sales and marketing")
+    for year, facts in ncf.items():
+        for item, fact in zip(items, facts, strict=True):
+            rows.append(
+                {"company": "NCF", "year": year, "item": item, "value": q.value(fact), "unit": "US$", **q.source(fact)}
+            )
+    for year, (fact, own, related, marketing) in ppdai.items():
+        values = (
+            q.value(fact, 1e3),
+            q.quoted(fact, own, 1e3) + q.quoted(fact, related, 1e3),
+            q.quoted(fact, marketing, 1e3),
+        )
+        for item, value in zip(items, values, strict=True):
+            rows.append(
+                {"company": "PPDai", "year": year, "item": item, "value": value, "unit": "RMB", **q.source(fact)}
+            )
+    return rows
+
+
 def ncf_related_payers(q):
     """Companies of note 19 that paid fees to the platform, as far as the table could be read."""
     rows = []
@@ -701,13 +725,16 @@ EVIDENCE = (
     ("Environment", "for", "A bank cut the payment company's credit line in 2018", "NCG067"),
     ("Environment", "for", "The order to clear out platforms came half a year before the stop", "IND088"),
     ("Environment", "for", "A notice told an operating company to make three reductions", "NCG076"),
-    ("Environment", "against", "The platform company earned more in 2018 than ever before", "NCG042"),
+    ("Environment", "for", "A listed peer lost 46% of its volume in the third quarter of 2018", "CAS046"),
+    ("Environment", "against", "The platform company earned more in 2018 than in the two years before", "NCG042"),
     ("Environment", "against", "The larger part of the money sat outside P2P", "NCG059"),
+    ("Environment", "against", "A listed peer was above the volume of the year before again in early 2019", "CAS045"),
+    ("Management", "for", "A listed peer spent 25.0% of revenue on origination and servicing in 2017", "CAS042"),
     ("Management", "for", "Marketing took 58.9% of revenue, facilitation and servicing 1.5%", "NCG051"),
     ("Management", "for", "Companies of the founder were clients of the platform", "NCG056"),
     ("Management", "for", "Loans to related parties exceeded equity", "NCF013"),
     ("Management", "against", "Related parties gave 3.0% of revenue in 2018", "NCG049"),
-    ("Management", "against", "An intermediary without its own lending has low servicing cost by design", "NCG012"),
+    ("Management", "against", "An intermediary that does not lend needs little servicing", "NCG012"),
     ("Custody", "for", "Reserve money was taken through the payment company", "NCG081"),
     ("Custody", "for", "A group company held 20% of a bank that offered custody", "NCG084"),
     ("Custody", "for", "Custody banks do not vouch for projects", "IND082"),
@@ -737,7 +764,7 @@ CAUSES = (
         "Environment",
         2,
         "B",
-        "The timing fits, no comparison group exists",
+        "The shock hit peers too, and one is known to have recovered",
         "Daily redemptions and new money by product, funding lines, and rules with their dates",
     ),
     (
@@ -891,6 +918,7 @@ def build():
         ],
         "ncf_accounts": ncf_accounts(q),
         "ncf_related_payers": ncf_related_payers(q),
+        "peer_costs": peer_costs(q),
         "ncf_products": ncf_products(q),
         "ncf_structure": case_structure(q),
         "ncf_business_lines": business_lines(q),

@@ -182,3 +182,13 @@ def test_every_piece_of_evidence_is_one_block():
     assert len(ax.patches) == len(evidence)
     assert sum(patch.get_width() > 0 for patch in ax.patches) == (evidence["side"] == "for").sum()
     assert sorted(texts(ax)) == sorted(evidence["grade"])
+
+
+def test_peer_shares_are_each_of_its_own_revenue():
+    shares = case.peer_cost_shares(table("peer_costs"), 2017).set_index(["item", "company"])["share"]
+    assert shares["facilitation and servicing", "PPDai"] == pytest.approx(0.250, abs=5e-4)
+    assert shares["sales and marketing", "NCF"] == pytest.approx(150_411_453 / 221_908_644)
+    with pytest.raises(DataError, match="2016, 2017"):
+        case.peer_cost_shares(table("peer_costs"), 2018)
+    ax = draw.peer_costs(case.peer_cost_shares(table("peer_costs"), 2017))
+    assert texts(ax) == ["67.8%", "20.2%", "1.5%", "25.0%"]

@@ -24,7 +24,7 @@ WITH_FACT = (
     "case_events",
     "platforms_abroad",
     "ncf_accounts",
-    "ncf_related_payers",
+    "ncf_related_payers", "peer_costs",
     "ncf_products",
     "ncf_structure",
     "ncf_business_lines",

@@ -68,6 +68,32 @@ def expense_shares(accounts):
     return shares[shares.iloc[-1].sort_values(ascending=False).index].rename_axis(columns=None)
 
 
+def peer_cost_shares(costs, year):
+    """Expense items of the platform company and of a peer as shares of each one's revenue.
+
+    Currencies differ and cancel out.
+
+    Parameters
+    ----------
+    costs : pandas.DataFrame
+        Table ``peer_costs``.
+    year : int
+
+    Returns
+    -------
+    pandas.DataFrame
+        Columns ``item``, ``company``, ``share``.
+    """
+    rows = costs[costs["year"] == year]
+    revenue = rows[rows["item"] == "revenue"].set_index("company")["value"]
+    if revenue.empty:
+        raise DataError(f"no revenue for {year}; years: {sorted(costs['year'].unique().tolist())}")
+    parts = rows[rows["item"] != "revenue"]
+    shares = parts.assign(share=parts["value"] / parts["company"].map(revenue))
+    return shares.sort_values(["item", "company"], ascending=[False, True])[["item", "company", "share"]].reset_index(
+        drop=True)
+
+
 def related_party_shares(accounts, year=2018):
     """How much of each quantity of the accounts fell to related parties.
 

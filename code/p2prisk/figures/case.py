@@ -430,6 +430,29 @@ def expenses(shares, ax=None):
     return label_line_ends(ax, names, min_gap=0.15)
 
 
+def peer_costs(shares, ax=None):
+    """Two expense items as shares of revenue, the platform company beside a peer.
+
+    Parameters
+    ----------
+    shares : pandas.DataFrame
+        From :func:`p2prisk.case.peer_cost_shares`.
+    ax : matplotlib.axes.Axes, optional
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+    """
+    ax = _axes(ax, 2.6)
+    first = shares["company"].iloc[0]
+    labels = [textwrap.fill(f"{row.item}, {row.company}", 20) for row in shares.itertuples()]
+    colours = [PALETTE["orange"] if company == first else PALETTE["blue"] for company in shares["company"]]
+    _horizontal_bars(ax, labels, shares["share"], colours, [f"{share:.1%}" for share in shares["share"]], 0.85)
+    ax.xaxis.set_major_formatter(PercentFormatter(1))
+    ax.set_xlabel("share of revenue")
+    return ax
+
+
 def related_parties(shares, ax=None):
     """What part of each quantity of the accounts fell to related parties.
 
