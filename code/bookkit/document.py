@@ -124,10 +124,11 @@ def build(book, chapters, results):
 
 
 def _page(book, chapter, result, entry):
+    words = _compose(chapter, result, book.execute)
     try:
-        blocks = tree.read_markdown(_compose(chapter, result, book.execute))
+        blocks = tree.read_markdown(words)
     except BookError as error:
-        raise BookError(error.message, chapter.path) from None
+        raise BookError(error.message, chapter.path, _culprit(chapter, result)) from None
     page = Page(chapter, blocks, entry.part, entry.appendix)
     faults = []
 
@@ -179,6 +180,17 @@ def _compose(chapter, result, defaults):
             inner.append(f"{_FENCE} {{.bk-caption}}\n{caption}\n{_FENCE}")
         parts.append(f"{_FENCE}: {{.bk-cell cell={index}}}\n" + "\n\n".join(inner) + f"\n{_FENCE}:")
     return "\n\n".join(parts) + "\n"
+
+
+def _culprit(chapter, result):
+    """Line of the cell whose output alone is Markdown that pandoc complains about, if one is."""
+    for cell, outputs in zip(chapter.cells, result["cells"], strict=True):
+        for output in outputs or []:
+            try:
+                tree.read_markdown(_joined(output.get("data", {}).get("text/markdown") or output.get("text", "")))
+            except BookError:
+                return cell.line
+    return None
 
 
 def _joined(words):
@@ -393,7 +405,9 @@ def _check_tree(blocks, chapter, fault):
         kind = node["t"]
         if id(node) in generated:
             continue
-        if kind in ("RawBlock", "RawInline"):
+        if kind == "Str" and node["c"].startswith(":::"):
+            fault("a cell's output closes a ::: block that it did not open", 1)
+        elif kind in ("RawBlock", "RawInline"):
             first = node["c"][1].strip().split("\n")[0]
             fault(f"raw {node['c'][0]} ({first}) is outside the dialect", dialect.find_line(chapter, first))
         elif kind == "Span" and (node["c"][0][1] or set(attributes(node)) - {"lang"}):
@@ -586,6 +600,18 @@ def _cite(book, pages):
     for page, part in zip(pages, done, strict=False):
         page.blocks = transform(part["c"][1], visit)
         page.title = page.blocks[0]["c"][2]
+
+
+def write_page(page, blocks, *arguments):
+    """Write a page's blocks with pandoc; a formula that pandoc cannot read is named with its line."""
+    try:
+        return tree.write(blocks, *arguments)
+    except BookError as error:
+        formula = re.search(r"TeX math\s+(.*?)\s*,? rendering", error.message, re.DOTALL)
+        words = formula[1].split("\n")[0] if formula else None
+        line = next((number for number, text in enumerate(page.chapter.text.split("\n"), 1)
+                     if words and words in text), None)
+        raise BookError(error.message, page.chapter.path, line) from None
 
 
 def relative(path, page):

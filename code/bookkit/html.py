@@ -7,7 +7,7 @@ from importlib import resources
 from string import Template
 
 from bookkit import tree
-from bookkit.document import relative
+from bookkit.document import relative, write_page
 from bookkit.tree import attributes, is_div, raw, transform
 
 #: Folder of the style sheet, the script and the search index within the book.
@@ -31,7 +31,7 @@ def write_pages(book, pages, folder, pdf=None):
     titles = {page.path: _inlines(page.title) for page in pages}
     for position, page in enumerate(pages):
         blocks = transform(page.blocks, lambda node, page=page: _lower(node, page))
-        body = tree.write(blocks, "-t", "html5", "--mathml", "--syntax-highlighting=pygments")
+        body = write_page(page, blocks, "-t", "html5", "--mathml", "--syntax-highlighting=pygments")
         target = folder / page.path
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_text(template.substitute(
@@ -190,7 +190,7 @@ def _lower(node, page):
         asset = values.pop("data-asset", None)
         if asset:
             node["c"][2][0] = relative(asset, page.path)
-        node["c"][0][2] = [[key, value] for key, value in {**values, "loading": "lazy"}.items()]
+        node["c"][0][2] = [[key, value] for key, value in values.items()]
     elif kind == "Table":
         return [raw("html", '<div class="table-box" tabindex="0" role="region" aria-label="Table">'), node,
                 raw("html", "</div>")]

@@ -9,14 +9,15 @@ from importlib import resources
 from pathlib import Path
 
 from bookkit import tree
+from bookkit.document import write_page
 from bookkit.errors import BookError
 from bookkit.html import shown_in
 from bookkit.tree import attributes, is_div, nodes, raw, transform
 
 _SERIF = ("Libertinus Serif", "Noto Serif CJK SC", "Source Han Serif SC", "Songti SC", "SimSun",
           "Noto Sans CJK SC", "Noto Sans CJK JP", "PingFang SC", "Microsoft YaHei", "DejaVu Sans")
-_SANS = ("Source Sans 3", "Noto Sans", "Helvetica Neue", "Arial", "DejaVu Sans", "Noto Sans CJK SC",
-         "Noto Sans CJK JP", "PingFang SC", "Microsoft YaHei", "Libertinus Serif")
+_SANS = ("Source Sans 3", "Noto Sans", "Helvetica Neue", "Arial", "Noto Sans CJK SC", "Noto Sans CJK JP", "DejaVu Sans",
+         "PingFang SC", "Microsoft YaHei", "Libertinus Serif")
 _MONO = ("DejaVu Sans Mono", "Noto Sans Mono CJK SC", "Noto Sans CJK SC", "PingFang SC")
 _CJK = re.compile(r"[\u3400-\u9fff]")
 #: Width of the text in points: A4 less the margins, upright and turned.
@@ -62,7 +63,7 @@ def _source(book, pages, folder, families):
         f"title: {_string(book.title)}", f"subtitle: {_string(book.subtitle)}",
         f"authors: ({''.join(_string(author) + ',' for author in book.authors)})",
         f"date: {_string(book.date)}", f"lang: {_string(book.lang[:2])}",
-        *(f"{key}: ({''.join(_string(font) + ',' for font in fonts if font in families)})"
+        *(f"{key}: ({''.join(_font(font) + ',' for font in fonts if font in families)})"
           for key, fonts in (("serif", _SERIF), ("sans", _SANS), ("mono", _MONO)))]) + ")"]
     by_path = {page.chapter.path: page for page in pages}
     anchors = {page.path: _identifier(page, page.identifier) for page in pages}
@@ -81,11 +82,15 @@ def _source(book, pages, folder, families):
         blocks = transform(page.blocks, lambda node, page=page, depth=depth: _lower(
             node, page, depth, anchors, slugs))
         parts.append("#pagebreak(weak: true)")
-        try:
-            parts.append(tree.write(blocks, "-t", "typst-citations", "--syntax-highlighting=idiomatic"))
-        except BookError as error:
-            raise BookError(error.message, page.chapter.path) from None
+        parts.append(write_page(page, blocks, "-t", "typst-citations", "--syntax-highlighting=idiomatic"))
     return "\n\n".join(parts)
+
+
+def _font(name):
+    """A font of the list; a Chinese face leaves quotes and dashes, which it draws full width, to the next one."""
+    if "CJK" not in name:
+        return _string(name)
+    return f'(name: {_string(name)}, covers: regex("[^\\u{{2010}}-\\u{{201F}}\\u{{2026}}]"))'
 
 
 def _string(words):

@@ -1,7 +1,10 @@
 """The preview renderer on a small book that uses the whole dialect."""
 
+import html
+import json
 import re
 import shutil
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -20,21 +23,233 @@ def good(tmp_path_factory):
     return root
 
 
-def page(root, name):
-    return (root / "_book" / name).read_text(encoding="utf-8")
+def page(root, name, folder="_book"):
+    return (root / folder / name).read_text(encoding="utf-8")
 
 
-def test_every_chapter_has_a_page_a_source_and_the_pdf_is_there(good):
+def article(root, name):
+    return page(root, name).partition("<article>")[2].partition("</article>")[0]
+
+
+def words(text):
+    """Visible text of HTML: no tags, blanks joined."""
+    text = re.sub(r"<annotation.*?</annotation>", "", text, flags=re.DOTALL)
+    return re.sub(r"\s+", " ", html.unescape(re.sub(r"<[^>]+>", " ", text)).replace("\u00a0", " ")).replace(
+        " ,", ",").replace(" .", ".").replace("( ", "(").replace(" )", ")").replace(" ;", ";")
+
+
+@pytest.fixture(scope="module")
+def printed(good):
+    """Text of the PDF, page by page."""
+    if not shutil.which("pdftotext"):
+        pytest.skip("pdftotext (poppler-utils) is not installed")
+    done = subprocess.run(["pdftotext", "-layout", str(good / "_book/small-book.pdf"), "-"], capture_output=True,
+                          text=True, check=True)
+    return done.stdout.split("\f")
+
+
+def test_every_chapter_has_a_page_and_its_source(good):
     for name in ("index", "chapters/numbers", "chapters/blocks", "chapters/tables", "references"):
         assert (good / "_book" / f"{name}.html").exists()
         assert (good / "_book" / f"{name}.qmd").read_bytes() == (good / f"{name}.qmd").read_bytes()
-    assert (good / "_book/small-book.pdf").read_bytes().startswith(b"%PDF")
+        assert f'href="{Path(name).name}.qmd" download' in page(good, f"{name}.html")
 
 
-def test_numbers_of_figures_tables_equations(good):
+def test_numbers_of_figures_tables_equations_sections(good):
     text = page(good, "chapters/numbers.html")
     labels = re.findall(r'<span class="label">(.*?)</span>', text)
-    assert [label.replace("&nbsp;", " ").replace("\u00a0", " ") for label in labels] == [
+    assert [words(label) for label in labels] == [
         "Figure 1.1:", "Figure 1.2:", "Figure 1.3:", "Figure 1.4:", "Table 1.1:"]
     assert re.findall(r'class="equation-number">\((.*?)\)<', text) == ["1.1", "1.2"]
-    assert re.findall(r'class="equation-number">\((.*?)\)<', page(good, "chapters/tables.html")) == ["A.1"]
+    appendix = page(good, "chapters/tables.html")
+    assert re.findall(r'class="equation-number">\((.*?)\)<', appendix) == ["A.1"]
+    assert [words(label) for label in re.findall(r'<span class="label">(.*?)</span>', appendix)] == [
+        "Table A.1:", "Table A.2:", "Table A.3:"]
+    headings = [words(heading).strip() for heading in re.findall(r"<h[1-6].*?</h[1-6]>", article(
+        good, "chapters/numbers.html"), re.DOTALL)]
+    assert [heading.removesuffix(" #") for heading in headings] == [
+        "1 Numbers", "1.1 Pictures", "1.2 Rows", "1.2.1 Deeper", "Not numbered"]
+
+
+def test_references_within_and_across_chapters(good):
+    text = words(article(good, "chapters/numbers.html"))
+    for expected in ("the points rise (Figure 1.1)", "Figure 1.2 and 1.3.", "Figure 1.4 begins a sentence",
+                     "Picture 1.4 has another word", "Figure 1.2, Figure 1.3 are two", "compare Table 1.1.",
+                     "and Equation 1.1 holds", "See Not numbered, Section 1.1 and Equation 1.2."):
+        assert expected in text
+    assert "see Chapter 1, Figure 1.1 and the appendix Appendix A." in words(article(good, "index.html"))
+    assert 'href="chapters/numbers.html#fig-num-line"' in page(good, "index.html")
+    assert 'href="tables.html#tbl-tab-wide"' in page(good, "chapters/blocks.html")
+    assert "Equation A.1 is in the appendix" in words(article(good, "chapters/tables.html"))
+
+
+def test_every_link_within_the_book_arrives(good):
+    folder = good / "_book"
+    identifiers = {path: set(re.findall(r'\bid="([^"]+)"', path.read_text())) for path in folder.rglob("*.html")}
+    count = 0
+    for path in identifiers:
+        for url in re.findall(r'(?:href|src)="([^"]*)"', path.read_text()):
+            url = html.unescape(url)
+            if re.match(r"(https?|data|mailto):", url):
+                continue
+            name, _, fragment = url.partition("#")
+            target = (path.parent / name).resolve() if name else path
+            assert target.exists(), f"{path.name}: {url}"
+            if fragment:
+                assert fragment in identifiers[target], f"{path.name}: {url}"
+            count += 1
+    assert count > 80
+    for path, known in identifiers.items():
+        everything = re.findall(r'\bid="([^"]+)"', path.read_text())
+        assert len(everything) == len(known), f"an identifier is used twice in {path.name}"
+
+
+def test_citations_are_author_date_and_one_bibliography(good):
+    text = words(article(good, "chapters/numbers.html"))
+    letter = {"On": re.search(r'(200\d.)\. “On Loans', words(article(good, "references.html")))[1],
+              "More": re.search(r'(200\d.)\. “More on Loans', words(article(good, "references.html")))[1]}
+    assert set(letter.values()) == {"2001a", "2001b"}
+    assert f"As Adams ({letter['On']}) says (see also Adams {letter['More']}, 31; Zhang and Li 2016)" in text
+    assert f"The points, after Adams ({letter['On']})" in text
+    assert 'href="../references.html#ref-zhang2016"' in page(good, "chapters/numbers.html")
+    assert article(good, "references.html").count('class="csl-entry"') == 3
+
+
+def test_inline_values(good):
+    text = words(article(good, "index.html"))
+    assert "There are 42 things, and a *plain* string is text." in text
+    assert "The largest y in Table 1.1 is 5." in words(article(good, "chapters/numbers.html"))
+
+
+def test_pictures_are_files_with_alt_text_and_size(good):
+    text = article(good, "chapters/numbers.html")
+    images = re.findall(r"<img [^>]*>", text)
+    assert len(images) == 4
+    for image in images:
+        source = re.search(r'src="([^"]+)"', image)[1]
+        assert (good / "_book/chapters" / source).read_bytes().startswith(b"\x89PNG")
+        assert re.search(r'alt="[^"]+"', image)
+    assert 'alt="Line from (1, 2) to (3, 5), rising ever more steeply."' in images[0]
+    assert 'width="' in images[0] and 'height="' in images[0]
+
+
+def test_code_is_folded_shown_or_hidden(good):
+    text = article(good, "chapters/numbers.html")
+    assert text.count('<details class="code"><summary>Code</summary>') == 1
+    assert text.count('<details class="code" open><summary>Code</summary>') == 1
+    assert "secret = 41" not in page(good, "index.html").partition("<article>")[2]
+    assert "<summary>How the list is written</summary>" in article(good, "chapters/blocks.html")
+
+
+def test_callouts_tabs_output(good):
+    text = article(good, "chapters/blocks.html")
+    for kind in ("note", "tip", "warning", "important", "caution"):
+        assert f'class="callout callout-{kind}"' in text
+    assert re.search(r'<details class="callout callout-tip"><summary class="callout-title">\s*Folded tip', text)
+    assert "A note with <em>emphasis</em>" in text
+    assert re.findall(r'<p class="tab-title">\s*(.*?)\s*</p>', text, re.DOTALL) == ["First tab", "Second tab"]
+    assert "<li>item one</li>" in text
+    assert "ZeroDivisionError: division by zero" in text
+    assert "not shown" not in words(re.sub(r"<details.*?</details>", "", text, flags=re.DOTALL))
+    assert "never_run()" in words(text)
+    assert "Only on the web." in text and "Only in print." not in text and "Never on the web." not in text
+    assert "{python} not_run" in re.sub(r"<[^>]+>", "", text)
+
+
+def test_interactive_output_is_shown_on_the_web_and_replaced_in_print(good, printed):
+    text = article(good, "chapters/blocks.html")
+    assert "<div class='demo'><button" in text and "<input type='range'" in text
+    assert "The slider, in print." not in text
+    whole = "\n".join(printed)
+    assert "This output is interactive; it is shown in the web edition." in whole
+    assert "The slider, in print." in whole and "press" not in whole.replace("printed", "")
+
+
+def test_formulas_are_mathml(good):
+    text = article(good, "chapters/numbers.html")
+    assert text.count("<math ") == 4
+    assert "$$" not in words(text)
+
+
+@pytest.mark.parametrize("name", ["index", "chapters/numbers", "chapters/blocks", "chapters/tables", "references"])
+def test_no_page_loads_from_another_host(good, name):
+    text = page(good, f"{name}.html")
+    loading = "script|img|iframe|source|video|audio|embed|object"
+    assert not re.findall(rf"""<(?:{loading})\b[^>]*(?:src|data)=["']?(?:https?:)?//""", text)
+    assert not re.findall(r"""<link\b[^>]*href=["']?(?:https?:)?//""", text)
+    assert "@import" not in text and not re.findall(r"url\(", text)
+
+
+def test_style_and_script_load_nothing_from_another_host(good):
+    for name in ("book.css", "book.js", "search-index.js"):
+        text = page(good, f"bookkit/{name}")
+        for loading in ("@import", "fetch(", "XMLHttpRequest", "url(", "import("):
+            assert loading not in text
+        assert name == "search-index.js" or "//" not in re.sub(r"^ *// .*$", "", text, flags=re.MULTILINE)
+
+
+def test_search_index_covers_the_sections(good):
+    text = page(good, "bookkit/search-index.js")
+    entries = json.loads(text.removeprefix("window.bookIndex=").rstrip(";\n").replace("<\\/", "</"))
+    by_address = {entry[0]: entry for entry in entries}
+    assert "marmalade" in by_address["chapters/blocks.html"][3]
+    assert "网信集团" in by_address["chapters/numbers.html#sec-pictures"][3]
+    assert by_address["chapters/numbers.html#sec-pictures"][1:3] == ["1 Numbers", "1.1 Pictures"]
+
+
+def test_pdf_has_title_contents_numbers_and_heads(printed):
+    assert "A Small Book" in printed[0] and "The Fixture" in printed[0] and "31 January 2026" in printed[0]
+    contents = printed[1]
+    for line in ("Contents", "First part", r"1\s+Numbers", r"1.1\s+Pictures", r"A\s+Wide tables", "Appendices"):
+        assert re.search(line, contents), line
+    page_of = int(re.search(r"2\s+Blocks[ .]+(\d+)", contents)[1])
+    assert re.search(r"2\s+Blocks", printed[page_of - 1])
+    assert re.search(rf"\b{page_of}\s*$", printed[page_of - 1].rstrip())
+    assert any(re.match(r"\s*A Small Book\s+1\s+Numbers", text) for text in printed)
+
+
+def test_pdf_has_the_same_numbers_as_the_pages(good, printed):
+    whole = re.sub(r"\s+", " ", "\n".join(printed))
+    for name in ("numbers", "blocks", "tables"):
+        for label in re.findall(r'<span class="label">(.*?)</span>', page(good, f"chapters/{name}.html")):
+            assert words(label) in whole
+    assert "网信集团" in whole
+    assert "Only in print." in whole and "Only on the web." not in whole
+
+
+def test_pdf_table_breaks_over_pages_and_stays_on_the_page(good, printed):
+    with_table = [text for text in printed if re.search(r"column\s+column", text)]
+    assert len(with_table) >= 2, "the long table is not broken, or its head is not repeated"
+    last = f"{59 * 13 * 1234.5:,.1f}"
+    assert last in with_table[-1], "the last cell of the table is not on the page"
+    boxes = subprocess.run(["pdftotext", "-bbox", str(good / "_book/small-book.pdf"), "-"], capture_output=True,
+                           text=True, check=True).stdout
+    for text in re.split(r"(?=<page )", boxes)[1:]:
+        width = float(re.search(r'<page width="([\d.]+)"', text)[1])
+        assert all(20 < float(x) for x in re.findall(r'xMin="([\d.]+)"', text))
+        assert all(float(x) < width - 20 for x in re.findall(r'xMax="([\d.]+)"', text))
+
+
+def test_pdf_has_bookmarks_and_links(good):
+    data = (good / "_book/small-book.pdf").read_bytes()
+    assert b"/Outlines" in data and b"/Annot" in data
+
+
+def test_profile_is_merged_and_has_its_own_folder(good):
+    render(good, ["html"], profile="other", say=lambda line: None)
+    assert "<title>Preface – Another Small Book</title>" in page(good, "index.html", "_book-other")
+    assert "<title>Preface – A Small Book</title>" in page(good, "index.html")
+
+
+def test_pdf_alone_replaces_only_the_pdf(good):
+    before = page(good, "index.html")
+    (good / "_book/small-book.pdf").unlink()
+    render(good, ["pdf"], say=lambda line: None)
+    assert (good / "_book/small-book.pdf").exists() and page(good, "index.html") == before
+
+
+def test_reading_order_prev_and_next(good):
+    text = page(good, "chapters/blocks.html")
+    assert '<a rel="prev" href="numbers.html">' in text and '<a rel="next" href="../references.html">' in text
+    assert 'rel="prev"' not in page(good, "index.html")
+    assert '<a href="blocks.html" aria-current="page">' in text
