@@ -13,7 +13,7 @@ import pandas as pd
 
 from p2prisk.errors import DataError
 from p2prisk.facts import data_directory, facts, table
-from p2prisk.tape import SEVERITY_RESOLVED, LoanTape, apply_mapping, builtin, resolved_cohort
+from p2prisk.tape import SEVERITY_RESOLVED, LoanTape, apply_mapping, builtin, read_tape, resolved_cohort
 
 _LENDING_CLUB = "Lending Club public loan statistics"
 
@@ -205,6 +205,38 @@ def load(name, path=None, cohort="resolved"):
     raise DataError(f"no data set is called {name!r}; known: {', '.join(names())}")
 
 
+def chosen_tape():
+    """The tape that the tape edition of the book studies, as the command line chose it.
+
+    Reads ``P2PRISK_TAPE`` (a file, a database URL, or the name of an embedded data set), ``P2PRISK_TAPE_FORMAT`` (empty
+    or ``auto``: by the header), ``P2PRISK_TAPE_MAP`` (a mapping file, instead of the format), ``P2PRISK_TAPE_QUERY``
+    (for a database) and ``P2PRISK_TAPE_RECORD_DATE``. ``p2prisk report`` sets them; it also reads the tape once and
+    leaves it in ``P2PRISK_TAPE_PREPARED``, so that the chapters do not each parse the file again.
+
+    Returns
+    -------
+    LoanTape
+        The tape as read; :func:`p2prisk.tape.study.study_sample` cuts it to what the study may use.
+
+    Raises
+    ------
+    DataError
+        No tape chosen, or it cannot be read.
+    """
+    source = os.environ.get("P2PRISK_TAPE")
+    if not source:
+        raise DataError("no tape is chosen; run p2prisk report FILE, or set P2PRISK_TAPE to a file")
+    prepared = os.environ.get("P2PRISK_TAPE_PREPARED")
+    if prepared and Path(prepared).is_file():
+        return pd.read_pickle(prepared)
+    if source in names():
+        return load(source)
+    format = os.environ.get("P2PRISK_TAPE_MAP") or os.environ.get("P2PRISK_TAPE_FORMAT") or None
+    return read_tape(source, None if format == "auto" else format,
+                     query=os.environ.get("P2PRISK_TAPE_QUERY") or None,
+                     record_date=os.environ.get("P2PRISK_TAPE_RECORD_DATE") or None)
+
+
 def _described(tape, name, entry):
     tape.provenance.update(
         {"name": name, **{key: entry[key] for key in ("id", "title", "source", "licence", "citation")}}
@@ -255,6 +287,7 @@ def _from_table(name):
 
 
 __all__ = [
+    "chosen_tape",
     "data_directory",
     "facts",
     "table",

@@ -98,7 +98,7 @@ def builtin_names():
     return sorted(entry.name[:-4] for entry in folder.iterdir() if entry.name.endswith(".yml"))
 
 
-def apply_mapping(raw, mapping, where="table", on_error="raise"):
+def apply_mapping(raw, mapping, where="table", on_error="raise", decisions=None):
     """Make a tape of a raw table.
 
     Parameters
@@ -113,6 +113,10 @@ def apply_mapping(raw, mapping, where="table", on_error="raise"):
         What becomes of a value that cannot be read: an error that names the row, or missing and counted in
         the notes.
 
+    decisions : dict, optional
+        Filled with what the data decided (the units of ``detect``); given back for the next piece of the same file, it
+        holds there too.
+
     Returns
     -------
     LoanTape
@@ -122,7 +126,7 @@ def apply_mapping(raw, mapping, where="table", on_error="raise"):
     DataError
         A required column is absent, a value cannot be read, or the mapping is wrong.
     """
-    builder = _Builder(raw, mapping, where, on_error)
+    builder = _Builder(raw, mapping, where, on_error, {} if decisions is None else decisions)
     return builder.build()
 
 
@@ -154,12 +158,12 @@ def check_mapping(mapping):
 
 
 class _Builder:
-    def __init__(self, raw, mapping, where, on_error):
+    def __init__(self, raw, mapping, where, on_error, decisions):
         if on_error not in ("raise", "missing"):
             raise DataError(f"on_error is {on_error!r}; it must be 'raise' or 'missing'")
         self.raw, self.mapping, self.where, self.on_error = raw, mapping, where, on_error
         self.missing = {str(value) for value in (*MISSING, *mapping.get("missing", ()))}
-        self.notes, self.used, self.frame = [], set(), {}
+        self.notes, self.used, self.frame, self.decisions = [], set(), {}, decisions
 
     def note(self, column, what, rows):
         if rows:
@@ -386,7 +390,8 @@ class _Builder:
         unit = rule.get("unit", "per cent")
         if unit != "detect":
             return 1.0 if percent_signs else _UNITS[unit]
-        fraction = not percent_signs and values.notna().any() and values.quantile(0.99) <= 1.5
+        decided = not percent_signs and values.notna().any() and bool(values.quantile(0.99) <= 1.5)
+        fraction = self.decisions.setdefault(name, decided)
         if fraction:
             self.note(name, "fractions turned into per cent", values.notna().sum())
         return 100.0 if fraction else 1.0

@@ -124,7 +124,7 @@ def read_tape(
     return tape
 
 
-def without_personal(raw, personal, mapping):
+def without_personal(raw, personal, mapping, names=None):
     """Replace keys that are personal data by running numbers, and leave other personal columns out.
 
     Parameters
@@ -133,12 +133,15 @@ def without_personal(raw, personal, mapping):
     personal : dict
         Column -> what was recognised.
     mapping : dict
+    names : dict, optional
+        Filled with the running numbers by key, so that further pieces of the same file go on with them.
 
     Returns
     -------
     pandas.DataFrame
     """
     rules = mapping.get("columns") or {}
+    names = {} if names is None else names
     for name in personal:
         if name not in raw:
             continue
@@ -152,13 +155,109 @@ def without_personal(raw, personal, mapping):
             else []
         )
         if keys:
-            codes, _ = pd.factorize(raw[name])
-            raw = raw.assign(
-                **{name: pd.Series(codes, raw.index).map(lambda code: f"k{code + 1:08d}" if code >= 0 else None)}
-            )
+            known = names.setdefault(name, {})
+            for key in raw[name].dropna().unique():
+                known.setdefault(key, f"k{len(known) + 1:08d}")
+            raw = raw.assign(**{name: raw[name].map(known)})
         else:
             raw = raw.drop(columns=name)
     return raw
+
+
+def iter_tape(path, format=None, *, rows=200_000, on_error="raise", encoding=None, delimiter=None):
+    """Read a tape piece by piece, the columns known at issue and the keys only; for files larger than the memory.
+
+    Parameters
+    ----------
+    path : path-like
+        CSV (also compressed) or Parquet; an Excel file comes in one piece.
+    format, on_error, encoding, delimiter
+        As of :func:`read_tape`.
+    rows : int
+        Rows of a piece.
+
+    Yields
+    ------
+    LoanTape
+
+    Raises
+    ------
+    DataError
+        As :func:`read_tape`.
+    """
+    path = Path(path)
+    decisions, first = {}, True
+    with path.open("rb") if path.is_file() else io.BytesIO() as stream:
+        head = stream.read(4)
+    if head == b"PAR1":
+        pieces, mapping, personal = _parquet_pieces(path, format, rows)
+    elif not path.is_file() or (head == b"PK\x03\x04" and _is_excel(path)):
+        yield read_tape(path, format, on_error=on_error)
+        return
+    else:
+        pieces, mapping, personal = _csv_pieces(path, format, rows, on_error, encoding, delimiter)
+    names, done = {}, 0
+    for piece in pieces:
+        piece = without_personal(piece.reset_index(drop=True), personal, mapping, names)
+        tape = apply_mapping(piece, mapping, f"{path.name} (from data row {done + 1:,d})" if done else path.name, on_error,
+                             decisions)
+        done += len(piece)
+        first = False
+        yield tape
+    if first:
+        raise DataError(f"{path.name} has a header but no rows; export it again with the loans")
+
+
+def _at_issue(mapping):
+    """The mapping without the columns known only later: a tape of applications does not have them."""
+    columns = {name: rule for name, rule in mapping["columns"].items() if COLUMNS[name].known in ("issue", "key")}
+    return {**mapping, "columns": columns, "record_date_from": [], "strict": False}
+
+
+def _parquet_pieces(path, format, rows):
+    import pyarrow.parquet as parquet
+
+    try:
+        file = parquet.ParquetFile(path)
+    except Exception as error:
+        raise DataError(f"{path.name} is not a whole Parquet file ({str(error)[:80]}); copy it again") from None
+    header = file.schema_arrow.names
+    mapping = _at_issue(find_mapping(format, header, path))
+    wanted = wanted_columns(header, mapping)
+    _refuse_nested(path, file.schema_arrow, wanted)
+    sample = next(file.iter_batches(batch_size=2000, columns=wanted), None)
+    personal = personal_columns(sample.to_pandas()) if sample is not None else {}
+    return (batch.to_pandas() for batch in file.iter_batches(batch_size=rows, columns=wanted)), mapping, personal
+
+
+def _csv_pieces(path, format, rows, on_error, encoding, delimiter):
+    if encoding is None:
+        encoding, _ = find_encoding(path)
+    scan = _scan(path, encoding, delimiter, [builtin(name)["recognised_by"] for name in builtin_names()])
+    if on_error == "raise":
+        _refuse_broken_lines(path, scan)
+    header = scan["header"]
+    mapping = _at_issue(find_mapping(format, header, path))
+    wanted = wanted_columns(header, mapping)
+    positions = [header.index(name) for name in wanted]
+    text = {header.index(name) for key, rule in mapping["columns"].items() if COLUMNS[key].known == "key"
+            for name in wanted_columns(header, {"columns": {key: rule}})}
+    drop = {index for index, *_ in scan["text_lines"] + scan["short"] + scan["long"]}
+    options = {"sep": scan["delimiter"], "encoding": encoding, "skiprows": scan["header_row"] + 1, "header": None,
+               "names": range(scan["widest"]), "index_col": False, "keep_default_na": False, "na_values": [""],
+               "usecols": positions, "dtype": dict.fromkeys(text, str)}
+    with open_binary(path) as stream:
+        sample = pd.read_csv(stream, nrows=2000, **{**options, "dtype": str})[positions]
+    sample.columns = wanted
+
+    def pieces():
+        with open_binary(path) as stream, pd.read_csv(stream, chunksize=rows, low_memory=False, **options) as reader:
+            for piece in reader:
+                piece = piece[positions]
+                piece.columns = wanted
+                yield piece.drop(index=[index for index in piece.index if index in drop]) if drop else piece
+
+    return pieces(), mapping, personal_columns(sample)
 
 
 def find_mapping(format, header, where):
@@ -937,4 +1036,4 @@ def join_instalments(raw, mapping, path, on_error):
     )
 
 
-__all__ = ["LoanTape", "find_mapping", "read_raw", "read_tape"]
+__all__ = ["LoanTape", "find_mapping", "iter_tape", "read_raw", "read_tape"]

@@ -1,0 +1,342 @@
+"""The standard model: an ordered logit that fits any loan tape without being written for it.
+
+A study of one lender's loans deserves a model thought out for it. For a first look at any other tape, and to score
+loans day by day, this module builds one by rule:
+
+- Predictors are columns known at issue and not set by the platform's model. Sex, age and marital status are left
+  out unless asked for: to study them is one thing, to score on them another.
+- Money and counts enter as logarithms of one plus the value, every number is held inside the range of its 0.5 and
+  99.5 per cent quantiles, and both are stored with the model.
+- A missing number takes the median, and where missing values are more than one in two hundred, a column of its own
+  says so, with its own estimated coefficient: missing is never zero by accident.
+- A category keeps its levels of at least one per cent. The rest, and levels not seen before, are ``other`` where that
+  level is large enough to be estimated, and otherwise the commonest level; a new level is flagged.
+- A predictor that is a near copy (correlation above 0.95) of an earlier one is left out, and named.
+
+The model travels as JSON. It scores frames of any size piece by piece, and says for each row which attributes
+were missing, new or outside the range it was fitted on.
+"""
+
+import json
+from dataclasses import dataclass, field
+
+import numpy as np
+import pandas as pd
+
+from p2prisk.errors import DataError, ModelError
+from p2prisk.ordered import OrderedLogit, OrderedResults
+from p2prisk.tape import COLUMNS, refuse_later
+
+OUTCOMES = ("severity", "bad", "grade")
+PROTECTED = ("sex", "age", "marital_status")
+#: candidates in the order in which near copies give way
+CANDIDATES = (
+    "amount", "term", "income", "income_joint", "income_band", "dti", "employment", "employment_status", "home",
+    "homeowner", "car_owner", "education", "company_size", "application", "product", "purpose", "bureau_score",
+    "inquiries", "delinquencies_2y", "delinquency_recency", "public_records", "record_recency", "utilisation",
+    "utilisation_all", "revolving_balance", "open_accounts", "total_accounts", "credit_history_years",
+    "accounts_opened_24m", "mortgage_accounts", "finance_inquiries", "instalment_accounts", "never_delinquent_share",
+    "collections_12m", "earlier_loans", "earlier_ontime", "earlier_overdue", "earlier_outstanding", "first_loan",
+    "recommendations", "verification", "income_verifiable", "verified_identity", "verified_phone", "verified_video",
+    "verified_education", "verified_bureau", "verified_shop", "verified_job", "verified_income", "verified_house",
+)
+_FORMAT = "p2prisk.StandardModel/1"
+_MISSING_SHARE = 0.005
+_LEVEL_SHARE = 0.01
+_COPY = 0.95
+_TAIL = 0.005
+
+
+@dataclass
+class StandardModel:
+    """A fitted standard model.
+
+    Attributes
+    ----------
+    results : OrderedResults
+    rules : list of dict
+        How each predictor is made: ``column``, ``kind`` (``number``, ``flag``, ``category``), ``log``, ``low``,
+        ``high``, ``fill``, ``least``, ``most``, ``missing_flag``, ``levels``, ``rare``, ``spare``, ``columns``.
+    outcome : str
+    left_out : dict
+        Candidate -> why it is not used.
+    about : dict
+        Title, rows, period and hash of the tape it was fitted on.
+    """
+
+    results: OrderedResults
+    rules: list
+    outcome: str
+    left_out: dict = field(default_factory=dict)
+    about: dict = field(default_factory=dict)
+
+    def to_json(self, path=None):
+        """The model as JSON text, written to `path` if given."""
+        text = json.dumps({"format": _FORMAT, "outcome": self.outcome, "rules": self.rules, "left_out": self.left_out,
+                           "about": self.about, "model": json.loads(self.results.to_json())}, ensure_ascii=False,
+                          indent=1)
+        if path is not None:
+            with open(path, "w", encoding="utf-8") as stream:
+                stream.write(text)
+        return text
+
+    @classmethod
+    def from_json(cls, path):
+        """Restore a model.
+
+        Parameters
+        ----------
+        path : path-like
+            Written by :meth:`to_json`.
+
+        Raises
+        ------
+        DataError
+            Absent, not JSON, or another kind of file.
+        """
+        try:
+            with open(path, encoding="utf-8") as stream:
+                plain = json.load(stream)
+        except FileNotFoundError:
+            raise DataError(f"{path} is not there; fit a model first: p2prisk fit TAPE --output {path}") from None
+        except (json.JSONDecodeError, UnicodeDecodeError):
+            raise DataError(f"{path} is not JSON; p2prisk fit writes the model") from None
+        if not isinstance(plain, dict) or plain.get("format") != _FORMAT:
+            raise DataError(f"{path} is no model of 'p2prisk fit' (format {_FORMAT!r})")
+        return cls(OrderedResults.from_json(json.dumps(plain["model"])), plain["rules"], plain["outcome"],
+                   plain["left_out"], plain["about"])
+
+    def design(self, frame):
+        """Design matrix of new loans, with what had to be repaired.
+
+        Parameters
+        ----------
+        frame : pandas.DataFrame
+            Canonical columns.
+
+        Returns
+        -------
+        design : pandas.DataFrame
+        flags : pandas.DataFrame
+            Booleans ``missing``, ``new_level``, ``out_of_range``: does any attribute of the row have it?
+
+        Raises
+        ------
+        DataError
+            A column of the model is absent.
+        """
+        absent = [rule["column"] for rule in self.rules if rule["column"] not in frame]
+        if absent:
+            raise DataError(f"the model needs {', '.join(absent)}, which the tape does not have; map these columns or "
+                            "fit a model without them")
+        return design_of(frame, self.rules)
+
+    def score(self, frame, drift="flag"):
+        """Score loans.
+
+        Parameters
+        ----------
+        frame : pandas.DataFrame
+            Canonical columns.
+        drift : {"flag", "refuse"}
+            What to do with attributes outside the range, or of a level, that the model was not fitted on.
+
+        Returns
+        -------
+        pandas.DataFrame
+            ``p_LEVEL`` for each level of the outcome, ``score`` (linear predictor, higher is worse), and the flags
+            ``missing``, ``new_level``, ``out_of_range``.
+
+        Raises
+        ------
+        DataError
+            With ``drift="refuse"``, if any row drifted.
+        """
+        design, flags = self.design(frame)
+        if drift == "refuse" and (flags["new_level"] | flags["out_of_range"]).any():
+            rows = int((flags["new_level"] | flags["out_of_range"]).sum())
+            raise DataError(f"{rows:,d} of {len(frame):,d} loans have an attribute outside the range or levels the model "
+                            "was fitted on; look at them (drift='flag' marks them) or refit")
+        values = design[self.results.exog_names].to_numpy()
+        probabilities = self.results.predict(design[self.results.exog_names])
+        out = pd.DataFrame(np.asarray(probabilities), columns=[f"p_{level}" for level in self.results.categories],
+                           index=frame.index)
+        out["score"] = values @ self.results.slopes.to_numpy()
+        return pd.concat([out, flags], axis=1)
+
+
+def fit_standard(tape, outcome=None, predictors=None):
+    """Fit the standard model to a tape.
+
+    Parameters
+    ----------
+    tape : LoanTape
+    outcome : str, optional
+        ``severity``, ``bad`` or ``grade``; by default the first of them that the tape has with two levels.
+    predictors : sequence of str, optional
+        Canonical columns; by default those of :data:`CANDIDATES` that the tape has.
+
+    Returns
+    -------
+    StandardModel
+
+    Raises
+    ------
+    DataError, ModelError
+        No outcome, a predictor that is not known at issue, or none left.
+
+    Examples
+    --------
+    >>> from p2prisk import load
+    >>> model = fit_standard(load("lendingclub-2018"), "grade", ["income", "home", "term"])
+    >>> model.results.exog_names
+    ['income', 'home: own', 'home: rent', 'term']
+    """
+    frame = tape.frame
+    if outcome is None:
+        outcome = next((name for name in OUTCOMES if name in frame and frame[name].nunique() > 1), "severity")
+    if outcome not in OUTCOMES:
+        raise ModelError(f"the outcome is one of {', '.join(OUTCOMES)}, not {outcome!r}")
+    if outcome not in frame:
+        raise DataError(f"the tape has no {outcome}; map the column that says "
+                        + ("its grade" if outcome == "grade" else "how the loan ended (status)"))
+    if predictors is not None:
+        refuse_later(predictors, outcome)
+        absent = [name for name in predictors if name not in frame]
+        if absent:
+            raise DataError(f"the tape has no column {', '.join(absent)}; it has {', '.join(tape.known_at_issue())}")
+    known = frame[outcome].notna()
+    sample = frame[known]
+    rules, left_out = make_rules(sample, predictors)
+    design, _ = design_of(sample, rules)
+    keep = drop_copies(design, left_out)
+    design = design[keep]
+    rules = [{**rule, "columns": [name for name in rule["columns"] if name in keep]} for rule in rules]
+    rules = [rule for rule in rules if rule["columns"]]
+    if not rules:
+        raise ModelError("no predictor is left: " + "; ".join(f"{name}: {why}" for name, why in left_out.items()))
+    if outcome == "bad":
+        response = pd.Series(pd.Categorical(np.where(sample["bad"].astype(bool), "bad", "good"), ["good", "bad"],
+                                            ordered=True), name="bad")
+    else:
+        response = sample[outcome].cat.remove_unused_categories().reset_index(drop=True)
+    weights = sample["n"].reset_index(drop=True) if "n" in sample else None
+    results = OrderedLogit(response, design.reset_index(drop=True), freq_weights=weights).fit()
+    about = {key: tape.provenance.get(key) for key in ("title", "name", "path", "sha256", "period", "record_date")}
+    about.update(rows=int(len(sample)), without_outcome=int((~known).sum()))
+    return StandardModel(results, rules, outcome, left_out, about)
+
+
+def make_rules(frame, predictors=None):
+    """Decide how each predictor enters.
+
+    Parameters
+    ----------
+    frame : pandas.DataFrame
+    predictors : sequence of str, optional
+
+    Returns
+    -------
+    rules : list of dict
+    left_out : dict
+    """
+    rules, left_out = [], {}
+    chosen = CANDIDATES if predictors is None else predictors
+    for name in chosen:
+        if name not in frame:
+            continue
+        values, column = frame[name], COLUMNS[name]
+        missing = float(values.isna().mean())
+        if missing == 1 or values.nunique() < 2:
+            left_out[name] = "the same in every row"
+            continue
+        if predictors is None and missing > 0.5:
+            left_out[name] = f"{missing:.0%} missing"
+            continue
+        rule = {"column": name}
+        if column.kind in ("number", "integer"):
+            low, high = (float(values.quantile(share)) for share in (_TAIL, 1 - _TAIL))
+            if low == high:
+                low, high = float(values.min()), float(values.max())
+            log = column.unit in ("currency", "count") and float(values.min()) >= 0
+            rule.update(kind="number", log=log, low=low, high=high, fill=float(values.median()), least=float(values.min()),
+                        most=float(values.max()), missing_flag=missing > _MISSING_SHARE)
+            rule["columns"] = [name] + ([f"{name}: missing"] if rule["missing_flag"] else [])
+        elif column.kind == "flag":
+            share = float(values.astype("boolean").fillna(False).mean())
+            if min(share, 1 - share) < 0.002:
+                left_out[name] = "almost the same in every row"
+                continue
+            rule.update(kind="flag", missing_flag=missing > _MISSING_SHARE)
+            rule["columns"] = [name] + ([f"{name}: missing"] if rule["missing_flag"] else [])
+        else:
+            labels = values.astype(object).where(values.notna(), "missing")
+            share = labels.value_counts(normalize=True)
+            order = [str(level) for level in values.cat.categories] if hasattr(values, "cat") else sorted(share.index)
+            levels = [level for level in order if share.get(level, 0) >= _LEVEL_SHARE]
+            if share.get("missing", 0) >= _MISSING_SHARE:
+                levels.append("missing")
+            rest = 1 - share.reindex(levels).fillna(0).sum()
+            if "other" not in levels and rest >= _LEVEL_SHARE:
+                levels.append("other")
+            if len(levels) < 2:
+                left_out[name] = "one level holds almost every row"
+                continue
+            if predictors is None and len(levels) > 25:
+                left_out[name] = f"{len(levels)} levels"
+                continue
+            rare = [level for level in share.index if level not in levels]
+            spare = "other" if "other" in levels else str(share.idxmax())
+            rule.update(kind="category", levels=levels, rare=rare, spare=spare, columns=[f"{name}: {level}" for level in levels[1:]])
+        rules.append(rule)
+    return rules, left_out
+
+
+def design_of(frame, rules):
+    """Design matrix of a frame under the rules, and the flags of each row."""
+    columns = {}
+    size = len(frame)
+    missing, new_level, outside = (np.zeros(size, dtype=bool) for _ in range(3))
+    for rule in rules:
+        name, values = rule["column"], frame[rule["column"]]
+        gap = values.isna().to_numpy()
+        missing |= gap
+        if rule["kind"] == "number":
+            number = values.to_numpy(dtype=float, na_value=np.nan)
+            outside |= (number < rule["least"]) | (number > rule["most"])
+            number = np.clip(np.where(gap, rule["fill"], number), rule["low"], rule["high"])
+            made = {name: np.log1p(number) if rule["log"] else number}
+        elif rule["kind"] == "flag":
+            made = {name: values.astype("boolean").fillna(False).to_numpy(dtype=float)}
+        else:
+            labels = values.astype(object).where(~gap, "missing").to_numpy()
+            codes = pd.Index(rule["levels"]).get_indexer(labels)
+            new_level |= (codes < 0) & ~gap & ~np.isin(labels, rule["rare"])
+            codes = np.where(codes < 0, rule["levels"].index(rule["spare"]), codes)
+            made = {f"{name}: {level}": (codes == place).astype(float) for place, level in enumerate(rule["levels"])}
+        if rule.get("missing_flag"):
+            made[f"{name}: missing"] = gap.astype(float)
+        columns.update({key: made[key] for key in rule["columns"]})
+    flags = pd.DataFrame({"missing": missing, "new_level": new_level, "out_of_range": outside}, index=frame.index)
+    return pd.DataFrame(columns, index=frame.index), flags
+
+
+def drop_copies(design, left_out):
+    """Names of the columns that are no near copy of an earlier one and vary."""
+    values = design.to_numpy()
+    spread = values.std(axis=0)
+    keep = []
+    for place, name in enumerate(design.columns):
+        if spread[place] == 0:
+            left_out[name] = "the same in every row"
+            continue
+        for earlier in keep:
+            other = design.columns.get_loc(earlier)
+            r = float(np.mean((values[:, place] - values[:, place].mean()) * (values[:, other] - values[:, other].mean()))
+                      / (spread[place] * spread[other]))
+            if abs(r) > _COPY:
+                left_out[name] = f"near copy of {earlier} (correlation {r:.2f})"
+                break
+        else:
+            keep.append(name)
+    return keep
