@@ -11,7 +11,7 @@ loans day by day, this module builds one by rule:
   says so, with its own estimated coefficient: missing is never zero by accident.
 - A category keeps its levels of at least one per cent. The rest, and levels not seen before, are ``other`` where that
   level is large enough to be estimated, and otherwise the commonest level; a new level is flagged.
-- A predictor that is a near copy (correlation above 0.95) of an earlier one is left out, and named.
+- A column that the earlier ones explain to 95 per cent of its variance or more is left out, and named.
 
 The model travels as JSON. It scores frames of any size piece by piece, and says for each row which attributes
 were missing, new or outside the range it was fitted on.
@@ -31,19 +31,62 @@ OUTCOMES = ("severity", "bad", "grade")
 PROTECTED = ("sex", "age", "marital_status")
 #: candidates in the order in which near copies give way
 CANDIDATES = (
-    "amount", "term", "income", "income_joint", "income_band", "dti", "employment", "employment_status", "home",
-    "homeowner", "car_owner", "education", "company_size", "application", "product", "purpose", "bureau_score",
-    "inquiries", "delinquencies_2y", "delinquency_recency", "public_records", "record_recency", "utilisation",
-    "utilisation_all", "revolving_balance", "open_accounts", "total_accounts", "credit_history_years",
-    "accounts_opened_24m", "mortgage_accounts", "finance_inquiries", "instalment_accounts", "never_delinquent_share",
-    "collections_12m", "earlier_loans", "earlier_ontime", "earlier_overdue", "earlier_outstanding", "first_loan",
-    "recommendations", "verification", "income_verifiable", "verified_identity", "verified_phone", "verified_video",
-    "verified_education", "verified_bureau", "verified_shop", "verified_job", "verified_income", "verified_house",
+    "amount",
+    "term",
+    "income",
+    "income_joint",
+    "income_band",
+    "dti",
+    "employment",
+    "employment_status",
+    "home",
+    "homeowner",
+    "car_owner",
+    "education",
+    "company_size",
+    "application",
+    "product",
+    "purpose",
+    "bureau_score",
+    "inquiries",
+    "delinquencies_2y",
+    "delinquency_recency",
+    "public_records",
+    "record_recency",
+    "utilisation",
+    "utilisation_all",
+    "revolving_balance",
+    "open_accounts",
+    "total_accounts",
+    "credit_history_years",
+    "accounts_opened_24m",
+    "mortgage_accounts",
+    "finance_inquiries",
+    "instalment_accounts",
+    "never_delinquent_share",
+    "collections_12m",
+    "earlier_loans",
+    "earlier_ontime",
+    "earlier_overdue",
+    "earlier_outstanding",
+    "first_loan",
+    "recommendations",
+    "verification",
+    "income_verifiable",
+    "verified_identity",
+    "verified_phone",
+    "verified_video",
+    "verified_education",
+    "verified_bureau",
+    "verified_shop",
+    "verified_job",
+    "verified_income",
+    "verified_house",
 )
 _FORMAT = "p2prisk.StandardModel/1"
 _MISSING_SHARE = 0.005
 _LEVEL_SHARE = 0.01
-_COPY = 0.95
+_EXPLAINED = 0.95
 _TAIL = 0.005
 
 
@@ -72,9 +115,18 @@ class StandardModel:
 
     def to_json(self, path=None):
         """The model as JSON text, written to `path` if given."""
-        text = json.dumps({"format": _FORMAT, "outcome": self.outcome, "rules": self.rules, "left_out": self.left_out,
-                           "about": self.about, "model": json.loads(self.results.to_json())}, ensure_ascii=False,
-                          indent=1)
+        text = json.dumps(
+            {
+                "format": _FORMAT,
+                "outcome": self.outcome,
+                "rules": self.rules,
+                "left_out": self.left_out,
+                "about": self.about,
+                "model": json.loads(self.results.to_json()),
+            },
+            ensure_ascii=False,
+            indent=1,
+        )
         if path is not None:
             with open(path, "w", encoding="utf-8") as stream:
                 stream.write(text)
@@ -103,8 +155,13 @@ class StandardModel:
             raise DataError(f"{path} is not JSON; p2prisk fit writes the model") from None
         if not isinstance(plain, dict) or plain.get("format") != _FORMAT:
             raise DataError(f"{path} is no model of 'p2prisk fit' (format {_FORMAT!r})")
-        return cls(OrderedResults.from_json(json.dumps(plain["model"])), plain["rules"], plain["outcome"],
-                   plain["left_out"], plain["about"])
+        return cls(
+            OrderedResults.from_json(json.dumps(plain["model"])),
+            plain["rules"],
+            plain["outcome"],
+            plain["left_out"],
+            plain["about"],
+        )
 
     def design(self, frame):
         """Design matrix of new loans, with what had to be repaired.
@@ -127,8 +184,10 @@ class StandardModel:
         """
         absent = [rule["column"] for rule in self.rules if rule["column"] not in frame]
         if absent:
-            raise DataError(f"the model needs {', '.join(absent)}, which the tape does not have; map these columns or "
-                            "fit a model without them")
+            raise DataError(
+                f"the model needs {', '.join(absent)}, which the tape does not have; map these columns or "
+                "fit a model without them"
+            )
         return design_of(frame, self.rules)
 
     def score(self, frame, drift="flag"):
@@ -155,12 +214,15 @@ class StandardModel:
         design, flags = self.design(frame)
         if drift == "refuse" and (flags["new_level"] | flags["out_of_range"]).any():
             rows = int((flags["new_level"] | flags["out_of_range"]).sum())
-            raise DataError(f"{rows:,d} of {len(frame):,d} loans have an attribute outside the range or levels the model "
-                            "was fitted on; look at them (drift='flag' marks them) or refit")
+            raise DataError(
+                f"{rows:,d} of {len(frame):,d} loans have an attribute outside the range or levels the model "
+                "was fitted on; look at them (drift='flag' marks them) or refit"
+            )
         values = design[self.results.exog_names].to_numpy()
         probabilities = self.results.predict(design[self.results.exog_names])
-        out = pd.DataFrame(np.asarray(probabilities), columns=[f"p_{level}" for level in self.results.categories],
-                           index=frame.index)
+        out = pd.DataFrame(
+            np.asarray(probabilities), columns=[f"p_{level}" for level in self.results.categories], index=frame.index
+        )
         out["score"] = values @ self.results.slopes.to_numpy()
         return pd.concat([out, flags], axis=1)
 
@@ -198,8 +260,10 @@ def fit_standard(tape, outcome=None, predictors=None):
     if outcome not in OUTCOMES:
         raise ModelError(f"the outcome is one of {', '.join(OUTCOMES)}, not {outcome!r}")
     if outcome not in frame:
-        raise DataError(f"the tape has no {outcome}; map the column that says "
-                        + ("its grade" if outcome == "grade" else "how the loan ended (status)"))
+        raise DataError(
+            f"the tape has no {outcome}; map the column that says "
+            + ("its grade" if outcome == "grade" else "how the loan ended (status)")
+        )
     if predictors is not None:
         refuse_later(predictors, outcome)
         absent = [name for name in predictors if name not in frame]
@@ -216,8 +280,10 @@ def fit_standard(tape, outcome=None, predictors=None):
     if not rules:
         raise ModelError("no predictor is left: " + "; ".join(f"{name}: {why}" for name, why in left_out.items()))
     if outcome == "bad":
-        response = pd.Series(pd.Categorical(np.where(sample["bad"].astype(bool), "bad", "good"), ["good", "bad"],
-                                            ordered=True), name="bad")
+        response = pd.Series(
+            pd.Categorical(np.where(sample["bad"].astype(bool), "bad", "good"), ["good", "bad"], ordered=True),
+            name="bad",
+        )
     else:
         response = sample[outcome].cat.remove_unused_categories().reset_index(drop=True)
     weights = sample["n"].reset_index(drop=True) if "n" in sample else None
@@ -245,6 +311,9 @@ def make_rules(frame, predictors=None):
     for name in chosen:
         if name not in frame:
             continue
+        if predictors is None and name == "income_band" and "income" in frame:
+            left_out[name] = "income itself is on the tape"
+            continue
         values, column = frame[name], COLUMNS[name]
         missing = float(values.isna().mean())
         if missing == 1 or values.nunique() < 2:
@@ -259,8 +328,16 @@ def make_rules(frame, predictors=None):
             if low == high:
                 low, high = float(values.min()), float(values.max())
             log = column.unit in ("currency", "count") and float(values.min()) >= 0
-            rule.update(kind="number", log=log, low=low, high=high, fill=float(values.median()), least=float(values.min()),
-                        most=float(values.max()), missing_flag=missing > _MISSING_SHARE)
+            rule.update(
+                kind="number",
+                log=log,
+                low=low,
+                high=high,
+                fill=float(values.median()),
+                least=float(values.min()),
+                most=float(values.max()),
+                missing_flag=missing > _MISSING_SHARE,
+            )
             rule["columns"] = [name] + ([f"{name}: missing"] if rule["missing_flag"] else [])
         elif column.kind == "flag":
             share = float(values.astype("boolean").fillna(False).mean())
@@ -287,7 +364,13 @@ def make_rules(frame, predictors=None):
                 continue
             rare = [level for level in share.index if level not in levels]
             spare = "other" if "other" in levels else str(share.idxmax())
-            rule.update(kind="category", levels=levels, rare=rare, spare=spare, columns=[f"{name}: {level}" for level in levels[1:]])
+            rule.update(
+                kind="category",
+                levels=levels,
+                rare=rare,
+                spare=spare,
+                columns=[f"{name}: {level}" for level in levels[1:]],
+            )
         rules.append(rule)
     return rules, left_out
 
@@ -322,21 +405,42 @@ def design_of(frame, rules):
 
 
 def drop_copies(design, left_out):
-    """Names of the columns that are no near copy of an earlier one and vary."""
-    values = design.to_numpy()
+    """Names of the columns that vary and are not explained by the earlier ones.
+
+    Parameters
+    ----------
+    design : pandas.DataFrame
+    left_out : dict
+        Gets the name and reason of each column that goes.
+
+    Returns
+    -------
+    list of str
+
+    Examples
+    --------
+    >>> why = {}
+    >>> drop_copies(pd.DataFrame({"a": [1.0, 2, 3, 4], "b": [2.0, 4, 6, 8], "c": [1.0, 0, 1, 1]}), why), why
+    (['a', 'c'], {'b': 'explained to 100 % by the earlier columns'})
+    """
+    values = design.to_numpy(dtype=float)
     spread = values.std(axis=0)
-    keep = []
+    correlation = np.zeros((values.shape[1],) * 2)
+    varying = spread > 0
+    if varying.any():
+        scaled = (values[:, varying] - values[:, varying].mean(axis=0)) / spread[varying]
+        correlation[np.ix_(varying, varying)] = scaled.T @ scaled / len(values)
+    keep, factor = [], np.zeros((0, 0))
     for place, name in enumerate(design.columns):
-        if spread[place] == 0:
+        if not varying[place]:
             left_out[name] = "the same in every row"
             continue
-        for earlier in keep:
-            other = design.columns.get_loc(earlier)
-            r = float(np.mean((values[:, place] - values[:, place].mean()) * (values[:, other] - values[:, other].mean()))
-                      / (spread[place] * spread[other]))
-            if abs(r) > _COPY:
-                left_out[name] = f"near copy of {earlier} (correlation {r:.2f})"
-                break
-        else:
-            keep.append(name)
-    return keep
+        # one more row of the Cholesky factor: what remains on its diagonal is the unexplained share
+        row = np.linalg.solve(factor, correlation[keep, place]) if keep else np.zeros(0)
+        unexplained = 1.0 - float(row @ row)
+        if unexplained < 1 - _EXPLAINED:
+            left_out[name] = f"explained to {100 * (1 - unexplained):.0f} % by the earlier columns"
+            continue
+        factor = np.block([[factor, np.zeros((len(keep), 1))], [row[None, :], np.array([[np.sqrt(unexplained)]])]])
+        keep.append(place)
+    return [design.columns[place] for place in keep]

@@ -26,8 +26,9 @@ from p2prisk.tape.columns import (
 )
 from p2prisk.tape.core import LoanTape
 from p2prisk.tape.mapping import apply_mapping, builtin, builtin_names
-from p2prisk.tape.read import read_tape
+from p2prisk.tape.read import iter_tape, read_tape
 from p2prisk.tape.severity import add_outcome, live_severity, resolved_cohort, resolved_severity
+from p2prisk.tape.study import study_sample, supports
 
 __all__ = [
     "COLUMNS",
@@ -42,10 +43,13 @@ __all__ = [
     "builtin",
     "builtin_names",
     "column_table",
+    "iter_tape",
     "known_at_issue",
     "read_tape",
     "live_severity",
     "refuse_later",
     "resolved_cohort",
     "resolved_severity",
+    "study_sample",
+    "supports",
 ]

@@ -1,8 +1,8 @@
 """Is the tape fit for use? What was read and set aside, what is missing, doubled, impossible or suspect.
 
-Every finding has a level. ``error``: a number of the study would be wrong (the same loan twice, an impossible date, a
-unit mistaken, a predictor that gives the outcome away). ``warning``: look before you rely on it. ``note``: reported
-so that nothing happens silently.
+Every finding has a level. ``error``: a number of the study would be wrong (a unit mistaken, a predictor that gives the
+outcome away, the same loan twice or an impossible date in at least one row of two hundred). ``warning``: look before
+you rely on it. ``note``: reported so that nothing happens silently.
 """
 
 from dataclasses import dataclass, field
@@ -29,6 +29,7 @@ BLANK_IS_MEANT = {
 LEAKAGE_AUC = 0.90
 _MANY_MISSING = 0.20
 _FEW_IN_LEVEL = 30
+_SHARE_OF_ERROR = 0.005
 
 
 @dataclass
@@ -291,18 +292,18 @@ def _levels(frame, find):
                 find("warning", f"level {level!r} has few loans", name, rows, "merge it with its neighbour")
 
 
+def _by_share(rows, frame):
+    """A wrong row in two hundred or more is an error; fewer are a warning, as they move no result."""
+    return "error" if rows >= _SHARE_OF_ERROR * len(frame) else "warning"
+
+
 def _keys(frame, find):
     if "loan_id" in frame:
         known = frame["loan_id"].dropna()
         doubled = int(known.duplicated().sum())
         if doubled:
-            find(
-                "error",
-                "the same key more than once",
-                "loan_id",
-                doubled,
-                "keep one row a loan: say in the mapping which column is the key, or remove the repeats",
-            )
+            find(_by_share(doubled, frame), "the same key more than once", "loan_id", doubled,
+                 "the study keeps the first row of a key; check which column is the key, and why it repeats")
         if len(known) < len(frame) and len(known):
             find("warning", "rows without a key", "loan_id", len(frame) - len(known))
     content = [name for name in frame.columns if name in COLUMNS and COLUMNS[name].known != "key"]
@@ -339,7 +340,7 @@ def _dates(frame, provenance, find):
         (issued < pd.Timestamp("1990-01-01"), "issue date before 1990"),
     ):
         if wrong.any():
-            find("error", what, "issue_date", wrong.sum(), "check the date format in the mapping")
+            find(_by_share(wrong.sum(), frame), what, "issue_date", wrong.sum(), "check the date format in the mapping")
     if issued.isna().any():
         find("warning", "no issue date, so the loan belongs to no vintage", "issue_date", issued.isna().sum())
     for name in ("last_payment_date", "closed_date"):
@@ -349,7 +350,8 @@ def _dates(frame, provenance, find):
             else:
                 wrong = frame[name] < issued.dt.to_period("M").dt.to_timestamp()
             if wrong.any():
-                find("error", "before the issue date", name, wrong.sum(), "check the date format in the mapping")
+                find(_by_share(wrong.sum(), frame), "before the issue date", name, wrong.sum(),
+                     "check the date format in the mapping")
 
 
 def _by_year(dates):

@@ -199,8 +199,9 @@ def iter_tape(path, format=None, *, rows=200_000, on_error="raise", encoding=Non
     names, done = {}, 0
     for piece in pieces:
         piece = without_personal(piece.reset_index(drop=True), personal, mapping, names)
-        tape = apply_mapping(piece, mapping, f"{path.name} (from data row {done + 1:,d})" if done else path.name, on_error,
-                             decisions)
+        tape = apply_mapping(
+            piece, mapping, f"{path.name} (from data row {done + 1:,d})" if done else path.name, on_error, decisions
+        )
         done += len(piece)
         first = False
         yield tape
@@ -240,12 +241,25 @@ def _csv_pieces(path, format, rows, on_error, encoding, delimiter):
     mapping = _at_issue(find_mapping(format, header, path))
     wanted = wanted_columns(header, mapping)
     positions = [header.index(name) for name in wanted]
-    text = {header.index(name) for key, rule in mapping["columns"].items() if COLUMNS[key].known == "key"
-            for name in wanted_columns(header, {"columns": {key: rule}})}
+    text = {
+        header.index(name)
+        for key, rule in mapping["columns"].items()
+        if COLUMNS[key].known == "key"
+        for name in wanted_columns(header, {"columns": {key: rule}})
+    }
     drop = {index for index, *_ in scan["text_lines"] + scan["short"] + scan["long"]}
-    options = {"sep": scan["delimiter"], "encoding": encoding, "skiprows": scan["header_row"] + 1, "header": None,
-               "names": range(scan["widest"]), "index_col": False, "keep_default_na": False, "na_values": [""],
-               "usecols": positions, "dtype": dict.fromkeys(text, str)}
+    options = {
+        "sep": scan["delimiter"],
+        "encoding": encoding,
+        "skiprows": scan["header_row"] + 1,
+        "header": None,
+        "names": range(scan["widest"]),
+        "index_col": False,
+        "keep_default_na": False,
+        "na_values": [""],
+        "usecols": positions,
+        "dtype": dict.fromkeys(text, str),
+    }
     with open_binary(path) as stream:
         sample = pd.read_csv(stream, nrows=2000, **{**options, "dtype": str})[positions]
     sample.columns = wanted

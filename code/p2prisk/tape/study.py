@@ -13,9 +13,9 @@ _FEW_EVENTS = 50
 def study_sample(tape):
     """Choose the sample whose outcome can be trusted, and say how.
 
-    A file of ended loans is cut to the vintages whose contracted term had run out (the *resolved cohort*): the others
-    hold only early repayments and early losses. In a live book with enough mature loans the mature ones are used with
-    the resolved outcome, otherwise the whole book with delinquency stages.
+    Of rows with the same key the first is kept. A file of ended loans is cut to the vintages whose contracted term had
+    run out (the *resolved cohort*): the others hold only early repayments and early losses. In a live book with enough
+    mature loans the mature ones are used with the resolved outcome, otherwise the whole book with delinquency stages.
 
     Parameters
     ----------
@@ -35,7 +35,12 @@ def study_sample(tape):
     >>> len(tape.frame), note
     (10000, 'The book is live: outcomes are delinquency stages at 2018-03-01, not final.')
     """
-    frame = tape.frame
+    frame, total = tape.frame, len(tape)
+    if "loan_id" in frame and frame["loan_id"].notna().any():
+        again = frame["loan_id"].notna() & frame["loan_id"].duplicated()
+        if again.any():
+            tape = tape.keep(~again, "the same key again: the first row is kept")
+            frame = tape.frame
     when = tape.provenance.get("record_date", "the record date")
     if tape.kind in ("counts", "no outcome"):
         return tape, ("The table holds counts." if tape.kind == "counts" else "The tape has no outcome.")
@@ -46,19 +51,25 @@ def study_sample(tape):
     mature = frame["mature"].astype(bool)
     if tape.kind == "resolved":
         if mature.sum() < _SMALL:
-            return tape, (f"Only {int(mature.sum()):,d} loans had run their term by {when}; the file holds ended loans "
-                          "only, so its loss rates are those of early endings.")
+            return tape, (
+                f"Only {int(mature.sum()):,d} loans had run their term by {when}; the file holds ended loans "
+                "only, so its loss rates are those of early endings."
+            )
         cohort = resolved_cohort(tape)
-        return cohort, (f"The file holds ended loans only. The study uses the {len(cohort):,d} whose term had run out by "
-                        f"{when} and sets {len(tape) - len(cohort):,d} aside.")
+        return cohort, (
+            f"The file holds ended loans only. The study uses the {len(cohort):,d} whose term had run out by "
+            f"{when} and sets {total - len(cohort):,d} aside."
+        )
     done = mature & frame["resolved"].astype(bool)
     if mature.sum() >= _SMALL and done.sum() >= ENOUGH_RESOLVED * mature.sum():
         cohort = resolved_cohort(tape)
         cohort = cohort.keep(cohort.frame["resolved"], "term run out but the loan has not ended")
-        cohort.frame.drop(columns=["severity", "bad"], inplace=True)
+        cohort.frame = cohort.frame.drop(columns=["severity", "bad"])
         add_outcome(cohort.frame, tape.provenance.get("record_date"))
-        return cohort, (f"The study uses the {len(cohort):,d} loans whose term had run out by {when} and sets "
-                        f"{len(tape) - len(cohort):,d} younger or unfinished ones aside.")
+        return cohort, (
+            f"The study uses the {len(cohort):,d} loans whose term had run out by {when} and sets "
+            f"{total - len(cohort):,d} younger or unfinished ones aside."
+        )
     return tape, f"The book is live: outcomes are delinquency stages at {when}, not final."
 
 
@@ -96,8 +107,11 @@ def supports(tape):
         events = int(frame.loc[frame["severity"].astype(str).str.startswith("loss"), "n"].sum())
     else:
         events = 0
-    years = frame["issue_date"].dt.year.nunique() if "issue_date" in frame else (
-        frame["issue_year"].nunique() if "issue_year" in frame else 0)
+    years = (
+        frame["issue_date"].dt.year.nunique()
+        if "issue_date" in frame
+        else (frame["issue_year"].nunique() if "issue_year" in frame else 0)
+    )
     grades = frame["grade"].nunique() if "grade" in frame else 0
     predictors = len([name for name in tape.known_at_issue() if name not in ("issue_date", "issue_year")])
     enough = (predictors >= 2, "fewer than two columns known at issue")
@@ -106,15 +120,33 @@ def supports(tape):
     dated = (years > 0, "the tape has no issue date")
     part("identification", enough)
     part("grade model", (grades >= 3, f"{grades} grade(s) on the tape" if grades else "the tape has no grade"), enough)
-    part("outcome model", has_outcome, (levels >= 2 or "bad" in frame, "only one outcome on the tape"), some_events, enough)
+    part(
+        "outcome model",
+        has_outcome,
+        (levels >= 2 or "bad" in frame, "only one outcome on the tape"),
+        some_events,
+        enough,
+    )
     part("grade against outcome", has_outcome, (grades >= 2, "fewer than two grades"), some_events)
     part("out of time", dated, (years >= 2, "all loans of one year"), has_outcome, some_events)
     part("vintages", dated, has_outcome)
     part("assessment", has_outcome, some_events, enough)
-    part("profit and pricing", has_outcome, ("rate" in frame, "the tape has no interest rate"),
-         ("term" in frame, "the tape has no term"))
-    part("loss given default", ("recoveries" in frame, "the tape has no recoveries"),
-         ("principal_paid" in frame, "the tape has no principal repaid"))
-    part("platform screens", ("counterparty" in frame or "custody_account" in frame,
-                              "the tape has neither counterparty nor custody account"))
+    part(
+        "profit and pricing",
+        has_outcome,
+        ("rate" in frame, "the tape has no interest rate"),
+        ("term" in frame, "the tape has no term"),
+    )
+    part(
+        "loss given default",
+        ("recoveries" in frame, "the tape has no recoveries"),
+        ("principal_paid" in frame, "the tape has no principal repaid"),
+    )
+    part(
+        "platform screens",
+        (
+            "counterparty" in frame or "custody_account" in frame,
+            "the tape has neither counterparty nor custody account",
+        ),
+    )
     return pd.DataFrame(rows)

@@ -1,0 +1,267 @@
+"""The command line, run as a user runs it."""
+
+import gzip
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import yaml
+
+import tape_fixtures as fixtures
+from p2prisk import read_tape
+from p2prisk.cli import main
+from p2prisk.sources import chosen_tape
+from p2prisk.standard import StandardModel
+
+
+@pytest.fixture
+def loans(tmp_path):
+    rng = np.random.default_rng(11)
+    size = 3000
+    risk = rng.normal(size=size)
+    frame = pd.DataFrame(
+        {
+            "loan_id": [f"L{i:05d}" for i in range(size)],
+            "issue_date": (pd.to_datetime("2015-01-01") + pd.to_timedelta(rng.integers(0, 700, size), "D")).strftime(
+                "%Y-%m-%d"
+            ),
+            "amount": rng.integers(1000, 30_000, size),
+            "term": rng.choice([36, 60], size),
+            "income": np.exp(10.8 - 0.2 * risk + 0.4 * rng.normal(size=size)).round(2),
+            "dti": np.clip(15 + 4 * risk + 4 * rng.normal(size=size), 0, None).round(2),
+            "home": rng.choice(["own", "rent"], size),
+            "rate": (12 + 2 * risk).round(2).clip(5, 30),
+            "status": np.where(risk + rng.logistic(size=size) > 2, "charged off", "paid"),
+        }
+    )
+    path = tmp_path / "loans.csv"
+    frame.to_csv(path, index=False)
+    return path
+
+
+def run(capsys, *arguments):
+    code = main([str(argument) for argument in arguments])
+    captured = capsys.readouterr()
+    return code, captured.out, captured.err
+
+
+def test_check(loans, tmp_path, capsys):
+    code, out, _ = run(capsys, "check", loans, "--html", tmp_path / "q.html", "--record-date", "2023-01-01")
+    assert code == 0 and "3,000 read, 3,000 kept" in out and "0 errors" in out
+    page = (tmp_path / "q.html").read_text(encoding="utf-8")
+    assert "No error was found" in page and "data:image/png;base64," in page and "<script" not in page
+    assert "http" not in page
+
+
+def test_check_fails_on_errors_and_unreadable_files(loans, tmp_path, capsys):
+    frame = pd.read_csv(loans)
+    frame["rate"] /= 100
+    frame.to_csv(loans, index=False)
+    code, out, _ = run(capsys, "check", loans)
+    assert code == 1 and "looks like a fraction" in out
+    (tmp_path / "empty.csv").write_bytes(b"")
+    code, out, err = run(capsys, "check", tmp_path / "empty.csv")
+    assert code == 2 and "empty.csv is empty" in err and not out
+
+
+def test_html_is_escaped(tmp_path, capsys):
+    text = "amount,term,<script>alert(1)</script>\n" + "1000,36,x\n" * 5
+    (tmp_path / "x.csv").write_text(text)
+    run(capsys, "check", tmp_path / "x.csv", "--html", tmp_path / "x.html")
+    page = (tmp_path / "x.html").read_text(encoding="utf-8")
+    assert "<script>" not in page and "&lt;script&gt;" in page
+
+
+def test_map_drafts_a_mapping_that_reads_the_file(loans, tmp_path, capsys):
+    frame = pd.read_csv(loans).rename(
+        columns={
+            "amount": "Loan Amount",
+            "term": "Tenor",
+            "income": "Annual Income",
+            "rate": "Intrest Rate",
+            "status": "Loan Status",
+            "home": "Housing",
+        }
+    )
+    frame["Loan Status"] = frame["Loan Status"].map({"paid": "Fully Paid", "charged off": "Written Off"})
+    frame["Shoe Size"] = 42
+    frame["Mobile"] = "13812345678"
+    path = tmp_path / "bank.csv"
+    frame.to_csv(path, index=False)
+    code, _, err = run(capsys, "map", path, "--output", tmp_path / "bank.yml")
+    assert code == 0 and "1 column(s) not placed: Shoe Size" in err
+    text = (tmp_path / "bank.yml").read_text(encoding="utf-8")
+    assert "13812345678" not in text and "personal data" in text and "guessed from a similar name" in text
+    assert yaml.safe_load(text)["columns"]["status"]["recode"] == {"Fully Paid": "paid", "Written Off": "charged off"}
+    tape = read_tape(path, format=tmp_path / "bank.yml")
+    assert (
+        tape.frame["severity"].value_counts().to_dict() == read_tape(loans).frame["severity"].value_counts().to_dict()
+    )
+    assert "Mobile" in tape.provenance["personal"]
+
+
+def test_map_of_a_known_format_says_so(tmp_path, capsys):
+    (tmp_path / "lc.csv").write_text(fixtures.LENDINGCLUB_RAW)
+    code, out, _ = run(capsys, "map", tmp_path / "lc.csv")
+    assert code == 0 and "--format lendingclub needs no mapping" in out
+    drafted = yaml.safe_load(out)
+    (tmp_path / "lc.yml").write_text(out)
+    assert drafted["columns"]["home"]["recode"]["NONE"] == "other"
+    assert read_tape(tmp_path / "lc.csv", format=tmp_path / "lc.yml").frame["severity"].tolist() == [
+        "paid",
+        "loss early",
+        "paid late",
+        "loss after half",
+    ]
+
+
+@pytest.mark.parametrize("kind", ["csv", "csv.gz", "parquet"])
+def test_fit_and_score(loans, tmp_path, capsys, kind):
+    code, out, _ = run(capsys, "fit", loans, "--output", tmp_path / "m.json", "--record-date", "2023-01-01")
+    assert code == 0 and "Every loan has ended" in out and "income" in out
+    source = pd.read_csv(loans)
+    applications = source.drop(columns=["status", "rate"])  # new loans have no outcome yet
+    if kind == "parquet":
+        path = tmp_path / "new.parquet"
+        applications.to_parquet(path, row_group_size=500)
+    else:
+        path = tmp_path / f"new.{kind}"
+        applications.to_csv(path, index=False)
+    target = tmp_path / f"scores.{kind}"
+    code, out, err = run(capsys, "score", path, "--model", tmp_path / "m.json", "--output", target, "--rows", "700")
+    assert code == 0 and "3,000 loans" in out and err.count("loans scored") >= 5
+    scores = pd.read_parquet(target) if kind == "parquet" else pd.read_csv(target)
+    expected = StandardModel.from_json(tmp_path / "m.json").score(read_tape(loans).frame)
+    assert scores["loan_id"].tolist() == source["loan_id"].tolist()
+    assert np.allclose(scores["p_loss"], expected["p_loss"], rtol=1e-12)
+    assert not list(tmp_path.glob(".*part*"))
+
+
+def test_score_neither_overwrites_nor_leaves_half_a_file(loans, tmp_path, capsys):
+    run(capsys, "fit", loans, "--output", tmp_path / "m.json")
+    before = loans.read_bytes()
+    code, _, err = run(capsys, "score", loans, "--model", tmp_path / "m.json", "--output", loans)
+    assert code == 2 and "never changed" in err and loans.read_bytes() == before
+    frame = pd.read_csv(loans)
+    frame["dti"] = frame["dti"].astype(object)
+    frame.loc[2500, "dti"] = "many"
+    frame.to_csv(tmp_path / "bad.csv", index=False)
+    code, _, err = run(
+        capsys,
+        "score",
+        tmp_path / "bad.csv",
+        "--model",
+        tmp_path / "m.json",
+        "--output",
+        tmp_path / "s.csv",
+        "--rows",
+        "1000",
+    )
+    assert code == 2 and "from data row 2,001" in err and "row 501: 'many'" in err
+    assert not (tmp_path / "s.csv").exists() and not list(tmp_path.glob(".*part*"))
+    code, _, err = run(capsys, "score", loans, "--model", tmp_path / "m.json", "--output", tmp_path / "s.docx")
+    assert code == 2 and ".csv, .csv.gz or .parquet" in err
+
+
+def test_scores_are_no_formulas(loans, tmp_path, capsys):
+    frame = pd.read_csv(loans)
+    frame.loc[0, "loan_id"] = "=HYPERLINK(1)"
+    frame.to_csv(loans, index=False)
+    run(capsys, "fit", loans, "--output", tmp_path / "m.json", "--on-error", "missing")
+    code, _, err = run(
+        capsys, "score", loans, "--model", tmp_path / "m.json", "--output", tmp_path / "s.csv", "--on-error", "missing"
+    )
+    assert code == 0, err
+    assert not (tmp_path / "s.csv").read_text().splitlines()[1].startswith("=")
+
+
+def test_drift_can_be_refused(loans, tmp_path, capsys):
+    run(capsys, "fit", loans, "--output", tmp_path / "m.json")
+    frame = pd.read_csv(loans)
+    frame.loc[5, "dti"] = 400
+    frame.to_csv(tmp_path / "new.csv", index=False)
+    code, _, err = run(
+        capsys,
+        "score",
+        tmp_path / "new.csv",
+        "--model",
+        tmp_path / "m.json",
+        "--output",
+        tmp_path / "s.csv",
+        "--drift",
+        "refuse",
+    )
+    assert code == 2 and "1 of 3,000 loans" in err
+
+
+def test_chosen_tape_follows_the_environment(tmp_path, monkeypatch):
+    (tmp_path / "bank.csv").write_text(fixtures.MAPPED)
+    (tmp_path / "bank.yml").write_text(fixtures.MAPPING)
+    monkeypatch.delenv("P2PRISK_TAPE_PREPARED", raising=False)
+    monkeypatch.delenv("P2PRISK_TAPE", raising=False)
+    with pytest.raises(ValueError, match="no tape is chosen"):
+        chosen_tape()
+    monkeypatch.setenv("P2PRISK_TAPE", str(tmp_path / "bank.csv"))
+    monkeypatch.setenv("P2PRISK_TAPE_MAP", str(tmp_path / "bank.yml"))
+    monkeypatch.setenv("P2PRISK_TAPE_FORMAT", "auto")
+    assert chosen_tape().provenance["title"] == "A savings bank's consumer loans"
+    monkeypatch.setenv("P2PRISK_TAPE", "lendingclub-2018")
+    assert len(chosen_tape().frame) == 10_000
+
+
+def test_report_stops_at_a_tape_with_errors(loans, capsys, tmp_path, monkeypatch):
+    frame = pd.read_csv(loans)
+    frame["dti"] /= 100
+    frame.to_csv(loans, index=False)
+    code, _, err = run(capsys, "report", loans, "--output", tmp_path / "out")
+    assert code == 1 and "--anyway" in err
+
+
+def test_report_hands_the_tape_to_the_renderer(loans, capsys, tmp_path, monkeypatch):
+    seen = {}
+
+    def renderer(command, cwd, env, check):
+        seen.update(command=command, cwd=cwd, env=env, tape=pd.read_pickle(env["P2PRISK_TAPE_PREPARED"]))
+        return subprocess.CompletedProcess(command, 0)
+
+    (tmp_path / "_quarto-tape.yml").write_text("")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("p2prisk.cli.subprocess.run", renderer)
+    code, out, _ = run(capsys, "report", loans, "--record-date", "2023-01-01")
+    assert code == 0 and "Every loan has ended" in out
+    assert seen["env"]["P2PRISK_TAPE"] == str(loans) and seen["cwd"] == tmp_path
+    assert seen["command"][1:7] == ["-m", "bookkit", "render", "--profile", "tape", "--to"]
+    assert len(seen["tape"].frame) == 3000
+    assert not Path(seen["env"]["P2PRISK_TAPE_PREPARED"]).exists()
+
+
+def test_as_a_program(loans):
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).resolve().parents[1] / "code")}
+    done = subprocess.run(
+        [sys.executable, "-m", "p2prisk", "check", str(loans)],
+        capture_output=True,
+        text=True,
+        env=environment,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    done = subprocess.run(
+        [sys.executable, "-m", "p2prisk", "check", "no.csv"],
+        capture_output=True,
+        text=True,
+        env=environment,
+        check=False,
+    )
+    assert done.returncode == 2 and done.stderr.startswith("p2prisk: no.csv is not there")
+
+
+def test_compressed_file_scores_the_same(loans, tmp_path, capsys):
+    run(capsys, "fit", loans, "--output", tmp_path / "m.json")
+    (tmp_path / "z.csv.gz").write_bytes(gzip.compress(loans.read_bytes()))
+    for name, source in (("a.csv", loans), ("b.csv", tmp_path / "z.csv.gz")):
+        run(capsys, "score", source, "--model", tmp_path / "m.json", "--output", tmp_path / name, "--rows", "999")
+    assert (tmp_path / "a.csv").read_bytes() == (tmp_path / "b.csv").read_bytes()

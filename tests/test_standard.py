@@ -1,0 +1,105 @@
+"""The standard model: its rules, its repairs, and the same numbers after a journey through JSON."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from p2prisk import OrderedLogit, load
+from p2prisk.errors import DataError, ModelError
+from p2prisk.standard import StandardModel, drop_copies, fit_standard, make_rules
+
+
+@pytest.fixture(scope="module")
+def tape():
+    return load("lendingclub-2018")
+
+
+@pytest.fixture(scope="module")
+def model(tape):
+    return fit_standard(tape, "grade")
+
+
+def test_it_is_the_ordered_logit_on_its_design(tape, model):
+    design, flags = model.design(tape.frame)
+    again = OrderedLogit(tape.frame["grade"], design[model.results.exog_names]).fit()
+    assert np.allclose(again.params, model.results.params, rtol=1e-8, atol=1e-10)
+    assert not flags["new_level"].any() and not flags["out_of_range"].any()
+
+
+def test_no_predictor_is_known_later_or_protected(model):
+    used = {rule["column"] for rule in model.rules}
+    assert not used & {"rate", "sub_grade", "instalment", "severity", "status", "principal_paid", "sex", "age",
+                       "marital_status"}
+    assert {"income", "dti", "inquiries", "term"} <= used
+    with pytest.raises(DataError, match="rate .set by the platform's own model"):
+        fit_standard(load("lendingclub-2018"), "grade", ["income", "rate"])
+
+
+def test_json_gives_the_same_scores(tape, model, tmp_path):
+    model.to_json(tmp_path / "model.json")
+    again = StandardModel.from_json(tmp_path / "model.json")
+    pd.testing.assert_frame_equal(again.score(tape.frame), model.score(tape.frame), check_exact=False, rtol=1e-12)
+    scores = model.score(tape.frame)
+    probabilities = scores[[name for name in scores if name.startswith("p_")]].to_numpy()
+    assert np.allclose(probabilities.sum(axis=1), 1) and (probabilities > 0).all()
+
+
+def test_missing_has_its_own_coefficient(tape):
+    frame = tape.frame.copy()
+    frame.loc[frame["grade"] >= "D", "dti"] = np.nan  # missing where the grade is bad
+    model = fit_standard(type(tape)(frame), "grade", ["dti", "income"])
+    assert "dti: missing" in model.results.params.index and model.results.params["dti: missing"] > 1
+    assert model.score(frame)["missing"].sum() == frame["dti"].isna().sum()
+
+
+def test_new_levels_and_values_are_flagged_or_refused(tape, model):
+    frame = tape.frame.head(4).copy()
+    frame["home"] = frame["home"].cat.add_categories("tent")
+    frame.loc[0, "home"] = "tent"
+    frame.loc[1, "dti"] = 900.0
+    scores = model.score(frame)
+    assert scores["new_level"].tolist() == [True, False, False, False]
+    assert scores["out_of_range"].tolist() == [False, True, False, False]
+    assert scores.notna().all().all()
+    with pytest.raises(DataError, match="2 of 4 loans have an attribute outside"):
+        model.score(frame, drift="refuse")
+
+
+def test_rare_levels_are_known_not_new(tape):
+    rules, _ = make_rules(tape.frame, ["purpose"])
+    assert "renewable energy" in rules[0]["rare"] and rules[0]["spare"] == "other"
+
+
+def test_scoring_needs_its_columns(tape, model):
+    with pytest.raises(DataError, match="the model needs dti"):
+        model.score(tape.frame.drop(columns="dti"))
+
+
+def test_copies_are_left_out_and_named():
+    rng = np.random.default_rng(2)
+    a, b = rng.normal(size=(2, 500))
+    design = pd.DataFrame({"a": a, "b": b, "sum": a + b, "near": a + 0.01 * b, "c": rng.normal(size=500), "one": 1.0})
+    why = {}
+    assert drop_copies(design, why) == ["a", "b", "c"]
+    assert set(why) == {"sum", "near", "one"} and "100 %" in why["sum"]
+
+
+def test_outcome_good_or_bad():
+    model = fit_standard(load("modeldata-lendingclub"), predictors=["income", "term", "inquiries"])
+    assert model.outcome == "bad" and model.results.categories == ["good", "bad"]
+
+
+def test_errors(tape, tmp_path):
+    with pytest.raises(ModelError, match="outcome is one of"):
+        fit_standard(tape, "rate")
+    with pytest.raises(DataError, match="no column age"):
+        fit_standard(tape, "grade", ["age"])
+    with pytest.raises(ModelError, match="no predictor is left: term: the same in every row"):
+        fit_standard(tape.keep(tape.frame["term"] == 36, "x"), "grade", ["term"])
+    (tmp_path / "x.json").write_text("{}")
+    for name, pattern in (("no.json", "is not there"), ("x.json", "no model of 'p2prisk fit'")):
+        with pytest.raises(DataError, match=pattern):
+            StandardModel.from_json(tmp_path / name)
+    (tmp_path / "y.json").write_text("not json")
+    with pytest.raises(DataError, match="is not JSON"):
+        StandardModel.from_json(tmp_path / "y.json")
