@@ -150,7 +150,8 @@ def read_panel(frame, states=None):
     else:
         loan, labels = pd.factorize(keys)
         if (loan < 0).any():
-            raise DataError(f"{int((loan < 0).sum())} rows have no loan_id, the first is row {int(np.argmax(loan < 0))}")
+            row = int(np.argmax(loan < 0))
+            raise DataError(f"{int((loan < 0).sum())} rows have no loan_id, the first is row {row}")
     balance = frame["balance"].to_numpy(dtype=float) if "balance" in frame else None
     if balance is not None and (balance < 0).any():
         row = int(np.argmax(balance < 0))

@@ -57,7 +57,7 @@ def goodman_interval(counts, confidence=0.95):
     --------
     >>> low, high = goodman_interval([50, 30, 20])
     >>> low.round(3).tolist(), high.round(3).tolist()
-    ([0.383, 0.204, 0.122], [0.617, 0.418, 0.311])
+    ([0.384, 0.204, 0.122], [0.616, 0.418, 0.311])
     """
     counts = np.asarray(counts, dtype=float)
     total = counts.sum(axis=-1, keepdims=True)

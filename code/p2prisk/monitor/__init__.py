@@ -1,0 +1,19 @@
+"""Watching the book: vintages, roll rates, forecasts, stability, calibration, CUSUM, early warning, the monthly report.
+
+Everything works on a monthly panel (:func:`read_panel`) or on a tape with one row a loan. Alerts come with their
+rate of false alarms; an index or a rate comes with what chance alone would do.
+"""
+
+from p2prisk.monitor.cusum import Cusum, calibrate_cusum
+from p2prisk.monitor.drift import calibration_drift, stability_by_month, stability_from_counts
+from p2prisk.monitor.forecast import check_forecast, forecast_states, forecast_vintages
+from p2prisk.monitor.monthly import MonthlyReport, monthly_report
+from p2prisk.monitor.panel import Panel, read_panel
+from p2prisk.monitor.roll_rates import RollRates, goodman_interval, roll_rates, roll_rates_by_month
+from p2prisk.monitor.vintages import vintage_curves, vintage_curves_from_events
+from p2prisk.monitor.warning import RULES, check_warnings, early_warning
+
+__all__ = ["Cusum", "MonthlyReport", "Panel", "RULES", "RollRates", "calibrate_cusum", "calibration_drift",
+           "check_forecast", "check_warnings", "early_warning", "forecast_states", "forecast_vintages",
+           "goodman_interval", "monthly_report", "read_panel", "roll_rates", "roll_rates_by_month",
+           "stability_by_month", "stability_from_counts", "vintage_curves", "vintage_curves_from_events"]

@@ -1,0 +1,125 @@
+"""The monthly report: what the risk committee sees, computed in one place."""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+import pandas as pd
+
+from p2prisk.errors import DataError
+from p2prisk.monitor.drift import stability_by_month
+from p2prisk.monitor.panel import month_index, month_name, read_panel
+from p2prisk.monitor.roll_rates import roll_rates_by_month
+from p2prisk.monitor.vintages import vintage_curves
+from p2prisk.monitor.warning import early_warning
+
+
+@dataclass
+class MonthlyReport:
+    """The parts of one month's report.
+
+    Attributes
+    ----------
+    month : str
+        ``YYYY-MM``.
+    simulated : bool
+        Whether the book is simulated; the page says so at its head.
+    sections : list of (str, str, pandas.DataFrame)
+        Heading, one line of reading, table.
+    alerts : list of str
+        What needs a decision; empty in a quiet month.
+    notes : list of str
+        What could not be computed, and why.
+    """
+
+    month: str
+    simulated: bool
+    sections: list = field(default_factory=list)
+    alerts: list = field(default_factory=list)
+    notes: list = field(default_factory=list)
+
+
+def monthly_report(performance, tape=None, *, as_of=None, reference=None, columns=(), early_age=3, screens=()):
+    """Compute the monthly report of a book.
+
+    Parameters
+    ----------
+    performance : pandas.DataFrame or Panel
+        Monthly performance.
+    tape : LoanTape or pandas.DataFrame, optional
+        Loans, for stability and for the rule on other loans of a borrower.
+    as_of : date-like, optional
+        Month of the report.
+    reference : (date-like, date-like), optional
+        Reference months of the stability table; without it that section is left out.
+    columns : sequence of str
+        Columns of the tape watched for stability.
+    early_age : int
+        Age at which young vintages are compared.
+    screens : sequence of ScreenResult
+        Results of :func:`p2prisk.platform.run_screens`, shown as they are.
+
+    Returns
+    -------
+    MonthlyReport
+    """
+    panel = read_panel(performance)
+    at = int(panel.month.max()) if as_of is None else month_index(as_of)
+    panel = panel.until(at)
+    frame = getattr(tape, "frame", tape)
+    report = MonthlyReport(month_name(at), panel.simulated)
+    today = panel.month == at
+    if not today.any():
+        raise DataError(f"the panel has no row in {report.month}")
+    count = np.bincount(panel.state[today], minlength=len(panel.states))
+    book = pd.DataFrame({"state": panel.states, "loans": count, "share": count / count.sum()})
+    if panel.balance is not None:
+        book["balance"] = np.bincount(panel.state[today], panel.balance[today], minlength=len(panel.states))
+    report.sections.append(("The book", f"{count.sum():,d} loans reported in {report.month}.", book))
+    ordinary = list(panel.states[:-2])
+    moves = roll_rates_by_month(panel, [(name, "worse") for name in ordinary])
+    latest = moves[moves["month"] == report.month]
+    earlier = moves[(moves["month"] < report.month)]
+    usual = earlier.groupby("from", observed=True)[["loans", "moved"]].sum()
+    table = latest[["from", "loans", "moved", "rate", "low", "high"]].reset_index(drop=True)
+    table["usual"] = (usual["moved"] / usual["loans"]).reindex(table["from"]).to_numpy()
+    outside = (table["low"] > table["usual"]).to_numpy()
+    report.sections.append(("Roll to worse", "Share of loans that became worse in the month, and the usual share.",
+                            table))
+    report.alerts += [f"More {name} loans than usual became worse." for name in table["from"][outside]]
+    curves = vintage_curves(panel, event=panel.states[1], period="quarter")
+    young = curves[curves["age"] == early_age].reset_index(drop=True)
+    if len(young) >= 2:
+        report.sections.append((f"Young vintages at {early_age} months",
+                                "Share of each quarter's loans that had been late by then.", young))
+        pooled = young["events"][:-1].sum() / young["loans"][:-1].sum()
+        if young["low"].iloc[-1] > pooled:
+            report.alerts.append(f"The loans of {young['vintage'].iloc[-1]} are late more often than those before them.")
+    else:
+        report.notes.append(f"Fewer than two vintages are {early_age} months old; young vintages are not compared.")
+    if frame is not None and reference is not None and columns:
+        known = frame[month_index(frame["issue_date"]) <= at]
+        stability = stability_by_month(known, columns, reference=reference)
+        stability = stability[stability["month"] == report.month].drop(columns="month").reset_index(drop=True)
+        report.sections.append(("Stability of new loans",
+                                "Index, and what chance alone would exceed once in a hundred.", stability))
+        report.alerts += [f"New loans have shifted in {name}." for name in stability["variable"][stability["alert"]]]
+    else:
+        report.notes.append("No reference months and columns were given; stability of new loans is not shown.")
+    borrower = None
+    if frame is not None and {"loan_id", "borrower_id"} <= set(frame.columns):
+        borrower = pd.Series(frame["borrower_id"].to_numpy(), index=frame["loan_id"].to_numpy())
+    try:
+        listed = early_warning(panel, as_of=at, borrower=borrower)
+        rules = listed.drop(columns=["loan_id", "month", "state", "balance", "rules"])
+        summary = pd.DataFrame({"rule": rules.columns, "loans": rules.sum().to_numpy(),
+                                "balance": [listed.loc[rules[name], "balance"].sum() for name in rules.columns]})
+        report.sections.append(("Early warning", f"{len(listed):,d} loans are on the list.", summary))
+    except DataError as error:
+        report.notes.append(str(error))
+    if len(screens):
+        report.sections.append(("The platform's own conduct", "Screens on funding, custody and related parties.",
+                                pd.DataFrame([{"screen": result.screen.name, "value": result.value,
+                                               "threshold": result.threshold, "breached": result.breached}
+                                              for result in screens])))
+        report.alerts += [f"Screen breached: {result.screen.name}." for result in screens if result.breached]
+    return report
