@@ -93,7 +93,7 @@ def monthly_report(performance, tape=None, *, as_of=None, reference=None, column
                                 "Share of each quarter's loans that had been late by then.", young))
         pooled = young["events"][:-1].sum() / young["loans"][:-1].sum()
         if young["low"].iloc[-1] > pooled:
-            report.alerts.append(f"The loans of {young['vintage'].iloc[-1]} are late more often than those before them.")
+            report.alerts.append(f"Loans of {young['vintage'].iloc[-1]} are late more often than those before them.")
     else:
         report.notes.append(f"Fewer than two vintages are {early_age} months old; young vintages are not compared.")
     if frame is not None and reference is not None and columns:

@@ -56,6 +56,41 @@ class SimulatedPlatform:
     accounts: pd.DataFrame
     truth: dict = field(default_factory=dict)
 
+    def loans_at(self, month):
+        """Loans issued up to a month, with their balance and status at its end.
+
+        Parameters
+        ----------
+        month : date-like
+            Month.
+
+        Returns
+        -------
+        pandas.DataFrame
+            The tape's columns known at issue, and ``balance, status, last_payment_date`` as of the month.
+        """
+        if not hasattr(self, "_by_month"):
+            month_code = self.performance["month"].to_numpy().astype("datetime64[M]").astype(int)
+            order = np.argsort(month_code, kind="stable")
+            self._by_month = month_code[order], order
+        codes, order = self._by_month
+        at = int(np.datetime64(pd.Timestamp(month), "M").astype(int))
+        now = order[np.searchsorted(codes, at):np.searchsorted(codes, at + 1)]
+        frame = self.tape.frame
+        issued = frame["issue_date"].to_numpy().astype("datetime64[M]").astype(int) <= at
+        last = frame["last_payment_date"].to_numpy()
+        ended = last.astype("datetime64[M]").astype(int) <= at
+        balance = np.where(ended & (frame["status"] == "default").to_numpy(), frame["balance"].to_numpy(), 0.0)
+        rows = self.performance["loan_id"].to_numpy()[now]
+        state = self.performance["state"].cat.codes.to_numpy()[now]
+        balance[rows] = self.performance["balance"].to_numpy()[now]
+        names = np.array(STATUS_OF_STATE, dtype=object)
+        status = np.where(ended, frame["status"].to_numpy(dtype=object), "current")
+        status[rows] = names[state]
+        end = np.datetime64(at, "M").astype("datetime64[s]")
+        snapshot = frame.assign(balance=balance, status=status, last_payment_date=np.minimum(last, end))[issued]
+        return _mark(snapshot.drop(columns=["days_past_due", "principal_paid", "recoveries", "instalments_late"]))
+
 
 def _mark(frame):
     frame.attrs["simulated"] = True
