@@ -24,7 +24,7 @@ EFFECTS = {
     "repayment": {"hidden": 0.4, "tilt": 1.0},
     "environment": {"environment": 0.4, "outflow": 0.15},
     "management": {"cure": -0.4, "connected": 0.05, "servicing": -0.2},
-    "custody": {"diverted": 0.05},
+    "custody": {"diverted": 0.02},
     "operation": {"pooled": 0.10},
 }
 
@@ -78,7 +78,7 @@ def paths(turning_bad, months):
     Examples
     --------
     >>> paths(TurningBad("custody", 1.0, onset=2, ramp=2), 5)["diverted"].tolist()
-    [0.0, 0.0, 0.025, 0.05, 0.05]
+    [0.0, 0.0, 0.01, 0.02, 0.02]
     """
     result = {name: np.zeros(months) for name in _ALL}
     if turning_bad is not None:

@@ -9,7 +9,7 @@ from p2prisk.errors import DataError
 from p2prisk.simulate import life, records
 from p2prisk.simulate.causes import TurningBad, paths
 from p2prisk.simulate.loans import GRADES, draw_loans
-from p2prisk.tape import LoanTape
+from p2prisk.tape import LoanTape, add_outcome
 
 #: Standard deviation and persistence of the environment, common to all loans, on the log-odds scale (assumption).
 ENVIRONMENT_SD = 0.06
@@ -329,5 +329,6 @@ def simulate_platform(loans=12_000, months=36, *, seed, start="2015-01", growth=
     provenance = {"name": "simulated-platform", "title": "Simulated platform", "simulated": True,
                   "source": "p2prisk.simulate", "licence": "none needed", "period": f"{start}, {months} months",
                   "record_date": record_date, "rows_read": size, "seed": str(sequence.entropy)}
-    tape = LoanTape(_mark(frame), provenance)
+    frame["currency"] = frame["currency"].astype("category")
+    tape = LoanTape(_mark(add_outcome(frame, record_date)), provenance)
     return SimulatedPlatform(tape, *(_mark(part) for part in (performance, ledger, bank, moves, money, costs)), truth)

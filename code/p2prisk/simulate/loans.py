@@ -128,8 +128,9 @@ def draw_loans(issue_month, rng, *, tilt=None, hidden=None, terms=None):
     traits = draw_traits(size, rng)
     if tilt is not None and np.any(tilt):
         # two rivals an applicant; the pick is a softmax draw (Gumbel trick) so that `tilt` acts smoothly
-        rivals = [traits, draw_traits(size, rng), draw_traits(size, rng)]
-        utility = np.stack([tilt * visible_risk(rival) for rival in rivals]) + rng.gumbel(size=(3, size))
+        other = rng.spawn(1)[0]  # a stream of their own, so that the untilted platform is the same draw for draw
+        rivals = [traits, draw_traits(size, other), draw_traits(size, other)]
+        utility = np.stack([tilt * visible_risk(rival) for rival in rivals]) + other.gumbel(size=(3, size))
         pick = utility.argmax(axis=0)
         traits = {name: np.choose(pick, [rival[name] for rival in rivals]) for name in traits}
     visible = visible_risk(traits)

@@ -11,12 +11,13 @@ BATCHES_PER_MONTH = 21  # working days
 
 #: Healthy noise, so that no screen starts from a perfect zero (assumptions)
 LATE_SETTLEMENT = (0.90, 0.08, 0.02)  # the bank books 0, 1 or 2 days after the ledger
-MISSING_AT_BANK = 0.004  # a batch the bank books only after the month has closed
+VERY_LATE = 0.002  # a batch the bank books four to eight days late; at a month's end it is an open item
 FEE_DIFFERENCE = 0.003  # a batch from which the bank took a fee
 SHARED_ADDRESS = 0.02  # loans whose address is also that of an earlier borrower
 GUARANTEED = 0.05  # loans with one of the professional guarantors
 OBSERVED_ONWARD = 0.30  # borrowers who spend the money inside the custody system, where it is seen
 LENDER_BORROWER = 0.004  # of these, the ones who pay an account that also lends
+OWN_LENDER = 0.002  # borrowers whose money goes back to the lender: friends who lent through the platform
 
 
 def parties(size, rng, repeat):
@@ -80,6 +81,9 @@ def transfers(loans, connected, rng):
     to_lender = rng.random(size) < LENDER_BORROWER
     target = np.where(to_lender, np.char.add("L", rng.integers(0, lenders, size).astype(str)),
                       np.char.add("M", rng.integers(0, 300, size).astype(str)))
+    back = rng.random(size) < OWN_LENDER
+    onward |= back
+    target = np.where(back, lender_id, target)
     target = np.where(connected, np.char.add("LA", rng.integers(0, 3, size).astype(str)), target)
     borrower = loans["borrower_id"].to_numpy(dtype=str)
     date = loans["issue_date"].to_numpy()
@@ -123,14 +127,9 @@ def custody(flows, diverted, balance, start, rng):
     names = np.array(KINDS, dtype=object)[kind]
     ledger = pd.DataFrame({"entry_id": entry, "date": date, "kind": names, "amount": amount})
     lag = rng.choice(3, size=len(amount), p=LATE_SETTLEMENT)
+    lag = np.where(rng.random(len(amount)) < VERY_LATE, rng.integers(4, 9, len(amount)), lag)
     booked = amount - np.where(rng.random(len(amount)) < FEE_DIFFERENCE, np.round(0.0005 * np.abs(amount), 2), 0)
-    keep = rng.random(len(amount)) >= MISSING_AT_BANK
-    bank_date = date + lag
-    bank = pd.DataFrame({"entry_id": entry, "date": bank_date, "kind": names, "amount": booked})
-    late = bank[~keep].copy()  # booked in the following month: in transit at the month end
-    late["date"] = late["date"] + np.timedelta64(31, "D")
-    gap = diverted * balance
-    taken = np.maximum(np.diff(gap, prepend=0.0), 0.0)
+    taken = np.maximum(np.diff(diverted * balance, prepend=0.0), 0.0)
     extra = []
     when = np.flatnonzero(taken > 0)
     if len(when):
@@ -139,14 +138,11 @@ def custody(flows, diverted, balance, start, rng):
             "entry_id": np.char.add("bank-", when.astype(str)),
             "date": (start + when).astype("datetime64[D]") + 14,
             "kind": "transfer", "amount": -np.round(0.6 * taken[when], 2)}))
-        # ... the rest are repayments the ledger shows and the bank never received
-        for position, m in zip(when, when, strict=True):
-            rows = np.flatnonzero((bank["kind"].to_numpy() == "repayment") & (month == m) & keep)
-            short = 0.4 * taken[position]
-            values = bank["amount"].to_numpy()[rows]
-            count = int(np.searchsorted(np.cumsum(values), short)) + 1
-            keep[rows[:count]] = False
-    bank = pd.concat([bank[keep], late, *extra], ignore_index=True)
+        # ... of the rest the ledger shows repayments larger than the bank received
+        short = np.round(0.4 * taken[month] / BATCHES_PER_MONTH, 2)
+        booked = booked - np.where(kind == KINDS.index("repayment"), short, 0.0)
+    bank = pd.DataFrame({"entry_id": entry, "date": date + lag, "kind": names, "amount": booked})
+    bank = pd.concat([bank, *extra], ignore_index=True)
     last = (start + months).astype("datetime64[D]")
     bank = bank[bank["date"] < last].sort_values("date", kind="stable", ignore_index=True)
     return ledger, bank
