@@ -98,7 +98,7 @@ def calibrate_cusum(period, expected, loans=None, *, odds_ratio=1.5, false_alarm
     loans : array_like, optional
         Loans a row stands for.
     odds_ratio : float
-        Change to be found, above 1.
+        Change to be found: above 1 deterioration, below 1 improvement.
     false_alarm : float
         Wanted probability of any signal while nothing has changed.
     period_sd : float
@@ -124,8 +124,8 @@ def calibrate_cusum(period, expected, loans=None, *, odds_ratio=1.5, false_alarm
     >>> chart.horizon, 1 < chart.threshold < 8
     (24, True)
     """
-    if not odds_ratio > 1:
-        raise DataError("the odds ratio must be above 1; a chart for improvement needs the complement as event")
+    if not odds_ratio > 0 or odds_ratio == 1:
+        raise DataError("the odds ratio must be positive and not 1: above 1 finds deterioration, below 1 improvement")
     if not 0 < false_alarm < 1:
         raise DataError("the false-alarm rate must lie strictly between 0 and 1")
     code, labels, _, expected, loans = _grouped(period, np.zeros(np.shape(expected)), expected, loans)

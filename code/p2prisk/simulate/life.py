@@ -100,6 +100,8 @@ def simulate_life(eta, grade, term, issue_month, months, rng, *, environment=Non
     state[0] = CURRENT
     base = ENTRY[grade] + eta
     cure_logit = np.log(CURE / (1 - CURE))
+    # every loan and month has its own draw: a change in one month leaves the luck of all others as it was
+    luck = rng.random((ages, size), dtype=np.float32)
     alive = np.arange(size)
     now, done = state[0].copy(), np.zeros(size, dtype=np.int16)
     for age in range(1, ages):
@@ -108,7 +110,7 @@ def simulate_life(eta, grade, term, issue_month, months, rng, *, environment=Non
             break
         calendar = issue_month[alive] + age
         bucket = now[alive]
-        draw = rng.random(len(alive))
+        draw = luck[age, alive]
         count = done[alive]
         last = term[alive]
         current = bucket == CURRENT

@@ -131,7 +131,7 @@ def draw_loans(issue_month, rng, *, tilt=None, hidden=None, terms=None):
         other = rng.spawn(1)[0]  # a stream of their own, so that the untilted platform is the same draw for draw
         rivals = [traits, draw_traits(size, other), draw_traits(size, other)]
         utility = np.stack([tilt * visible_risk(rival) for rival in rivals]) + other.gumbel(size=(3, size))
-        pick = utility.argmax(axis=0)
+        pick = np.where(tilt == 0, 0, utility.argmax(axis=0))
         traits = {name: np.choose(pick, [rival[name] for rival in rivals]) for name in traits}
     visible = visible_risk(traits)
     score = visible + GRADING_SD * rng.standard_normal(size)
