@@ -138,7 +138,7 @@ def read_panel(frame, states=None):
         state = column.cat.codes.to_numpy()
     else:
         states = tuple(states)
-        state = pd.Categorical(column, states, ordered=True).codes
+        state = pd.Index(states).get_indexer(column)
     if (state < 0).any():
         row = int(np.argmax(state < 0))
         raise DataError(f"{int((state < 0).sum())} rows have a missing or unknown state, the first in row {row} "
