@@ -89,8 +89,9 @@ def monthly_scores(frame):
     new["expected"] = life
     new["expected_early"] = early.predict(new)["early loss"].to_numpy()
     new["band"] = 1 + np.searchsorted(np.quantile(life_old, np.arange(1, 10) / 10), life)
-    grouped = new.assign(charged_off=new["bad"].astype(int), charged_off_early=(new["early"] == "early loss").astype(int),
-                         loans=1).groupby(["month", "band"])
+    early_loss = (new["early"] == "early loss").astype(int)
+    grouped = new.assign(charged_off=new["bad"].astype(int), charged_off_early=early_loss, loans=1)
+    grouped = grouped.groupby(["month", "band"])
     table = grouped[["loans", "expected", "charged_off", "expected_early", "charged_off_early"]].sum().reset_index()
     return table.round({"expected": 6, "expected_early": 6}), len(old), int((~complete).sum())
 
@@ -104,7 +105,7 @@ def outcomes(frame):
         recovered = part["recoveries"] - part["recovery_fee"]
         bad = bool(part["bad"].iloc[0])
         rows.append({"term": term, "severity": severity, "loans": len(part),
-                     "income": (part["interest_paid"] + part["late_fees"]).sum() / amount,
+                     "earned": (part["interest_paid"] + part["late_fees"]).sum() / amount,
                      "loss": (lost.sum() - recovered.sum()) / amount if bad else 0.0,
                      "recovered": recovered.sum() / lost.sum() if bad else 0.0,
                      "years": part["interest_paid"].sum() / (part["amount"] * part["rate"] / 100).sum(),

@@ -59,8 +59,8 @@ def funding_run(balance, cash, *, asset_months, liability_months, reinvested, de
         inflow = contract * (1 - default_rate)
         due = inflow if matched else owed / liability_months
         new_money = share[month - 1] * due
-        # money in first pays what is due; only what is left is lent again
-        lend = new_money if matched else max(0.0, min(new_money, cash + inflow + new_money - due))
+        # money in first pays what is due; only what is left is lent again, and cash is kept
+        lend = new_money if matched else max(0.0, min(new_money, inflow + new_money - due))
         cash = cash + inflow + new_money - due - lend
         loans = loans - contract + lend
         owed = owed - (contract if matched else due) + new_money
