@@ -9,6 +9,7 @@ import os
 import re
 import sys
 import tempfile
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from bookkit.chapters import Cell
@@ -58,7 +59,7 @@ def execute_chapters(chapters, root, jobs=2, defaults=None, done=lambda chapter,
 
         return await asyncio.gather(*(run(chapter) for chapter in chapters), return_exceptions=True)
 
-    results = asyncio.run(run_all())
+    results = _run_loop(run_all)
     errors = [result for result in results if isinstance(result, BaseException)]
     for error in errors:
         if not isinstance(error, BookError):
@@ -66,6 +67,16 @@ def execute_chapters(chapters, root, jobs=2, defaults=None, done=lambda chapter,
     if errors:
         raise BookErrors(errors)
     return {chapter.path: result for chapter, result in zip(chapters, results, strict=True)}
+
+
+def _run_loop(main):
+    """Run a coroutine to its end; in a thread of its own where this one has a running loop, as in a notebook."""
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return asyncio.run(main())
+    with ThreadPoolExecutor(1) as pool:
+        return pool.submit(lambda: asyncio.run(main())).result()
 
 
 def option(cell, name, defaults, fallback):

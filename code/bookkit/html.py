@@ -8,6 +8,7 @@ from string import Template
 
 from bookkit import tree
 from bookkit.document import relative, write_page
+from bookkit.tables import column_widths, set_widths
 from bookkit.tree import attributes, is_div, raw, transform
 
 #: Folder of the style sheet, the script and the search index within the book.
@@ -192,8 +193,7 @@ def _lower(node, page):
             node["c"][2][0] = relative(asset, page.path)
         node["c"][0][2] = [[key, value] for key, value in values.items()]
     elif kind == "Table":
-        return [raw("html", '<div class="table-box" tabindex="0" role="region" aria-label="Table">'), node,
-                raw("html", "</div>")]
+        return _table(node)
     return None
 
 
@@ -218,6 +218,15 @@ def _float(node):
     name = "table" if kind == "tbl" else "picture"
     inner = [*text, *content] if kind == "tbl" else [*content, *text]
     return [raw("html", f'<figure class="{name}"{identifier}>'), *inner, raw("html", "</figure>")]
+
+
+def _table(node):
+    """A table in a box of its own that scrolls; the browser divides the width, on narrow screens down to a
+    readable least."""
+    set_widths(node)
+    least = sum(min(width, 11) + 1.7 for width in column_widths(node)[0])
+    return [raw("html", f'<div class="table-box" style="--least:{least:.0f}em" tabindex="0" role="region" '
+                'aria-label="Table">'), node, raw("html", "</div>")]
 
 
 def _columns(content, columns):

@@ -4,7 +4,6 @@ import re
 import shutil
 import sys
 import tempfile
-import unicodedata
 from importlib import resources
 from pathlib import Path
 
@@ -12,7 +11,8 @@ from bookkit import tree
 from bookkit.document import write_page
 from bookkit.errors import BookError
 from bookkit.html import shown_in
-from bookkit.tree import attributes, is_div, nodes, raw, transform
+from bookkit.tables import column_widths, set_widths
+from bookkit.tree import attributes, div, is_div, nodes, raw, transform
 
 _SERIF = ("Libertinus Serif", "Noto Serif CJK SC", "Source Han Serif SC", "Songti SC", "SimSun",
           "Noto Sans CJK SC", "Noto Sans CJK JP", "PingFang SC", "Microsoft YaHei", "DejaVu Sans")
@@ -179,7 +179,7 @@ def _float(node):
     if inlines:
         parts += [{"t": "Plain", "c": inlines}, raw("typst", "])[")]
     parts += [*content, raw("typst", f"]{label}")]
-    if any(item["t"] == "RawBlock" and item["c"][1].startswith("#sized(0pt") for item in nodes(content)):
+    if any(is_div(item, "bk-turned") for item in nodes(content)):
         parts = [raw("typst", "#landscape["), *parts, raw("typst", "]")]
     return parts
 
@@ -237,49 +237,16 @@ _DIVS = {
 
 def _table(node):
     """Give a table the largest type in which it fits; text columns share the room that is left."""
-    rows = [row for row in _rows(node)]
-    count = len(node["c"][2])
-    longest = [max((_em(row[i]) for row in rows), default=1) for i in range(count)]
-    words = [max((max((_em(word) for word in row[i].split()), default=0) for row in rows), default=1)
-             for i in range(count)]
-    # Short cells are not broken: numbers and names stay on their line.
-    least = [longest[i] if longest[i] <= 7 else max(words[i], 7) for i in range(count)]
-    least = [min(least[i], longest[i]) for i in range(count)]
-    for turned, room in ((False, _UPRIGHT), (True, _TURNED)):
-        for size in _TABLE_SIZES:
-            padding = 9 * count
-            if sum(least) * size + padding <= room:
-                if sum(longest) * size + padding > room:
-                    _set_widths(node, least, longest, size, room)
-                return _sized(node, size, turned)
-    _set_widths(node, least, longest, _TABLE_SIZES[-1], _TURNED)
-    return _sized(node, _TABLE_SIZES[-1], True)
-
-
-def _sized(node, size, turned):
-    mark = [raw("typst", "#sized(0pt)[]")] if turned else []
-    return [*mark, raw("typst", f"#sized({size}pt)["), node, raw("typst", "]")]
-
-
-def _set_widths(node, least, longest, size, room):
-    spare = max(0, room - sum(least) * size - 9 * len(least))
-    wish = [longest[i] - least[i] for i in range(len(least))]
-    widths = [least[i] * size + 9 + spare * wish[i] / (sum(wish) or 1) for i in range(len(least))]
-    total = sum(widths)
-    for spec, width in zip(node["c"][2], widths, strict=True):
-        spec[1] = {"t": "ColWidth", "c": round(width / total * 0.999, 4)}
-
-
-def _rows(node):
-    """Text of every cell, row by row."""
-    head, bodies, foot = node["c"][3], node["c"][4], node["c"][5]
-    count = len(node["c"][2])
-    for row in [*head[1], *(row for body in bodies for row in body[2] + body[3]), *foot[1]]:
-        cells = [tree.plain(cell[4]) for cell in row[1]]
-        yield (cells + [""] * count)[:count]
-
-
-def _em(words):
-    """Width of a text in ems of the table's sans face."""
-    return sum(1.0 if unicodedata.east_asian_width(letter) in "WF" else 0.3 if letter in " .,:;|il'" else
-               0.85 if letter in "mwMW@%" else 0.68 if letter.isupper() else 0.6 for letter in words)
+    longest, least = column_widths(node)
+    padding = 9 * len(least)
+    turned, size, room = next(
+        ((turned, size, room) for turned, room in ((False, _UPRIGHT), (True, _TURNED)) for size in _TABLE_SIZES
+         if sum(least) * size + padding <= room), (True, _TABLE_SIZES[-1], _TURNED))
+    shares = None
+    if sum(longest) * size + padding > room:
+        spare = max(0, room - sum(least) * size - padding)
+        wish = [long - short for long, short in zip(longest, least, strict=True)]
+        widths = [short * size + 9 + spare * more / (sum(wish) or 1) for short, more in zip(least, wish, strict=True)]
+        shares = [round(width / sum(widths) * 0.999, 4) for width in widths]
+    set_widths(node, shares)
+    return [div([raw("typst", f"#sized({size}pt)["), node, raw("typst", "]")], *(["bk-turned"] if turned else []))]

@@ -1,0 +1,52 @@
+"""How wide the columns of a table want to be, so that it neither runs out of the page nor breaks numbers."""
+
+import unicodedata
+
+from bookkit import tree
+
+#: A cell up to this width, in ems, is kept on one line: numbers, names, short words.
+_SHORT = 7
+
+
+def column_widths(table):
+    """Widths of a table's columns in ems of its type.
+
+    Parameters
+    ----------
+    table : dict
+        A table of pandoc's tree.
+
+    Returns
+    -------
+    longest, least : list of float
+        Width without any line break, and the least width that breaks no short cell and no word.
+    """
+    rows = list(_rows(table))
+    longest, least = [], []
+    for column in range(len(table["c"][2])):
+        cells = [row[column] for row in rows]
+        longest.append(max(map(_em, cells), default=1))
+        word = max((_em(word) for cell in cells for word in cell.split()), default=1)
+        least.append(min(longest[-1], max(word, _SHORT)))
+    return longest, least
+
+
+def set_widths(table, shares=None):
+    """Give the columns shares of the whole width, or none: pandoc's own come from the dashes of the source."""
+    for index, spec in enumerate(table["c"][2]):
+        spec[1] = {"t": "ColWidth", "c": shares[index]} if shares else {"t": "ColWidthDefault"}
+
+
+def _rows(table):
+    """Text of every cell, row by row."""
+    head, bodies, foot = table["c"][3:6]
+    count = len(table["c"][2])
+    for row in [*head[1], *(row for body in bodies for row in body[2] + body[3]), *foot[1]]:
+        cells = [tree.plain(cell[4]) for cell in row[1]]
+        yield (cells + [""] * count)[:count]
+
+
+def _em(words):
+    """Width of a text in ems of a sans face."""
+    return sum(1.0 if unicodedata.east_asian_width(letter) in "WF" else 0.3 if letter in " .,:;|il'" else
+               0.85 if letter in "mwMW@%" else 0.68 if letter.isupper() else 0.6 for letter in words)

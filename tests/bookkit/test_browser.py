@@ -1,0 +1,245 @@
+"""The rendered pages in a real browser, opened from file:// with the network off."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from bookkit.render import render
+
+FIXTURES = Path(__file__).parent / "fixtures"
+FLAGS = ("--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
+         "--disable-component-update --disable-sync").split()
+BROWSERS = ("chromium", "chromium-browser", "google-chrome", "chrome")
+
+
+@pytest.fixture(scope="module")
+def browser():
+    """A headless Chromium of the system."""
+    playwright = pytest.importorskip("playwright.sync_api", reason="the Python package playwright is not installed")
+    path = next(filter(None, map(shutil.which, BROWSERS)), None)
+    if not path:
+        pytest.skip("no Chromium on PATH")
+    with playwright.sync_playwright() as driver:
+        running = driver.chromium.launch(executable_path=path, headless=True, args=FLAGS)
+        yield running
+        running.close()
+
+
+@pytest.fixture(scope="module")
+def address(tmp_path_factory):
+    """file:// address of the good fixture, rendered."""
+    root = tmp_path_factory.mktemp("good") / "book"
+    shutil.copytree(FIXTURES / "good", root, ignore=shutil.ignore_patterns("_book*", ".bookkit"))
+    render(root, ["html"], say=lambda line: None)
+    return (root / "_book").as_uri()
+
+
+class Visit:
+    """A page that notes every failed request and every console error."""
+
+    def __init__(self, browser, **options):
+        self.context = browser.new_context(offline=True, **options)
+        self.page, self.problems = self.context.new_page(), []
+        self.page.on("requestfailed", lambda request: self.problems.append(f"failed: {request.url}"))
+        self.page.on("request", lambda request: request.url.startswith(("file:", "data:"))
+                     or self.problems.append(f"not local: {request.url}"))
+        self.page.on("console", lambda message: message.type in ("error", "warning")
+                     and self.problems.append(f"console: {message.text}"))
+        self.page.on("pageerror", lambda error: self.problems.append(f"error: {error}"))
+
+
+@pytest.fixture
+def visit(browser):
+    """Make visits; at the end none may have had a problem."""
+    visits = []
+
+    def make(**options):
+        visits.append(Visit(browser, **{"viewport": {"width": 1280, "height": 900}, **options}))
+        return visits[-1].page
+
+    yield make
+    problems = [problem for each in visits for problem in each.problems]
+    for each in visits:
+        each.context.close()
+    assert problems == []
+
+
+PAGES = ("index.html", "chapters/numbers.html", "chapters/blocks.html", "chapters/tables.html", "references.html")
+
+
+@pytest.mark.parametrize("width", [1280, 900, 390])
+def test_pages_open_and_do_not_scroll_sideways(visit, address, width):
+    page = visit(viewport={"width": width, "height": 800})
+    for name in PAGES:
+        page.goto(f"{address}/{name}")
+        assert page.evaluate("document.documentElement.scrollWidth") <= width, name
+        assert page.evaluate("[...document.images].every(i => i.complete && i.naturalWidth > 0)"), name
+        assert page.locator("main h1").is_visible()
+
+
+def test_menu_on_a_narrow_screen(visit, address):
+    page = visit(viewport={"width": 390, "height": 800})
+    page.goto(f"{address}/index.html")
+    contents, menu = page.locator("#contents"), page.get_by_role("button", name="Contents")
+    assert not contents.is_visible()
+    menu.click()
+    assert contents.is_visible() and menu.get_attribute("aria-expanded") == "true"
+    page.keyboard.press("Escape")
+    assert not contents.is_visible() and menu.get_attribute("aria-expanded") == "false"
+    menu.click()
+    contents.get_by_role("link", name="2 Blocks").click()
+    page.wait_for_url("**/chapters/blocks.html")
+    assert not page.locator("#contents").is_visible()
+
+
+def test_wide_table_scrolls_in_its_own_box(visit, address):
+    page = visit(viewport={"width": 390, "height": 800})
+    page.goto(f"{address}/chapters/tables.html")
+    box = page.locator("#tbl-tab-wide .table-box")
+    assert box.evaluate("b => b.scrollWidth > b.clientWidth + 200")
+
+
+@pytest.mark.parametrize(("words", "target"), [
+    ("marmalade", "chapters/blocks.html"), ("MARMA", "chapters/blocks.html"),
+    ("集团", "chapters/numbers.html#sec-pictures"), ("net credit", "chapters/numbers.html#sec-pictures"),
+])
+def test_search_finds_words_and_parts_of_chinese_ones(visit, address, words, target):
+    page = visit()
+    page.goto(f"{address}/references.html")
+    page.keyboard.press("/")
+    page.get_by_role("searchbox").fill(words)
+    page.wait_for_function("document.querySelector('.count').textContent !== ''")
+    links = page.locator(".found a")
+    assert target in [link.get_attribute("href").removeprefix("./") for link in links.all()]
+    assert links.first.locator("mark").count() >= 1
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/chapters/*")
+
+
+def test_search_for_what_is_not_there(visit, address):
+    page = visit()
+    page.goto(f"{address}/chapters/numbers.html")
+    page.get_by_role("button", name="Search").click()
+    page.get_by_role("searchbox").fill("xylophone")
+    page.wait_for_function("document.querySelector('.count').textContent === '0 sections'")
+    assert page.locator(".found a").count() == 0
+
+
+def background(page):
+    return page.evaluate("getComputedStyle(document.body).backgroundColor")
+
+
+def test_dark_and_light(visit, address):
+    page = visit(color_scheme="light")
+    page.goto(f"{address}/index.html")
+    light = background(page)
+    page.locator(".theme").click()
+    dark = background(page)
+    assert dark != light
+    page.goto(f"{address}/chapters/blocks.html")
+    assert background(page) == dark, "the choice is not remembered"
+    page.locator(".theme").click()
+    assert background(page) == light
+    system = visit(color_scheme="dark")
+    system.goto(f"{address}/index.html")
+    assert background(system) == dark
+    system.locator(".theme").click()
+    assert background(system) == light
+
+
+CONTRAST = """() => {
+  const lum = c => { const [r, g, b] = c.match(/[\\d.]+/g).slice(0, 3).map(v => v / 255)
+    .map(v => v <= 0.03928 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4); return 0.2126*r + 0.7152*g + 0.0722*b; };
+  const back = e => { for (; e; e = e.parentElement) { const c = getComputedStyle(e).backgroundColor;
+    if (!/, 0\\)|transparent/.test(c)) return c; } return 'rgb(255,255,255)'; };
+  const low = [];
+  for (const e of document.querySelectorAll('main *, nav *')) {
+    if (![...e.childNodes].some(n => n.nodeType === 3 && n.data.trim()) || !e.checkVisibility({checkOpacity: true})
+        || e.closest('math, .widget, .anchor')) continue;
+    const [a, b] = [lum(getComputedStyle(e).color), lum(back(e))].sort((x, y) => y - x);
+    const ratio = (a + 0.05) / (b + 0.05);
+    if (ratio < 4.5) low.push(`${e.tagName}.${e.className}: ${ratio.toFixed(2)}`);
+  }
+  return low; }"""
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_text_has_contrast(visit, address, scheme):
+    page = visit(color_scheme=scheme)
+    for name in PAGES:
+        page.goto(f"{address}/{name}")
+        page.evaluate("document.querySelectorAll('details').forEach(d => { d.open = true; })")
+        assert page.evaluate(CONTRAST) == [], name
+
+
+def test_tabs_callouts_and_code(visit, address):
+    page = visit()
+    page.goto(f"{address}/chapters/blocks.html")
+    first, second = page.get_by_text("Words of the first tab."), page.get_by_text("Words of the second tab.")
+    assert first.is_visible() and not second.is_visible()
+    page.get_by_role("tab", name="Second tab").click()
+    assert second.is_visible() and not first.is_visible()
+    page.keyboard.press("ArrowLeft")
+    assert first.is_visible()
+    hidden = page.get_by_text("Hidden words: marmalade.")
+    assert not hidden.is_visible()
+    page.locator("summary", has_text="Folded tip").click()
+    assert hidden.is_visible()
+    code = page.get_by_text("1 / 0")
+    assert not code.is_visible()
+    page.locator("details.code", has=code).locator("summary").click()
+    assert code.is_visible()
+    page.get_by_role("button", name="press").click()
+    assert page.get_by_role("button", name="pressed").is_visible()
+
+
+def test_copy_button_copies_the_code(visit, address):
+    page = visit()
+    page.goto(f"{address}/chapters/numbers.html")
+    block = page.locator("#tbl-num-rows").locator("xpath=preceding::div[contains(@class, 'sourceCode')][1]")
+    page.evaluate("""() => { window.copied = []; document.execCommand = () => {
+        window.copied.push(document.activeElement.value); return true; };
+        Object.defineProperty(navigator, 'clipboard', {value: {writeText: t => {
+        window.copied.push(t); return Promise.resolve(); }}}); }""")
+    block.hover()
+    block.get_by_role("button", name="Copy").click()
+    assert page.evaluate("window.copied")[0].startswith("from IPython.display import Markdown\nMarkdown(")
+
+
+def test_keyboard_skip_link_landmarks_and_focus(visit, address):
+    page = visit()
+    page.goto(f"{address}/chapters/numbers.html")
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.className") == "skip"
+    assert page.evaluate("getComputedStyle(document.activeElement).outlineStyle") == "solid"
+    page.keyboard.press("Enter")
+    assert page.evaluate("document.activeElement.id") == "content"
+    assert page.get_by_role("main").count() == 1 and page.get_by_role("banner").count() == 1
+    names = page.evaluate("[...document.querySelectorAll('nav')].map(n => n.getAttribute('aria-label'))")
+    assert all(names) and len(names) == len(set(names))
+
+
+def test_a_link_opens_what_hides_its_target(visit, address):
+    page = visit()
+    page.goto(f"{address}/chapters/blocks.html")
+    page.evaluate("""() => { document.querySelector('.callout-tip p').id = 'inside';
+        document.querySelectorAll('.tab p:not(.tab-title)')[1].id = 'in-tab'; location.hash = 'inside'; }""")
+    assert page.get_by_text("Hidden words: marmalade.").is_visible()
+    page.evaluate("location.hash = 'in-tab'")
+    page.wait_for_function("!document.getElementById('in-tab').closest('.tab').hidden")
+
+
+def test_print_shows_everything(visit, address):
+    page = visit()
+    page.goto(f"{address}/chapters/blocks.html")
+    page.emulate_media(media="print")
+    assert page.get_by_text("Words of the second tab.").is_visible()
+    assert not page.locator(".bar").is_visible() and not page.locator("#contents").is_visible()
+
+
+def test_without_script_everything_can_be_read(visit, address):
+    page = visit(java_script_enabled=False)
+    page.goto(f"{address}/chapters/blocks.html")
+    assert page.get_by_text("Words of the first tab.").is_visible()
+    assert page.get_by_text("Words of the second tab.").is_visible()
