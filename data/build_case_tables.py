@@ -60,7 +60,7 @@ def read_facts():
             # what nobody has read is kept by its id alone, so that citing it is an error and not a gap
             "value": row["value"] if known else "",
             "unit": row["unit"] if known else "",
-            "statement": row["statement"] if known else "",
+            "statement": PUBLIC_ROLE.get(row["id"], row["statement"]) if known else "",
             "status": status,
             "key": source.get("key", ""),
             "author": source.get("author", ""),
@@ -91,6 +91,13 @@ def read_facts():
     for row in read_csv(DATA / "case_inputs" / "added_facts.csv"):
         add(row, "", row["publisher"], row["grade"], row["status"])
     return facts
+
+
+#: People appear in their public role only; what goes beyond it stays out of the committed list.
+PUBLIC_ROLE = {
+    "NCG001": "Zhang Zhenxin (张振新), later the founder of the group, ran the Dalian branch of a securities house",
+    "NCG074": "A death certificate of the founder was published",
+}
 
 
 class Quoter:

@@ -166,7 +166,8 @@ def test_tables_carry_the_fact_of_every_value():
     assert wide.loc[2017, "rate"] == "9.45 (IND037)"
     lines = case.accounts_table(table("ncf_accounts")).set_index("item")
     assert lines.loc["net revenue", "2018"] == pytest.approx(265.41877)
-    assert lines.loc["net revenue", "facts"] == "NCG022, NCG023, NCG024"
+    assert lines.loc["net revenue", "facts"] == "NCG022 to NCG024"
+    assert lines.loc["total assets", "facts"] == "NCG053, NCG054"
     assert pd.isna(lines.loc["total assets", "2016"])
 
 

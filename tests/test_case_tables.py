@@ -78,6 +78,11 @@ def test_facts_that_were_not_read_say_nothing():
     assert (unread["statement"].fillna("") == "").all() and (unread["value"].fillna("") == "").all()
 
 
+def test_people_appear_in_their_public_role_only():
+    words = " ".join(table("facts_case")["statement"].astype(str))
+    assert not re.search(r"alcohol|pancrea|organ failure|born in", words)
+
+
 def test_a_number_that_the_fact_does_not_contain_is_refused(builder):
     q = builder.Quoter(
         {

@@ -298,6 +298,14 @@ def sourced_years(years, series, digits=0):
     return wide.reindex(columns=list(series)).fillna("").rename_axis(columns=None).reset_index()
 
 
+def _id_range(ids):
+    """Ids in short: the first and the last of a run of three or more, else all of them."""
+    ids = list(dict.fromkeys(ids))
+    numbers = [int(name[3:]) for name in ids]
+    run = len(ids) > 2 and numbers == list(range(numbers[0], numbers[0] + len(ids)))
+    return f"{ids[0]} to {ids[-1]}" if run else ", ".join(ids)
+
+
 def accounts_table(accounts):
     """The filed accounts of the platform company by year, in US$ million, with the facts behind each line.
 
@@ -319,6 +327,6 @@ def accounts_table(accounts):
     rank["name"] = rank["name"].map({name: i for i, name in enumerate(dict.fromkeys(rank["name"]))})
     order = list(dict.fromkeys(rank.sort_values(["place", "last", "name", "first"], kind="stable")["item"]))
     wide = rows.pivot(index="item", columns="year", values="value").reindex(order) / 1e6
-    ids = rows.groupby("item")["fact"].agg(lambda facts: ", ".join(dict.fromkeys(facts))).reindex(order)
+    ids = rows.groupby("item")["fact"].agg(_id_range).reindex(order)
     wide.columns = [str(year) for year in wide.columns]
     return wide.assign(facts=ids).rename_axis(index="item").reset_index()
