@@ -173,7 +173,7 @@ def test_clusters_of_one_loan_are_hc0(small):
 def test_covariance_across_cuts_by_simulation():
     """The covariance between binary logits, whose omission is the classic mistake, against repeated samples."""
     slopes, cov = [], []
-    for seed in range(400):
+    for seed in range(250):
         fits = check.fit_by_cut(OrderedLogit.from_formula("y ~ x", sample(500, seed=seed)).fit())
         slopes.append(fits.params["x"].to_numpy())
         cov.append(fits.cov)

@@ -145,10 +145,28 @@ class _Cumulative:
 
     def level(self, exog, offset, weights):
         """Mean of P(Y <= j), and its gradient, over the loans at one design matrix."""
-        latent = self.latent(exog, offset)
-        density = weights[:, None] * self.link.pdf(latent)
+        value, density = self.cdf_and_pdf(self.latent(exog, offset))
+        density *= weights[:, None]
         gradient = np.column_stack([density.sum(axis=0), -(density.T @ exog)])
-        return weights @ self.link.cdf(latent), gradient
+        return weights @ value, gradient
+
+    def cdf_and_pdf(self, latent):
+        value = self.link.cdf(latent)
+        return value, value * (1 - value) if self.link.name == "logit" else self.link.pdf(latent)
+
+    def columns_at(self, latent, exog, weights, columns, one=None):
+        """:meth:`level` with some 0/1 columns set to zero, or one of them to one, without a copy of the design."""
+        latent = latent + exog[:, columns] @ self.slopes[:, columns].T
+        if one is not None:
+            latent -= self.slopes[:, one]
+        value, density = self.cdf_and_pdf(latent)
+        density *= weights[:, None]
+        total = density.sum(axis=0)
+        gradient = np.column_stack([total, -(density.T @ exog)])
+        gradient[:, 1 + np.asarray(columns)] = 0.0
+        if one is not None:
+            gradient[:, 1 + one] = -total
+        return weights @ value, gradient
 
     def slope(self, exog, offset, weights, direction=None):
         """Mean derivative of P(Y <= j) along a change of the design, and its gradient.
@@ -209,7 +227,8 @@ def _blocks(n_rows):
 
 
 def _indicator(values):
-    return bool(np.isin(values[:1000], (0.0, 1.0)).all() and np.isin(values, (0.0, 1.0)).all())
+    head = values[:1000]
+    return bool(((head == 0) | (head == 1)).all() and ((values == 0) | (values == 1)).all())
 
 
 def _column_plan(result, exog):
@@ -270,7 +289,7 @@ def _by_column(result, exog, weights, offset):
     levels = {}
     for term, _, kind, position, positions in plan:
         if kind == "level":
-            levels.setdefault(term, {None: None, "all": positions})[position] = None
+            levels.setdefault(term, (positions, []))[1].append(position)
     totals = {}
     for rows in _blocks(len(exog)):
         x, w = exog[rows], weights[rows]
@@ -280,21 +299,14 @@ def _by_column(result, exog, weights, offset):
             density += d
             bend += b
             bend_exog += bx
-        for term, wanted in levels.items():
-            base = x.copy()
-            base[:, wanted["all"]] = 0.0
-            for position in [key for key in wanted if key != "all"]:
-                if position is not None:
-                    base[:, position] = 1.0
-                mean, gradient = engine.level(base, o, w)
-                if position is not None:
-                    base[:, position] = 0.0
-                if (term, position) in totals:
-                    totals[term, position] = tuple(
-                        a + b for a, b in zip(totals[term, position], (mean, gradient), strict=True)
-                    )
-                else:
-                    totals[term, position] = (mean, gradient)
+        latent = engine.latent(x, o) if levels else None
+        for term, (columns, wanted) in levels.items():
+            for position in (None, *wanted):
+                piece = engine.columns_at(latent, x, w, columns, position)
+                known = totals.get((term, position))
+                totals[term, position] = (
+                    piece if known is None else tuple(a + b for a, b in zip(known, piece, strict=True))
+                )
     out = []
     for term, contrast, kind, position, _ in plan:
         if kind == "level":

@@ -167,7 +167,7 @@ def _separated_columns(model):
     totals = np.bincount(model.endog_codes, weights, classes)
     for position, column in enumerate(model.exog_names):
         values = model.exog[:, position]
-        if not is_indicator(values[:1000]) or not is_indicator(values):
+        if not is_indicator(values):
             continue
         inside = np.bincount(model.endog_codes, weights * values, classes)
         for j in range(classes - 1):

@@ -12,9 +12,7 @@ def as_weights(freq_weights, rows):
         return np.ones(rows)
     weights = np.asarray(freq_weights, dtype=float).ravel()
     if weights.shape[0] != rows:
-        raise DataError(
-            f"freq_weights has {weights.shape[0]} rows, the data have {rows}; give one weight a row"
-        )
+        raise DataError(f"freq_weights has {weights.shape[0]} rows, the data have {rows}; give one weight a row")
     bad = ~np.isfinite(weights) | (weights < 0)
     if bad.any():
         raise DataError(
@@ -30,9 +28,7 @@ def as_numbers(values, name, rows=None):
     """Return a float vector without missing values."""
     vector = np.asarray(values, dtype=float).ravel()
     if rows is not None and vector.shape[0] != rows:
-        raise DataError(
-            f"{name} has {vector.shape[0]} rows, the outcome has {rows}; they must describe the same loans"
-        )
+        raise DataError(f"{name} has {vector.shape[0]} rows, the outcome has {rows}; they must describe the same loans")
     bad = ~np.isfinite(vector)
     if bad.any():
         raise DataError(
@@ -56,9 +52,7 @@ def as_event(event):
         values = as_numbers(values, "event")
         bad = (values != 0) & (values != 1)
         if bad.any():
-            raise DataError(
-                f"event must be 0/1 or booleans; row {int(np.argmax(bad))} holds {values[bad][0]!r}"
-            )
+            raise DataError(f"event must be 0/1 or booleans; row {int(np.argmax(bad))} holds {values[bad][0]!r}")
         values = values == 1
     if values.size == 0:
         raise DataError("event is empty; there is nothing to validate")
@@ -69,9 +63,7 @@ def both_kinds(event, weights, where="the sample"):
     """Refuse a sample in which only events or only non-events carry weight."""
     events, total = float(weights[event].sum()), float(weights.sum())
     if events <= 0 or events >= total:
-        raise DataError(
-            f"{where} holds {events:g} events among {total:g} loans; discrimination needs both kinds"
-        )
+        raise DataError(f"{where} holds {events:g} events among {total:g} loans; discrimination needs both kinds")
 
 
 def outcome_codes(y, labels=None):
@@ -142,9 +134,7 @@ def outcome_and_probabilities(y, probabilities):
     columns = list(probabilities.columns) if isinstance(probabilities, pd.DataFrame) else None
     matrix = np.asarray(probabilities, dtype=float)
     if matrix.ndim != 2 or matrix.shape[1] < 2:
-        raise DataError(
-            f"probabilities must be a table of shape (loans, classes), not of shape {matrix.shape}"
-        )
+        raise DataError(f"probabilities must be a table of shape (loans, classes), not of shape {matrix.shape}")
     series = pd.Series(y)
     if isinstance(series.dtype, pd.CategoricalDtype) and series.cat.ordered:
         codes, labels = outcome_codes(series)
@@ -154,19 +144,14 @@ def outcome_and_probabilities(y, probabilities):
         codes, labels = outcome_codes(series, list(range(matrix.shape[1])))
     if columns is not None and [str(c) for c in columns] != [str(label) for label in labels]:
         raise DataError(
-            f"the columns of probabilities {columns} are not the categories of the outcome {labels}, "
-            "in the same order"
+            f"the columns of probabilities {columns} are not the categories of the outcome {labels}, in the same order"
         )
     if matrix.shape != (codes.shape[0], len(labels)):
         raise DataError(
             f"probabilities has shape {matrix.shape}; {codes.shape[0]} loans in {len(labels)} categories "
             f"need {(codes.shape[0], len(labels))}"
         )
-    bad = (
-        ~np.isfinite(matrix).all(axis=1)
-        | (matrix < -1e-12).any(axis=1)
-        | (abs(matrix.sum(axis=1) - 1) > 1e-6)
-    )
+    bad = ~np.isfinite(matrix).all(axis=1) | (matrix < -1e-12).any(axis=1) | (abs(matrix.sum(axis=1) - 1) > 1e-6)
     if bad.any():
         row = int(np.argmax(bad))
         raise DataError(

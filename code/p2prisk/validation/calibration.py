@@ -6,11 +6,12 @@ from scipy.special import logit
 from scipy.stats import beta as beta_distribution
 from scipy.stats import norm
 
-from p2prisk.errors import DataError
+from p2prisk.errors import DataError, SeparationError
 from p2prisk.validation._input import (
     as_event,
     as_numbers,
     as_weights,
+    both_kinds,
     check_share,
     cut_labels,
     outcome_and_probabilities,
@@ -21,9 +22,7 @@ def _probability(probability, rows):
     vector = as_numbers(probability, "probability", rows)
     bad = (vector < 0) | (vector > 1)
     if bad.any():
-        raise DataError(
-            f"probability must lie between 0 and 1; row {int(np.argmax(bad))} holds {vector[bad][0]:g}"
-        )
+        raise DataError(f"probability must lie between 0 and 1; row {int(np.argmax(bad))} holds {vector[bad][0]:g}")
     return vector
 
 
@@ -157,9 +156,7 @@ def _bins(probability, weights, bins, strategy):
     if strategy == "width":
         return np.minimum((probability * bins).astype(int), bins - 1)
     if strategy != "quantile":
-        raise DataError(
-            f"strategy {strategy!r} is unknown; use 'quantile' (equal counts) or 'width' (equal width)"
-        )
+        raise DataError(f"strategy {strategy!r} is unknown; use 'quantile' (equal counts) or 'width' (equal width)")
     # Loans with the same probability stay together, so that a bin never splits a grade.
     values, group = np.unique(probability, return_inverse=True)
     count = np.bincount(group, weights)
@@ -224,9 +221,7 @@ def reliability_by_cut(y, probabilities, bins=10, strategy="quantile", freq_weig
     """
     codes, labels, matrix = outcome_and_probabilities(y, probabilities)
     frames = [
-        reliability_table(codes > j, _tail(matrix, j), bins, strategy, freq_weights, confidence).assign(
-            cut=cut
-        )
+        reliability_table(codes > j, _tail(matrix, j), bins, strategy, freq_weights, confidence).assign(cut=cut)
         for j, cut in enumerate(cut_labels(labels))
     ]
     frame = pd.concat(frames, ignore_index=True)
@@ -287,7 +282,7 @@ def calibration_slope_intercept(event, probability, freq_weights=None, confidenc
     Notes
     -----
     Cox (1958), Biometrika 45; weak calibration in the sense of Van Calster et al. (2019), BMC Medicine 17.
-    Estimated by statsmodels' binomial GLM.
+    Both are binary logits.
 
     Examples
     --------
@@ -296,7 +291,7 @@ def calibration_slope_intercept(event, probability, freq_weights=None, confidenc
     >>> abs(calibration_slope_intercept(y, p)["value"].round(6)).tolist()
     [1.0, 0.0, 0.0]
     """
-    import statsmodels.api as sm
+    from p2prisk.ordered import OrderedLogit
 
     event = as_event(event)
     probability = _probability(probability, event.shape[0])
@@ -307,20 +302,19 @@ def calibration_slope_intercept(event, probability, freq_weights=None, confidenc
             f"{int(extreme.sum())} probabilities are exactly 0 or 1 (first at row "
             f"{int(np.argmax(extreme))}); their log-odds are infinite and the slope is undefined"
         )
-    # Equal probabilities share a row: a model on coarse classes has few distinct ones.
-    values, group = np.unique(probability, return_inverse=True)
-    count, hits = np.bincount(group, weights), np.bincount(group, weights * event)
-    used = count > 0
-    odds = logit(values[used])
-    response = np.column_stack([hits, count - hits])[used]
-    if np.ptp(odds) == 0:
+    both_kinds(event, weights, "the sample to calibrate on")
+    odds = logit(probability)
+    if np.ptp(odds[weights > 0]) == 0:
+        raise DataError("all predicted probabilities are equal; a calibration slope needs at least two values")
+    try:
+        full = OrderedLogit(event.astype(int), odds[:, None], freq_weights=weights).fit()
+    except SeparationError as error:
         raise DataError(
-            "all predicted probabilities are equal; a calibration slope needs at least two values"
-        )
-    family = sm.families.Binomial()
-    full = sm.GLM(response, np.column_stack([odds, np.ones_like(odds)]), family=family).fit()
-    large = sm.GLM(response, np.ones((odds.size, 1)), family=family, offset=odds).fit()
-    estimate = np.append(full.params, large.params)
+            "the probabilities separate events from non-events; no finite calibration slope exists in this sample"
+        ) from error
+    large = OrderedLogit(event.astype(int), offset=odds, freq_weights=weights).fit()
+    # the threshold of a binary logit is minus its intercept
+    estimate = np.append(full.params, large.params) * [1, -1, -1]
     se = np.append(full.bse, large.bse)
     z = norm.ppf(0.5 + check_share(confidence, "confidence") / 2)
     return pd.DataFrame(
@@ -385,7 +379,7 @@ def calibration_by_cut(y, probabilities, bins=10, strategy="quantile", freq_weig
     Examples
     --------
     >>> p = [[0.6, 0.3, 0.1], [0.2, 0.3, 0.5]] * 20
-    >>> calibration_by_cut([0, 2, 1, 1] * 10, p)["predicted"].round(3).tolist()
+    >>> calibration_by_cut([0, 2, 2, 0] * 10, p)["predicted"].round(3).tolist()
     [0.6, 0.3]
     """
     codes, labels, matrix = outcome_and_probabilities(y, probabilities)

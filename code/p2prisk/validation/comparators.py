@@ -234,9 +234,7 @@ def gradient_boosting(outcome, predictors, freq_weights=None, seed=0, **options)
                 second[column] = pd.Categorical(
                     second[column].where(second[column].isin(known.categories)), categories=known.categories
                 )
-        model = HistGradientBoostingClassifier(
-            categorical_features="from_dtype", random_state=seed, **settings
-        )
+        model = HistGradientBoostingClassifier(categorical_features="from_dtype", random_state=seed, **settings)
         model.fit(first, codes, sample_weight=_weights(train, freq_weights))
         full = np.zeros((len(test), len(labels)))
         full[:, model.classes_] = model.predict_proba(second)
@@ -309,9 +307,7 @@ def _compare(y, predictions, base, weights, reference, seconds, confidence):
     return ModelComparison(table, differences, predictions, float(total), reference)
 
 
-def compare_models(
-    frame, outcome, models, folds=5, seed=0, freq_weights=None, reference=None, confidence=0.95
-):
+def compare_models(frame, outcome, models, folds=5, seed=0, freq_weights=None, reference=None, confidence=0.95):
     """Cross-validate several models on the same folds and put them in one table.
 
     Parameters

@@ -142,10 +142,7 @@ def delong(event, scores, freq_weights=None, confidence=0.95):
         raise DataError(f"{events:g} events and {others:g} non-events: DeLong's variance needs two of each")
     names = list(scores)
     placements = np.column_stack(
-        [
-            _placements(event, as_numbers(scores[name], f"score {name!r}", event.shape[0]), weights)
-            for name in names
-        ]
+        [_placements(event, as_numbers(scores[name], f"score {name!r}", event.shape[0]), weights) for name in names]
     )
     values = np.average(placements[event], axis=0, weights=weights[event])
     cov = np.zeros((len(names), len(names)))
@@ -216,9 +213,7 @@ def delong_by_cut(y, scores, freq_weights=None, confidence=0.95):
     by_cut = {name: cut_scores(score, labels, codes.shape[0]) for name, score in scores.items()}
     frames = []
     for j, cut in enumerate(cut_labels(labels)):
-        result = delong(
-            codes > j, {name: value[j] for name, value in by_cut.items()}, freq_weights, confidence
-        )
+        result = delong(codes > j, {name: value[j] for name, value in by_cut.items()}, freq_weights, confidence)
         frames.append(result.comparisons.assign(cut=cut))
     frame = pd.concat(frames, ignore_index=True)
     return frame[["cut", *[column for column in frame if column != "cut"]]]

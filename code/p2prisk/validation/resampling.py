@@ -182,12 +182,9 @@ def stratified_folds(y, n_folds=5, seed=0, groups=None):
     smallest = np.bincount(codes).min()
     if smallest < n_folds:
         raise DataError(
-            f"the rarest class has {smallest} loans, fewer than {n_folds} folds; use fewer folds or merge "
-            "classes"
+            f"the rarest class has {smallest} loans, fewer than {n_folds} folds; use fewer folds or merge classes"
         )
-    splitter = (StratifiedKFold if groups is None else StratifiedGroupKFold)(
-        n_folds, shuffle=True, random_state=seed
-    )
+    splitter = (StratifiedKFold if groups is None else StratifiedGroupKFold)(n_folds, shuffle=True, random_state=seed)
     fold = np.empty(codes.size, dtype=int)
     for number, (_, test) in enumerate(splitter.split(np.zeros((codes.size, 1)), codes, groups)):
         fold[test] = number
@@ -346,11 +343,7 @@ def sensitivity(fit, samples, terms=None, confidence=0.95):
             if term not in result.params.index:
                 continue
             value, se = float(result.params[term]), float(result.bse[term])
-            shift = (
-                (value - reference.params[term]) / reference.bse[term]
-                if term in reference.params.index
-                else np.nan
-            )
+            shift = (value - reference.params[term]) / reference.bse[term] if term in reference.params.index else np.nan
             rows.append(
                 (
                     name,
@@ -365,6 +358,4 @@ def sensitivity(fit, samples, terms=None, confidence=0.95):
             )
     if not rows:
         raise DataError(f"none of the terms {list(terms)} occurs in any of the fits")
-    return pd.DataFrame(
-        rows, columns=["choice", "term", "estimate", "se", "ci_low", "ci_high", "shift", "nobs"]
-    )
+    return pd.DataFrame(rows, columns=["choice", "term", "estimate", "se", "ci_low", "ci_high", "shift", "nobs"])

@@ -150,9 +150,7 @@ def quadratic_weighted_kappa(y, predicted, freq_weights=None, labels=None):
     if np.unique(np.concatenate([first[used], second[used]])).size < 2:
         raise DataError("outcome and prediction are one and the same category throughout; kappa is undefined")
     return float(
-        cohen_kappa_score(
-            first, second, labels=list(range(len(labels))), weights="quadratic", sample_weight=weights
-        )
+        cohen_kappa_score(first, second, labels=list(range(len(labels))), weights="quadratic", sample_weight=weights)
     )
 
 
@@ -236,7 +234,5 @@ def _kappa_se(table):
     observed, chance = (agree * share).sum(), (agree * np.outer(rows, columns)).sum()
     row_mean, column_mean = agree @ columns, agree.T @ rows
     inner = agree * (1 - chance) - (row_mean[:, None] + column_mean[None, :]) * (1 - observed)
-    variance = ((share * inner**2).sum() - (observed * chance - 2 * chance + observed) ** 2) / (
-        1 - chance
-    ) ** 4
+    variance = ((share * inner**2).sum() - (observed * chance - 2 * chance + observed) ** 2) / (1 - chance) ** 4
     return float(np.sqrt(max(variance, 0.0) / total))

@@ -91,9 +91,7 @@ def _classes(expected, actual, bins, weights):
     return codes[0], codes[1], labels
 
 
-def population_stability(
-    expected, actual, bins=10, expected_weights=None, actual_weights=None, confidence=0.95
-):
+def population_stability(expected, actual, bins=10, expected_weights=None, actual_weights=None, confidence=0.95):
     """Population stability index of one variable or score between two samples.
 
     Parameters

@@ -10,9 +10,7 @@ from p2prisk.validation.calibration import jeffreys_interval
 from p2prisk.validation.discrimination import delong
 
 
-def subgroup_audit(
-    event, probability, group, threshold=None, freq_weights=None, reference=None, confidence=0.95
-):
+def subgroup_audit(event, probability, group, threshold=None, freq_weights=None, reference=None, confidence=0.95):
     """Audit a score by a column: sex, age band, state, purpose.
 
     Parameters
@@ -90,10 +88,7 @@ def subgroup_audit(
         reference = max(names, key=lambda name: weights[masks[name]].sum())
     if reference not in names:
         raise DataError(f"reference {reference!r} is not a group; groups: {names}")
-    table = {
-        name: _measures(event[m], probability[m], weights[m], threshold, confidence)
-        for name, m in masks.items()
-    }
+    table = {name: _measures(event[m], probability[m], weights[m], threshold, confidence) for name, m in masks.items()}
     base = table[reference]
     for name, row in table.items():
         for measure, se in (("false_positive_rate", "_fpr_se"), ("auc", "_auc_se")):
@@ -135,9 +130,7 @@ def _measures(event, probability, weights, threshold, confidence):
     _rate(row, "observed", events, loans, confidence, notes, "loans")
     row["predicted"] = float(np.average(probability, weights=weights)) if loans > 0 else np.nan
     for suffix in ("", "_low", "_high"):
-        row[f"ratio{suffix}"] = (
-            row[f"observed{suffix}"] / row["predicted"] if row["predicted"] > 0 else np.nan
-        )
+        row[f"ratio{suffix}"] = row[f"observed{suffix}"] / row["predicted"] if row["predicted"] > 0 else np.nan
     if min(events, loans - events) >= 2:
         line = delong(event, probability, weights, confidence).table.iloc[0]
         row["auc"], row["auc_low"], row["auc_high"], row["_auc_se"] = line[["auc", "ci_low", "ci_high", "se"]]
@@ -195,9 +188,7 @@ def subgroup_calibration_test(event, probability, group, freq_weights=None):
     event = as_event(event)
     probability = as_numbers(probability, "probability", event.shape[0])
     if ((probability <= 0) | (probability >= 1)).any():
-        raise DataError(
-            "probabilities must lie strictly between 0 and 1 here; log-odds of 0 and 1 are infinite"
-        )
+        raise DataError("probabilities must lie strictly between 0 and 1 here; log-odds of 0 and 1 are infinite")
     weights = as_weights(freq_weights, event.shape[0])
     codes, names = pd.factorize(pd.Series(group), use_na_sentinel=False)
     deviance, offset = {}, logit(probability)
@@ -205,8 +196,7 @@ def subgroup_calibration_test(event, probability, group, freq_weights=None):
         raise DataError("all borrowers are in one group; there is nothing to compare")
     deviance["one"] = _offset_deviance(sm, event, offset, weights)
     deviance["own"] = sum(
-        _offset_deviance(sm, event[codes == k], offset[codes == k], weights[codes == k])
-        for k in range(len(names))
+        _offset_deviance(sm, event[codes == k], offset[codes == k], weights[codes == k]) for k in range(len(names))
     )
     value = max(deviance["one"] - deviance["own"], 0.0)
     return pd.Series({"chi2": value, "df": len(names) - 1, "pvalue": chi2.sf(value, len(names) - 1)})
