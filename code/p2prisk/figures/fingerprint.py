@@ -1,8 +1,11 @@
 """A figure as text: what nbval compares, since it ignores pictures.
 
-nbval skips ``image/png`` and passes even when the picture is missing. So a figure also emits a small JSON
-document of its own MIME type with titles, axis labels, limits and a hash of the rounded data of each artist.
+nbval skips ``image/png`` and passes even when the picture is missing. So a figure also emits a small JSON document of
+its own MIME type: titles, axis labels, tick names, limits, texts, and a hash of the rounded data of each kind of artist.
 Renderers do not show unknown MIME types; nbval compares them.
+
+Rounding is relative to the largest value of an artist and to the span of its axes, not to each value: a zero that comes
+out as 1e-17 on another machine is still a zero.
 """
 
 import hashlib
@@ -14,31 +17,48 @@ MIME_TYPE = "application/vnd.book.figure+json"
 _DIGITS = 5
 
 
-def _rounded(value):
-    """Round to `_DIGITS` significant digits, so that the last bits of another platform do not matter."""
-    value = float(value)
-    return float(f"{value:.{_DIGITS - 1}e}") if np.isfinite(value) else None
+def _rounded(array, least):
+    """Values as multiples of 10**-_DIGITS of the largest one, or of `least` if that is larger; None where not finite."""
+    flat = np.asarray(np.ma.filled(np.ma.asarray(array, dtype=float), np.nan)).ravel()
+    finite = np.isfinite(flat)
+    scale = np.max(np.abs(flat[finite]), initial=least) or 1.0
+    magnitude = 10.0 ** np.ceil(np.log10(scale))
+    return [float(np.round(value / magnitude, _DIGITS) + 0.0) if ok else None
+            for value, ok in zip(flat, finite, strict=True)] + [float(magnitude)]
 
 
-def _hash(arrays):
+def _hash(arrays, least):
     digest = hashlib.sha256()
     for array in arrays:
-        flat = np.asarray(np.ma.filled(np.ma.asarray(array, dtype=float), np.nan)).ravel()
-        digest.update(json.dumps([_rounded(value) for value in flat]).encode())
+        digest.update(json.dumps(_rounded(array, least)).encode())
     return digest.hexdigest()[:16]
 
 
-def _artist_data(ax):
+def _limits(pair):
+    low, high = (float(value) for value in pair)
+    step = 10.0 ** (np.floor(np.log10(abs(high - low) or 1.0)) - _DIGITS + 1)
+    return [float(f"{round(value / step) * step + 0.0:.12g}") for value in (low, high)]
+
+
+def _artists(ax):
     for line in ax.get_lines():
         yield "line", [line.get_xdata(orig=False), line.get_ydata(orig=False)]
     for patch in ax.patches:
-        yield "patch", [patch.get_transform().transform_path(patch.get_path()).vertices
-                        if not hasattr(patch, "get_bbox") else np.asarray(patch.get_bbox().get_points())]
+        # a Rectangle's own path is the unit square; its place is in the transform
+        path = patch.get_patch_transform().transform_path(patch.get_path())
+        yield "patch", [path.vertices]
     for collection in ax.collections:
-        yield "collection", [np.asarray(collection.get_offsets()),
-                             *[path.vertices for path in collection.get_paths()[:2000]]]
+        values = collection.get_array()
+        yield "collection", [np.asarray(collection.get_offsets()), [] if values is None else values,
+                             *[path.vertices for path in collection.get_paths()]]
     for image in ax.get_images():
         yield "image", [image.get_array()]
+
+
+def _names(axis):
+    """Tick names where they are words (a category, a date), else nothing: numeric ticks follow from the limits."""
+    texts = [label.get_text() for label in axis.get_ticklabels()]
+    return [text for text in texts if any(character.isalpha() for character in text)]
 
 
 def fingerprint(figure):
@@ -51,21 +71,36 @@ def fingerprint(figure):
     Returns
     -------
     dict
-        ``axes``: a list with, for every axes, title, labels, limits (5 significant digits), texts, and a
-        hash a kind of artist.
+        ``axes``: one entry for each axes with title, labels, tick names, limits, texts, legend, and count and hash of each
+        kind of artist (``line``, ``patch``, ``collection``, ``image``).
+
+    Examples
+    --------
+    >>> import matplotlib; matplotlib.use("Agg")
+    >>> import matplotlib.pyplot as plt
+    >>> figure, ax = plt.subplots()
+    >>> _ = ax.plot([0, 1], [2, 3]); _ = ax.set_xlabel("months")
+    >>> fingerprint(figure)["axes"][0]["xlabel"]
+    'months'
     """
     axes = []
     for ax in figure.axes:
         hashes = {}
-        for kind, arrays in _artist_data(ax):
-            hashes.setdefault(kind, []).append(_hash(arrays))
+        # what is smaller than a thousandth of the axes cannot be seen
+        least = 1e-3 * min(abs(high - low) for low, high in (ax.get_xlim(), ax.get_ylim()))
+        for kind, arrays in _artists(ax):
+            hashes.setdefault(kind, []).append(_hash(arrays, least))
+        legend = ax.get_legend()
         axes.append({
-            "title": ax.get_title() or ax.get_title(loc="left"),
+            "title": " / ".join(filter(None, (ax.get_title(loc=place) for place in ("left", "center", "right")))),
             "xlabel": ax.get_xlabel(),
             "ylabel": ax.get_ylabel(),
-            "xlim": [_rounded(v) for v in ax.get_xlim()],
-            "ylim": [_rounded(v) for v in ax.get_ylim()],
+            "xnames": _names(ax.xaxis),
+            "ynames": _names(ax.yaxis),
+            "xlim": _limits(ax.get_xlim()),
+            "ylim": _limits(ax.get_ylim()),
             "texts": [text.get_text() for text in ax.texts],
+            "legend": [text.get_text() for text in legend.get_texts()] if legend else [],
             "artists": {kind: {"count": len(parts), "sha256": hashlib.sha256("".join(parts).encode()).hexdigest()[:16]}
                         for kind, parts in sorted(hashes.items())},
         })
