@@ -6,6 +6,7 @@ matplotlib.use("Agg")
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
+
 from p2prisk.figures import label_line_ends, ordered_colours
 from p2prisk.figures.fingerprint import fingerprint
 

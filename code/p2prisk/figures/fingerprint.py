@@ -1,7 +1,8 @@
 """A figure as text: what nbval compares, since it ignores pictures.
 
-nbval skips ``image/png`` and passes even when the picture is missing. So a figure also emits a small JSON document of
-its own MIME type: titles, axis labels, tick names, limits, texts, and a hash of the rounded data of each kind of artist.
+nbval skips ``image/png`` and passes even when the picture is missing. So a figure also emits a small JSON document
+of its own MIME type: titles, axis labels, tick names, limits, texts, and a hash of the rounded data of each kind of
+artist.
 Renderers do not show unknown MIME types; nbval compares them.
 
 Rounding is relative to the largest value of an artist and to the span of its axes, not to each value: a zero that comes
@@ -18,7 +19,7 @@ _DIGITS = 5
 
 
 def _rounded(array, least):
-    """Values as multiples of 10**-_DIGITS of the largest one, or of `least` if that is larger; None where not finite."""
+    """Values as multiples of 10**-_DIGITS of the largest one (or of `least`); None where not finite."""
     flat = np.asarray(np.ma.filled(np.ma.asarray(array, dtype=float), np.nan)).ravel()
     finite = np.isfinite(flat)
     scale = np.max(np.abs(flat[finite]), initial=least) or 1.0
@@ -71,8 +72,8 @@ def fingerprint(figure):
     Returns
     -------
     dict
-        ``axes``: one entry for each axes with title, labels, tick names, limits, texts, legend, and count and hash of each
-        kind of artist (``line``, ``patch``, ``collection``, ``image``).
+        ``axes``: one entry for each axes with title, labels, tick names, limits, texts, legend, and count and hash
+        of each kind of artist (``line``, ``patch``, ``collection``, ``image``).
 
     Examples
     --------

@@ -1,0 +1,345 @@
+"""The chapter linter: house rules with names, and findings with file and line.
+
+A rule is a generator over one chapter (or the whole book) that yields ``(line, message)``. Exceptions are listed in
+``chapters/lint-exceptions.yml``, each with its reason; one that no longer excuses anything is itself a finding.
+"""
+
+import ast
+import re
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import yaml
+
+from bookkit.chapters import INLINE, Cell, Prose, read_chapter
+from bookkit.config import read_book
+from bookkit.errors import BookError
+
+EXCEPTIONS_FILE = Path("chapters") / "lint-exceptions.yml"
+SETUP = "from p2prisk.figures import use_house_style; use_house_style()"
+REFERENCE_KINDS = ("fig", "tbl", "sec", "eq")
+
+_REFERENCE = re.compile(r"(?<![\w`\\/.])@((?:[Ff]ig|[Tt]bl|[Ss]ec|[Ee]q)-[\w-]+)")
+_CITATION = re.compile(r"(?<![\w`\\/.])-?@(?!(?:[Ff]ig|[Tt]bl|[Ss]ec|[Ee]q)-)([A-Za-z0-9][\w:.#$%&+?<>~/-]*[\w])")
+_LABEL = re.compile(r"\{[^}]*#([\w-]+)[^}]*\}")
+_NUMBER = re.compile(r"(?<![\w@.,/#−-])[−-]?\d(?:[\d,]*\d)?(?:\.\d+)?(?:\s?%)?(?![\w/]|-\w)")
+_YEAR = re.compile(r"^(?:1[89]|20)\d\d$")
+_RESULT = re.compile(r"\.\d|%|\d,\d{3}")
+
+
+@dataclass(frozen=True, order=True)
+class Finding:
+    """One fault: where, which rule, what."""
+
+    path: str
+    line: int
+    rule: str
+    message: str
+
+    def __str__(self):
+        return f"{self.path}:{self.line}: [{self.rule}] {self.message}"
+
+
+@dataclass
+class BookSources:
+    """What the rules look at."""
+
+    chapters: list
+    citation_keys: set
+    labels: dict = field(default_factory=dict)
+
+
+RULES = {}
+
+
+def rule(function):
+    """Register a rule under its function's name, with dashes."""
+    RULES[function.__name__.replace("_", "-")] = function
+    return function
+
+
+def lint(root=".", profile=None):
+    """Check every chapter of the book.
+
+    Parameters
+    ----------
+    root : str or pathlib.Path
+        Folder with `_quarto.yml`.
+    profile : str, optional
+        Quarto profile.
+
+    Returns
+    -------
+    list of Finding
+        Sorted by file and line; empty for a clean book.
+
+    Raises
+    ------
+    BookError
+        A chapter or the list of exceptions cannot be read.
+    """
+    root = Path(root)
+    book = read_book(root, profile)
+    chapters = [read_chapter(path, root) for path in book.chapters]
+    keys = set()
+    for name in book.bibliography:
+        keys |= set(re.findall(r"^@\w+\{\s*([^,\s]+)\s*,", (root / name).read_text(encoding="utf-8"), re.M))
+    sources = BookSources(chapters, keys)
+    for chapter in chapters:
+        for label, line in _labels(chapter):
+            sources.labels.setdefault(label, []).append((chapter.path.as_posix(), line))
+    findings = [Finding(chapter.path.as_posix(), line, name, message)
+                for chapter in chapters for name, check in RULES.items() for line, message in check(chapter, sources)]
+    return sorted(_without_exceptions(findings, chapters, root))
+
+
+def _without_exceptions(findings, chapters, root):
+    """Drop what is excused; add a finding for each exception that excuses nothing."""
+    path = root / EXCEPTIONS_FILE
+    entries = yaml.safe_load(path.read_text(encoding="utf-8")) if path.exists() else []
+    kept, used = [], set()
+    lines = {chapter.path.as_posix(): chapter.text.split("\n") for chapter in chapters}
+    for entry in entries or []:
+        if not {"rule", "text", "reason"} <= set(entry) or entry["rule"] not in RULES:
+            raise BookError(f"an exception needs rule (a known one), text and reason: {entry}", EXCEPTIONS_FILE)
+    for finding in findings:
+        shown = finding.message + "\n" + lines[finding.path][finding.line - 1]
+        for index, entry in enumerate(entries or []):
+            here = entry["rule"] == finding.rule and entry.get("file", finding.path) == finding.path
+            if here and entry["text"] in shown:
+                used.add(index)
+                break
+        else:
+            kept.append(finding)
+    for index, entry in enumerate(entries or []):
+        if index not in used and (entry.get("file") is None or entry["file"] in lines):
+            kept.append(Finding(EXCEPTIONS_FILE.as_posix(), index + 1, "idle-exception",
+                                f"excuses nothing any more, remove it: {entry['text']!r}"))
+    return kept
+
+
+# ---------------------------------------------------------------- cells
+
+@rule
+def caption_without_alt(chapter, book):
+    """A figure needs a caption, and an alternative text that says axes, range, shape and finding."""
+    for cell in _figures(chapter):
+        if not str(cell.options.get("fig-cap") or "").strip():
+            yield cell.line, f"{cell.label} has no fig-cap"
+        alt = str(cell.options.get("fig-alt") or "")
+        if len(alt.split()) < 12:
+            yield cell.line, f"{cell.label}: fig-alt is missing or too short to tell axes, range, shape and finding"
+
+
+@rule
+def unlabelled_figure(chapter, book):
+    """A cell that draws has a label that starts with fig-."""
+    for cell in chapter.cells:
+        draws = "fig-cap" in cell.options or re.search(r"\b(figures\.\w+|plt\.\w+|sns\.\w+|\.plot)\s*\(", cell.source)
+        if draws and not str(cell.label or "").startswith("fig-"):
+            yield cell.line, "this cell draws a figure but has no label fig-…"
+
+
+@rule
+def table_without_caption(chapter, book):
+    """A cell labelled tbl- has a caption, and a cell with a table caption a label."""
+    for cell in chapter.cells:
+        labelled = str(cell.label or "").startswith("tbl-")
+        if labelled != bool(str(cell.options.get("tbl-cap") or "").strip()):
+            yield cell.line, "a table needs both a label tbl-… and a tbl-cap"
+
+
+@rule
+def function_definition(chapter, book):
+    """Chapters define nothing: functions and classes live in the package, where they are tested."""
+    for cell in chapter.cells:
+        try:
+            tree = ast.parse(re.sub(r"^\s*[%!].*$", "pass", cell.source, flags=re.M))
+        except SyntaxError as error:
+            yield cell.source_line + (error.lineno or 1) - 1, f"not Python: {error.msg}"
+            continue
+        for node in ast.walk(tree):
+            if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
+                yield cell.source_line + node.lineno - 1, f"{node.name}: move what a chapter defines into the package"
+
+
+@rule
+def set_up_cell(chapter, book):
+    """A chapter with figures starts with the one hidden set-up cell."""
+    first = chapter.cells[0] if chapter.cells else None
+    if first and (first.source.strip() != SETUP or first.options.get("include") is not False):
+        yield first.line, f"the first cell must be hidden (include: false) and read: {SETUP}"
+
+
+@rule
+def size_in_options(chapter, book):
+    """Figure sizes are set in code, so that every renderer draws the same figure."""
+    for cell in chapter.cells:
+        for name in ("fig-width", "fig-height", "fig-dpi", "out-width"):
+            if name in cell.options:
+                yield cell.option_lines.get(name, cell.line), f"{name}: set sizes in code"
+
+
+@rule
+def simulated_unlabelled(chapter, book):
+    """A cell that uses simulated data says so in its caption."""
+    for cell in chapter.cells:
+        caption = cell.options.get("fig-cap") or cell.options.get("tbl-cap")
+        if caption and re.search(r"simulat", cell.source, re.I) and not re.search(r"simulat", str(caption), re.I):
+            yield cell.line, "uses simulated data, but the caption does not say 'simulated'"
+
+
+# ---------------------------------------------------------------- structure and references
+
+@rule
+def unresolved_reference(chapter, book):
+    """Every @fig-, @tbl-, @sec- and @eq- names something that exists."""
+    for line, text in _prose_lines(chapter):
+        for match in _REFERENCE.finditer(text):
+            label = match[1][0].lower() + match[1][1:]
+            if label not in book.labels:
+                yield line, f"@{match[1]} is defined nowhere in the book"
+
+
+@rule
+def unknown_citation(chapter, book):
+    """Every citation key stands in the bibliography."""
+    for line, text in _prose_lines(chapter):
+        for match in _CITATION.finditer(re.sub(r"\S+@\S+\.\w+", "", text)):
+            if match[1] not in book.citation_keys:
+                yield line, f"citation key @{match[1]} is not in the bibliography"
+
+
+@rule
+def duplicate_label(chapter, book):
+    """A label is given once in the whole book."""
+    for label, line in _labels(chapter):
+        places = book.labels[label]
+        if len(places) > 1 and places[0] != (chapter.path.as_posix(), line):
+            yield line, f"label {label} is also given at {places[0][0]}:{places[0][1]}"
+
+
+@rule
+def heading_jump(chapter, book):
+    """One heading of level one, and no level left out on the way down."""
+    last, first_level = 0, 0
+    for line, text in _prose_lines(chapter):
+        match = re.match(r"(#{1,6}) +\S", text)
+        if match:
+            level = len(match[1])
+            first_level += level == 1
+            if level > last + 1:
+                yield line, f"heading of level {level} after level {last}"
+            if level == 1 and first_level > 1:
+                yield line, "a second heading of level one; a chapter has one"
+            last = level
+    if not first_level:
+        yield 1, "no heading of level one"
+    if chapter.header.get("title"):
+        yield 1, "title in the YAML header and in a heading make two chapters; keep the heading"
+
+
+@rule
+def banned_host(chapter, book):
+    """Nothing is loaded from another host, neither by the page nor by a cell."""
+    for cell in chapter.cells:
+        for offset, text in enumerate(cell.source.split("\n")):
+            if re.search(r"https?://", text):
+                yield cell.source_line + offset, "a cell must not fetch anything; read it from data/"
+    for line, text in _prose_lines(chapter):
+        if re.search(r"!\[[^\]]*\]\(\s*(https?:)?//|<(script|img|link|iframe)\b[^>]*(src|href)\s*=", text, re.I):
+            yield line, "the page would load this from another host"
+
+
+@rule
+def todo(chapter, book):
+    """Nothing unfinished is published."""
+    for number, text in enumerate(chapter.text.split("\n"), 1):
+        match = re.search(r"\b(TODO|FIXME|XXX|TBD|TBC)\b|to be written|lorem ipsum|placeholder", text, re.I)
+        if match and (match[1] is None or match[1].isupper()):
+            yield number, f"unfinished: {match[0]}"
+
+
+# ---------------------------------------------------------------- numbers in the prose
+
+@rule
+def uncited_number(chapter, book):
+    """A paragraph with a number carries a citation or computes it."""
+    for line, text in _paragraphs(chapter):
+        if not INLINE.search(text) and not _CITATION.search(text):
+            numbers = list(_numbers(text))
+            if numbers:
+                yield line, f"number without citation or computation: {', '.join(numbers[:4])}"
+
+
+@rule
+def typed_result(chapter, book):
+    """In a paragraph that computes, no sentence carries a typed decimal, percentage or large number uncited."""
+    for line, text in _paragraphs(chapter):
+        if INLINE.search(text):
+            for sentence in re.split(r"(?<=[.!?])\s+(?=[A-Z`])", text):
+                typed = [number for number in _numbers(sentence) if _RESULT.search(number)]
+                if typed and not _CITATION.search(sentence):
+                    yield line, f"typed next to computed: {', '.join(typed[:4])}"
+
+
+def _numbers(text):
+    """Numbers of a stretch of prose that count as results: no years, parts of names, code, maths, links or labels."""
+    text = INLINE.sub(" ", text)
+    text = re.sub(r"\$[^$]+\$|`[^`]*`|\]\([^)]*\)|\{[^}]*\}|\[\^[^\]]*\]|https?://\S+|<[^>]+>", " ", text)
+    text = re.sub(r"\[[^\]]*@[^\]]*\]", " ", text)
+    text = _REFERENCE.sub(" ", _CITATION.sub(" ", text))
+    text = re.sub(r"^\s*\d+[.)]\s", " ", text, flags=re.M)
+    for match in _NUMBER.finditer(text):
+        number = match[0].strip()
+        if not _YEAR.match(number):
+            yield number
+
+
+def _paragraphs(chapter):
+    """(line, text) of each paragraph or list item of the prose; headings, tables, code and display maths left out."""
+    block, start = [], 0
+    for line, text in [*_prose_lines(chapter), (None, "")]:
+        starts_item = re.match(r"\s*([-*+]|\d+[.)])\s", text)
+        if block and (not text.strip() or starts_item):
+            yield start, "\n".join(block)
+            block = []
+        if text.strip() and not re.match(r"\s*(#{1,6} |\||:::|\$\$|!\[|: )", text):
+            if not block:
+                start = line
+            block.append(text)
+        elif block:
+            yield start, "\n".join(block)
+            block = []
+
+
+def _prose_lines(chapter):
+    """(line, text) of the prose, without displayed code, comments and display maths."""
+    for block in chapter.blocks:
+        if not isinstance(block, Prose):
+            continue
+        blank = lambda match: re.sub(r"[^\n]", "", match[0])  # noqa: E731  keeps the line numbers
+        text = re.sub(r"^(`{3,}|~{3,})[^\n]*\n.*?^\1[^\n]*$", blank, block.text, flags=re.S | re.M)
+        text = re.sub(r"<!--.*?-->", blank, text, flags=re.S)
+        text = re.sub(r"\$\$.*?\$\$", blank, text, flags=re.S)
+        for offset, line in enumerate(text.split("\n")):
+            yield block.line + offset, line
+
+
+def _figures(chapter):
+    return [cell for cell in chapter.cells if str(cell.label or "").startswith("fig-")]
+
+
+def _labels(chapter):
+    """(label, line) of everything a reference can name."""
+    for block in chapter.blocks:
+        if isinstance(block, Cell):
+            if block.label:
+                yield block.label, block.line
+        else:
+            text = re.sub(r"^(`{3,}|~{3,})[^\n]*\n.*?^\1[^\n]*$",
+                          lambda match: re.sub(r"[^\n]", "", match[0]), block.text, flags=re.S | re.M)
+            for offset, line in enumerate(text.split("\n")):
+                for match in _LABEL.finditer(INLINE.sub(" ", line)):
+                    if match[1].split("-")[0] in REFERENCE_KINDS:
+                        yield match[1], block.line + offset

@@ -1,0 +1,223 @@
+"""Chapters as executed notebooks: the references that nbval compares with.
+
+A chapter becomes a notebook with fixed cell identifiers and a kernel specification; every inline expression becomes a
+cell of its own that prints it, so that the numbers in the prose are asserted too. Pictures are stripped from the
+references, because nbval ignores them and their bytes differ between machines; the fingerprint that every figure emits
+(:data:`FINGERPRINT`) stays and is compared.
+"""
+
+import hashlib
+import json
+import os
+import sys
+import tempfile
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from bookkit.chapters import Cell
+from bookkit.errors import BookError, BookErrors
+
+#: MIME type under which a figure describes itself; nbval compares it, renderers do not show it.
+FINGERPRINT = "application/vnd.book.figure+json"
+_PICTURES = ("image/png", "image/jpeg", "image/svg+xml", "application/pdf")
+CELL_TIMEOUT = 600
+
+
+def to_notebook(chapter):
+    """Convert a chapter into a notebook that has not run.
+
+    Parameters
+    ----------
+    chapter : bookkit.chapters.Chapter
+
+    Returns
+    -------
+    nbformat.NotebookNode
+        Markdown and code cells in the order of the chapter. A code cell carries the tags ``raises-exception``
+        (``error: true``), ``skip-execution`` and ``nbval-skip`` (``eval: false``), ``inline`` (an inline
+        expression) and ``figure`` (label ``fig-…``).
+    """
+    import nbformat
+
+    cells = []
+
+    def add(cell, tags=()):
+        cell["id"] = f"cell-{len(cells):03d}"
+        if tags:
+            cell.metadata["tags"] = list(tags)
+        cells.append(cell)
+
+    for block in chapter.blocks:
+        if isinstance(block, Cell):
+            tags = ["raises-exception"] if block.options.get("error") else []
+            if block.options.get("eval") is False:
+                tags += ["nbval-skip", "skip-execution"]
+            if str(block.label or "").startswith("fig-"):
+                tags.append("figure")
+            add(nbformat.v4.new_code_cell(block.raw.strip("\n")), tags)
+        else:
+            add(nbformat.v4.new_markdown_cell(block.text.strip("\n")))
+            for inline in block.inlines:
+                add(nbformat.v4.new_code_cell(f"print({inline.source})"), ["inline"])
+    return nbformat.v4.new_notebook(cells=cells, metadata={
+        "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
+        "language_info": {"name": "python"},
+        "bookkit": {"source": chapter.path.as_posix()},
+    })
+
+
+def execute(notebook, folder):
+    """Run a notebook in `folder`, as nbval will, with this Python.
+
+    Parameters
+    ----------
+    notebook : nbformat.NotebookNode
+        Changed in place: outputs are added.
+    folder : str or pathlib.Path
+        Working folder of the kernel.
+
+    Raises
+    ------
+    BookError
+        A cell raised; the message names chapter and cell.
+    """
+    from jupyter_client.manager import KernelManager
+    from nbclient import NotebookClient
+    from nbclient.exceptions import CellExecutionError
+
+    source = notebook.metadata["bookkit"]["source"]
+    manager = KernelManager()
+    manager.kernel_spec.argv = [sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}"]
+    with tempfile.TemporaryDirectory(prefix="bookkit-ipython-") as profile:
+        client = NotebookClient(notebook, km=manager, timeout=CELL_TIMEOUT, record_timing=False,
+                                resources={"metadata": {"path": str(folder)}})
+        try:
+            client.execute(env={**os.environ, "IPYTHONDIR": profile})
+        except CellExecutionError as error:
+            raise BookError(f"a cell raised {error.ename}: {error.evalue}", source) from None
+
+
+def without_pictures(notebook):
+    """Take the pictures out of an executed notebook, having made sure that they and the fingerprints are there.
+
+    Parameters
+    ----------
+    notebook : nbformat.NotebookNode
+        Changed in place.
+
+    Returns
+    -------
+    nbformat.NotebookNode
+
+    Raises
+    ------
+    BookError
+        A figure cell has no picture or no fingerprint.
+    """
+    for cell in notebook.cells:
+        if cell.cell_type != "code":
+            continue
+        cell.metadata.pop("execution", None)
+        bundles = [output.get("data", {}) for output in cell.outputs]
+        if "figure" in cell.metadata.get("tags", []) and "skip-execution" not in cell.metadata.get("tags", []):
+            label = cell.source.split("label:", 1)[1].split()[0]
+            if not any(kind in bundle for bundle in bundles for kind in _PICTURES):
+                raise BookError(f"figure cell {label} gave no picture", notebook.metadata["bookkit"]["source"])
+            if not any(FINGERPRINT in bundle for bundle in bundles):
+                raise BookError(f"figure cell {label} gave no fingerprint; is the set-up cell there?",
+                                notebook.metadata["bookkit"]["source"])
+        for bundle in bundles:
+            for kind in _PICTURES:
+                bundle.pop(kind, None)
+    return notebook
+
+
+def reference_path(chapter_path, folder):
+    """Where the reference of a chapter lives: its path with the folders joined by dashes."""
+    return Path(folder) / ("-".join(Path(chapter_path).with_suffix("").parts) + ".ipynb")
+
+
+def write_references(chapters, folder, jobs=2, report=print, keep=()):
+    """Execute chapters and write their references; those of chapters that are gone are removed.
+
+    Parameters
+    ----------
+    chapters : list of bookkit.chapters.Chapter
+    folder : str or pathlib.Path
+        Where the references live.
+    jobs : int
+        Kernels that run at a time.
+    report : callable
+        Called with one line a chapter.
+    keep : iterable of bookkit.chapters.Chapter
+        Other chapters of the book: their references stay as they are.
+
+    Raises
+    ------
+    BookErrors
+        Cells raised, or figures are missing; nothing is written for those chapters.
+    """
+    import nbformat
+
+    folder = Path(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+
+    def make(chapter):
+        notebook = to_notebook(chapter)
+        try:
+            if any(cell.cell_type == "code" for cell in notebook.cells):
+                execute(notebook, folder)
+                without_pictures(notebook)
+        except BookError as error:
+            return error
+        nbformat.write(notebook, reference_path(chapter.path, folder))
+        report(f"  {chapter.path}")
+        return None
+
+    with ThreadPoolExecutor(jobs) as pool:
+        errors = [error for error in pool.map(make, chapters) if error]
+    kept = {reference_path(chapter.path, folder) for chapter in [*chapters, *keep]}
+    for path in folder.glob("*.ipynb"):
+        if path not in kept:
+            path.unlink()
+    if errors:
+        raise BookErrors(errors)
+
+
+def out_of_step(chapters, folder):
+    """Faults of the references: missing, older than the chapter, not executed, or of no chapter.
+
+    Parameters
+    ----------
+    chapters : list of bookkit.chapters.Chapter
+    folder : str or pathlib.Path
+
+    Returns
+    -------
+    list of BookError
+        Empty where every reference is in step with its chapter.
+    """
+    import nbformat
+
+    faults, remedy = [], "run `make notebooks` and look at what changed"
+    for chapter in chapters:
+        path = reference_path(chapter.path, folder)
+        if not path.exists():
+            faults.append(BookError(f"has no reference {path.name}; {remedy}", chapter.path))
+            continue
+        fresh, stored = to_notebook(chapter), nbformat.read(path, as_version=4)
+        if _digest(fresh) != _digest(stored):
+            faults.append(BookError(f"differs from its reference {path.name}; {remedy}", chapter.path))
+        for cell in stored.cells:
+            skipped = "skip-execution" in cell.metadata.get("tags", [])
+            if cell.cell_type == "code" and not skipped and cell.execution_count is None:
+                faults.append(BookError(f"{path.name} has a cell that did not run ({cell.id}); {remedy}", chapter.path))
+    known = {reference_path(chapter.path, folder).name for chapter in chapters}
+    faults += [BookError(f"is the reference of no chapter; {remedy}", path.name)
+               for path in sorted(Path(folder).glob("*.ipynb")) if path.name not in known]
+    return faults
+
+
+def _digest(notebook):
+    cells = [(cell.cell_type, cell.source, list(cell.metadata.get("tags", []))) for cell in notebook.cells]
+    return hashlib.sha256(json.dumps(cells).encode()).hexdigest()
