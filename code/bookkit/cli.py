@@ -8,6 +8,10 @@ from bookkit.errors import BookError, BookErrors
 
 #: Command -> module with ``add_arguments(parser)`` and ``run(arguments)``; the module's first line is the help.
 COMMANDS = {
+    "book": "bookkit.commands.book",
+    "lint": "bookkit.commands.lint",
+    "notebooks": "bookkit.commands.notebooks",
+    "test": "bookkit.commands.test",
     "render": "bookkit.commands.render",
     "drop-stale-freeze": "bookkit.commands.drop_stale_freeze",
     "strip-remote-scripts": "bookkit.commands.strip_remote_scripts",

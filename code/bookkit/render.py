@@ -76,7 +76,7 @@ def render(root=".", formats=FORMATS, profile=None, output=None, use_cache=True,
 
                 write_pages(book, pages, aside, pdf)
                 (aside / ".bookkit").write_text("Made by bookkit; replaced as a whole.\n", encoding="utf-8")
-                _swap(aside, target)
+                swap(aside, target)
             else:
                 target.mkdir(parents=True, exist_ok=True)
                 os.replace(aside / pdf, target / pdf)
@@ -141,14 +141,14 @@ def _only_one(root, target):
         except OSError:
             raise BookError("another render of this project is running; wait for it") from None
         for old in sorted(target.parent.glob(f"{target.name}.old-*")):
-            if not target.exists():  # killed between the two renames of _swap
+            if not target.exists():  # killed between the two renames of swap
                 os.rename(old, target)
         for left in [*target.parent.glob(f"{target.name}.old-*"), *target.parent.glob(f"{target.name}.new-*")]:
             shutil.rmtree(left, ignore_errors=True)
         yield
 
 
-def _swap(new, target):
+def swap(new, target):
     """Put a folder in the place of another, at once where the system can exchange two names."""
     if not target.exists():
         os.rename(new, target)
