@@ -56,18 +56,20 @@ def test_a_good_chapter_passes(rule):
 
 
 # rule -> list of (replace this in GOOD, by that, line of the finding)
+ALT = 'Histogram of loan amounts from 1,000 to 40,000 dollars; most loans are small and the tail is long.'
 BAD = {
-    "caption-without-alt": [('#| fig-alt: "Histogram of loan amounts from 1,000 to 40,000 dollars; most loans are small '
-                             'and the tail is long."\n', "", 8),
+    "caption-without-alt": [(f'#| fig-alt: "{ALT}"\n', "", 8), (ALT, "Histogram of loans.", 8),
                             ('#| fig-cap: "Size of the loans"\n', "", 8)],
     "unlabelled-figure": [("#| label: fig-loans-size\n", "", 8)],
     "table-without-caption": [('#| tbl-cap: "Loans by grade"\n', "", 15), ("#| label: tbl-loans-grade\n", "", 15)],
-    "function-definition": [("show(loans)", "x = 1\ndef area(r):\n    return r", 19), ("show(loans)", "class A: pass", 18),
+    "function-definition": [("show(loans)", "x = 1\ndef area(r):\n    return r", 19),
+                            ("show(loans)", "class A: pass", 18),
                             ("show(loans)", "show(", 18)],
     "set-up-cell": [(SETUP, "import p2prisk", 3), ("#| include: false\n", "", 3)],
     "size-in-options": [('#| fig-cap: "Size', '#| fig-width: 5\n#| fig-cap: "Size', 10)],
     "simulated-unlabelled": [("show(loans)", "show(simulate(3))", 15)],
-    "unresolved-reference": [("See @sec-loans.", "See @sec-nowhere.", 21), ("See @sec-loans.", "See [-@fig-nowhere].", 21)],
+    "unresolved-reference": [("See @sec-loans.", "See @sec-nowhere.", 21),
+                             ("See @sec-loans.", "See [-@fig-nowhere].", 21)],
     "unknown-citation": [("the same [@known2015]", "the same [@unknown2015]", 23)],
     "duplicate-label": [("# Below", "# Below {#sec-loans}", 25)],
     "heading-jump": [("## Below", "#### Below", 25), ("## Below", "# Below", 25), ("# Loans {#sec-loans}", "text", 25)],
@@ -75,7 +77,8 @@ BAD = {
                     ("## Below", "![x](https://example.org/x.png)\n\n## Below", 25)],
     "todo": [("## Below", "TODO: more\n\n## Below", 25), ("## Below", "This part is to be written.", 25)],
     "uncited-number": [(" [@known2015]", "", 23), ("since 2018", "since 2018. \n\nOn 4 July it fell", 23)],
-    "typed-result": [("loans, shown", "loans (12.5 % of them), shown", 21), ("loans, shown", "of 42,535 loans, shown", 21)],
+    "typed-result": [("loans, shown", "loans (12.5 % of them), shown", 21),
+                     ("loans, shown", "of 42,535 loans, shown", 21)],
 }
 
 

@@ -46,9 +46,8 @@ def _preview(formats, arguments):
 def _quarto(program, formats, arguments):
     """Render with Quarto into a folder aside, then swap it in; a failure leaves the earlier book whole."""
     from bookkit.config import read_book
-    from bookkit.render import swap
-
     from bookkit.errors import BookError
+    from bookkit.render import swap
 
     root = Path(arguments.project).resolve()
     book = read_book(root, arguments.profile)

@@ -14,9 +14,8 @@ def add_arguments(parser):
 
 def run(arguments):
     """Run the command."""
-    from bookkit.config import read_book
-
     from bookkit.chapters import read_chapter
+    from bookkit.config import read_book
     from bookkit.errors import BookError, BookErrors
     from bookkit.notebooks import out_of_step, write_references
 

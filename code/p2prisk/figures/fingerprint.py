@@ -117,6 +117,7 @@ def register():
     shell = get_ipython()
     if shell is None:
         return
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
     # Without this a bare kernel draws no picture at all, and the cell still passes nbval.
@@ -126,3 +127,14 @@ def register():
         return {MIME_TYPE: fingerprint(figure)}
 
     shell.display_formatter.mimebundle_formatter.for_type(Figure, bundle)
+    # Drawing functions return their Axes; as the last line of a cell they would print an address. A semicolon hides it
+    # in a notebook, but not when nbval runs the cell.
+    def hide_axes(value):
+        if isinstance(value, np.ndarray) and value.dtype != object:
+            raise NotImplementedError
+        parts = np.ravel(np.asarray(value, dtype=object))
+        if not parts.size or not all(isinstance(part, Axes) for part in parts):
+            raise NotImplementedError  # IPython goes on to its other formatters
+
+    for kind in (Axes, np.ndarray, list, tuple):
+        shell.display_formatter.ipython_display_formatter.for_type(kind, hide_axes)

@@ -1,0 +1,120 @@
+"""Reference notebooks: in step with the chapters, complete, and able to fail."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import nbformat
+import pytest
+
+from bookkit.chapters import parse_chapter, read_chapter
+from bookkit.config import read_book
+from bookkit.errors import BookErrors
+from bookkit.notebooks import FINGERPRINT, out_of_step, reference_path, to_notebook, write_references
+
+ROOT = Path(__file__).resolve().parents[2]
+REFERENCES = ROOT / "tests" / "notebooks"
+
+CHAPTER = '''\
+# Means {#sec-means}
+
+```{python}
+#| include: false
+from p2prisk.figures import use_house_style; use_house_style()
+```
+
+```{python}
+#| label: fig-means
+#| fig-cap: "Means"
+#| fig-alt: "x"
+import matplotlib.pyplot as plt
+values = [1.0, 2.0, 3.0, 6.0]
+fig, ax = plt.subplots()
+ax.plot(values)
+```
+
+The mean is `{python} sum(values) / 4`, twice `{python} sum(values) / 8`.
+
+```{python}
+#| error: true
+1 / 0
+```
+
+```{python}
+#| eval: false
+this is not run
+```
+'''
+
+
+def chapters_of(project):
+    return [read_chapter(path, project) for path in read_book(project).chapters]
+
+
+def nbval(folder):
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "no:xdist", "--nbval",
+               "--nbval-current-env",
+               "--nbval-sanitize-with", str(REFERENCES / "sanitize.cfg"), "--rootdir", str(folder), str(folder)]
+    return subprocess.run(command, capture_output=True, text=True, timeout=300, cwd=folder)
+
+
+def test_chapter_becomes_cells_with_fixed_names_and_tags():
+    notebook = to_notebook(parse_chapter(CHAPTER, "chapters/means.qmd"))
+    code = [cell for cell in notebook.cells if cell.cell_type == "code"]
+    assert [cell.id for cell in notebook.cells] == [f"cell-{i:03d}" for i in range(len(notebook.cells))]
+    assert [cell.metadata.get("tags", []) for cell in code] == [
+        [], ["figure"], ["inline"], ["inline"], ["raises-exception"], ["nbval-skip", "skip-execution"]]
+    assert code[2].source == "print(sum(values) / 4)"
+    assert notebook.metadata.kernelspec.name == "python3"
+
+
+@pytest.mark.parametrize("path", read_book(ROOT).chapters, ids=str)
+def test_reference_is_in_step_and_has_every_fingerprint(path):
+    chapter = read_chapter(path, ROOT)
+    assert [str(fault) for fault in out_of_step([chapter], REFERENCES) if chapter.path == fault.path] == []
+    notebook = nbformat.read(reference_path(path, REFERENCES), as_version=4)
+    for cell in notebook.cells:
+        if "figure" in cell.metadata.get("tags", []):
+            kinds = [kind for output in cell.outputs for kind in output.get("data", {})]
+            assert FINGERPRINT in kinds and not any(kind.startswith("image/") for kind in kinds), cell.source[:80]
+
+
+def test_no_reference_of_a_chapter_that_is_gone():
+    assert [str(fault) for fault in out_of_step(chapters_of(ROOT), REFERENCES) if "no chapter" in str(fault)] == []
+
+
+def test_changes_are_seen(tmp_path):
+    chapter = parse_chapter(CHAPTER, "means.qmd")
+    assert "has no reference" in str(out_of_step([chapter], tmp_path)[0])
+    notebook = to_notebook(chapter)
+    nbformat.write(notebook, reference_path("means.qmd", tmp_path))
+    assert "did not run" in str(out_of_step([chapter], tmp_path)[0])
+    edited = parse_chapter(CHAPTER.replace("sum(values) / 8", "sum(values) / 9"), "means.qmd")
+    assert "differs from its reference" in str(out_of_step([edited], tmp_path)[0])
+    assert "of no chapter" in str(out_of_step([], tmp_path)[0])
+
+
+def test_nbval_passes_as_written_and_fails_on_a_changed_figure_or_number(tmp_path):
+    write_references([parse_chapter(CHAPTER, "means.qmd")], tmp_path, report=lambda line: None)
+    done = nbval(tmp_path)
+    assert done.returncode == 0, done.stdout
+    path = reference_path("means.qmd", tmp_path)
+    written = path.read_text()
+    # two values change places: every printed number stays, only the figure differs
+    path.write_text(written.replace("[1.0, 2.0, 3.0, 6.0]", "[2.0, 1.0, 3.0, 6.0]"))
+    done = nbval(tmp_path)
+    assert done.returncode == 1 and "1 failed" in done.stdout, done.stdout
+    path.write_text(written.replace("[1.0, 2.0, 3.0, 6.0]", "[1.0, 2.0, 3.0, 7.0]"))
+    done = nbval(tmp_path)
+    assert done.returncode == 1 and "3 failed" in done.stdout, done.stdout
+
+
+@pytest.mark.parametrize(("old", "new", "message"), [
+    ("ax.plot(values)", "ax.plot(values); plt.close(fig)", "gave no picture"),
+    ("from p2prisk.figures import use_house_style; use_house_style()", "%matplotlib inline", "gave no fingerprint"),
+    ("fig, ax =", "fig, axs =", "NameError"),
+])
+def test_a_bad_chapter_writes_no_reference(tmp_path, old, new, message):
+    with pytest.raises(BookErrors, match=message):
+        write_references([parse_chapter(CHAPTER.replace(old, new), "means.qmd")], tmp_path, report=lambda line: None)
+    assert not list(tmp_path.glob("*.ipynb"))
