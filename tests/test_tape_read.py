@@ -375,3 +375,22 @@ def test_values_do_not_depend_on_how_the_parser_typed_a_column(dtype):
         raw = raw.astype("string")
     frame = apply_mapping(raw, reader.canonical_mapping(raw.columns)).frame
     assert frame["amount"].tolist() == [1000, 2000] and frame["rate"].isna().tolist() == [False, True]
+
+
+def test_unquoted_yes_in_a_mapping_means_the_text_yes(write):
+    mapping = {"columns": {"amount": {"from": "a"}, "home": {"from": "owner", "recode": {True: "own", False: "rent"}}}}
+    frame = read_tape(write("a,owner\n1,yes\n2,no\n3,\n"), format=mapping).frame
+    assert frame["home"].isna().tolist() == [False, False, True] and frame["home"].tolist()[:2] == ["own", "rent"]
+
+
+def test_a_loan_with_a_key_only_is_no_line_of_text(write):
+    text = CANONICAL + "L99,,,,,,,,\n"
+    assert len(read_tape(write(text)).frame) == 41
+    tape = read_tape(write(CANONICAL + "Total of all loans,,,,,,,,\n"))
+    assert len(tape.frame) == 40 and tape.set_aside[0]["rows"] == 1
+
+
+def test_rows_of_a_bad_level_are_those_of_the_file(write):
+    text = "amount,term,home\n" + "".join(f"{i},36,{'rent' if i % 3 else 'tent'}\n" for i in range(1, 10))
+    message = refused(write(text), "3 value.s. cannot be read")
+    assert "row 3: 'tent'; row 6: 'tent'; row 9: 'tent'" in message

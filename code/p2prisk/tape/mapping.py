@@ -35,6 +35,7 @@ and a rule's keys:
 ==========================  ============================================================================
 """
 
+import datetime
 import re
 from functools import lru_cache
 from importlib import resources
@@ -164,6 +165,7 @@ class _Builder:
         self.raw, self.mapping, self.where, self.on_error = raw, mapping, where, on_error
         self.missing = {str(value) for value in (*MISSING, *mapping.get("missing", ()))}
         self.notes, self.used, self.frame, self.decisions = [], set(), {}, decisions
+        self.codes = None
 
     def note(self, column, what, rows):
         if rows:
@@ -251,6 +253,8 @@ class _Builder:
 
     def failed(self, name, source, series, bad, remedy):
         """Deal with values that cannot be read."""
+        if self.codes is not None:  # one entry a level: find the rows that have it
+            bad, series = bad.take(self.codes), series.take(self.codes)
         rows = np.flatnonzero(bad.to_numpy())
         if not len(rows):
             return
@@ -281,10 +285,23 @@ class _Builder:
         if column.kind == "date":
             return self.dates(name, source, rule)
         if column.kind in ("number", "integer"):
+            if rule.get("recode") and "blank_is" not in rule and rule.get("unit") != "detect":
+                return self.by_level(source, lambda: self.numbers(name, source, rule))
             return self.numbers(name, source, rule)
         if column.kind == "flag":
-            return self.flags(name, source, rule)
-        return self.categories(name, source, rule, column)
+            return self.by_level(source, lambda: self.flags(name, source, rule))
+        return self.by_level(source, lambda: self.categories(name, source, rule, column))
+
+    def by_level(self, source, convert):
+        """Convert the distinct values of a column, then spread the result over the rows."""
+        table = self.raw
+        codes, distinct = pd.factorize(table[source], use_na_sentinel=False)
+        self.raw, self.codes = pd.DataFrame({source: pd.Series(distinct)}), codes
+        try:
+            converted = convert()
+        finally:
+            self.raw, self.codes = table, None
+        return converted.take(codes).set_axis(table.index)
 
     def refuse_nested(self, source):
         """One value a cell: lists, dictionaries and arrays are refused."""
@@ -308,6 +325,8 @@ class _Builder:
             whole = series.where(series.isna() | (series != series.round()), None)
             text = series.astype(object).where(whole.notna() | series.isna(), series.fillna(0).astype("int64"))
             text = text.where(series.notna(), None).map(str, na_action="ignore")
+        elif series.dtype == object:
+            text = series.map(lambda cell: cell if isinstance(cell, str) else str(cell), na_action="ignore")
         elif isinstance(series.dtype, pd.CategoricalDtype) or not pd.api.types.is_string_dtype(series.dtype):
             text = series.astype(object).where(series.notna(), None).map(str, na_action="ignore")
         else:
@@ -322,7 +341,9 @@ class _Builder:
         recode = rule.get("recode")
         if recode:
             table = {str(key): value for key, value in recode.items()}
-            table = {key: table[key] for key in table}
+            for truth, words in ((True, ("yes", "Yes", "YES", "true")), (False, ("no", "No", "NO", "false"))):
+                if any(key is truth for key in recode):  # YAML reads an unquoted yes as true
+                    table.update(dict.fromkeys(words, recode[truth]))
             known = text.isin(table)
             out = text.astype(object).where(~known, text.map({k: v for k, v in table.items() if v is not None}))
             out = out.mask(out.isna(), None)
@@ -401,6 +422,10 @@ class _Builder:
         self.used.add(source)
         if pd.api.types.is_datetime64_any_dtype(series.dtype):
             return series.dt.tz_localize(None).astype("datetime64[us]")
+        if series.dtype == object and len(known := series.dropna()) and known.map(
+            lambda cell: isinstance(cell, datetime.date)
+        ).all():  # a database's dates
+            return pd.to_datetime(series).dt.tz_localize(None).astype("datetime64[us]")
         text = self.text(source, rule)
         out = pd.Series(pd.NaT, series.index, dtype="datetime64[us]")
         left = text.notna()

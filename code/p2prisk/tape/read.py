@@ -595,7 +595,7 @@ def _scan(path, encoding, delimiter, names):
                             scan["long"].append((index, reader.line_num, len(row)))
                         else:
                             scan["trailing"] += 1
-                    elif row[0] and not any(row[1:]) and width > 1:
+                    elif width >= 4 and " " in row[0].strip() and not any(row[1:]):
                         scan["text_lines"].append((index, reader.line_num))
                     elif len(row) < width:
                         scan["short"].append((index, reader.line_num, len(row)))
