@@ -54,8 +54,8 @@ def server():
                               capture_output=True, text=True, cwd=folder, check=False)
         if done.returncode:
             pytest.skip(f"initdb failed: {done.stderr.strip().splitlines()[-1:]}")
-        done = subprocess.run([*as_user, pg_ctl, "-D", data, "-w", "-t", "30", "-l", f"{folder}/log", "-o",
-                               f"-p {port} -c listen_addresses=127.0.0.1 -c unix_socket_directories={folder} -c fsync=off",
+        settings = f"-p {port} -c listen_addresses=127.0.0.1 -c unix_socket_directories={folder} -c fsync=off"
+        done = subprocess.run([*as_user, pg_ctl, "-D", data, "-w", "-t", "30", "-l", f"{folder}/log", "-o", settings,
                                "start"], capture_output=True, text=True, cwd=folder, check=False)
         if done.returncode:
             pytest.skip(f"the server did not start: {done.stdout.strip().splitlines()[-1:]}")
@@ -78,8 +78,8 @@ def filled(server):
     engine = sqlalchemy.create_engine(server)
     with engine.begin() as connection:
         connection.execute(sqlalchemy.text(
-            "CREATE TABLE loans (loan_id text, issue_date date, amount numeric(12,2), term smallint, rate numeric(6,3), "
-            "status text, 备注 text)"))
+            "CREATE TABLE loans (loan_id text, issue_date date, amount numeric(12,2), term smallint, "
+            "rate numeric(6,3), status text, 备注 text)"))
         for row in pd.read_csv(io.StringIO(LOANS)).to_dict("records"):
             connection.execute(sqlalchemy.text(
                 "INSERT INTO loans VALUES (:loan_id, :issue_date, :amount, :term, :rate, :status, '按时')"), row)
