@@ -50,9 +50,7 @@ def read_response(endog, name=None):
     p2prisk.errors.DataError: response 'grade' is text without an order; say what is low and what is high:
     frame['grade'] = pd.Categorical(frame['grade'], categories=['A', 'B'], ordered=True)
     """
-    series = (
-        endog if isinstance(endog, pd.Series) else pd.Series(np.ravel(endog) if _is_column(endog) else endog)
-    )
+    series = endog if isinstance(endog, pd.Series) else pd.Series(np.ravel(endog) if _is_column(endog) else endog)
     name = name or (series.name if series.name is not None else "y")
     if len(series) == 0:
         raise DataError(f"response {name!r} has no rows")
@@ -77,16 +75,14 @@ def read_response(endog, name=None):
         missing = np.isnan(values)
         if np.isinf(values).any() or np.any(values[~missing] != np.round(values[~missing])):
             raise DataError(
-                f"response {name!r} is numeric but not whole numbers; cut it into ordered classes "
-                "with pd.cut first"
+                f"response {name!r} is numeric but not whole numbers; cut it into ordered classes with pd.cut first"
             )
         codes = np.full(len(values), -1, dtype=np.int64)
         distinct, codes[~missing] = np.unique(values[~missing], return_inverse=True)
         categories = [int(v) for v in distinct]
         if len(categories) > max(100, len(values) // 2) and len(values) > 200:
             raise DataError(
-                f"response {name!r} has {len(categories)} distinct integers: not an ordered class; "
-                "cut it with pd.cut"
+                f"response {name!r} has {len(categories)} distinct integers: not an ordered class; cut it with pd.cut"
             )
     else:
         levels = _shorten(sorted(map(str, series.dropna().unique())))
@@ -94,9 +90,7 @@ def read_response(endog, name=None):
             f"response {name!r} is text without an order; say what is low and what is high:\n"
             f"frame[{name!r}] = pd.Categorical(frame[{name!r}], categories={levels}, ordered=True)"
         )
-    present = (
-        [c for i, c in enumerate(categories) if (codes == i).any()] if len(categories) <= 8 else categories
-    )
+    present = [c for i, c in enumerate(categories) if (codes == i).any()] if len(categories) <= 8 else categories
     if len(present) < 2:
         raise DataError(
             f"response {name!r} has one level only ({_shorten(present)}): there is nothing to order; "
@@ -198,13 +192,10 @@ class Design:
             data = data.rename(columns=str)[self.names]
         values = np.asarray(data, dtype=float)
         if values.ndim == 1:
-            values = (
-                values.reshape(-1, len(self.names)) if len(self.names) else values.reshape(len(values), 0)
-            )
+            values = values.reshape(-1, len(self.names)) if len(self.names) else values.reshape(len(values), 0)
         if values.shape[1] != len(self.names):
             raise DataError(
-                f"the new data have {values.shape[1]} columns; the model has {len(self.names)}: "
-                f"{_shorten(self.names)}"
+                f"the new data have {values.shape[1]} columns; the model has {len(self.names)}: {_shorten(self.names)}"
             )
         check_finite(values, self.names, "the new data")
         return values
@@ -323,8 +314,7 @@ def design_from_array(exog):
         text = [str(c) for c in exog.columns if not _is_number(exog[c].dtype)]
         if text:
             raise DataError(
-                f"column {', '.join(text)} is not numeric; "
-                "use OrderedLogit.from_formula, which codes categories"
+                f"column {', '.join(text)} is not numeric; use OrderedLogit.from_formula, which codes categories"
             )
         names = [str(c) for c in exog.columns]
         if len(set(names)) != len(names):
@@ -354,8 +344,7 @@ def check_missing(frame, where):
     if len(counts):
         listed = ", ".join(f"{column} ({n})" for column, n in counts.items())
         raise DataError(
-            f"{where} have missing values in {listed}; "
-            "fill them, or fit with missing='drop', which reports the count"
+            f"{where} have missing values in {listed}; fill them, or fit with missing='drop', which reports the count"
         )
 
 

@@ -29,8 +29,7 @@ def decode_spec(plain):
     from formulaic.parser.types import Factor
 
     encoder_state = {
-        factor: (Factor.Kind(kind), from_plain(state))
-        for factor, (kind, state) in plain["encoder_state"].items()
+        factor: (Factor.Kind(kind), from_plain(state)) for factor, (kind, state) in plain["encoder_state"].items()
     }
     spec = ModelSpec(
         formula=Formula(plain["terms"]),

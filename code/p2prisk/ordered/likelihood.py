@@ -19,11 +19,13 @@ import numpy as np
 
 from p2prisk.ordered.links import Logit
 
-# rows a block: X, its weighted copy and the class columns of 20 predictors stay inside a 1 MiB cache
-BLOCK_ROWS = 2048
+# rows a block of the NumPy code: large enough that calls cost little, small enough for the second-level cache
+BLOCK_ROWS = 8192
 # blocks are handed to threads in groups of fixed size, and summed in order: the result does not depend on
 # threads
 _ROWS_PER_TASK = 65536
+# numbers in the design matrix above which importing numba (about half a second, once a process) pays for itself
+COMPILED_FROM = 10_000_000
 
 
 class Evaluation(NamedTuple):
@@ -68,16 +70,12 @@ class Layout:
     @property
     def slope_columns(self):
         """Column of the design matrix of every slope, in the order of the parameters."""
-        return np.array(
-            [*self.parallel, *(c for c in self.free for _ in range(self.n_thresholds))], dtype=int
-        )
+        return np.array([*self.parallel, *(c for c in self.free for _ in range(self.n_thresholds))], dtype=int)
 
     @property
     def slope_thresholds(self):
         """Threshold index of every slope; -1 for a slope shared by all thresholds."""
-        return np.array(
-            [-1] * len(self.parallel) + [j for _ in self.free for j in range(self.n_thresholds)], dtype=int
-        )
+        return np.array([-1] * len(self.parallel) + [j for _ in self.free for j in range(self.n_thresholds)], dtype=int)
 
     def split(self, params):
         """``(beta, gamma, theta)`` with shapes (p,), (thresholds, q), (thresholds,)."""
@@ -199,16 +197,14 @@ def _any_link(layout, link, params, exog, codes, weights, offset, order):
 def _parallel_logit(layout, params, exog, codes, weights, offset, order):
     """The logit with parallel slopes, where everything but F(a) and F(-b) is constant within a class.
 
-    log p = log F(a) + log F(-b) + log(1 - exp(-(a - b))) and a - b = theta_k - theta_{k-1}; hence
-    dl/deta = F(a) - F(-b) and -d2l/deta2 = f(a) + f(b), and the thresholds' own terms need counts only.
+    log p = log F(a) + log F(-b) + log(1 - exp(-(a - b))) and a - b = theta_k - theta_{k-1}; hence dl/deta = F(a) -
+    F(-b) and -d2l/deta2 = f(a) + f(b), and the thresholds' own terms need counts only.
     """
     p, m = layout.n_columns, layout.n_thresholds
     n = len(exog)
-    score, information = np.zeros(layout.n_params), np.zeros((layout.n_params, layout.n_params))
     beta, theta = params[:p], params[p:]
-    gap = np.diff(theta)
-    if np.any(gap <= 0):
-        return Evaluation(-np.inf, score, information)
+    codes = codes.astype(np.intp)
+    counts = np.bincount(codes, weights=weights, minlength=m + 1).astype(float)
     eta = exog @ beta
     if offset is not None:
         eta += offset
@@ -216,40 +212,72 @@ def _parallel_logit(layout, params, exog, codes, weights, offset, order):
         upper = 1.0 / (1.0 + np.exp(eta - np.append(theta, np.inf)[codes]))  # F(a)
         lower = 1.0 / (1.0 + np.exp(np.insert(theta, 0, -np.inf)[codes] - eta))  # F(-b)
         log_product = np.log(upper * lower)
-    counts = np.bincount(codes, weights=weights, minlength=m + 1).astype(float)
-    inner = counts[1:-1]
     if weights is None:
-        log_likelihood = float(log_product.sum())
+        log_sum = float(log_product.sum())
     else:
-        log_likelihood = float(log_product[weights > 0] @ weights[weights > 0])
-    log_likelihood += float(inner @ np.log(-np.expm1(-gap)))
-    if order == 0 or not np.isfinite(log_likelihood):
-        return Evaluation(log_likelihood, score, information)
+        log_sum = float(log_product[weights > 0] @ weights[weights > 0])
+    if order == 0 or not np.isfinite(log_sum):
+        return assemble_parallel_logit(layout, theta, log_sum, counts)
 
-    complement_u, complement_l = 1.0 - upper, 1.0 - lower
-    density_u, density_l = upper * complement_u, lower * complement_l
+    rest_upper, rest_lower = 1.0 - upper, 1.0 - lower
+    density_upper, density_lower = upper * rest_upper, lower * rest_lower
     d_eta = upper - lower
     if weights is not None:
-        complement_u, complement_l = complement_u * weights, complement_l * weights
-        density_u, density_l = density_u * weights, density_l * weights
-        d_eta *= weights
-    score[:p] = d_eta @ exog
-    ratio = 1.0 / np.expm1(gap)
-    score[p:] = np.bincount(codes, complement_u, m + 1)[:m] - np.bincount(codes, complement_l, m + 1)[1:]
-    score[p + 1 : p + m] += ratio * inner
-    score[p : p + m - 1] -= ratio * inner
+        for part in (rest_upper, rest_lower, density_upper, density_lower, d_eta):
+            part *= weights
     # one row of `by_threshold` a threshold: the density at that threshold of the rows that touch it
     by_threshold = np.zeros((m + 2, n))
-    position = codes.astype(np.intp) * n + np.arange(n)
-    flat = by_threshold.reshape(-1)
-    flat[position] = density_l
-    flat[position + n] = density_u
-    by_threshold = by_threshold[1:-1]
-    information[:p, :p] = exog.T @ (exog * (density_u + density_l)[:, None])
-    information[p:, :p] = -(by_threshold @ exog)
+    flat, position = by_threshold.reshape(-1), codes * n + np.arange(n)
+    flat[position] = density_lower
+    position += n
+    flat[position] = density_upper
+    return assemble_parallel_logit(
+        layout,
+        theta,
+        log_sum,
+        counts,
+        d_eta @ exog,
+        np.bincount(codes, rest_upper, m + 1),
+        np.bincount(codes, rest_lower, m + 1),
+        np.bincount(codes, density_upper, m + 1),
+        np.bincount(codes, density_lower, m + 1),
+        exog.T @ (exog * (density_upper + density_lower)[:, None]),
+        by_threshold[1:-1] @ exog,
+    )
+
+
+def assemble_parallel_logit(
+    layout,
+    theta,
+    log_sum,
+    counts,
+    score_beta=None,
+    rest_upper=None,
+    rest_lower=None,
+    density_upper=None,
+    density_lower=None,
+    product=None,
+    by_threshold=None,
+):
+    """Log-likelihood, score and information from sums over rows; O(classes) work for the thresholds."""
+    p, m = layout.n_columns, layout.n_thresholds
+    score, information = np.zeros(layout.n_params), np.zeros((layout.n_params, layout.n_params))
+    gap, inner = np.diff(theta), counts[1:-1]
+    if np.any(gap <= 0):
+        return Evaluation(-np.inf, score, information)
+    log_likelihood = log_sum + float(inner @ np.log(-np.expm1(-gap)))
+    if score_beta is None or not np.isfinite(log_likelihood):
+        return Evaluation(log_likelihood, score, information)
+    ratio = 1.0 / np.expm1(gap)
+    score[:p] = score_beta
+    score[p:] = rest_upper[:m] - rest_lower[1:]
+    score[p + 1 : p + m] += ratio * inner
+    score[p : p + m - 1] -= ratio * inner
+    information[:p, :p] = product
+    information[p:, :p] = -by_threshold
     information[:p, p:] = information[p:, :p].T
     curvature = ratio * (1 + ratio) * inner
-    diagonal = by_threshold.sum(axis=1)
+    diagonal = density_upper[:m] + density_lower[1:]
     diagonal[1:] += curvature
     diagonal[:-1] += curvature
     thresholds = np.arange(p, p + m)
@@ -286,6 +314,16 @@ def one_blas_thread():
 
 
 @cache
+def compiled_sums():
+    """The compiled kernel, or ``None`` where numba is not installed."""
+    try:
+        from p2prisk.ordered.compiled import parallel_logit_sums
+    except ImportError:
+        return None
+    return parallel_logit_sums
+
+
+@cache
 def _pool(workers):
     return ThreadPoolExecutor(workers, thread_name_prefix="p2prisk-ordered")
 
@@ -317,10 +355,12 @@ class ArrayRows:
     exog : ndarray, shape (n, p)
     codes : ndarray of small int, shape (n,)
     weights, offset : ndarray or None, shape (n,)
+    compiled : bool, optional
+        Use the compiled kernel; by default when it is installed and the data are large.
     """
 
-    def __init__(self, layout, link, exog, codes, weights=None, offset=None):
-        self.layout, self.link = layout, link
+    def __init__(self, layout, link, exog, codes, weights=None, offset=None, compiled=None):
+        self.layout, self.link, self.compiled = layout, link, compiled
         self.exog, self.codes, self.weights, self.offset = exog, codes, weights, offset
         self.n_rows = len(codes)
 
@@ -338,8 +378,13 @@ class ArrayRows:
 
     def evaluate(self, params, centre=None, order=2):
         """Sums over all rows at ``params``, which belong to the columns ``exog - centre``."""
+        compiled = self._compiled() if order == 2 else None
 
         def task(start, stop):
+            if compiled is not None:
+                total = self._evaluate_compiled(compiled, params, centre, start, stop)
+                if total is not None:
+                    return total
             return add_evaluations(
                 evaluate_rows(
                     self.layout,
@@ -356,20 +401,41 @@ class ArrayRows:
 
         return add_evaluations(map_tasks(task, self.n_rows))
 
+    def _compiled(self):
+        if self.layout.free or not isinstance(self.link, Logit):
+            return None
+        if self.compiled is None:
+            self.compiled = self.exog.size >= COMPILED_FROM
+        return compiled_sums() if self.compiled else None
+
+    def _evaluate_compiled(self, sums, params, centre, start, stop):
+        p, rows, nothing = self.layout.n_columns, slice(start, stop), np.empty(0)
+        if np.abs(params[p:]).max() > 300:
+            return None
+        fine, *parts = sums(
+            self.exog[rows],
+            self.codes[rows],
+            nothing if self.weights is None else self.weights[rows],
+            nothing if self.offset is None else self.offset[rows],
+            np.zeros(p) if centre is None else centre,
+            params[:p],
+            params[p:],
+        )
+        return assemble_parallel_logit(self.layout, params[p:], *parts) if fine else None
+
     def every(self, stride):
-        """Every ``stride``-th row, copied."""
+        """Every ``stride``-th row, as a view."""
         pick = slice(None, None, stride)
         return ArrayRows(
             self.layout,
             self.link,
-            np.ascontiguousarray(self.exog[pick]),
-            np.ascontiguousarray(self.codes[pick]),
-            None if self.weights is None else np.ascontiguousarray(self.weights[pick]),
-            None if self.offset is None else np.ascontiguousarray(self.offset[pick]),
+            self.exog[pick],
+            self.codes[pick],
+            None if self.weights is None else self.weights[pick],
+            None if self.offset is None else self.offset[pick],
+            compiled=self.compiled if self._compiled() is None else True,
         )
 
     def category_counts(self):
         """Weighted number of rows in each category."""
-        return np.bincount(self.codes, weights=self.weights, minlength=self.layout.n_thresholds + 1).astype(
-            float
-        )
+        return np.bincount(self.codes, weights=self.weights, minlength=self.layout.n_thresholds + 1).astype(float)

@@ -156,9 +156,7 @@ class OrderedLogit:
                 "as an ordered Categorical"
             )
         if not right:
-            raise ModelError(
-                "the formula has no right-hand side; write '~ 1' for the model of thresholds only"
-            )
+            raise ModelError("the formula has no right-hand side; write '~ 1' for the model of thresholds only")
         needed = required_columns(right, data, context)
         if left in map(str, needed):
             raise ModelError(f"the response {left!r} is also used as a predictor")
@@ -246,16 +244,13 @@ class OrderedLogit:
         self.category_counts = counts.astype(float)
         self.nonparallel, free = _free_columns(nonparallel, design)
         self.layout = Layout(len(design.names), len(self.categories) - 1, free)
-        self.threshold_names = [
-            f"{a}|{b}" for a, b in zip(self.categories[:-1], self.categories[1:], strict=True)
-        ]
+        self.threshold_names = [f"{a}|{b}" for a, b in zip(self.categories[:-1], self.categories[1:], strict=True)]
         self.param_names = parameter_names(self.layout, design.names, self.threshold_names)
         total = float(counts.sum())
         self.nobs = int(total) if total == int(total) else total
         if self.layout.n_params > total:
             raise ModelError(
-                f"{self.layout.n_params} parameters cannot be estimated from {self.nobs} "
-                "observations; drop terms"
+                f"{self.layout.n_params} parameters cannot be estimated from {self.nobs} observations; drop terms"
             )
 
     def _drop(self, codes, values, offset, weights):
@@ -433,17 +428,19 @@ class OrderedLogit:
 def fit_source(model, source, penalty, maxiter):
     """Fit rows in memory: spread and start from a systematic sample, then Newton over all rows."""
     layout, link = source.layout, source.link
-    stride = max(1, source.n_rows // newton.SAMPLE_ROWS) if source.n_rows >= newton._SAMPLE_FROM else 1
-    sample = source.every(stride) if stride > 1 else source
+    samples = [source.every(stride) for stride in newton.sample_strides(source.n_rows)]
+    sample = samples[0] if samples else source
     centre, scale = centre_and_scale(sample.exog)
     ratio = np.max(np.abs(centre) / scale, initial=0.0)
     recentre = source.n_rows <= _RECENTRE_ROWS or ratio > _RECENTRE_RATIO
     ridge = float(penalty or 0.0)
     problem = newton.Problem(source, centre, scale, recentre, ridge)
     start = np.zeros(layout.n_params)
-    start[layout.n_slopes :] = newton.starting_thresholds(link, source.category_counts())
-    if stride > 1 and layout.n_slopes:
-        start = _start_from_sample(sample, centre, scale, start, max(ridge / stride, 1.0))
+    start[layout.n_slopes :] = newton.starting_thresholds(link, model.category_counts)
+    if layout.n_slopes:
+        for part in samples:
+            share = part.n_rows / source.n_rows
+            start = _start_from_sample(part, centre, scale, start, max(ridge * share, 1.0))
     names = model.param_names
 
     def check(information):
@@ -465,13 +462,12 @@ def fit_source(model, source, penalty, maxiter):
 
 
 def _start_from_sample(sample, centre, scale, start, ridge):
-    """A few damped steps on the sample; the light ridge keeps absent levels and separated ones near zero."""
-    counts = sample.category_counts()
-    if (counts == 0).any():
+    """A few steps on a sample; the light ridge keeps absent and separated levels near zero."""
+    if (sample.category_counts() == 0).any():
         return start
     problem = newton.Problem(sample, centre, scale, True, ridge)
     try:
-        optimum = newton.maximise(problem, start, max_iterations=12)
+        optimum = newton.maximise(problem, start, max_iterations=12, tolerance=0.3)
     except (newton.ConvergenceError, np.linalg.LinAlgError):
         return start
     return np.linalg.solve(problem.to_user, optimum.params)

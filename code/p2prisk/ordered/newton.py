@@ -12,9 +12,10 @@ from scipy import linalg
 
 from p2prisk.errors import ConvergenceError, ModelError
 
-# a start from a systematic sample of this size leaves two or three passes over the full data
-SAMPLE_ROWS = 16_384
-_SAMPLE_FROM = 4 * SAMPLE_ROWS
+# large data are approached through systematic samples, each this many times larger than the one before, so that
+# the full data are left with a start about one standard error off and quadratic convergence from there
+SAMPLE_GROWTH = 8
+SAMPLE_ROWS = 8_192
 _RANK_TOLERANCE = 1e-9
 MAX_ITERATIONS = 50
 
@@ -28,14 +29,24 @@ class Optimum:
     information: np.ndarray
     log_likelihood: float
     step: np.ndarray
-    standard_step: np.ndarray
     iterations: int
-    converged: bool
     history: list = field(default_factory=list)
-    effective_params: float = np.nan
 
 
-def starting_thresholds(link, counts, codes_names=None):
+def sample_strides(n_rows):
+    """Strides of the systematic samples, coarsest first; none for small data.
+
+    >>> sample_strides(1_000_000), sample_strides(50_000)
+    ([64, 8], [])
+    """
+    strides, stride = [], SAMPLE_GROWTH
+    while n_rows // stride >= SAMPLE_ROWS:
+        strides.insert(0, stride)
+        stride *= SAMPLE_GROWTH
+    return strides
+
+
+def starting_thresholds(link, counts):
     """Thresholds of the model without predictors: exact maximum likelihood when there is no offset."""
     cumulative = np.cumsum(counts)[:-1] / counts.sum()
     return np.asarray(link.ppf(cumulative), float)
@@ -133,7 +144,7 @@ class Problem:
         return value - 0.5 * float(self.penalty @ internal**2), value, score, information
 
 
-def maximise(problem, start, check=None, diagnose=None, max_iterations=MAX_ITERATIONS):
+def maximise(problem, start, check=None, diagnose=None, max_iterations=MAX_ITERATIONS, tolerance=None):
     """Newton's method with step halving.
 
     Parameters
@@ -146,6 +157,8 @@ def maximise(problem, start, check=None, diagnose=None, max_iterations=MAX_ITERA
     diagnose : callable(internal, step, history), optional
         Called when the iteration does not settle; raises when it finds separation.
     max_iterations : int
+    tolerance : float, optional
+        Stop already when no step exceeds this many standard errors (for a start on a sample).
 
     Returns
     -------
@@ -180,7 +193,7 @@ def maximise(problem, start, check=None, diagnose=None, max_iterations=MAX_ITERA
         decrement = float(score @ step)
         history.append((value, standard, decrement))
         # the iteration has settled when the step is rounding error: tiny, or tiny and no longer shrinking
-        if size < 1e-13 or (standard < 1e-6 and size > 0.1 * previous_size):
+        if size < 1e-13 or (standard < 1e-6 and size > 0.1 * previous_size) or standard < (tolerance or 0.0):
             return _optimum(problem, internal, step, inverse, information, value, iteration, history)
         if diagnose is not None and iteration >= 8 and (iteration % 4 == 0):
             diagnose(internal, step, history)
@@ -217,9 +230,7 @@ def _optimum(problem, internal, step, inverse, information, value, iteration, hi
         information=back.T @ information @ back,
         log_likelihood=value,
         step=user_step,
-        standard_step=np.abs(step) / np.sqrt(np.diag(inverse)),
         iterations=iteration,
-        converged=True,
         history=history,
     )
 

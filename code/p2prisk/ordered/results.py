@@ -227,9 +227,7 @@ class OrderedResults:
             if variance is None:
                 raise ModelError("McKelvey and Zavoina's R2 needs the data; this result holds none")
             return variance / (variance + self.link.variance)
-        raise ModelError(
-            f"pseudo-R2 {kind!r} is not known; choose mcfadden, coxsnell, nagelkerke, mckelvey-zavoina"
-        )
+        raise ModelError(f"pseudo-R2 {kind!r} is not known; choose mcfadden, coxsnell, nagelkerke, mckelvey-zavoina")
 
     @property
     def prsquared(self):
@@ -255,8 +253,7 @@ class OrderedResults:
         matrix = np.atleast_2d(np.asarray(constraints, float))
         if matrix.shape[1] != len(self.params):
             raise ModelError(
-                f"the constraint matrix has {matrix.shape[1]} columns; there are {len(self.params)} "
-                "parameters"
+                f"the constraint matrix has {matrix.shape[1]} columns; there are {len(self.params)} parameters"
             )
         return matrix, np.zeros(len(matrix))
 
@@ -345,9 +342,7 @@ class OrderedResults:
         middle = matrix @ self._covariance @ matrix.T
         rank = np.linalg.matrix_rank(middle / np.sqrt(np.outer(np.diag(middle), np.diag(middle))))
         if rank < len(matrix):
-            raise ModelError(
-                f"the {len(matrix)} constraints are not independent (rank {rank}); drop the repeated ones"
-            )
+            raise ModelError(f"the {len(matrix)} constraints are not independent (rank {rank}); drop the repeated ones")
         chi2 = float(gap @ np.linalg.solve(middle, gap))
         return pd.Series({"chi2": chi2, "df": len(matrix), "pvalue": float(stats.chi2.sf(chi2, len(matrix)))})
 
@@ -375,27 +370,17 @@ class OrderedResults:
             each other.
         """
         if self.penalty or other.penalty:
-            raise ModelError(
-                "a likelihood-ratio test needs maximum likelihood fits; one of these is penalised"
-            )
+            raise ModelError("a likelihood-ratio test needs maximum likelihood fits; one of these is penalised")
         same = self.categories == other.categories and self.link.name == other.link.name
-        if (
-            not same
-            or self.nobs != other.nobs
-            or not np.allclose(self.category_counts, other.category_counts)
-        ):
-            raise ModelError(
-                "the two fits are not of the same response, rows and link; they cannot be nested"
-            )
+        if not same or self.nobs != other.nobs or not np.allclose(self.category_counts, other.category_counts):
+            raise ModelError("the two fits are not of the same response, rows and link; they cannot be nested")
         big, small = (self, other) if self.layout.n_params > other.layout.n_params else (other, self)
         df = big.layout.n_params - small.layout.n_params
         if df == 0:
             raise ModelError("the two models have as many parameters as each other; they are not nested")
         chi2 = 2 * (big.llf - small.llf)
         if chi2 < -1e-6:
-            raise ModelError(
-                "the model with more parameters has the lower log-likelihood: the models are not nested"
-            )
+            raise ModelError("the model with more parameters has the lower log-likelihood: the models are not nested")
         chi2 = max(chi2, 0.0)
         return pd.Series({"chi2": chi2, "df": df, "pvalue": float(stats.chi2.sf(chi2, df))})
 
@@ -451,8 +436,7 @@ class OrderedResults:
         if which == "linear":
             if self.layout.free:
                 raise ModelError(
-                    "with slopes that differ by threshold there is no single linear predictor; "
-                    "use which='cumulative'"
+                    "with slopes that differ by threshold there is no single linear predictor; use which='cumulative'"
                 )
             value, jacobian = self._eta(exog, offset)[:, None], None
             if interval is not None:
@@ -462,9 +446,7 @@ class OrderedResults:
         latent = self._bounds(exog, offset)
         if which == "cumulative":
             value = self.link.cdf(latent)
-            jacobian = (
-                None if interval is None else self._latent_jacobian(exog) * self.link.pdf(latent)[:, :, None]
-            )
+            jacobian = None if interval is None else self._latent_jacobian(exog) * self.link.pdf(latent)[:, :, None]
             return self._with_interval(value, jacobian, self.threshold_names, index, interval, bounded=True)
         value = self._probabilities(latent)
         if which == "class":
@@ -477,9 +459,7 @@ class OrderedResults:
         if which == "expected":
             number = np.arange(len(self.categories))
             jacobian = None if jacobian is None else np.einsum("j,njk->nk", number, jacobian)[:, None, :]
-            return self._with_interval(
-                (value @ number)[:, None], jacobian, ["expected"], index, interval, single=True
-            )
+            return self._with_interval((value @ number)[:, None], jacobian, ["expected"], index, interval, single=True)
         return self._with_interval(value, jacobian, self.categories, index, interval, bounded=True)
 
     def _prediction_rows(self, data, offset):
@@ -662,9 +642,7 @@ class OrderedResults:
                 text = file.read()
         plain = json.loads(text)
         if plain.get("format") != _FORMAT:
-            raise DataError(
-                f"this is no scoring model of p2prisk (format {plain.get('format')!r}, not {_FORMAT!r})"
-            )
+            raise DataError(f"this is no scoring model of p2prisk (format {plain.get('format')!r}, not {_FORMAT!r})")
         design = plain["design"]
         design["spec"] = None if design["spec"] is None else decode_spec(design["spec"])
         design["levels"] = from_plain(design["levels"])

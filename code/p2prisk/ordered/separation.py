@@ -33,9 +33,7 @@ def recession_program(layout, exog, codes):
         The direction with the largest total movement inside the unit box; ``None`` if there is none.
     """
     rows = movement_rows(layout, exog, codes)
-    result = optimize.linprog(
-        -rows.sum(axis=0), A_ub=-rows, b_ub=np.zeros(len(rows)), bounds=(-1, 1), method="highs"
-    )
+    result = optimize.linprog(-rows.sum(axis=0), A_ub=-rows, b_ub=np.zeros(len(rows)), bounds=(-1, 1), method="highs")
     if result.status != 0 or -result.fun < 1e-6:
         return None
     return result.x
@@ -88,9 +86,7 @@ def describe(direction, layout, names, scale_columns):
     if not len(size) or size.max() == 0:
         return ""
     worst = [int(i) for i in np.argsort(-size) if size[i] > 1e-6 * size.max()][:5]
-    return ", ".join(
-        f"{names[i]} (estimate runs to {'+' if direction[i] > 0 else '-'}infinity)" for i in worst
-    )
+    return ", ".join(f"{names[i]} (estimate runs to {'+' if direction[i] > 0 else '-'}infinity)" for i in worst)
 
 
 def raise_separation(direction, layout, names, crosstab):
