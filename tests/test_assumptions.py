@@ -63,7 +63,7 @@ def test_brant_equals_r(loans):
     for term, chi2, df in zip(*REFERENCE["brant"].values(), strict=True):
         assert_allclose(table.loc[term, "chi2"], chi2, rtol=1e-8, err_msg=term)
         assert table.loc[term, "df"] == df
-    assert table["departure"].idxmax() == "long"
+    assert table["departure"].abs().idxmax() == "long" and table.loc["long", "cut"] == "A|B"
 
 
 def test_slopes_by_threshold_equal_r(loans):
@@ -273,6 +273,9 @@ def test_departure_measures_the_tilt():
     result = OrderedLogit.from_formula("y ~ x + C(kind)", sample(60_000, seed=3, tilt=0.2)).fit()
     frame = check.slopes_by_threshold(result).query("term == 'x'")
     assert_allclose(frame["slope"], [1.0, 1.2, 1.4], atol=0.06)
+    row = check.brant(result).loc["x"]
+    assert row["departure_low"] < row["departure"] < row["departure_high"]
+    assert_allclose(row["departure"], {"0|1": -0.18, "1|2": 0.0, "2|3": 0.22}[row["cut"]], atol=0.05)
     assert frame["ci_low"].lt([1.0, 1.2, 1.4]).all() and frame["ci_high"].gt([1.0, 1.2, 1.4]).all()
 
 

@@ -141,6 +141,14 @@ def test_columns_and_variables_agree_where_they_mean_the_same(fitted):
     assert logs.abs().max() > 1e3 * units.abs().max()
 
 
+def test_short_cut_equals_the_way_through_the_formula(fitted, monkeypatch):
+    result, frame = fitted
+    quick = effects.average_marginal_effects(result, frame)
+    monkeypatch.setattr(effects, "_direct", lambda *arguments: None)
+    slow = effects.average_marginal_effects(result, frame)
+    pd.testing.assert_frame_equal(quick, slow, rtol=1e-8)
+
+
 def test_weights_are_repeated_rows(fitted):
     _, frame = fitted
     frame = frame.assign(n=np.random.default_rng(2).integers(0, 4, len(frame)))
@@ -255,7 +263,9 @@ def test_a_million_rows_in_seconds():
     assert len(table) == 12 * 5
 
 
-@pytest.mark.parametrize("formula", ["y ~ rate + I(rate**2)", "y ~ rate * C(home)", "y ~ bs(rate, df=4)"])
+@pytest.mark.parametrize(
+    "formula", ["y ~ rate + I(rate**2)", "y ~ C(home):C(late)", "y ~ rate * C(home)", "y ~ bs(rate, df=4)"]
+)
 def test_columns_that_move_together_need_the_data(formula, fitted):
     _, frame = fitted
     result = OrderedLogit.from_formula(formula, frame).fit()

@@ -242,6 +242,8 @@ def _column_plan(result, exog):
             for variable in design.factor_columns.get(factor, [factor]):
                 shared.setdefault(variable, []).append(term)
     several = {variable: names for variable, names in shared.items() if len(names) > 1}
+    if design.spec is not None:
+        several |= {term: [f"the interaction {term}"] for term in map(str, result.terms) if ":" in term}
     spread_out = [
         term
         for term, columns in result.terms.items()
@@ -282,8 +284,12 @@ def _reference(result, term, columns):
 
 
 def _by_column(result, exog, weights, offset):
+    return _planned(result, exog, weights, offset, _column_plan(result, exog))
+
+
+def _planned(result, exog, weights, offset, plan):
+    """Effects of columns as planned: one pass over the loans serves all of them."""
     engine = _Cumulative(result)
-    plan = _column_plan(result, exog)
     m, p = engine.slopes.shape
     density, bend, bend_exog = np.zeros(m), np.zeros(m), np.zeros((m, p))
     levels = {}
@@ -386,10 +392,51 @@ def _derivative_of_design(result, data, name):
     return (8 * (up - down) - (up2 - down2)) / (12 * step[:, None])
 
 
+def _direct(result, name, levels):
+    """Plan of a variable that enters the model as a single column, or as a single factor; None for any other."""
+    design, places = result.design, {column: i for i, column in enumerate(result.exog_names)}
+    if design.spec is None:
+        terms = [name]
+    else:
+        terms = [
+            term
+            for term in result.terms
+            if any(name in design.factor_columns.get(factor.strip(), [factor.strip()]) for factor in term.split(":"))
+        ]
+    if len(terms) != 1 or terms[0] not in result.terms or (design.spec is not None and ":" in terms[0]):
+        return None
+    columns = result.terms[terms[0]]
+    positions = [places[column] for column in columns]
+    if list(columns) == [name]:
+        if levels is None:
+            return [(name, "derivative", "slope", positions[0], positions)]
+        return [(name, f"{levels[1]} - {levels[0]}", "level", positions[0], positions)]
+    if levels is None or len(columns) != len(levels) - 1:
+        return None
+    if any(not column.endswith(f"[T.{level}]") for column, level in zip(columns, levels[1:], strict=True)):
+        return None
+    return [
+        (name, f"{level} - {levels[0]}", "level", position, positions)
+        for level, position in zip(levels[1:], positions, strict=True)
+    ]
+
+
 def _by_variable(result, data, exog, weights, offset, variables):
+    plan = _variable_plan(result, data, variables)
+    direct = {name: _direct(result, name, levels) for name, levels in plan.items()}
+    quick = [entry for entries in direct.values() if entries for entry in entries]
+    through = {name: levels for name, levels in plan.items() if direct[name] is None}
+    done = _planned(result, exog, weights, offset, quick) if quick else []
+    done += _through_formula(result, data, exog, weights, offset, through)
+    order = {name: place for place, name in enumerate(plan)}
+    return sorted(done, key=lambda effect: order[effect[0]])
+
+
+def _through_formula(result, data, exog, weights, offset, plan):
+    """Effects of variables that enter several columns or a transform: the formula is evaluated at changed values."""
     engine = _Cumulative(result)
     out = []
-    for name, levels in _variable_plan(result, data, variables).items():
+    for name, levels in plan.items():
         totals = {}
         for rows in _blocks(len(exog)):
             block, w = data.iloc[rows], weights[rows]
@@ -472,8 +519,8 @@ def average_marginal_effects(result, data=None, variables=None, weights=None, of
     loans serves all continuous columns. Derivatives through a formula are differences of the *design matrix*
     of fourth order, exact to about ten digits; those of the probabilities are analytic.
 
-    Standard errors are conditional on the borrowers averaged over, as in R and Stata by default: they hold the
-    uncertainty of the estimates, not that of drawing other borrowers.
+    Standard errors are conditional on the borrowers averaged over, as in R and Stata by default: they hold
+    the uncertainty of the estimates, not that of drawing other borrowers.
 
     Examples
     --------

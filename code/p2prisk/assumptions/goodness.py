@@ -55,14 +55,16 @@ class GoodnessOfFit:
     note: str
 
 
-def _result(name, statistic, df, observed, expected, categories, note=""):
+def _result(name, statistic, df, observed, expected, categories):
+    note = ""
     index = pd.MultiIndex.from_product([range(1, len(observed) + 1), ["observed", "expected"]], names=["cell", ""])
     table = pd.DataFrame(
         np.stack([observed, expected], axis=1).reshape(-1, observed.shape[1]), index=index, columns=list(categories)
     )
     share = float((expected < 5).mean())
-    if share > 0.2 and not note:
-        note = f"{share:.0%} of the expected counts are below five; the p-value is approximate at best"
+    if share > 0.2 and name != "Lipsitz":
+        remedy = "name fewer factors in terms=" if name.startswith("Pulkstenis") else "use fewer groups"
+        note = f"{share:.0%} of the expected counts are below five; the p-value is not to be relied on: {remedy}"
     return GoodnessOfFit(
         name,
         float(statistic),

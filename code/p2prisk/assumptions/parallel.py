@@ -319,8 +319,9 @@ def brant(result, merge=None, cov_type="model", groups=None):
         Index ``term``, last row ``"Omnibus"``:
 
         - ``chi2, df, pvalue``: all columns of a factor are tested together;
-        - ``departure``: largest distance of a slope at one cut from the common slope, in log-odds per
-          standard deviation of the column, and the ``column`` and ``cut`` where it occurs.
+        - ``departure, departure_low, departure_high``: how far the slope of one column at one cut lies from
+          the precision-weighted mean of its slopes, in log-odds per standard deviation of the column, with a
+          95 % interval; of the ``column`` and ``cut`` where it is clearest against its standard error.
 
         ``attrs["categories"]`` lists the categories used, ``attrs["merged"]`` what was merged (empty:
         nothing).
@@ -352,7 +353,8 @@ def brant(result, merge=None, cov_type="model", groups=None):
     fits = _as_fits(result, merge, cov_type, groups)
     cuts, columns = fits.params.shape
     slopes = fits.params.to_numpy()
-    gaps = np.abs(slopes - fits.common.to_numpy()) * fits.spread.to_numpy()
+    gap, gap_se = _departures(fits)
+    clearest = np.abs(gap) / gap_se
     places = {column: i for i, column in enumerate(fits.params.columns)}
     cov = fits.cov.reshape(cuts, columns, cuts, columns)
     rows = {}
@@ -367,20 +369,39 @@ def brant(result, merge=None, cov_type="model", groups=None):
         statistic = float(
             (difference.ravel() / scale) @ np.linalg.solve(middle / np.outer(scale, scale), difference.ravel() / scale)
         )
-        cut, column = np.unravel_index(gaps[:, at].argmax(), (cuts, len(at)))
+        cut, column = np.unravel_index(clearest[:, at].argmax(), (cuts, len(at)))
+        size_at = gap[cut, at[column]] * fits.spread.iloc[at[column]]
+        half = 1.959963984540054 * gap_se[cut, at[column]] * fits.spread.iloc[at[column]]
         rows[term] = (
             statistic,
             size,
             float(chi2.sf(statistic, size)),
-            float(gaps[cut, at[column]]),
+            float(size_at),
+            float(size_at - half),
+            float(size_at + half),
             names[column],
             fits.params.index[cut],
         )
-    frame = pd.DataFrame(rows, index=["chi2", "df", "pvalue", "departure", "column", "cut"]).T
-    frame = frame.astype({"chi2": float, "df": int, "pvalue": float, "departure": float})
+    names = ["chi2", "df", "pvalue", "departure", "departure_low", "departure_high", "column", "cut"]
+    frame = pd.DataFrame(rows, index=names).T
+    frame = frame.astype({name: int if name == "df" else float for name in names[:6]})
     frame.index.name = "term"
     frame.attrs.update(categories=list(fits.categories), merged=fits.merged)
     return frame
+
+
+def _departures(fits):
+    """Distance of every slope from the precision-weighted mean of its column's slopes, and its standard error."""
+    cuts, columns = fits.params.shape
+    cov = fits.cov.reshape(cuts, columns, cuts, columns)
+    gap, se = np.empty((cuts, columns)), np.empty((cuts, columns))
+    for column in range(columns):
+        own = cov[:, column, :, column]
+        weight = np.linalg.solve(own / np.trace(own), np.ones(cuts))
+        away = np.eye(cuts) - weight / weight.sum()
+        gap[:, column] = away @ fits.params.iloc[:, column].to_numpy()
+        se[:, column] = np.sqrt(np.maximum(np.diag(away @ own @ away.T), 1e-300))
+    return gap, se
 
 
 def slopes_by_threshold(result, confidence=0.95, merge=None, cov_type="model", groups=None):
