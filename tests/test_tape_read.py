@@ -298,11 +298,12 @@ def test_file_larger_than_memory(write, monkeypatch):
 
 def test_mapping_that_names_no_such_column(write):
     mapping = write(fixtures.MAPPING.replace("from: Netto", "from: Nettto"), "bank.yml")
-    refused(write(fixtures.MAPPED), "no column 'Nettto' .needed for 'income'.*The header has: Vertrag", format=mapping)
+    refused(write(fixtures.MAPPED), "no column 'Nettto' .needed for 'income'.; did you mean 'Netto'.*has: Vertrag",
+            format=mapping)
 
 
 @pytest.mark.parametrize("text, pattern", [
-    ("columns: [a", "not valid YAML"), ("title: x\n", "has no 'columns'"),
+    ("columns: [a", "bank.yml, line 1: not valid YAML"), ("title: x\n", "has no 'columns'"),
     ("columns: {amount: Betrag}", "is not a set of keys"),
     ("columns: {amount: {form: Betrag}}", "unknown key form"),
     ("columns: {betrag: {from: Betrag}}", "'betrag' is not a canonical column"),

@@ -36,6 +36,7 @@ and a rule's keys:
 """
 
 import datetime
+import difflib
 import re
 from functools import lru_cache
 from importlib import resources
@@ -233,10 +234,13 @@ class _Builder:
                 return [option]
         if rule.get("required") or (self.mapping.get("strict") and options and options[0] is not None):
             wanted = " or ".join(repr(option) for option in options)
+            header = [str(column) for column in self.raw.attrs.get("header", self.raw.columns)]
+            near = difflib.get_close_matches(str(options[0]), header, n=1)
             raise DataError(
-                f"{self.where}: no column {wanted} (needed for {name!r}). The header has: "
-                f"{', '.join(map(str, self.raw.columns[:12]))}"
-                f"{' ...' if self.raw.shape[1] > 12 else ''}. Name the right column in the mapping."
+                f"{self.where}: no column {wanted} (needed for {name!r})"
+                + (f"; did you mean {near[0]!r}?" if near else ".")
+                + f" The header has: {', '.join(header[:12])}{' ...' if len(header) > 12 else ''}. "
+                "Name the right column in the mapping."
             )
         return None
 
@@ -481,7 +485,10 @@ class _Builder:
             strange = values.notna() & ~values.isin(levels)
             self.failed(name, source, values, strange, f"Known levels: {', '.join(levels)}. Add 'recode' or 'order'.")
         elif column.kind == "ordered":
-            levels = grade_order(seen, name)
+            try:
+                levels = grade_order(seen, name)
+            except DataError as error:
+                raise DataError(f"{self.where}, column {source!r}, {error}") from None
         else:
             levels = sorted(seen)
             reference = str(rule.get("reference", "")).replace("_", " ")

@@ -104,7 +104,9 @@ def read_tape(
     raw, facts, set_aside, notes = read_raw(
         source, query=query, on_error=on_error, encoding=encoding, delimiter=delimiter, sheet=sheet, mapping=choose
     )
+    header = [*raw.columns, *facts["not_read"]]
     raw = without_personal(raw, facts["personal"], mapping_of[0])
+    raw.attrs["header"] = header
     mapping = mapping_of[0]
     if record_date is not None:
         mapping = {**mapping, "record_date": record_date}
@@ -324,7 +326,10 @@ def find_mapping(format, header, where):
     try:
         mapping = yaml.safe_load(path.read_text(encoding="utf-8"))
     except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise DataError(f"mapping {path.name} is not valid YAML: {error}") from None
+        mark = getattr(error, "problem_mark", None)
+        place = f", line {mark.line + 1}" if mark else ""
+        reason = getattr(error, "problem", None) or str(error).splitlines()[0]
+        raise DataError(f"mapping {path.name}{place}: not valid YAML ({reason}); correct it there") from None
     if not isinstance(mapping, dict) or not isinstance(mapping.get("columns"), dict):
         raise DataError(f"mapping {path.name} has no 'columns'; p2prisk map FILE drafts a mapping")
     wrong = [name for name, rule in mapping["columns"].items() if not isinstance(rule, dict)]
