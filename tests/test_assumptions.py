@@ -94,7 +94,9 @@ def test_freed_slopes_equal_vgam(loans):
 
 def test_goodness_of_fit_equals_r(loans):
     result = loans[0]
-    assert_allclose(check.fagerland_hosmer(result).chi2, REFERENCE["fagerland_hosmer"], rtol=1e-7)
+    fagerland = check.fagerland_hosmer(result)
+    assert_allclose(fagerland.chi2, REFERENCE["fagerland_hosmer"], rtol=1e-7)
+    assert fagerland.df == 8 * 4 + 3
     assert_allclose(check.lipsitz(result).chi2, REFERENCE["lipsitz"], rtol=1e-6)
     expected = REFERENCE["pulkstenis_robinson"]
     terms = ["long", "bankrupt", "C(home)"]
@@ -118,7 +120,9 @@ def test_spline_links_and_inflation_equal_r(loans):
     links = check.compare_links(result)
     for link, value in REFERENCE["links"].items():
         assert_allclose(links.loc[link, "loglike"], value, rtol=1e-9, err_msg=link)
-    gvif = check.variance_inflation(result)["gvif"]
+    inflation = check.variance_inflation(result)
+    assert_allclose(inflation["gvif_per_column"] ** (2 * inflation["df"]), inflation["gvif"], rtol=1e-12)
+    gvif = inflation["gvif"]
     gvif.index = [short(term) for term in gvif.index]
     for term, value in REFERENCE["gvif"].items():
         assert_allclose(gvif[term], value, rtol=1e-7, err_msg=term)

@@ -383,6 +383,7 @@ def test_comparators_on_the_same_folds():
     latent = x + 0.5 * (z > 0) + rng.logistic(size=1500)
     frame["y"] = pd.Categorical.from_codes(np.digitize(latent, [-1, 1, 2.5]), list("abcd"), ordered=True)
     models = {
+        "ordered": v.ordered_logit("y ~ x + C(z)"),
         "multinomial": v.multinomial_logit("y ~ x + C(z)"),
         "binary": v.binary_logits("y ~ x + C(z)"),
         "boosting": v.gradient_boosting("y", ["x", "z"], max_iter=40),
@@ -392,7 +393,10 @@ def test_comparators_on_the_same_folds():
     r = v.compare_models(frame, "y", models, folds=4, seed=2)
     assert abs(r.table.loc["base", "rps_skill"]) < 1e-12
     assert r.table.loc["multinomial", "rps_skill"] > r.table.loc["grade", "rps_skill"] > 0
-    assert set(r.auc_differences["cut"]) == {"a|b", "b|c", "c|d"} and len(r.auc_differences) == 3 * 10
+    assert set(r.auc_differences["cut"]) == {"a|b", "b|c", "c|d"} and len(r.auc_differences) == 3 * 15
+    # the data are ordered: the model that knows it loses nothing to the ones that do not
+    assert r.reference == "ordered" and r.table.loc["multinomial", "rps_difference_high"] > 0
+    assert r.table.loc["base", "rps_difference_low"] > 0
     for probability in r.predictions.values():
         assert_allclose(probability.sum(axis=1), 1, rtol=1e-9)
         assert list(probability.index) == list(frame.index)
@@ -404,6 +408,31 @@ def test_comparators_on_the_same_folds():
     peer = smf.mnlogit("code ~ x + C(z)", frame.assign(code=frame["y"].cat.codes)).fit(disp=0)
     ours = v.multinomial_logit("y ~ x + C(z)", ridge=1e-8)(frame, frame)
     assert_allclose(ours, peer.predict(frame), atol=2e-4)
+
+
+def test_counts_give_the_scores_of_the_loans():
+    rng = np.random.default_rng(3)
+    loans = pd.DataFrame({"x": rng.integers(0, 6, 2000), "z": rng.integers(0, 2, 2000)})
+    loans["y"] = np.digitize(0.4 * loans["x"] + loans["z"] + rng.logistic(size=2000), [0, 2])
+    counts = loans.groupby(["x", "z", "y"], as_index=False).size().rename(columns={"size": "n"})
+    train, models = {}, {}
+    for name, frame, weight in (("loans", loans, None), ("counts", counts, "n")):
+        models = {
+            "ordered": v.ordered_logit("y ~ x + z", freq_weights=weight),
+            "binary": v.binary_logits("y ~ x + z", freq_weights=weight),
+            "grade": v.by_grade("y", "z", freq_weights=weight),
+            "base": v.base_rate("y", freq_weights=weight),
+        }
+        train[name] = v.compare_on_test(frame, frame, "y", models, freq_weights=weight)
+    columns = [column for column in train["loans"].table if column != "seconds"]
+    assert_allclose(train["loans"].table[columns], train["counts"].table[columns], rtol=2e-4, atol=2e-6)
+    assert_allclose(
+        train["loans"].table.loc["ordered", columns],
+        train["counts"].table.loc["ordered", columns],
+        rtol=1e-9,
+        atol=1e-12,
+    )
+    assert train["counts"].loans == 2000
 
 
 # subgroups
