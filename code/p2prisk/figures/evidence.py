@@ -1,0 +1,495 @@
+"""Figures of the evidence chapters. Each takes the table of a study function and draws it; none computes a result."""
+
+import matplotlib.pyplot as plt
+import numpy as np
+from matplotlib.dates import DateFormatter, YearLocator
+from matplotlib.ticker import FuncFormatter, PercentFormatter
+
+from p2prisk.figures.style import PALETTE, ordered_colours
+
+BLOCK_COLOURS = {"ability": PALETTE["blue"], "willingness": PALETTE["orange"], "loan": PALETTE["black"],
+                 "place and time": PALETTE["grey"], "platform": PALETTE["purple"]}
+
+
+def _axes(ax, figsize):
+    return plt.subplots(figsize=figsize)[1] if ax is None else ax
+
+
+def _dark(colour):
+    red, green, blue = (int(colour[i:i + 2], 16) / 255 for i in (1, 3, 5))
+    return 0.299 * red + 0.587 * green + 0.114 * blue < 0.55
+
+
+def _direct_labels(ax, items, min_gap=0.05):
+    """Write names at heights (axes share); move apart those that would touch. `items`: (y in data, text, colour)."""
+    low, high = ax.get_ylim()
+    span = high - low
+    last = -np.inf
+    for y, text, colour in sorted(items, key=lambda item: item[0]):
+        place = max((y - low) / span, last + min_gap)
+        last = place
+        ax.text(1.01, place, text, transform=ax.transAxes, color=colour, va="center", ha="left", fontsize=9)
+
+
+def grade_shares(table, ax=None):
+    """Draw the number of loans by grade.
+
+    Parameters
+    ----------
+    table : pandas.DataFrame
+        ``grade``, ``loans``, ``share``.
+    ax : matplotlib.axes.Axes, optional
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+    """
+    ax = _axes(ax, (6.4, 3.0))
+    colours = ordered_colours(len(table))
+    bars = ax.bar(table["grade"].astype(str), table["share"], color=colours, edgecolor=PALETTE["grey"], linewidth=0.5)
+    for bar, loans in zip(bars, table["loans"], strict=True):
+        ax.annotate(f"{loans:,d}", (bar.get_x() + bar.get_width() / 2, bar.get_height()), xytext=(0, 2),
+                    textcoords="offset points", ha="center", va="bottom", fontsize=9)
+    ax.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
+    ax.set_xlabel("grade, best to worst")
+    ax.set_ylabel("share of loans")
+    ax.grid(axis="x", visible=False)
+    return ax
+
+
+def missing_shares(table, ax=None):
+    """Draw the share of loans without a value, by column and by what the blank means.
+
+    Parameters
+    ----------
+    table : pandas.DataFrame
+        ``label``, ``share``, ``meaning``, ``sample``.
+    ax : matplotlib.axes.Axes, optional
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+    """
+    ax = _axes(ax, (7.0, 0.34 * table["label"].nunique() + 1.0))
+    labels = list(dict.fromkeys(table["label"]))[::-1]
+    place = {label: i for i, label in enumerate(labels)}
+    colours = {"never happened": PALETTE["blue"], "unknown": PALETTE["orange"], "does not apply": PALETTE["grey"]}
+    markers = {sample: marker for sample, marker in zip(dict.fromkeys(table["sample"]), "osD^", strict=False)}
+    seen = set()
+    for row in table.itertuples():
+        key = (row.sample, row.meaning)
+        ax.plot(row.share, place[row.label], markers[row.sample], color=colours[row.meaning], markersize=7,
+                label=f"{row.meaning}, {row.sample}" if key not in seen else None)
+        seen.add(key)
+    ax.set_yticks(range(len(labels)), labels)
+    ax.set_ylim(-0.6, len(labels) - 0.4)
+    ax.set_xlim(-0.03, 1.0)
+    ax.xaxis.set_major_formatter(PercentFormatter(1, decimals=0))
+    ax.set_xlabel("share of loans with a blank")
+    ax.legend(loc="lower right", fontsize=8)
+    return ax
+
+
+def traits_by_grade(table, axes=None):
+    """Draw median and middle half of several traits by grade, one panel a trait.
+
+    Parameters
+    ----------
+    table : pandas.DataFrame
+        ``label``, ``grade``, ``low``, ``median``, ``high``.
+    axes : array of matplotlib.axes.Axes, optional
+        As many as there are labels.
+
+    Returns
+    -------
+    numpy.ndarray of matplotlib.axes.Axes
+    """
+    labels = list(dict.fromkeys(table["label"]))
+    if axes is None:
+        rows = -(-len(labels) // 3)
+        axes = plt.subplots(rows, 3, figsize=(7.4, 2.25 * rows))[1]
+    flat = np.ravel(axes)
+    for ax, label in zip(flat, labels, strict=False):
+        part = table[table["label"] == label]
+        grades = part["grade"].astype(str).to_numpy()
+        colours = ordered_colours(len(grades))
+        ax.vlines(range(len(grades)), part["low"], part["high"], color=colours, linewidth=5)
+        ax.plot(range(len(grades)), part["median"], "o", color=PALETTE["black"], markersize=3.5)
+        ax.set_xticks(range(len(grades)), grades)
+        ax.set_ylim(bottom=min(0, part["low"].min()))
+        ax.set_title(label, fontsize=9, fontweight="normal")
+        ax.grid(axis="x", visible=False)
+    for ax in flat[len(labels):]:
+        ax.set_visible(False)
+    for ax in flat[max(0, len(labels) - 3):len(labels)]:
+        ax.set_xlabel("grade")
+    return flat[:len(labels)]
+
+
+def loss_by_vintage(table, ax=None):
+    """Draw the share of loans charged off by quarter of issue, one line a term, with 95 % intervals.
+
+    Parameters
+    ----------
+    table : pandas.DataFrame
+        ``date``, ``term``, ``rate``, ``low``, ``high``.
+    ax : matplotlib.axes.Axes, optional
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+    """
+    ax = _axes(ax, (7.0, 3.4))
+    ends = []
+    for term, colour in zip(sorted(table["term"].unique()), (PALETTE["blue"], PALETTE["orange"]), strict=False):
+        part = table[table["term"] == term]
+        dates = part["date"].to_numpy()
+        ax.fill_between(dates, part["low"], part["high"], color=colour, alpha=0.18, linewidth=0)
+        ax.plot(dates, part["rate"], color=colour, marker="o", markersize=3)
+        ends.append((part["rate"].iloc[-1], f"{term} months", colour))
+    ax.set_ylim(bottom=0)
+    ax.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
+    ax.xaxis.set_major_locator(YearLocator())
+    ax.xaxis.set_major_formatter(DateFormatter("%Y"))
+    ax.set_xlabel("quarter of issue")
+    ax.set_ylabel("charged off")
+    _direct_labels(ax, ends)
+    return ax
+
+
+def risk_map(table, ax=None):
+    """Draw a map of the share charged off by purpose and term, with the number of loans in each cell.
+
+    Parameters
+    ----------
+    table : pandas.DataFrame
+        ``purpose``, ``term``, ``rate``, ``loans``.
+    ax : matplotlib.axes.Axes, optional
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+    """
+    rates = table.pivot(index="purpose", columns="term", values="rate")
+    loans = table.pivot(index="purpose", columns="term", values="loans")
+    order = rates.mean(axis=1).sort_values().index
+    rates, loans = rates.loc[order], loans.loc[order]
+    ax = _axes(ax, (6.0, 0.42 * len(rates) + 1.1))
+    colours = plt.get_cmap("cividis_r")
+    low, high = np.nanmin(rates.to_numpy()), np.nanmax(rates.to_numpy())
+    ax.imshow(rates.to_numpy(), aspect="auto", cmap=colours, vmin=low * 0.8, vmax=high)
+    for i in range(len(rates)):
+        for j in range(rates.shape[1]):
+            share = (rates.iloc[i, j] - low * 0.8) / (high - low * 0.8)
+            ax.text(j, i, f"{100 * rates.iloc[i, j]:.0f} %  (n {loans.iloc[i, j]:,.0f})", ha="center", va="center",
+                    fontsize=9, color="white" if share > 0.55 else PALETTE["black"])
+    ax.set_xticks(range(rates.shape[1]), [f"{term} months" for term in rates.columns])
+    ax.set_yticks(range(len(rates)), rates.index)
+    ax.grid(visible=False)
+    ax.set_xlabel("term")
+    ax.set_ylabel("purpose")
+    return ax
+
+
+def loss_by_class(table, axes=None):
+    """Draw the share charged off by class of several traits, one panel a trait, with 95 % intervals.
+
+    Parameters
+    ----------
+    table : pandas.DataFrame
+        ``label``, ``class_label``, ``rate``, ``low``, ``high``, ``overall``.
+    axes : array of matplotlib.axes.Axes, optional
+
+    Returns
+    -------
+    numpy.ndarray of matplotlib.axes.Axes
+    """
+    labels = list(dict.fromkeys(table["label"]))
+    if axes is None:
+        rows = -(-len(labels) // 3)
+        axes = plt.subplots(rows, 3, figsize=(7.6, 2.5 * rows), sharey=True)[1]
+    flat = np.ravel(axes)
+    for ax, label in zip(flat, labels, strict=False):
+        part = table[table["label"] == label]
+        x = np.arange(len(part))
+        ax.axhline(part["overall"].iloc[0], color=PALETTE["grey"], linewidth=0.9, linestyle="--")
+        ax.errorbar(x, part["rate"], yerr=[part["rate"] - part["low"], part["high"] - part["rate"]], fmt="o",
+                    color=PALETTE["blue"], markersize=4, elinewidth=1.6)
+        ax.set_xticks(x, part["class_label"], rotation=35, ha="right", fontsize=7.5)
+        ax.set_title(label, fontsize=9, fontweight="normal")
+        ax.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
+        ax.set_ylim(bottom=0)
+        ax.grid(axis="x", visible=False)
+    for ax in flat[len(labels):]:
+        ax.set_visible(False)
+    for ax in flat[:len(labels):3]:
+        ax.set_ylabel("charged off")
+    return flat[:len(labels)]
+
+
+def information_values(table, ax=None):
+    """Draw information values as bars, coloured by block.
+
+    Parameters
+    ----------
+    table : pandas.DataFrame
+        ``label``, ``information_value``, ``block``.
+    ax : matplotlib.axes.Axes, optional
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+    """
+    table = table.sort_values("information_value")
+    ax = _axes(ax, (6.8, 0.3 * len(table) + 1.0))
+    ax.barh(table["label"], table["information_value"], color=[BLOCK_COLOURS[block] for block in table["block"]])
+    for i, value in enumerate(table["information_value"]):
+        ax.annotate(f"{value:.3f}", (value, i), xytext=(3, 0), textcoords="offset points", va="center", fontsize=8)
+    present = [block for block in BLOCK_COLOURS if (table["block"] == block).any()]
+    for k, block in enumerate(present):
+        ax.text(0.98, 0.04 + 0.07 * k, block, color=BLOCK_COLOURS[block], transform=ax.transAxes, ha="right",
+                fontsize=10, fontweight="bold")
+    ax.set_xlabel("information value (sum over classes)")
+    ax.set_xlim(0, table["information_value"].max() * 1.14)
+    ax.grid(axis="y", visible=False)
+    return ax
+
+
+def odds_ratio_forest(table, ax=None, xlabel="odds ratio of a worse outcome (log scale)"):
+    """Draw odds ratios with their intervals, one row a coefficient, coloured by block.
+
+    Parameters
+    ----------
+    table : pandas.DataFrame
+        ``label``, ``block``, ``odds_ratio``, ``low``, ``high``; drawn from top to bottom.
+    ax : matplotlib.axes.Axes, optional
+    xlabel : str
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+    """
+    ax = _axes(ax, (7.2, 0.235 * len(table) + 1.0))
+    y = np.arange(len(table))[::-1]
+    for block, colour in BLOCK_COLOURS.items():
+        rows = (table["block"] == block).to_numpy()
+        if rows.any():
+            ax.errorbar(table["odds_ratio"][rows], y[rows],
+                        xerr=[(table["odds_ratio"] - table["low"])[rows], (table["high"] - table["odds_ratio"])[rows]],
+                        fmt="o", color=colour, markersize=4, elinewidth=1.6, label=block)
+    ax.axvline(1, color=PALETTE["grey"], linewidth=1)
+    ax.set_xscale("log")
+    ticks = [t for t in (0.1, 0.2, 0.33, 0.5, 0.7, 1, 1.4, 2, 3, 5, 10) if table["low"].min() * 0.9 <= t
+             <= table["high"].max() * 1.1]
+    ax.set_xticks(ticks, [f"{t:g}" for t in ticks])
+    ax.minorticks_off()
+    ax.set_yticks(y, table["label"], fontsize=8.5)
+    ax.set_ylim(-0.7, len(table) - 0.3)
+    ax.set_xlabel(xlabel)
+    ax.legend(loc="lower center", bbox_to_anchor=(0.4, 1.0), ncol=4, fontsize=9, handletextpad=0.3)
+    return ax
+
+
+def class_probabilities(table, ax=None, xlabel="probability"):
+    """Draw the probabilities of the ordered classes as stacked bars, one bar a row.
+
+    Parameters
+    ----------
+    table : pandas.DataFrame
+        One row a borrower (the index is its name), one column a class in order, rows adding up to one.
+    ax : matplotlib.axes.Axes, optional
+    xlabel : str
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+    """
+    ax = _axes(ax, (7.4, 0.46 * len(table) + 1.1))
+    colours = ordered_colours(table.shape[1])
+    y = np.arange(len(table))[::-1]
+    left = np.zeros(len(table))
+    for (name, values), colour in zip(table.items(), colours, strict=True):
+        ax.barh(y, values, left=left, color=colour, edgecolor="white", linewidth=0.6, height=0.72)
+        for place, value, start in zip(y, values, left, strict=True):
+            if value >= 0.055:
+                ax.text(start + value / 2, place, f"{name}\n{100 * value:.0f} %", ha="center", va="center",
+                        fontsize=7.5, color="white" if _dark(colour) else PALETTE["black"])
+        left = left + values.to_numpy()
+    ax.set_yticks(y, table.index)
+    ax.set_xlim(0, 1)
+    ax.xaxis.set_major_formatter(PercentFormatter(1, decimals=0))
+    ax.set_xlabel(xlabel)
+    ax.grid(visible=False)
+    return ax
+
+
+def auc_comparison(table, ax=None, reference=None, xlabel="area under the ROC curve, with 95 % interval"):
+    """Draw areas under the curve with their intervals, one row a model.
+
+    Parameters
+    ----------
+    table : pandas.DataFrame
+        ``model``, ``auc``, ``low``, ``high``, optionally ``colour`` (a name of the palette).
+    ax : matplotlib.axes.Axes, optional
+    reference : float, optional
+        A value to mark by a dashed line.
+    xlabel : str
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+    """
+    ax = _axes(ax, (7.0, 0.42 * len(table) + 1.0))
+    y = np.arange(len(table))[::-1]
+    colours = [PALETTE[name] for name in table["colour"]] if "colour" in table else [PALETTE["blue"]] * len(table)
+    for place, row, colour in zip(y, table.itertuples(), colours, strict=True):
+        ax.plot([row.low, row.high], [place, place], color=colour, linewidth=2.2)
+        ax.plot(row.auc, place, "o", color=colour, markersize=6)
+        ax.annotate(f"{row.auc:.3f}", (row.auc, place), xytext=(0, 6), textcoords="offset points", ha="center",
+                    fontsize=8.5, color=colour)
+    if reference is not None:
+        ax.axvline(reference, color=PALETTE["grey"], linestyle="--", linewidth=1)
+    ax.set_yticks(y, table["model"])
+    ax.set_ylim(-0.6, len(table) - 0.3)
+    ax.set_xlabel(xlabel)
+    return ax
+
+
+def calibration_by_cut(table, axes=None):
+    """Draw observed against predicted shares by tenth of the prediction, one panel a cut.
+
+    Parameters
+    ----------
+    table : pandas.DataFrame
+        ``cut``, ``predicted``, ``observed``, ``low``, ``high``.
+    axes : array of matplotlib.axes.Axes, optional
+
+    Returns
+    -------
+    numpy.ndarray of matplotlib.axes.Axes
+    """
+    cuts = list(dict.fromkeys(table["cut"]))
+    if axes is None:
+        axes = plt.subplots(1, len(cuts), figsize=(2.6 * len(cuts), 2.9))[1]
+    flat = np.ravel(axes)
+    for ax, cut in zip(flat, cuts, strict=True):
+        part = table[table["cut"] == cut]
+        top = 1.05 * max(part["high"].max(), part["predicted"].max())
+        ax.plot([0, top], [0, top], color=PALETTE["grey"], linewidth=1, linestyle="--")
+        ax.errorbar(part["predicted"], part["observed"],
+                    yerr=[part["observed"] - part["low"], part["high"] - part["observed"]], fmt="o",
+                    color=PALETTE["blue"], markersize=4, elinewidth=1.4)
+        ax.set_xlim(0, top)
+        ax.set_ylim(0, top)
+        ax.set_title(cut, fontsize=9, fontweight="normal")
+        for axis in (ax.xaxis, ax.yaxis):
+            axis.set_major_formatter(PercentFormatter(1, decimals=0))
+        ax.set_xlabel("predicted")
+    flat[0].set_ylabel("observed")
+    return flat
+
+
+def effect_curves(table, axes=None):
+    """Draw the odds of a worse outcome along bent lines, one panel a trait, relative to a marked value.
+
+    Parameters
+    ----------
+    table : pandas.DataFrame
+        ``label``, ``value``, ``odds_ratio``, ``low``, ``high``.
+    axes : array of matplotlib.axes.Axes, optional
+
+    Returns
+    -------
+    numpy.ndarray of matplotlib.axes.Axes
+    """
+    labels = list(dict.fromkeys(table["label"]))
+    if axes is None:
+        rows = -(-len(labels) // 3)
+        axes = plt.subplots(rows, 3, figsize=(7.6, 2.35 * rows), sharey=True)[1]
+    flat = np.ravel(axes)
+    for ax, label in zip(flat, labels, strict=False):
+        part = table[table["label"] == label]
+        ax.fill_between(part["value"], part["low"], part["high"], color=PALETTE["blue"], alpha=0.18, linewidth=0)
+        ax.plot(part["value"], part["odds_ratio"], color=PALETTE["blue"])
+        ax.axhline(1, color=PALETTE["grey"], linewidth=0.8)
+        if part["value"].min() > 0 and part["value"].max() / part["value"].min() > 20:
+            ax.set_xscale("log")
+            ax.xaxis.set_major_formatter(FuncFormatter(lambda v, _: f"{v / 1000:g}k" if v >= 1000 else f"{v:g}"))
+        ax.set_title(label, fontsize=9, fontweight="normal")
+    for ax in flat[len(labels):]:
+        ax.set_visible(False)
+    for ax in flat[:len(labels):3]:
+        ax.set_ylabel("odds ratio")
+    return flat[:len(labels)]
+
+
+def specification_forest(table, axes=None):
+    """Draw the odds ratios of a few traits under every specification, one panel a trait.
+
+    Parameters
+    ----------
+    table : pandas.DataFrame
+        ``specification``, ``label``, ``odds_ratio``, ``low``, ``high``; the first specification is the main one.
+    axes : array of matplotlib.axes.Axes, optional
+
+    Returns
+    -------
+    numpy.ndarray of matplotlib.axes.Axes
+    """
+    labels = list(dict.fromkeys(table["label"]))
+    names = list(dict.fromkeys(table["specification"]))
+    if axes is None:
+        axes = plt.subplots(1, len(labels), figsize=(1.55 * len(labels) + 1.6, 0.27 * len(names) + 1.2),
+                            sharey=True)[1]
+    flat = np.ravel(axes)
+    place = {name: len(names) - 1 - i for i, name in enumerate(names)}
+    for ax, label in zip(flat, labels, strict=True):
+        part = table[table["label"] == label]
+        for row in part.itertuples():
+            colour = PALETTE["orange"] if row.specification == names[0] else PALETTE["blue"]
+            ax.plot([row.low, row.high], [place[row.specification]] * 2, color=colour, linewidth=1.8)
+            ax.plot(row.odds_ratio, place[row.specification], "o", color=colour, markersize=3.8)
+        main = part["odds_ratio"].iloc[0]
+        ax.axvline(main, color=PALETTE["orange"], linewidth=0.7, linestyle=":")
+        ax.axvline(1, color=PALETTE["grey"], linewidth=0.9)
+        ax.set_title(label, fontsize=8.5, fontweight="normal")
+        ax.tick_params(axis="x", labelsize=8)
+        ax.locator_params(axis="x", nbins=4)
+    flat[0].set_yticks([place[name] for name in names], names, fontsize=8.5)
+    flat[len(flat) // 2].set_xlabel("odds ratio of a worse outcome")
+    return flat
+
+
+def agreement(table, ax=None):
+    """Draw the direction of each variable in each source: worse, better, none, mixed, not in the data.
+
+    Parameters
+    ----------
+    table : pandas.DataFrame
+        One row a variable (index), one column a source, entries ``worse``, ``better``, ``none``, ``mixed`` or
+        blank.
+    ax : matplotlib.axes.Axes, optional
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+    """
+    ax = _axes(ax, (7.4, 0.33 * len(table) + 1.5))
+    colours = {"worse": PALETTE["orange"], "better": PALETTE["blue"], "none": "#BBBBBB", "mixed": PALETTE["amber"]}
+    signs = {"worse": "+", "better": "−", "none": "0", "mixed": "±"}
+    y = np.arange(len(table))[::-1]
+    for j, source in enumerate(table.columns):
+        for place, entry in zip(y, table[source], strict=True):
+            if entry in colours:
+                ax.scatter(j, place, s=170, color=colours[entry], edgecolor="white", linewidth=0.8)
+                ax.text(j, place, signs[entry], ha="center", va="center", color="white" if entry in ("worse", "better")
+                        else PALETTE["black"], fontsize=10, fontweight="bold")
+    ax.set_yticks(y, table.index)
+    ax.set_xticks(range(table.shape[1]), table.columns, fontsize=8.5)
+    ax.xaxis.tick_top()
+    ax.set_xlim(-0.6, table.shape[1] - 0.4)
+    ax.set_ylim(-0.7, len(table) - 0.3)
+    ax.set_xlabel("+ riskier     − safer     0 no clear effect     ± studies disagree     blank: not in the data",
+                  fontsize=9)
+    ax.xaxis.set_label_position("bottom")
+    return ax

@@ -1,0 +1,453 @@
+"""Frozen replications: results of loan files that are not part of the project, stored with all that made them.
+
+``p2prisk replicate NAME --input FILE`` reads the micro file, checks its SHA-256, computes the study and writes
+``data/replication/NAME.json``: name and hash of the input, rows read and used, versions, seed, and every estimate
+with its interval. The chapters read these files through :func:`replication`; a test recomputes each one where the
+micro file is at hand and fails on a difference beyond 1e-8.
+
+The 2011 loans are a test set. The model is chosen by ``e2-selection`` inside 2007-2010 alone; ``e2-outcome`` then
+looks at 2011 once, with every rival in the same run.
+"""
+
+import argparse
+import json
+import platform
+import time
+from importlib.metadata import PackageNotFoundError, version
+
+import numpy as np
+import pandas as pd
+
+from p2prisk import study
+from p2prisk.errors import DataError
+from p2prisk.facts import data_directory
+from p2prisk.sources import load, shared_directory
+
+SEED = 2011
+_PACKAGES = ("numpy", "scipy", "pandas", "formulaic", "scikit-learn", "statsmodels")
+
+
+# -- the files ---------------------------------------------------------------------------------------------------
+
+def directory():
+    """Folder of the stored replications."""
+    return data_directory() / "replication"
+
+
+class Replication:
+    """A stored replication: :attr:`facts` by name, :meth:`table` by name.
+
+    Parameters
+    ----------
+    document : dict
+        Content of the file.
+    """
+
+    def __init__(self, document):
+        self.document = document
+        self.facts = document["facts"]
+
+    def table(self, name):
+        """A stored table as a DataFrame."""
+        if name not in self.document["tables"]:
+            raise DataError(f"{self.document['name']} has no table {name!r}; it has "
+                            + ", ".join(self.document["tables"]))
+        entry = self.document["tables"][name]
+        return pd.DataFrame(entry["rows"], columns=entry["columns"])
+
+    def __getitem__(self, name):
+        return self.facts[name]
+
+    def __repr__(self):
+        return f"<Replication {self.document['name']}: {', '.join([*self.facts, *self.document['tables']])}>"
+
+
+def replication(name):
+    """Read a stored replication.
+
+    Parameters
+    ----------
+    name : str
+        One of :data:`STUDIES`.
+
+    Returns
+    -------
+    Replication
+
+    Raises
+    ------
+    DataError
+        If there is none of that name.
+    """
+    file = directory() / f"{name}.json"
+    if not file.is_file():
+        raise DataError(f"no replication {name!r} in {file.parent}; make it with: "
+                        f"p2prisk replicate {name} --input FILE")
+    return Replication(json.loads(file.read_text(encoding="utf-8")))
+
+
+def _plain(value):
+    """Turn numpy and pandas values into what JSON knows; a missing number becomes None."""
+    if isinstance(value, dict):
+        return {str(key): _plain(entry) for key, entry in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(entry) for entry in value]
+    if isinstance(value, pd.Timestamp):
+        return value.date().isoformat()
+    if isinstance(value, np.generic):
+        value = value.item()
+    if isinstance(value, float) and not np.isfinite(value):
+        return None
+    return value
+
+
+def _table(frame):
+    return {"columns": [str(column) for column in frame.columns],
+            "rows": [_plain(list(row)) for row in frame.itertuples(index=False, name=None)]}
+
+
+def difference(stored, computed, path=""):
+    """Largest relative difference between two documents, and where it is.
+
+    Numbers are compared relative to the larger of one and their size; anything else must be equal.
+
+    Returns
+    -------
+    size : float
+        Infinite where something other than a number differs.
+    where : str
+
+    Examples
+    --------
+    >>> difference({"a": [1.0, 2.0]}, {"a": [1.0, 2.002]})
+    (0.001, '/a/1')
+    >>> difference({"a": 1}, {"b": 1})
+    (inf, '')
+    """
+    if isinstance(stored, dict) and isinstance(computed, dict):
+        if stored.keys() != computed.keys():
+            return np.inf, path
+        pairs = [(stored[key], computed[key], f"{path}/{key}") for key in stored]
+    elif isinstance(stored, list) and isinstance(computed, list):
+        if len(stored) != len(computed):
+            return np.inf, path
+        pairs = [(a, b, f"{path}/{i}") for i, (a, b) in enumerate(zip(stored, computed, strict=True))]
+    elif isinstance(stored, bool) or isinstance(computed, bool) or not (
+            isinstance(stored, int | float) and isinstance(computed, int | float)):
+        return (0.0 if stored == computed else np.inf), path
+    else:
+        return round(abs(stored - computed) / max(1.0, abs(stored)), 15), path
+    worst = (0.0, path)
+    for a, b, where in pairs:
+        worst = max(worst, difference(a, b, where), key=lambda found: found[0])
+    return worst
+
+
+def replicate(name, path=None):
+    """Compute a replication from the micro file.
+
+    Parameters
+    ----------
+    name : str
+        One of :data:`STUDIES`.
+    path : path-like, optional
+        The micro file; by default it is looked for beside the repository (see :mod:`p2prisk.sources`).
+
+    Returns
+    -------
+    dict
+        What the file in ``data/replication`` holds.
+    """
+    if name not in STUDIES:
+        raise DataError(f"no replication is called {name!r}; known: {', '.join(STUDIES)}")
+    source, compute = STUDIES[name]
+    tape = load(source, path=path)
+    facts, tables = compute(tape)
+    aside = [{"reason": entry["reason"], "rows": entry["rows"]} for entry in tape.set_aside]
+    return {
+        "name": name,
+        "input": {"data": source, "file": tape.provenance["path"], "sha256": tape.provenance["sha256"],
+                  "rows_read": tape.provenance["rows_read"], "rows": len(tape), "set_aside": _plain(aside),
+                  "source": tape.provenance["source"]},
+        "seed": SEED,
+        "versions": {"python": platform.python_version(), **{package: _version(package) for package in _PACKAGES}},
+        "facts": _plain(facts),
+        "tables": {key: _table(frame) for key, frame in tables.items()},
+    }
+
+
+def _version(package):
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return "absent"
+
+
+def dump(document):
+    """The text of a replication file: stable, one row of a table a line."""
+    tables = document["tables"]
+    head = json.dumps({key: value for key, value in document.items() if key != "tables"}, indent=1,
+                      ensure_ascii=False)
+    parts = []
+    for name, table in tables.items():
+        rows = ",\n   ".join(json.dumps(row, ensure_ascii=False) for row in table["rows"])
+        parts.append(f'  {json.dumps(name)}: {{"columns": {json.dumps(table["columns"])},\n   "rows": [\n   {rows}]}}')
+    return head[:-2] + ',\n "tables": {\n' + ",\n".join(parts) + "\n }\n}\n"
+
+
+def main(argv=None):
+    """Command ``p2prisk replicate``: recompute stored results from the micro file.
+
+    Parameters
+    ----------
+    argv : list of str, optional
+
+    Returns
+    -------
+    int
+        0 when written or equal, 1 when ``--check`` finds a difference.
+    """
+    parser = argparse.ArgumentParser(prog="p2prisk replicate", description="Recompute the frozen results of loan "
+                                     "files that are not part of the project.")
+    parser.add_argument("name", choices=[*STUDIES, "all"], help="which replication")
+    parser.add_argument("--input", help="the micro file; by default it is looked for beside the repository")
+    parser.add_argument("--check", action="store_true", help="compare with the stored file instead of writing it")
+    arguments = parser.parse_args(argv)
+    if arguments.name == "all" and arguments.input:
+        parser.error("--input goes with one replication; without it the files are looked for in "
+                     f"{shared_directory() / 'data'}")
+    worst = 0
+    for name in STUDIES if arguments.name == "all" else [arguments.name]:
+        start = time.perf_counter()
+        document = replicate(name, arguments.input)
+        seconds = time.perf_counter() - start
+        if arguments.check:
+            size, where = difference(replication(name).document["facts"], document["facts"], "facts")
+            size, where = max((size, where), difference(replication(name).document["tables"], document["tables"],
+                                                        "tables"))
+            print(f"{name}: largest difference {size:.1e}" + (f" at {where}" if size else "") + f", {seconds:.0f} s")
+            worst = max(worst, int(size > 1e-8))
+        else:
+            file = directory() / f"{name}.json"
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_text(dump(document), encoding="utf-8")
+            print(f"{name}: {file.name} written, {file.stat().st_size / 1024:.0f} kB, {seconds:.0f} s")
+    return worst
+
+
+# -- E2: who borrows, and what goes wrong ------------------------------------------------------------------------
+
+_PROFILE_COLUMNS = (
+    ("inquiries", "inquiries in 6 months"), ("income", "income"), ("utilisation", "used share of card limits"),
+    ("revolving_balance", "card balance"), ("amount", "amount"), ("dti", "debt-to-income ratio"),
+    ("credit_history_years", "years of credit history"), ("open_accounts", "open credit lines"),
+    ("total_accounts", "credit lines ever"), ("delinquencies_2y", "delinquencies in 2 years"),
+    ("public_records", "public records"), ("months_since_delinquency", "months since delinquency"),
+    ("employment_years", "years with employer"),
+)
+_PROFILE_CLASSES = (("term", "term"), ("purpose", "purpose"), ("home", "home"), ("region", "state"),
+                    ("verification", "income verified"))
+_PLATFORM_CLASSES = (("grade", "grade (platform)"), ("sub_grade", "sub-grade (platform)"))
+
+
+def _with_interval(table, events="bad", loans="loans"):
+    from p2prisk.validation import jeffreys_interval
+
+    low, high = jeffreys_interval(table[events].to_numpy(), table[loans].to_numpy())
+    return table.assign(rate=table[events] / table[loans], low=low, high=high)
+
+
+def _class_label(row, unit=1.0):
+    if np.isnan(row.lower):
+        return "blank"
+    if row.lower == row.upper:
+        return f"{row.lower:,.0f}"
+    return f"{row.lower:,.0f}–{row.upper:,.0f}"
+
+
+def _profile(tape):
+    from p2prisk.tape import COLUMNS
+
+    frame = tape.frame
+    bad = frame["bad"].to_numpy(dtype=bool)
+    year = frame["issue_date"].dt.year
+    by_year = frame.groupby([year.rename("year"), "term"]).agg(
+        loans=("bad", "size"), bad=("bad", "sum"), amount=("amount", "sum"),
+        exceptions=("policy_exception", "sum")).reset_index()
+    quarter = frame["issue_date"].dt.to_period("Q").dt.start_time.rename("date")
+    vintages = frame.groupby([quarter, "term"]).agg(loans=("bad", "size"), bad=("bad", "sum")).reset_index()
+    vintages = _with_interval(vintages[vintages["loans"] >= 50])
+    severity = pd.crosstab(frame["grade"], frame["severity"]).rename_axis(columns=None).reset_index()
+    severity["grade"] = severity["grade"].astype(str)
+    risk_map = frame.groupby(["purpose", "term"], observed=True).agg(loans=("bad", "size"), bad=("bad", "sum"))
+    risk_map = _with_interval(risk_map.reset_index().astype({"purpose": str}))
+    # how traits and outcome go together is read off the years before the test year only
+    early = frame[year.to_numpy() <= _LAST_TRAINING_YEAR]
+    rows, classes = [], []
+    for name, label in _PROFILE_COLUMNS:
+        table = study.monotone_classes(early[name], early["bad"])
+        value, noise = study.information_value(table)
+        rows.append({"column": name, "label": label, "block": COLUMNS[name].block, "classes": len(table),
+                     "information_value": value, "noise": noise})
+        table = _with_interval(table)
+        table["class_label"] = [_class_label(row) for row in table.itertuples()]
+        table.insert(0, "label", label)
+        classes.append(table)
+    for name, label in (*_PROFILE_CLASSES, *_PLATFORM_CLASSES):
+        table = early.groupby(name, observed=True).agg(loans=("bad", "size"), bad=("bad", "sum"))
+        value, noise = study.information_value(table)
+        rows.append({"column": name, "label": label, "block": "place and time" if name == "region"
+                     else COLUMNS[name].block, "classes": len(table), "information_value": value, "noise": noise})
+    years = {"first": tape.frame["issue_date"].min(), "last": tape.frame["issue_date"].max()}
+    by_exception = frame.groupby("policy_exception")["bad"].agg(["size", "mean"])
+    facts = {
+        "loans": len(frame), "bad": int(bad.sum()), "bad_rate": bad.mean(), **years,
+        "early_loans": len(early), "early_bad_rate": early["bad"].mean(),
+        "amount": frame["amount"].sum(), "principal_lost": float((frame["amount"] - frame["principal_paid"]
+                                                                  )[bad].sum()),
+        "recovered": float(frame["recoveries"][bad].sum()),
+        "severity": {level: int(count) for level, count in frame["severity"].value_counts(sort=False).items()},
+        "exceptions": int(by_exception.loc[True, "size"]), "bad_rate_exceptions": by_exception.loc[True, "mean"],
+        "bad_rate_others": by_exception.loc[False, "mean"],
+        "not_verified": (frame["verification"] == "not verified").mean(),
+        "last_exception": frame.loc[frame["policy_exception"], "issue_date"].max(),
+        "first_long_term": frame.loc[frame["term"] > 36, "issue_date"].min(),
+    }
+    return facts, {"by_year": by_year, "vintages": vintages, "severity_by_grade": severity, "risk_map": risk_map,
+                   "information": pd.DataFrame(rows), "classes": pd.concat(classes),
+                   "blanks": study.blanks(frame, "Lending Club 2007-2011")}
+
+
+# -- E2: which model ---------------------------------------------------------------------------------------------
+
+_BAD_CUT = 2                      # severity code from which a loan is charged off
+_LAST_TRAINING_YEAR = 2010
+_GAIN = 0.0005                    # least gain of the area under the curve that a step must bring
+_CV_SEEDS = (SEED, SEED + 1)
+_FOLDS = 5
+_BOOSTING = ({"max_iter": 150, "learning_rate": 0.05, "max_leaf_nodes": 15},
+             {"max_iter": 150, "learning_rate": 0.05, "max_depth": 2},
+             {"max_iter": 200, "learning_rate": 0.03, "max_depth": 3, "l2_regularization": 20.0})
+_BOOSTING_COLUMNS = ("amount", "term", "purpose", "income", "dti", "employment", "home", "region", "inquiries",
+                     "delinquencies_2y", "months_since_delinquency", "public_records", "utilisation",
+                     "revolving_balance", "open_accounts", "total_accounts", "credit_history_years", "vintage")
+
+
+def outcome_sample(tape, traits):
+    """The loans of the outcome study: traits, severity, year, and what was set aside.
+
+    Parameters
+    ----------
+    tape : LoanTape
+        Lending Club 2007-2011.
+    traits : sequence of Trait
+
+    Returns
+    -------
+    table : pandas.DataFrame
+        Traits, ``severity``, and ``year`` of issue; complete rows.
+    reasons : pandas.DataFrame
+        Blanks by column, see :func:`p2prisk.study.complete`.
+    """
+    table, reasons = study.complete(study.design(tape.frame, traits, "severity"))
+    return table.assign(year=tape.frame["issue_date"].dt.year.loc[table.index]), reasons
+
+
+def auc_within(event, score, group):
+    """Area under the ROC curve from pairs of loans of the same group only, weighted by their number.
+
+    A score that only knows in which year a loan was issued must not count as one that ranks borrowers.
+
+    Examples
+    --------
+    >>> auc_within([0, 1, 0, 1], [1, 2, 7, 6], [2009, 2009, 2010, 2010])
+    0.5
+    """
+    from p2prisk.validation import auc
+
+    event, score, group = np.asarray(event, dtype=bool), np.asarray(score), np.asarray(group)
+    total = pairs = 0.0
+    for value in np.unique(group):
+        mine = group == value
+        count = float(event[mine].sum()) * float((~event[mine]).sum())
+        if count:
+            total += count * auc(event[mine], score[mine])
+            pairs += count
+    return float(total / pairs)
+
+
+def _cross_validated(table, fit_predict):
+    """Mean over seeds of the within-year area under the curve (charged off) and of the log score."""
+    from p2prisk.validation import log_score, stratified_folds
+
+    codes = table["severity"].cat.codes.to_numpy()
+    found = []
+    for seed in _CV_SEEDS:
+        folds = stratified_folds(table["severity"], _FOLDS, seed)
+        predicted = np.zeros((len(table), len(table["severity"].cat.categories)))
+        for fold in np.unique(folds):
+            held = folds == fold
+            predicted[held] = np.asarray(fit_predict(table[~held], table[held]))
+        score = predicted[:, _BAD_CUT:].sum(axis=1)
+        newest = (table["year"] == _LAST_TRAINING_YEAR).to_numpy()
+        found.append((auc_within(codes >= _BAD_CUT, score, table["year"]),
+                      auc_within((codes >= _BAD_CUT)[newest], score[newest], table["year"][newest]),
+                      log_score(codes, predicted)))
+    return np.mean(found, axis=0)
+
+
+def _selection(tape):
+    from p2prisk.validation import by_grade, gradient_boosting, ordered_logit
+
+    everything = [*study.OUTCOME_BASE, *(trait for step in study.OUTCOME_STEPS.values() for trait in step)]
+    table, reasons = outcome_sample(tape, everything)
+    table = table[table["year"] <= _LAST_TRAINING_YEAR]
+    raw = tape.frame.loc[table.index]
+    held = raw.assign(vintage=table["vintage"])[list(_BOOSTING_COLUMNS)].assign(
+        severity=table["severity"], year=table["year"], sub_grade=raw["sub_grade"])
+
+    rows = []
+    chosen = list(study.OUTCOME_BASE)
+
+    def measure(name, fit_predict, slopes):
+        # the rivals see the columns as they are, the ordered logit its traits; rows and folds are the same
+        value, newest, log = _cross_validated(table if slopes else held, fit_predict)
+        return {"step": name, "slopes": slopes, "auc_within_year": value, "auc_2010": newest, "log_score": log}
+
+    def logit(traits):
+        return ordered_logit(study.formula("severity", traits)), _slopes(table, traits)
+
+    current = measure("base", *logit(chosen))
+    rows.append({**current, "gain": np.nan, "kept": True})
+    for name, step in study.OUTCOME_STEPS.items():
+        found = measure(name, *logit([*chosen, *step]))
+        gain = found["auc_within_year"] - current["auc_within_year"]
+        kept = gain >= _GAIN and found["log_score"] < current["log_score"]
+        rows.append({**found, "gain": gain, "kept": kept})
+        if kept:
+            chosen, current = [*chosen, *step], found
+    rivals = [{**measure("sub-grade", by_grade("severity", "sub_grade"), 0), "options": ""}]
+    for options in _BOOSTING:
+        found = measure("gradient boosting", gradient_boosting("severity", _BOOSTING_COLUMNS, seed=SEED, **options),
+                        0)
+        rivals.append({**found, "options": ", ".join(f"{key} {value:g}" for key, value in options.items())})
+    best = max(range(1, len(rivals)), key=lambda i: rivals[i]["auc_within_year"])
+    facts = {"loans": len(table), "folds": _FOLDS, "seeds": list(_CV_SEEDS), "least_gain": _GAIN,
+             "chosen": [trait.name for trait in chosen], "boosting": best - 1,
+             "auc_within_year": current["auc_within_year"], "auc_2010": current["auc_2010"]}
+    return facts, {"steps": pd.DataFrame(rows), "rivals": pd.DataFrame(rivals), "set_aside": reasons}
+
+
+def _slopes(table, traits):
+    return sum(len(table[trait.name].cat.categories) - 1 if isinstance(table[trait.name].dtype, pd.CategoricalDtype)
+               else 1 for trait in traits)
+
+
+STUDIES = {
+    "e2-profile": ("lendingclub-2007-2011", _profile),
+    "e2-selection": ("lendingclub-2007-2011", _selection),
+}
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
