@@ -124,6 +124,7 @@ def difference(stored, computed, path=""):
     >>> difference({"a": 1}, {"b": 1})
     (inf, '')
     """
+    pairs = []
     if isinstance(stored, dict) and isinstance(computed, dict):
         if stored.keys() != computed.keys():
             return np.inf, path
@@ -134,7 +135,7 @@ def difference(stored, computed, path=""):
         pairs = [(a, b, f"{path}/{i}") for i, (a, b) in enumerate(zip(stored, computed, strict=True))]
     elif isinstance(stored, bool) or isinstance(computed, bool) or not (
             isinstance(stored, int | float) and isinstance(computed, int | float)):
-        return (0.0 if stored == computed else np.inf), path
+        return (0.0 if type(stored) is type(computed) and stored == computed else np.inf), path
     else:
         return round(abs(stored - computed) / max(1.0, abs(stored)), 15), path
     worst = (0.0, path)
@@ -161,8 +162,12 @@ def replicate(name, path=None):
     if name not in STUDIES:
         raise DataError(f"no replication is called {name!r}; known: {', '.join(STUDIES)}")
     source, compute = STUDIES[name]
+    from threadpoolctl import threadpool_limits
+
     tape = load(source, path=path)
-    facts, tables = compute(tape)
+    # one thread: sums come out in the same order on every machine, and busy cores do not slow the trees down
+    with threadpool_limits(1):
+        facts, tables = compute(tape)
     aside = [{"reason": entry["reason"], "rows": entry["rows"]} for entry in tape.set_aside]
     return {
         "name": name,
@@ -376,18 +381,21 @@ def auc_within(event, score, group):
     return float(total / pairs)
 
 
-def _cross_validated(table, fit_predict):
-    """Mean over seeds of the within-year area under the curve (charged off) and of the log score."""
+def _cross_validated(table, fit_predict, seeds=_CV_SEEDS):
+    """Mean over seeds of the within-year area under the curve (charged off) and of the log score.
+
+    `fit_predict` takes two masks over the rows of `table` and returns class probabilities of the second.
+    """
     from p2prisk.validation import log_score, stratified_folds
 
     codes = table["severity"].cat.codes.to_numpy()
     found = []
-    for seed in _CV_SEEDS:
+    for seed in seeds:
         folds = stratified_folds(table["severity"], _FOLDS, seed)
         predicted = np.zeros((len(table), len(table["severity"].cat.categories)))
         for fold in np.unique(folds):
             held = folds == fold
-            predicted[held] = np.asarray(fit_predict(table[~held], table[held]))
+            predicted[held] = np.asarray(fit_predict(~held, held))
         score = predicted[:, _BAD_CUT:].sum(axis=1)
         newest = (table["year"] == _LAST_TRAINING_YEAR).to_numpy()
         found.append((auc_within(codes >= _BAD_CUT, score, table["year"]),
@@ -397,7 +405,8 @@ def _cross_validated(table, fit_predict):
 
 
 def _selection(tape):
-    from p2prisk.validation import by_grade, gradient_boosting, ordered_logit
+    from p2prisk.ordered import OrderedLogit
+    from p2prisk.validation import by_grade, gradient_boosting
 
     everything = [*study.OUTCOME_BASE, *(trait for step in study.OUTCOME_STEPS.values() for trait in step)]
     table, reasons = outcome_sample(tape, everything)
@@ -410,12 +419,18 @@ def _selection(tape):
     chosen = list(study.OUTCOME_BASE)
 
     def measure(name, fit_predict, slopes):
-        # the rivals see the columns as they are, the ordered logit its traits; rows and folds are the same
-        value, newest, log = _cross_validated(table if slopes else held, fit_predict)
+        value, newest, log = _cross_validated(table, fit_predict)
         return {"step": name, "slopes": slopes, "auc_within_year": value, "auc_2010": newest, "log_score": log}
 
     def logit(traits):
-        return ordered_logit(study.formula("severity", traits)), _slopes(table, traits)
+        # no trait learns from the data, so the design of all rows serves every fold
+        model = OrderedLogit.from_formula(study.formula("severity", traits), table)
+        codes, exog = model.endog_codes, model.exog
+        return (lambda train, test: OrderedLogit(codes[train], exog[train]).fit().predict(exog[test]),
+                exog.shape[1])
+
+    def rival(maker):
+        return lambda train, test: maker(held[train], held[test])
 
     current = measure("base", *logit(chosen))
     rows.append({**current, "gain": np.nan, "kept": True})
@@ -426,10 +441,10 @@ def _selection(tape):
         rows.append({**found, "gain": gain, "kept": kept})
         if kept:
             chosen, current = [*chosen, *step], found
-    rivals = [{**measure("sub-grade", by_grade("severity", "sub_grade"), 0), "options": ""}]
+    rivals = [{**measure("sub-grade", rival(by_grade("severity", "sub_grade")), 0), "options": ""}]
     for options in _BOOSTING:
-        found = measure("gradient boosting", gradient_boosting("severity", _BOOSTING_COLUMNS, seed=SEED, **options),
-                        0)
+        trees = gradient_boosting("severity", _BOOSTING_COLUMNS, seed=SEED, **options)
+        found = measure("gradient boosting", rival(trees), 0)
         rivals.append({**found, "options": ", ".join(f"{key} {value:g}" for key, value in options.items())})
     best = max(range(1, len(rivals)), key=lambda i: rivals[i]["auc_within_year"])
     facts = {"loans": len(table), "folds": _FOLDS, "seeds": list(_CV_SEEDS), "least_gain": _GAIN,
@@ -438,14 +453,158 @@ def _selection(tape):
     return facts, {"steps": pd.DataFrame(rows), "rivals": pd.DataFrame(rivals), "set_aside": reasons}
 
 
-def _slopes(table, traits):
-    return sum(len(table[trait.name].cat.categories) - 1 if isinstance(table[trait.name].dtype, pd.CategoricalDtype)
-               else 1 for trait in traits)
+# -- E2: what repayment shows, and the one look at 2011 ----------------------------------------------------------
+
+#: looks at the outcomes of 2011 made in this project: two first tries (14 traits; binned counts) and this one
+LOOKS_AT_2011 = 3
+_CURVES = (
+    ("inquiries", np.arange(0, 9), 0, "inquiries in 6 months (none = 1)"),
+    ("income", np.geomspace(15_000, 250_000, 33), 50_000, "income, $ (50k = 1)"),
+    ("amount", np.geomspace(1_000, 35_000, 33), 10_000, "amount, $ (10k = 1)"),
+    ("revolving_balance", np.geomspace(500, 100_000, 33), 10_000, "card balance, $ (10k = 1)"),
+    ("utilisation", np.linspace(0, 100, 21), 0, "used share of card limits, % (none = 1)"),
+    ("dti", np.linspace(0, 30, 16), 0, "debt service, % of income (none = 1)"),
+)
+
+
+def chosen_traits():
+    """The traits that the stored selection kept, in its order."""
+    every = {trait.name: trait for trait in (*study.OUTCOME_BASE,
+                                             *(trait for step in study.OUTCOME_STEPS.values() for trait in step))}
+    return [every[name] for name in replication("e2-selection")["chosen"]]
+
+
+def _rivals(tape, traits, free):
+    """Makers of every model that is shown beside the ordered logit, on design frames."""
+    from p2prisk.validation import binary_logits, by_grade, gradient_boosting, multinomial_logit, ordered_logit
+
+    selection = replication("e2-selection")
+    options = dict(_BOOSTING[selection["boosting"]])
+    raw = tape.frame
+    trees = gradient_boosting("severity", _BOOSTING_COLUMNS, seed=SEED, **options)
+
+    def boosting(train, test):
+        return trees(raw.loc[train.index].assign(vintage=train["vintage"], severity=train["severity"]),
+                     raw.loc[test.index].assign(vintage=test["vintage"], severity=test["severity"]))
+
+    words = study.formula("severity", traits)
+    return {
+        "ordered logit": ordered_logit(words),
+        "ordered logit, base traits": ordered_logit(study.formula("severity", study.OUTCOME_BASE)),
+        "gradient boosting": boosting,
+        "sub-grade": by_grade("severity", "sub_grade"),
+        "grade": by_grade("severity", "grade"),
+        "ordered logit and sub-grade": ordered_logit(f"{words} + sub_grade_step"),
+        "partial proportional odds": ordered_logit(words, nonparallel=list(free)),
+        "binary logits, one a cut": binary_logits(words),
+        "multinomial logit": multinomial_logit(words),
+    }
+
+
+#: traits whose slopes may differ by cut in the partial model: the largest departures in 2007-2010 (e2-verification)
+_FREED = ("long_term", "amount", "amount_above_6k", "vintage")
+
+
+def _outcome(tape):
+    from p2prisk import OrderedLogit
+    from p2prisk.validation import calibration_by_cut, compare_on_test, delong, ordinal_scores, reliability_by_cut
+
+    traits = chosen_traits()
+    table, reasons = outcome_sample(tape, traits)
+    frame = tape.frame.loc[table.index]
+    table = table.assign(sub_grade=frame["sub_grade"], grade=frame["grade"], term=frame["term"],
+                         sub_grade_step=frame["sub_grade"].cat.codes / 5.0)
+    train, test = table[table["year"] <= _LAST_TRAINING_YEAR], table[table["year"] > _LAST_TRAINING_YEAR]
+    bad = (test["severity"].cat.codes >= _BAD_CUT).to_numpy()
+    words = study.formula("severity", traits)
+    result = OrderedLogit.from_formula(words, train).fit()
+    slopes = study.coefficient_table(result, traits)
+    facts = {
+        "looks_at_2011": LOOKS_AT_2011, "train": len(train), "test": len(test),
+        "train_bad": int((train["severity"].cat.codes >= _BAD_CUT).sum()), "test_bad": int(bad.sum()),
+        "set_aside": int(len(tape) - len(table)), "slopes": int(result.df_model), "digits": result.digits,
+        "llf": result.llf, "llnull": result.llnull, **study.explained(result).to_dict(), "freed": list(_FREED),
+    }
+
+    comparison = compare_on_test(train, test, "severity", _rivals(tape, traits, _FREED), reference="ordered logit")
+    scores = {name: np.asarray(p)[:, _BAD_CUT:].sum(axis=1) for name, p in comparison.predictions.items()}
+    scores["sub-grade"] = test["sub_grade"].cat.codes.to_numpy(dtype=float)
+    scores["grade"] = test["grade"].cat.codes.to_numpy(dtype=float)
+    found = delong(bad, scores)
+    by_term = []
+    for term in (36, 60):
+        mine = (test["term"] == term).to_numpy()
+        part = delong(bad[mine], {name: scores[name][mine] for name in ("ordered logit", "sub-grade",
+                                                                       "gradient boosting")})
+        by_term.append(part.table.rename_axis("model").reset_index().assign(term=term))
+    own = comparison.predictions["ordered logit"]
+    base = comparison.predictions["grade"]
+    against_grade = ordinal_scores(test["severity"], own, base=base)
+    facts["rps_skill_vs_grade"] = _row(against_grade, "ranked probability score", "skill")
+    calibration = calibration_by_cut(test["severity"], own).reset_index()
+    calibration_term = pd.concat([calibration_by_cut(test["severity"][test["term"] == term],
+                                                     own[(test["term"] == term).to_numpy()]).reset_index()
+                                  .assign(term=term) for term in (36, 60)])
+    reliability = reliability_by_cut(test["severity"], own).reset_index()
+
+    quarter = tape.frame["issue_date"].loc[test.index].dt.to_period("Q").dt.start_time
+    drift = pd.DataFrame({"quarter": quarter.dt.date.astype(str), "term": test["term"], "loans": 1,
+                          "bad": bad.astype(int), "predicted": scores["ordered logit"]})
+    drift = drift.groupby(["quarter", "term"]).agg({"loans": "sum", "bad": "sum", "predicted": "mean"}).reset_index()
+    drift = _with_interval(drift)
+
+    thirds = pd.qcut(scores["ordered logit"], 3, labels=["low", "middle", "high"])
+    inside = pd.DataFrame({"grade": test["grade"].astype(str).to_numpy(), "own": thirds, "loans": 1,
+                           "bad": bad.astype(int)}).groupby(["grade", "own"], observed=True).sum().reset_index()
+    inside = _with_interval(inside.astype({"own": str}))
+
+    blocks = study.block_contributions(train, "severity", traits)
+    only = {}
+    for block in ("ability", "willingness", "loan"):
+        keep = [trait for trait in traits if trait.block in (block, "place and time")]
+        fit = OrderedLogit.from_formula(study.formula("severity", keep), train).fit()
+        only[block] = study.linear_index(fit, test)
+        without = [trait for trait in traits if trait.block != block]
+        fit = OrderedLogit.from_formula(study.formula("severity", without), train).fit()
+        only[f"all but {block}"] = study.linear_index(fit, test)
+    place = [trait for trait in traits if trait.block == "place and time"]
+    only["place and time"] = study.linear_index(
+        OrderedLogit.from_formula(study.formula("severity", place), train).fit(), test)
+    only["all"] = scores["ordered logit"]
+    block_auc = delong(bad, only).table.rename_axis("traits").reset_index()
+
+    both = OrderedLogit.from_formula(f"{words} + sub_grade_step", train).fit()
+    grade_only = OrderedLogit.from_formula("severity ~ sub_grade_step + vintage", train).fit()
+    facts.update({
+        "chi2_grade_added": 2 * (both.llf - result.llf), "chi2_traits_added": 2 * (both.llf - grade_only.llf),
+        "df_traits_added": int(both.df_model - grade_only.df_model),
+        "odds_ratio_sub_grade": study.contrast(both, {"sub_grade_step": 1.0})[2:],
+        "odds_ratio_sub_grade_alone": study.contrast(grade_only, {"sub_grade_step": 1.0})[2:],
+    })
+    curves = pd.concat([study.effect_curve(result, traits, *curve) for curve in _CURVES])
+    thresholds = pd.DataFrame({"threshold": result.thresholds.index, "estimate": result.thresholds.to_numpy(),
+                               "se": result.bse[result.thresholds.index].to_numpy()})
+    profiles = study.representative_borrowers(train, slopes)
+    probabilities = result.predict(profiles).rename_axis("borrower").reset_index()
+    return facts, {
+        "coefficients": slopes, "thresholds": thresholds, "curves": curves, "probabilities": probabilities,
+        "scores": comparison.table.rename_axis("model").reset_index().drop(columns="seconds"),
+        "auc": found.table.rename_axis("model").reset_index(),
+        "auc_differences": found.comparisons,
+        "auc_by_cut": comparison.auc_differences, "auc_by_term": pd.concat(by_term),
+        "calibration": calibration, "calibration_by_term": calibration_term, "reliability": reliability,
+        "drift": drift, "inside_grades": inside, "blocks": blocks, "block_auc": block_auc, "set_aside": reasons,
+    }
+
+
+def _row(table, index, column):
+    return {name: float(table.loc[index, name]) for name in (column, "ci_low", "ci_high")}
 
 
 STUDIES = {
     "e2-profile": ("lendingclub-2007-2011", _profile),
     "e2-selection": ("lendingclub-2007-2011", _selection),
+    "e2-outcome": ("lendingclub-2007-2011", _outcome),
 }
 
 

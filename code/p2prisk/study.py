@@ -26,8 +26,9 @@ PURPOSE_GROUPS = {
 }
 PURPOSES = ("debt consolidation", "credit card", "home", "purchase", "other", "small business")
 
-#: states with at least 200 loans of 2007-2010; chosen by size, not by outcome
-LARGE_STATES = ("AZ", "CA", "CT", "FL", "GA", "IL", "MA", "MO", "NJ", "NV", "NY", "OH", "PA", "TX", "VA", "WA")
+#: states with at least 200 loans in 2007-2010: chosen by size, not by outcome
+LARGE_STATES = ("AL", "AZ", "CA", "CO", "CT", "FL", "GA", "IL", "LA", "MA", "MD", "MI", "MN", "MO", "NJ", "NV", "NY",
+                "OH", "OR", "PA", "SC", "TX", "VA", "WA", "WI")
 
 
 @dataclass(frozen=True)
@@ -699,3 +700,71 @@ def relabel_classes(classes, thousands=()):
                 names.append(f"{low}{suffix}" if low == high else f"{low}–{high}{suffix}")
         parts.append(part.assign(class_label=names))
     return pd.concat(parts)
+
+
+def contrast(result, weights, confidence=0.95):
+    """Odds ratio of a combination of slopes, with its interval.
+
+    Parameters
+    ----------
+    result : OrderedResults
+    weights : dict of str to float
+        Slope -> weight; slopes that the model lacks must not be named.
+    confidence : float
+
+    Returns
+    -------
+    estimate, se, odds_ratio, low, high : float
+
+    Raises
+    ------
+    DataError
+        If a slope is not in the model.
+    """
+    from scipy.stats import norm
+
+    absent = [name for name in weights if name not in result.params.index]
+    if absent:
+        raise DataError(f"the model has no slope {', '.join(absent)}; it has {', '.join(result.params.index)}")
+    names, vector = list(weights), np.array(list(weights.values()), dtype=float)
+    estimate = float(vector @ result.params[names].to_numpy())
+    covariance = result.cov_params().loc[names, names].to_numpy()
+    se = float(np.sqrt(vector @ covariance @ vector))
+    wide = norm.ppf(0.5 + confidence / 2)
+    return estimate, se, np.exp(estimate), np.exp(estimate - wide * se), np.exp(estimate + wide * se)
+
+
+def effect_curve(result, traits, column, values, reference, label):
+    """Odds of a worse outcome along one canonical column, relative to a reference value.
+
+    All traits made of that column alone move together, so that a bent line is drawn as one line.
+
+    Parameters
+    ----------
+    result : OrderedResults
+    traits : sequence of Trait
+    column : str
+        Canonical column, numeric.
+    values : array_like
+        Where to draw.
+    reference : float
+        Value with odds ratio one.
+    label : str
+
+    Returns
+    -------
+    pandas.DataFrame
+        ``label``, ``value``, ``odds_ratio``, ``low``, ``high``.
+    """
+    mine = [trait for trait in traits if trait.columns == (column,) and trait.name in result.params.index]
+    grid = pd.DataFrame({column: np.asarray(values, dtype=float)})
+    origin = pd.DataFrame({column: [float(reference)]})
+    rows = []
+    steps = {trait.name: np.asarray(trait.compute(grid), dtype=float) - float(np.asarray(trait.compute(origin))[0])
+             for trait in mine}
+    for i, value in enumerate(grid[column]):
+        if all(step[i] == 0 for step in steps.values()):
+            rows.append((label, value, 1.0, 1.0, 1.0))
+            continue
+        rows.append((label, value, *contrast(result, {name: step[i] for name, step in steps.items()})[2:]))
+    return pd.DataFrame(rows, columns=["label", "value", "odds_ratio", "low", "high"])

@@ -1,0 +1,106 @@
+"""The frozen replications: as stored, and computed again where the micro file is at hand."""
+
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from p2prisk import replicate, study
+from p2prisk.errors import DataError
+from p2prisk.sources import _MICRO, micro_file
+
+
+def _micro(name):
+    try:
+        return micro_file(replicate.STUDIES[name][0], verify=False)
+    except DataError as absent:
+        pytest.skip(str(absent))
+
+
+@pytest.mark.parametrize("name", list(replicate.STUDIES))
+def test_stored_file_says_what_made_it(name):
+    document = replicate.replication(name).document
+    source = replicate.STUDIES[name][0]
+    assert document["name"] == name and document["input"]["data"] == source
+    assert document["input"]["sha256"] == _MICRO[source]["sha256"]
+    assert document["seed"] == replicate.SEED and {"python", "numpy", "pandas"} <= set(document["versions"])
+    assert document["facts"] and document["tables"]
+    text = (replicate.directory() / f"{name}.json").read_text(encoding="utf-8")
+    assert text == replicate.dump(json.loads(text))
+    assert "NaN" not in text and "Infinity" not in text
+
+
+@pytest.mark.parametrize("name", list(replicate.STUDIES))
+def test_stored_results_come_out_again(name):
+    path = _micro(name)
+    stored, computed = replicate.replication(name).document, replicate.replicate(name, path)
+    for part in ("input", "facts", "tables"):
+        size, where = replicate.difference(stored[part], json.loads(json.dumps(computed[part])), part)
+        assert size <= 1e-8, where
+
+
+def test_difference_finds_a_change_in_the_ninth_digit():
+    a = {"t": {"rows": [[1.0, "x", None], [2.0, "y", True]]}}
+    b = json.loads(json.dumps(a))
+    assert replicate.difference(a, b) == (0.0, "")
+    b["t"]["rows"][1][0] = 2.0 + 4e-8
+    size, where = replicate.difference(a, b)
+    assert 1e-8 < size < 3e-8 and where == "/t/rows/1/0"
+    for change in ("z", None, 3.0):
+        b = json.loads(json.dumps(a))
+        b["t"]["rows"][0][1] = change
+        assert replicate.difference(a, b)[0] == np.inf
+    assert replicate.difference([1], [1, 2])[0] == np.inf
+    assert replicate.difference(True, 1)[0] == np.inf
+
+
+def test_unknown_names_are_refused():
+    with pytest.raises(DataError, match="known: e2-profile"):
+        replicate.replicate("nonsense")
+    with pytest.raises(DataError, match="p2prisk replicate nonsense"):
+        replicate.replication("nonsense")
+    with pytest.raises(DataError, match="no table 'x'"):
+        replicate.replication("e2-profile").table("x")
+
+
+def test_another_file_than_the_projects_is_refused(tmp_path):
+    other = tmp_path / "loans.csv"
+    other.write_text("a\n1\n")
+    with pytest.raises(DataError, match="SHA-256"):
+        replicate.replicate("e2-profile", other)
+
+
+def test_auc_within_ignores_what_only_tells_the_group():
+    rng = np.random.default_rng(0)
+    group = np.repeat([0, 1], 2000)
+    event = rng.random(4000) < np.where(group == 1, 0.4, 0.1)
+    assert replicate.auc_within(event, group + 0.01 * rng.normal(size=4000), group) == pytest.approx(0.5, abs=0.03)
+
+
+def test_no_choice_used_the_test_year():
+    selection = replicate.replication("e2-selection")
+    outcome = replicate.replication("e2-outcome")
+    assert selection["loans"] == outcome["train"]
+    kept = selection.table("steps").query("kept and step != 'base'")["step"]
+    names = [t.name for t in study.OUTCOME_BASE] + [t.name for step in kept for t in study.OUTCOME_STEPS[step]]
+    assert selection["chosen"] == names == [t.name for t in replicate.chosen_traits()]
+    assert set(outcome.table("coefficients")["trait"]) == set(names)
+    steps = selection.table("steps").iloc[1:]
+    assert (steps.loc[steps["kept"], "gain"] >= selection["least_gain"]).all()
+
+
+def test_command_checks_and_writes(tmp_path, monkeypatch, capsys):
+    document = {"name": "toy", "input": {}, "seed": 1, "versions": {}, "facts": {"a": 1.5},
+                "tables": {"t": replicate._table(pd.DataFrame({"x": [1, 2], "y": [0.5, np.nan]}))}}
+    monkeypatch.setattr(replicate, "directory", lambda: tmp_path)
+    monkeypatch.setattr(replicate, "STUDIES", {"toy": None})
+    monkeypatch.setattr(replicate, "replicate", lambda name, path: document)
+    assert replicate.main(["toy"]) == 0
+    assert json.loads((tmp_path / "toy.json").read_text()) == document
+    assert replicate.main(["toy", "--check"]) == 0
+    document["tables"]["t"]["rows"][0][1] = 0.6
+    assert replicate.main(["toy", "--check"]) == 1
+    assert "tables/t/rows/0/1" in capsys.readouterr().out
+    with pytest.raises(SystemExit):
+        replicate.main(["all", "--input", "x"])

@@ -1,0 +1,171 @@
+"""The traits, samples and tables of the study."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from p2prisk import OrderedLogit, load, study
+from p2prisk.errors import DataError
+from p2prisk.tape import COLUMNS
+
+
+@pytest.fixture(scope="module")
+def grade_fit():
+    loans, gaps = study.complete(study.design(load("lendingclub-2018").frame, study.GRADE_TRAITS, "grade"))
+    assert gaps.empty
+    result = OrderedLogit.from_formula(study.formula("grade", study.GRADE_TRAITS), loans).fit()
+    return loans, result, study.coefficient_table(result, study.GRADE_TRAITS)
+
+
+@pytest.mark.parametrize("traits", [study.GRADE_TRAITS, study.OUTCOME_BASE,
+                                    *study.OUTCOME_STEPS.values()], ids=lambda t: t[0].name)
+def test_every_trait_is_made_of_columns_known_at_issue(traits):
+    for trait in traits:
+        assert trait.columns and all(COLUMNS[column].known == "issue" for column in trait.columns), trait.name
+
+
+def test_grade_traits_take_nothing_from_the_platform():
+    used = {column for trait in study.GRADE_TRAITS for column in trait.columns}
+    assert not used & {"grade", "sub_grade", "rate", "instalment", "verification"}
+
+
+def test_design_reads_only_the_declared_columns():
+    frame = load("lendingclub-2018").frame
+    for trait in study.GRADE_TRAITS:
+        alone = frame[[c for c in trait.columns if c in frame]]
+        assert len(trait.compute(alone)) == len(frame), trait.name
+
+
+def test_a_later_column_is_refused():
+    leak = study.Trait("leak", "payments", "loan", ("total_paid",), lambda f: f["total_paid"])
+    with pytest.raises(DataError, match="known only after issue"):
+        study.design(load("lendingclub-2018").frame, [leak], "grade")
+
+
+def test_an_absent_column_is_named():
+    with pytest.raises(DataError, match="'inquiries'.*'inquiries'"):
+        study.design(pd.DataFrame({"term": [36]}), [t for t in study.OUTCOME_BASE if t.name == "inquiries"])
+
+
+def test_complete_counts_each_gap_once_a_column():
+    table = pd.DataFrame({"a": [1.0, np.nan, 2.0, -np.inf], "b": ["x", "y", None, "z"]})
+    kept, reasons = study.complete(table)
+    assert kept.index.tolist() == [0]
+    assert dict(zip(reasons["column"], reasons["rows"], strict=True)) == {"a": 2, "b": 1}
+
+
+def test_a_hinge_bends_at_its_mark_and_is_flat_below():
+    trait = next(t for t in study.OUTCOME_STEPS["bends of income"] if t.name == "income_above_40k")
+    assert trait.compute(pd.DataFrame({"income": [20_000.0, 40_000.0, 80_000.0]})).tolist() == [0.0, 0.0, 1.0]
+
+
+def test_vintage_carries_the_last_year_forward():
+    frame = pd.DataFrame({"issue_date": pd.to_datetime(["2007-06-01", "2010-12-01", "2011-05-01"])})
+    assert list(study.vintage(frame)) == ["2007", "2010", "2010"]
+
+
+def test_blank_counts_stay_blank_in_a_flag():
+    assert np.isnan(study._flag_with_gaps([np.nan, 0, 2])[0])
+    assert study._flag_with_gaps([np.nan, 0, 2])[1:].tolist() == [0.0, 1.0]
+
+
+@pytest.mark.parametrize("sign", [1, -1])
+def test_classes_are_monotone_whichever_way(sign):
+    rng = np.random.default_rng(3)
+    x = rng.normal(size=4000)
+    bad = rng.random(4000) < 1 / (1 + np.exp(2 - sign * x))
+    x[:50] = np.nan
+    table = study.monotone_classes(x, bad)
+    known = table[table["lower"].notna()]
+    rates = known["bad"] / known["loans"]
+    assert (np.diff(sign * rates) > 0).all() and len(known) >= 4
+    assert table["loans"].sum() == 4000 and table["bad"].sum() == bad.sum()
+    assert (known["lower"].to_numpy()[1:] > known["upper"].to_numpy()[:-1]).all()
+    assert known["loans"].min() >= 0.05 * 4000
+    assert table.iloc[-1]["loans"] == 50 and np.isnan(table.iloc[-1]["lower"])
+
+
+def test_information_value_by_hand_and_under_noise():
+    table = pd.DataFrame({"loans": [100, 100], "bad": [10, 30]})
+    b, g = np.array([10.5, 30.5]) / 41, np.array([90.5, 70.5]) / 161
+    assert study.information_value(table)[0] == pytest.approx(((g - b) * np.log(g / b)).sum(), rel=1e-12)
+    rng = np.random.default_rng(5)
+    values = []
+    for _ in range(300):
+        classes = rng.integers(0, 6, 3000)
+        bad = rng.random(3000) < 0.2
+        counts = pd.DataFrame({"loans": np.bincount(classes), "bad": np.bincount(classes, bad).astype(int)})
+        values.append(study.information_value(counts))
+    found, noise = np.mean(values, axis=0)
+    assert found == pytest.approx(noise, rel=0.1)
+
+
+def test_coefficients_have_words_and_the_models_numbers(grade_fit):
+    _, result, slopes = grade_fit
+    assert slopes["name"].tolist() == list(result.slopes.index)
+    np.testing.assert_allclose(slopes["odds_ratio"], np.exp(result.slopes), rtol=1e-13)
+    interval = np.exp(result.conf_int().loc[slopes["name"]])
+    np.testing.assert_allclose(slopes[["low", "high"]], interval, rtol=1e-9)
+    assert slopes["label"].is_unique and not slopes["label"].str.contains(r"\[").any()
+
+
+def test_representative_borrowers_are_ordered(grade_fit):
+    loans, result, slopes = grade_fit
+    people = study.representative_borrowers(loans, slopes)
+    good = result.predict(people)[["A", "B"]].sum(axis=1)
+    for term in (36, 60):
+        assert good[f"strong, {term} months"] > good[f"typical, {term} months"] > good[f"weak, {term} months"]
+    assert people.loc["typical, 36 months", "dti"] == loans["dti"].median()
+
+
+def test_explained_and_blocks(grade_fit):
+    loans, result, _ = grade_fit
+    measures = study.explained(result)
+    assert measures["mcfadden"] == pytest.approx(1 - result.llf / result.llnull)
+    eta = study.linear_index(result)
+    assert measures["mckelvey_zavoina"] == pytest.approx(eta.var() / (eta.var() + np.pi**2 / 3))
+    np.testing.assert_allclose(study.linear_index(result, loans), eta, rtol=1e-10, atol=1e-10)
+    blocks = study.block_contributions(loans, "grade", study.GRADE_TRAITS).set_index("block")
+    short = [t for t in study.GRADE_TRAITS if t.block != "ability"]
+    without = OrderedLogit.from_formula(study.formula("grade", short), loans).fit()
+    assert blocks.loc["ability", "chi2_added"] == pytest.approx(2 * (result.llf - without.llf))
+    assert blocks["slopes"].sum() == result.df_model
+
+
+def test_shares_if_everybody_had_a_value(grade_fit):
+    loans, result, _ = grade_fit
+    as_is = result.predict(loans).mean(axis=0)
+    parts = [study.class_shares_if(result, loans[loans["long_term"] == v], long_term=v) for v in (0.0, 1.0)]
+    weight = loans["long_term"].mean()
+    np.testing.assert_allclose((1 - weight) * parts[0] + weight * parts[1], as_is, rtol=1e-12)
+    # the score equations of the thresholds: average predicted classes equal the observed ones closely
+    observed = loans["grade"].value_counts(normalize=True).reindex(as_is.index)
+    np.testing.assert_allclose(as_is, observed, atol=0.01)
+
+
+def test_contrast_of_two_slopes(grade_fit):
+    _, result, _ = grade_fit
+    estimate, se, ratio, low, high = study.contrast(result, {"dti": 1.0, "income": -2.0})
+    cov = result.cov_params()
+    variance = cov.loc["dti", "dti"] + 4 * cov.loc["income", "income"] - 4 * cov.loc["dti", "income"]
+    assert estimate == pytest.approx(result.params["dti"] - 2 * result.params["income"])
+    assert se == pytest.approx(np.sqrt(variance)) and low < ratio < high
+    with pytest.raises(DataError, match="no slope nonsense"):
+        study.contrast(result, {"nonsense": 1.0})
+
+
+def test_effect_curve_is_one_at_the_reference_and_follows_the_bends(grade_fit):
+    loans, result, _ = grade_fit
+    curve = study.effect_curve(result, study.GRADE_TRAITS, "inquiries", [0, 1, 3], 0, "inquiries")
+    assert curve["odds_ratio"].iloc[0] == 1.0
+    assert curve["odds_ratio"].iloc[1] == pytest.approx(np.exp(result.params["inquiries"]))
+    assert curve["odds_ratio"].iloc[2] == pytest.approx(np.exp(2 * result.params["inquiries"]))
+
+
+def test_purposes_of_both_samples_fill_every_group():
+    groups = study.purpose_group(load("lendingclub-2018").frame)
+    assert set(groups.categories) == set(study.PURPOSES) == set(groups)
+
+
+def test_blanks_know_every_column_they_name():
+    assert set(study.BLANKS) <= set(COLUMNS) and set(study.BLANKS) == set(study._BLANK_LABELS)
