@@ -169,3 +169,17 @@ def test_purposes_of_both_samples_fill_every_group():
 
 def test_blanks_know_every_column_they_name():
     assert set(study.BLANKS) <= set(COLUMNS) and set(study.BLANKS) == set(study._BLANK_LABELS)
+
+
+def test_effects_in_points_add_up_to_nothing(grade_fit):
+    from p2prisk import average_marginal_effects
+
+    _, result, _ = grade_fit
+    effects = average_marginal_effects(result)
+    points = study.effects_in_points(effects, study.GRADE_TRAITS, rows=["dti", "long_term"])
+    assert points["trait"].tolist() == ["debt service, 10 points of income", "term 60 months (36)"]
+    np.testing.assert_allclose(points[list("ABCDEFG")].sum(axis=1), 0, atol=1e-9)
+    one = effects.query("term == 'dti' and category == 'A'")["effect"].iloc[0]
+    assert points.loc[0, "A"] == pytest.approx(100 * one)
+    every = study.effects_in_points(effects, study.GRADE_TRAITS)
+    assert len(every) == result.df_model and every["trait"].is_unique

@@ -768,3 +768,34 @@ def effect_curve(result, traits, column, values, reference, label):
             continue
         rows.append((label, value, *contrast(result, {name: step[i] for name, step in steps.items()})[2:]))
     return pd.DataFrame(rows, columns=["label", "value", "odds_ratio", "low", "high"])
+
+
+def effects_in_points(effects, traits, rows=None):
+    """Average marginal effects as one row an effect and one column a class, in percentage points.
+
+    Parameters
+    ----------
+    effects : pandas.DataFrame
+        From :func:`p2prisk.average_marginal_effects`: ``term, contrast, category, effect, se``.
+    traits : sequence of Trait
+        For the words.
+    rows : sequence of str, optional
+        Traits to keep, in this order; all by default.
+
+    Returns
+    -------
+    pandas.DataFrame
+        ``trait``, one column a class (points), and ``largest se`` (points).
+    """
+    labels = {trait.name: trait.label for trait in traits}
+    effects = effects[effects["term"].isin(labels if rows is None else rows)]
+    classes = list(dict.fromkeys(effects["category"]))
+    out = []
+    for (term, contrast), part in effects.groupby(["term", "contrast"], sort=False):
+        level = contrast.split(" - ")[0]
+        name = labels[term] if contrast in ("derivative", "1 - 0", "1.0 - 0.0") else f"{labels[term]}: {level}"
+        values = part.set_index("category")
+        out.append({"order": 0 if rows is None else list(rows).index(term), "trait": name,
+                    **{str(label): 100 * values.loc[label, "effect"] for label in classes},
+                    "largest se": 100 * values["se"].max()})
+    return pd.DataFrame(out).sort_values("order", kind="stable", ignore_index=True).drop(columns="order")
