@@ -246,3 +246,11 @@ def test_penalised_fit_is_named_as_such(frame):
     assert (
         "Penalised" in result.summary().as_text() and "not maximum likelihood" in result.summary().as_text()
     )
+
+
+def test_missing_values_inside_stateful_transforms_are_seen(frame):
+    holes = frame.assign(income=frame.income.where(frame.index > 4))
+    formula = "grade ~ bs(income, df=4) + scale(utilisation)"
+    with pytest.raises(DataError, match=r"income \(5\)"):
+        OrderedLogit.from_formula(formula, holes)
+    assert OrderedLogit.from_formula(formula, holes, missing="drop").n_dropped == 5

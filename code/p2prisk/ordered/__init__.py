@@ -16,7 +16,9 @@ Result (:class:`OrderedResults`): ``params``, ``bse``, ``cov_params()``, ``thres
 ``probability_jacobian(exog)``, ``hessian``, ``terms``, ``model``.
 """
 
+from p2prisk.ordered.batches import fit_batches
+from p2prisk.ordered.distributed import fit_dask
 from p2prisk.ordered.model import OrderedLogit
 from p2prisk.ordered.results import OrderedResults
 
-__all__ = ["OrderedLogit", "OrderedResults"]
+__all__ = ["OrderedLogit", "OrderedResults", "fit_batches", "fit_dask"]

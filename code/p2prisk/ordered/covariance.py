@@ -1,10 +1,12 @@
 """Scores row by row and the sandwich covariance."""
 
+from dataclasses import dataclass
+
 import numpy as np
 import pandas as pd
 
 from p2prisk.errors import DataError, ModelError
-from p2prisk.ordered.likelihood import BLOCK_ROWS, bounds, map_tasks
+from p2prisk.ordered.likelihood import BLOCK_ROWS, Layout, bounds
 
 KINDS = ("nonrobust", "HC0", "HC1", "cluster")
 
@@ -33,7 +35,7 @@ def group_codes(groups, model):
         raise DataError(f"groups has {int((codes < 0).sum())} missing values")
     if len(distinct) < 2:
         raise DataError("groups holds one cluster only; a cluster covariance needs at least two")
-    return codes, len(distinct)
+    return codes
 
 
 def score_rows(layout, link, params, exog, codes, offset=None):
@@ -54,56 +56,75 @@ def score_rows(layout, link, params, exog, codes, offset=None):
     return scores
 
 
-def sandwich(model, params, bread, cov_type, groups=None):
+@dataclass(frozen=True)
+class ScoreProducts:
+    """Sum over a block of the outer products of its rows' scores, each divided by ``1 / spread``."""
+
+    layout: Layout
+    link: object
+    params: np.ndarray
+    spread: np.ndarray
+
+    def scores(self, block):
+        exog, codes, _, offset, _ = block
+        return score_rows(self.layout, self.link, self.params, exog, codes, offset) * self.spread
+
+    def __call__(self, block):
+        total = np.zeros((len(self.params), len(self.params)))
+        for first in range(0, len(block.codes), BLOCK_ROWS):
+            part = block.take(slice(first, first + BLOCK_ROWS)).counted
+            scores = self.scores(part)
+            total += scores.T @ (scores if part.weights is None else scores * part.weights[:, None])
+        return total
+
+
+class GroupScores(ScoreProducts):
+    """Sums of the scores of a block by group: ``(groups, sums of shape (groups, k))``."""
+
+    def __call__(self, block):
+        block = block.counted
+        scores = self.scores(block)
+        if block.weights is not None:
+            scores *= block.weights[:, None]
+        codes, groups = pd.factorize(block.groups)
+        return groups, np.stack([np.bincount(codes, column, len(groups)) for column in scores.T], axis=1)
+
+
+def sandwich(source, params, bread, cov_type, nobs):
     """Sandwich covariance ``bread @ meat @ bread``.
 
     Parameters
     ----------
-    model : OrderedLogit
+    source : Rows
+        With ``groups`` in its blocks for ``"cluster"``.
     params : ndarray, shape (k,)
     bread : ndarray, shape (k, k)
         Inverse observed information.
     cov_type : {"HC0", "HC1", "cluster"}
-        HC0: White 1980 (Econometrica 48). HC1: times n / (n - k). cluster: Liang and Zeger 1986
-        (Biometrika 73) times G / (G - 1) * (n - 1) / (n - k), the correction that statsmodels and Stata's
-        ``vce(cluster)`` for linear models use. Frequency weights count as repeated rows of the same cluster.
-    groups : array_like, optional
+        HC0: White 1980 (Econometrica 48). HC1: times n / (n - k). cluster: Liang and Zeger 1986 (Biometrika 73)
+        times G / (G - 1) * (n - 1) / (n - k), the correction that statsmodels uses. Frequency weights count as
+        repeated rows of the same cluster.
+    nobs : float
+        Sum of the frequency weights.
 
     Returns
     -------
     ndarray, shape (k, k)
     """
-    n, k = float(model.nobs), len(params)
+    n, k = float(nobs), len(params)
     # work in columns whose scores are of one size, so that dollars and ratios lose no digit
     spread = np.sqrt(np.diag(bread))
-
-    def scores(first, stop):
-        rows = slice(first, stop)
-        weights = None if model.weights is None else model.weights[rows]
-        return model.score_obs(params, rows) * spread, weights
-
     if cov_type == "cluster":
-        codes, n_groups = group_codes(groups, model)
-        sums = np.zeros((n_groups, k))
-        for first in range(0, model.n_rows, 16 * BLOCK_ROWS):
-            block, weights = scores(first, min(first + 16 * BLOCK_ROWS, model.n_rows))
-            if weights is not None:
-                block *= weights[:, None]
-            present, local = np.unique(codes[first : first + len(block)], return_inverse=True)
-            for j in range(k):
-                sums[present, j] += np.bincount(local, block[:, j], len(present))
+        parts = source.each(GroupScores(source.layout, source.link, params, spread))
+        codes, distinct = pd.factorize(np.concatenate([groups for groups, _ in parts]))
+        rows = np.concatenate([sums for _, sums in parts])
+        sums = np.stack([np.bincount(codes, column, len(distinct)) for column in rows.T], axis=1)
+        if len(distinct) < 2:
+            raise DataError("groups holds one cluster only; a cluster covariance needs at least two")
         meat = sums.T @ sums
-        factor = n_groups / (n_groups - 1) * (n - 1) / (n - k)
+        factor = len(distinct) / (len(distinct) - 1) * (n - 1) / (n - k)
     else:
-
-        def task(start, stop):
-            total = np.zeros((k, k))
-            for first in range(start, stop, BLOCK_ROWS):
-                block, weights = scores(first, min(first + BLOCK_ROWS, stop))
-                total += block.T @ (block if weights is None else block * weights[:, None])
-            return total
-
-        meat = sum(map_tasks(task, model.n_rows))
+        meat = sum(source.each(ScoreProducts(source.layout, source.link, params, spread)))
         factor = n / (n - k) if cov_type == "HC1" else 1.0
     unit = bread / spread[:, None] / spread
     covariance = factor * (unit @ meat @ unit) * spread[:, None] * spread

@@ -269,7 +269,7 @@ def design_from_formula(rhs, data, context=None):
         if str(term) != "1"
     }
     values = matrix.iloc[:, 1:].to_numpy(dtype=float)
-    required = sorted({str(v) for v in spec.required_variables} & set(map(str, data.columns)))
+    required = sorted(map(str, required_columns(rhs, data, context)))
     design = Design(
         names=names,
         terms=by_term,
@@ -287,21 +287,35 @@ def design_from_formula(rhs, data, context=None):
 
 
 def required_columns(rhs, data, context=None):
-    """Columns of ``data`` that a right-hand side uses."""
+    """Columns of ``data`` that a right-hand side uses.
+
+    Read from the factors' expressions: ``Formula.required_variables`` of formulaic 1.2 leaves out the arguments of
+    stateful transforms (``scale(x)``, ``bs(x)``) until they have been evaluated.
+    """
+    import builtins
+
     from formulaic import Formula
     from formulaic.errors import FormulaicError
+    from formulaic.transforms import TRANSFORMS
+    from formulaic.utils.variables import get_expression_variables
 
     try:
-        needed = {str(v) for v in Formula(rhs).required_variables}
+        factors = {factor for term in Formula(rhs) for factor in term.factors}
     except FormulaicError as error:
         raise ModelError(f"the formula {rhs!r} cannot be read: {error}") from error
-    absent = sorted(needed - set(map(str, data.columns)) - set(context or {}))
+    columns, names = set(map(str, data.columns)), set()
+    for factor in factors:
+        if factor.expr in columns:
+            names.add(factor.expr)
+        elif str(factor.eval_method.value) != "literal":
+            names |= {str(variable.root) for variable in get_expression_variables(factor.expr, {})}
+    absent = sorted(names - columns - set(TRANSFORMS) - set(context or {}) - set(dir(builtins)))
     if absent:
         raise DataError(
             f"the formula uses {', '.join(absent)}, which is no column of the data; columns are "
             f"{_shorten(list(data.columns), 12)}"
         )
-    return [column for column in data.columns if str(column) in needed]
+    return [column for column in data.columns if str(column) in names]
 
 
 def design_from_array(exog):

@@ -28,6 +28,25 @@ _ROWS_PER_TASK = 65536
 COMPILED_FROM = 10_000_000
 
 
+class Block(NamedTuple):
+    """Rows side by side: what the arithmetic on any source of rows is given."""
+
+    exog: np.ndarray
+    codes: np.ndarray
+    weights: np.ndarray | None = None
+    offset: np.ndarray | None = None
+    groups: np.ndarray | None = None
+
+    def take(self, rows):
+        """The block of some of the rows: a slice, a mask or positions."""
+        return Block(*(None if part is None else part[rows] for part in self))
+
+    @property
+    def counted(self):
+        """Rows with positive weight."""
+        return self if self.weights is None else self.take(self.weights > 0)
+
+
 class Evaluation(NamedTuple):
     """Sums over rows at one parameter vector."""
 
@@ -347,8 +366,68 @@ def map_tasks(function, n_rows):
         return list(_pool(workers).map(lambda span: function(*span), spans))
 
 
-class ArrayRows:
-    """Rows in memory, evaluated block by block on all cores without copying the data.
+class Rows:
+    """Any source of rows of one model; subclasses say where the rows are.
+
+    A source has ``layout``, ``link`` and :meth:`each`, which applies a function to blocks of rows wherever they are
+    and returns the results in the order of the rows.
+    """
+
+    layout: Layout
+    link: object
+
+    def each(self, function):
+        """``[function(block), ...]`` over consecutive blocks."""
+        raise NotImplementedError
+
+    def evaluate(self, params, centre=None, order=2):
+        """Sums over all rows at ``params``, which belong to the columns ``exog - centre``."""
+        return add_evaluations(self.each(Evaluator(self.layout, self.link, params, centre, order)))
+
+
+@dataclass(frozen=True)
+class Evaluator:
+    """The sums of one block; an object rather than a closure so that it travels to workers."""
+
+    layout: Layout
+    link: object
+    params: np.ndarray
+    centre: np.ndarray | None = None
+    order: int = 2
+    compiled: bool | None = None
+
+    def __call__(self, block):
+        wanted = block.exog.size >= COMPILED_FROM if self.compiled is None else self.compiled
+        if wanted and self.order == 2 and not self.layout.free and isinstance(self.link, Logit):
+            total = self._compiled(block)
+            if total is not None:
+                return total
+        parts = []
+        for first in range(0, len(block.codes), BLOCK_ROWS):
+            exog, codes, weights, offset, _ = block.take(slice(first, first + BLOCK_ROWS))
+            exog = exog if self.centre is None else exog - self.centre
+            parts.append(evaluate_rows(self.layout, self.link, self.params, exog, codes, weights, offset, self.order))
+        return add_evaluations(parts)
+
+    def _compiled(self, block):
+        sums, p, nothing = compiled_sums(), self.layout.n_columns, np.empty(0)
+        theta = self.params[p:]
+        if sums is None or np.abs(theta).max() > 300:
+            return None
+        fine, *parts = sums(
+            block.exog,
+            block.codes,
+            nothing if block.weights is None else block.weights,
+            nothing if block.offset is None else block.offset,
+            np.zeros(p) if self.centre is None else self.centre,
+            self.params[:p],
+            theta,
+        )
+        return assemble_parallel_logit(self.layout, theta, *parts) if fine else None
+
+
+class ArrayRows(Rows):
+    """Rows in memory, worked through block by block on all cores without copying the data.
 
     Parameters
     ----------
@@ -359,83 +438,20 @@ class ArrayRows:
         Use the compiled kernel; by default when it is installed and the data are large.
     """
 
-    def __init__(self, layout, link, exog, codes, weights=None, offset=None, compiled=None):
-        self.layout, self.link, self.compiled = layout, link, compiled
-        self.exog, self.codes, self.weights, self.offset = exog, codes, weights, offset
+    def __init__(self, layout, link, exog, codes, weights=None, offset=None, compiled=None, groups=None):
+        self.layout, self.link = layout, link
+        self.compiled = exog.size >= COMPILED_FROM if compiled is None else compiled
+        self.block = Block(exog, codes, weights, offset, groups)
         self.n_rows = len(codes)
 
-    def blocks(self, start=0, stop=None):
-        """``(exog, codes, weights, offset)`` of consecutive blocks."""
-        stop = self.n_rows if stop is None else stop
-        for first in range(start, stop, BLOCK_ROWS):
-            rows = slice(first, min(first + BLOCK_ROWS, stop))
-            yield (
-                self.exog[rows],
-                self.codes[rows],
-                None if self.weights is None else self.weights[rows],
-                None if self.offset is None else self.offset[rows],
-            )
+    def each(self, function):
+        return map_tasks(lambda start, stop: function(self.block.take(slice(start, stop))), self.n_rows)
 
     def evaluate(self, params, centre=None, order=2):
-        """Sums over all rows at ``params``, which belong to the columns ``exog - centre``."""
-        compiled = self._compiled() if order == 2 else None
-
-        def task(start, stop):
-            if compiled is not None:
-                total = self._evaluate_compiled(compiled, params, centre, start, stop)
-                if total is not None:
-                    return total
-            return add_evaluations(
-                evaluate_rows(
-                    self.layout,
-                    self.link,
-                    params,
-                    x if centre is None else x - centre,
-                    codes,
-                    weights,
-                    offset,
-                    order,
-                )
-                for x, codes, weights, offset in self.blocks(start, stop)
-            )
-
-        return add_evaluations(map_tasks(task, self.n_rows))
-
-    def _compiled(self):
-        if self.layout.free or not isinstance(self.link, Logit):
-            return None
-        if self.compiled is None:
-            self.compiled = self.exog.size >= COMPILED_FROM
-        return compiled_sums() if self.compiled else None
-
-    def _evaluate_compiled(self, sums, params, centre, start, stop):
-        p, rows, nothing = self.layout.n_columns, slice(start, stop), np.empty(0)
-        if np.abs(params[p:]).max() > 300:
-            return None
-        fine, *parts = sums(
-            self.exog[rows],
-            self.codes[rows],
-            nothing if self.weights is None else self.weights[rows],
-            nothing if self.offset is None else self.offset[rows],
-            np.zeros(p) if centre is None else centre,
-            params[:p],
-            params[p:],
-        )
-        return assemble_parallel_logit(self.layout, params[p:], *parts) if fine else None
+        return add_evaluations(self.each(Evaluator(self.layout, self.link, params, centre, order, self.compiled)))
 
     def every(self, stride):
         """Every ``stride``-th row, as a view."""
-        pick = slice(None, None, stride)
         return ArrayRows(
-            self.layout,
-            self.link,
-            self.exog[pick],
-            self.codes[pick],
-            None if self.weights is None else self.weights[pick],
-            None if self.offset is None else self.offset[pick],
-            compiled=self.compiled if self._compiled() is None else True,
+            self.layout, self.link, *self.block.take(slice(None, None, stride))[:4], compiled=self.compiled
         )
-
-    def category_counts(self):
-        """Weighted number of rows in each category."""
-        return np.bincount(self.codes, weights=self.weights, minlength=self.layout.n_thresholds + 1).astype(float)

@@ -7,7 +7,7 @@ import pandas as pd
 
 from p2prisk.errors import DataError, ModelError
 from p2prisk.ordered import covariance as _covariance
-from p2prisk.ordered import newton, separation
+from p2prisk.ordered import newton
 from p2prisk.ordered.design import (
     Design,
     check_finite,
@@ -17,13 +17,10 @@ from p2prisk.ordered.design import (
     read_response,
     required_columns,
 )
+from p2prisk.ordered.fitting import fit_rows
 from p2prisk.ordered.likelihood import ArrayRows, Layout, map_tasks
 from p2prisk.ordered.links import get_link
 from p2prisk.ordered.results import OrderedResults, parameter_names
-
-# a column whose centre exceeds this many spreads is centred row by row: the sums would lose digits otherwise
-_RECENTRE_RATIO = 8.0
-_RECENTRE_ROWS = 200_000
 
 
 class OrderedLogit:
@@ -69,6 +66,8 @@ class OrderedLogit:
         Slopes, then slopes by threshold as ``column:A|B``, then thresholds as ``A|B``.
     n_dropped, dropped_by_column : int, dict
         Rows left out for a missing value.
+    n_rows : int
+        Rows of the data used (not the sum of the weights, which is ``nobs``).
     kept_rows : ndarray of int or None
         Positions of the rows used, when some were dropped.
 
@@ -106,6 +105,17 @@ class OrderedLogit:
         if values is None:
             values = np.empty((len(response.codes), 0))
         self._prepare(response, design, values, link, offset, freq_weights, nonparallel, missing)
+
+    @classmethod
+    def _without_rows(cls, response_name, categories, design, counts, link, nonparallel, **described):
+        """A model whose rows are elsewhere: in files or on a cluster."""
+        self = cls.__new__(cls)
+        self.endog_name, self.categories, self.design, self.link = response_name, categories, design, get_link(link)
+        self.exog_names, self.terms = design.names, design.terms
+        self.exog = self.endog_codes = self.weights = self.offset = self.kept_rows = None
+        self.__dict__.update(described)
+        self._describe(counts, nonparallel)
+        return self
 
     @classmethod
     def from_formula(
@@ -197,8 +207,7 @@ class OrderedLogit:
             self.kept_rows = kept if self.kept_rows is None else kept[self.kept_rows]
         return self
 
-    # -- preparation
-    # ---------------------------------------------------------------------------------------------
+    # -- preparation ------------------------------------------------------------
 
     def _prepare(self, response, design, values, link, offset, weights, nonparallel, missing):
         self.formula, self.offset_name = None, None
@@ -234,18 +243,23 @@ class OrderedLogit:
             if not (weights > 0).any():
                 raise DataError("freq_weights are all zero: no loan is left")
         self.exog, self.endog_codes, self.offset, self.weights = values, codes, offset, weights
-        counts = np.bincount(codes, weights=weights, minlength=len(self.categories))
+        self.n_rows = len(codes)
+        counts = np.bincount(codes, weights=weights, minlength=len(self.categories)).astype(float)
+        self._describe(counts, nonparallel)
+
+    def _describe(self, counts, nonparallel):
+        """Everything that follows from design, categories and their counts, without the rows."""
         empty = [c for c, n in zip(self.categories, counts, strict=True) if n == 0]
         if empty:
             raise DataError(
                 f"response {self.endog_name!r}: level {empty} has no row with weight left; "
                 "its threshold cannot be identified. Merge it with a neighbour"
             )
-        self.category_counts = counts.astype(float)
-        self.nonparallel, free = _free_columns(nonparallel, design)
-        self.layout = Layout(len(design.names), len(self.categories) - 1, free)
+        self.category_counts = counts
+        self.nonparallel, free = _free_columns(nonparallel, self.design)
+        self.layout = Layout(len(self.design.names), len(self.categories) - 1, free)
         self.threshold_names = [f"{a}|{b}" for a, b in zip(self.categories[:-1], self.categories[1:], strict=True)]
-        self.param_names = parameter_names(self.layout, design.names, self.threshold_names)
+        self.param_names = parameter_names(self.layout, self.design.names, self.threshold_names)
         total = float(counts.sum())
         self.nobs = int(total) if total == int(total) else total
         if self.layout.n_params > total:
@@ -277,17 +291,11 @@ class OrderedLogit:
             None if weights is None else weights[keep],
         )
 
-    @property
-    def n_rows(self):
-        """Rows of the data used (not the sum of the weights)."""
-        return len(self.endog_codes)
-
     def design_matrix(self, data):
         """Design matrix of new data, shape (n, p), in the columns of ``exog_names``; see :class:`Design`."""
         return self.design.matrix(data)
 
-    # -- fit
-    # -----------------------------------------------------------------------------------------------------
+    # -- fit ------------------------------------------------------------
 
     def fit(self, cov_type="nonrobust", groups=None, penalty=None, maxiter=newton.MAX_ITERATIONS):
         """Maximum likelihood by Newton's method.
@@ -317,10 +325,9 @@ class OrderedLogit:
             If the iteration does not settle.
         """
         _covariance.check_request(cov_type, groups, self)
-        if penalty is not None and not (np.isfinite(penalty) and penalty > 0):
-            raise ModelError(f"penalty must be a positive number, not {penalty!r}")
-        source = ArrayRows(self.layout, self.link, self.exog, self.endog_codes, self.weights, self.offset)
-        optimum, problem = fit_source(self, source, penalty, maxiter)
+        source = self._source()
+        samples = [source.every(stride) for stride in newton.sample_strides(source.n_rows)]
+        optimum = fit_rows(self, source, samples, penalty, maxiter)
         result = OrderedResults._from_optimum(self, optimum, penalty)
         if cov_type != "nonrobust":
             result = result.with_covariance(cov_type, groups)
@@ -358,11 +365,11 @@ class OrderedLogit:
         """Matrix of second derivatives of the log-likelihood, shape (k, k)."""
         return -self._source().evaluate(np.asarray(params, float)).information
 
-    def _source(self):
-        return ArrayRows(self.layout, self.link, self.exog, self.endog_codes, self.weights, self.offset)
+    def _source(self, groups=None):
+        groups = None if groups is None else _covariance.group_codes(groups, self)
+        return ArrayRows(self.layout, self.link, self.exog, self.endog_codes, self.weights, self.offset, groups=groups)
 
-    # -- related models
-    # ------------------------------------------------------------------------------------------
+    # -- related models ------------------------------------------------------------
 
     def _derived(self, codes, categories, design, exog, rows=None, nonparallel=None):
         from p2prisk.ordered.design import Response
@@ -423,106 +430,6 @@ class OrderedLogit:
         what = self.formula or f"{self.endog_name} on {len(self.exog_names)} columns"
         size = f"{self.n_rows} rows, {len(self.categories)} categories"
         return f"<OrderedLogit {what!r}, {size}, {self.link.name}>"
-
-
-def fit_source(model, source, penalty, maxiter):
-    """Fit rows in memory: spread and start from a systematic sample, then Newton over all rows."""
-    layout, link = source.layout, source.link
-    samples = [source.every(stride) for stride in newton.sample_strides(source.n_rows)]
-    sample = samples[0] if samples else source
-    centre, scale = centre_and_scale(sample.exog)
-    ratio = np.max(np.abs(centre) / scale, initial=0.0)
-    recentre = source.n_rows <= _RECENTRE_ROWS or ratio > _RECENTRE_RATIO
-    ridge = float(penalty or 0.0)
-    problem = newton.Problem(source, centre, scale, recentre, ridge)
-    start = np.zeros(layout.n_params)
-    start[layout.n_slopes :] = newton.starting_thresholds(link, model.category_counts)
-    if layout.n_slopes:
-        for part in samples:
-            share = part.n_rows / source.n_rows
-            start = _start_from_sample(part, centre, scale, start, max(ridge * share, 1.0))
-    names = model.param_names
-
-    def check(information):
-        found = newton.dependent_columns(information, layout.n_slopes)
-        if found and not ridge:
-            newton.raise_dependent(found, names, scale)
-
-    def diagnose(internal, step, history):
-        if ridge:
-            return
-        direction = find_separation(source, sample, internal, step, history, centre, scale)
-        if direction is not None:
-            separation.raise_separation(direction, layout, names, lambda i: _level_counts(model, i))
-
-    try:
-        return newton.maximise(problem, start, check, diagnose, maxiter), problem
-    except np.linalg.LinAlgError as error:
-        raise ModelError(f"the information matrix is singular: {error}") from error
-
-
-def _start_from_sample(sample, centre, scale, start, ridge):
-    """A few steps on a sample; the light ridge keeps absent and separated levels near zero."""
-    if (sample.category_counts() == 0).any():
-        return start
-    problem = newton.Problem(sample, centre, scale, True, ridge)
-    try:
-        optimum = newton.maximise(problem, start, max_iterations=12, tolerance=0.3)
-    except (newton.ConvergenceError, np.linalg.LinAlgError):
-        return start
-    return np.linalg.solve(problem.to_user, optimum.params)
-
-
-def centre_and_scale(exog):
-    """Mean and standard deviation of each column; a constant column gets its value and one."""
-    if not exog.shape[1]:
-        return np.zeros(0), np.ones(0)
-    centre = exog.mean(axis=0)
-    low, high = exog.min(axis=0), exog.max(axis=0)
-    constant = low == high
-    centre = np.where(constant, low, centre)
-    scale = np.sqrt(np.mean((exog - centre) ** 2, axis=0))
-    return centre, np.where(constant | ~(scale > 0), 1.0, scale)
-
-
-def find_separation(source, sample, internal, step, history, centre, scale):
-    """Direction along which the likelihood of all rows rises without end, in scaled columns; or ``None``."""
-    layout = source.layout
-    candidates = []
-    if source.n_rows <= separation._PROGRAM_ROWS:
-        rows = slice(None) if source.weights is None else source.weights > 0
-        scaled = (source.exog[rows] - centre) / scale
-        return separation.recession_program(layout, scaled, source.codes[rows])
-    for vector in (step, internal):
-        if vector is None:
-            continue
-        size = np.abs(vector).max()
-        if size > 0:
-            clean = np.where(np.abs(vector) > 1e-3 * size, vector / size, 0.0)
-            candidates.append(clean)
-            alone = clean.copy()
-            alone[layout.n_slopes :] = 0.0
-            candidates.append(alone)
-    kernel = layout.shift_and_scale(np.zeros_like(centre), scale)
-    for candidate in candidates:
-        if separation.is_recession(layout, kernel @ candidate, source, centre):
-            return candidate
-    return None
-
-
-def _level_counts(model, position):
-    """Counts of the categories among the rows where the worst column is not at its commonest value."""
-    layout = model.layout
-    column = int(layout.slope_columns[position])
-    values = model.exog[:, column]
-    distinct = np.unique(values[: 10**6])
-    if len(distinct) != 2:
-        return ""
-    inside = values == distinct[1]
-    weights = None if model.weights is None else model.weights[inside]
-    counts = np.bincount(model.endog_codes[inside], weights=weights, minlength=len(model.categories))
-    listed = ", ".join(f"{c}: {n:g}" for c, n in zip(model.categories, counts, strict=True))
-    return f"Loans with {model.exog_names[column]} by category: {listed}. "
 
 
 def _column(data, value, what):

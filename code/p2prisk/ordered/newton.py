@@ -195,7 +195,8 @@ def maximise(problem, start, check=None, diagnose=None, max_iterations=MAX_ITERA
         # the iteration has settled when the step is rounding error: tiny, or tiny and no longer shrinking
         if size < 1e-13 or (standard < 1e-6 and size > 0.1 * previous_size) or standard < (tolerance or 0.0):
             return _optimum(problem, internal, step, inverse, information, value, iteration, history)
-        if diagnose is not None and iteration >= 8 and (iteration % 4 == 0):
+        # quadratic convergence would have set in by now: is some coefficient on its way to infinity?
+        if diagnose is not None and iteration >= 7 and iteration % 3 == 1 and size > 0.02:
             diagnose(internal, step, history)
         # an increase below rounding of the log-likelihood itself cannot be seen: accept the step
         slack = 1e-12 * (abs(penalised) + 1.0)

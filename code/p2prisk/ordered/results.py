@@ -2,6 +2,7 @@
 
 import json
 import warnings
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
@@ -17,6 +18,34 @@ from p2prisk.ordered.links import get_link
 # correct digits below which a fit does not count as converged
 REQUIRED_DIGITS = 8
 _FORMAT = "p2prisk.OrderedLogit/1"
+
+
+@dataclass(frozen=True)
+class EtaMoments:
+    """Weight, mean and sum of squares about the mean of the linear predictor of a block."""
+
+    beta: np.ndarray
+
+    def __call__(self, block):
+        block = block.counted
+        eta = block.exog @ self.beta + (0.0 if block.offset is None else block.offset)
+        weights = np.ones(len(eta)) if block.weights is None else block.weights
+        total = weights.sum()
+        mean = weights @ eta / total if total else 0.0
+        return total, mean, weights @ (eta - mean) ** 2
+
+
+@dataclass(frozen=True)
+class NegativeRows:
+    """Rows of a block whose latent bounds theta_j - x'beta_j do not increase with j."""
+
+    layout: Layout
+    params: np.ndarray
+
+    def __call__(self, block):
+        beta, gamma, theta = self.layout.split(self.params)
+        latent = theta - block.counted.exog[:, self.layout.free] @ gamma.T
+        return (np.diff(latent, axis=1) <= 0).any(axis=1).sum()
 
 
 class OrderedResults:
@@ -50,6 +79,9 @@ class OrderedResults:
         As in the model.
     """
 
+    # rows of a fit from files or on a cluster, for what is computed on demand
+    rows = None
+
     def __init__(self, **parts):
         self.__dict__.update(parts)
 
@@ -57,7 +89,7 @@ class OrderedResults:
     def _from_optimum(cls, model, optimum, penalty=None):
         names = model.param_names
         self = cls(
-            model=model,
+            model=model if model.exog is not None else None,
             link=model.link,
             design=model.design,
             layout=model.layout,
@@ -70,7 +102,7 @@ class OrderedResults:
             param_names=list(names),
             formula=model.formula,
             offset_name=model.offset_name,
-            has_offset=model.offset is not None,
+            has_offset=model.offset is not None or bool(model.offset_name),
             category_counts=model.category_counts,
             nobs=model.nobs,
             n_rows=model.n_rows,
@@ -98,12 +130,11 @@ class OrderedResults:
             )
         if not (np.all(np.isfinite(optimum.params)) and np.all(np.isfinite(optimum.covariance))):
             raise ConvergenceError("the estimates are not finite; no estimates are returned")
-        if self.layout.free and model.n_rows:
-            self._warn_negative()
+        if self.layout.free and model.exog is not None:
+            self.count_negative()
         return self
 
-    # -- estimates
-    # -----------------------------------------------------------------------------------------------
+    # -- estimates ------------------------------------------------------------
 
     @property
     def digits(self):
@@ -154,20 +185,20 @@ class OrderedResults:
 
     def with_covariance(self, cov_type, groups=None):
         """The same fit with another covariance; see :meth:`OrderedLogit.fit`."""
-        if self.model is None:
+        if self.model is None and self.rows is None:
             raise ModelError("the robust covariance needs the data; this result holds none")
-        _covariance.check_request(cov_type, groups, self.model)
+        if self.model is not None:
+            _covariance.check_request(cov_type, groups, self.model)
+        elif cov_type not in _covariance.KINDS:
+            raise ModelError(f"cov_type={cov_type!r} is not known; choose one of {', '.join(_covariance.KINDS)}")
         other = OrderedResults(**self.__dict__)
-        other.cov_type = cov_type
-        other._covariance = (
-            self._bread
-            if cov_type == "nonrobust"
-            else _covariance.sandwich(self.model, self.params.to_numpy(), self._bread, cov_type, groups)
-        )
+        other.cov_type, other._covariance = cov_type, self._bread
+        if cov_type != "nonrobust":
+            rows = self.rows if self.model is None else self.model._source(groups)
+            other._covariance = _covariance.sandwich(rows, self.params.to_numpy(), self._bread, cov_type, self.nobs)
         return other
 
-    # -- fit statistics
-    # ------------------------------------------------------------------------------------------
+    # -- fit statistics ------------------------------------------------------------
 
     @property
     def llnull(self):
@@ -236,13 +267,16 @@ class OrderedResults:
 
     @property
     def _eta_variance(self):
-        if self.model is None:
+        rows = self.rows if self.model is None else self.model._source()
+        if rows is None:
             return self.__dict__.get("eta_variance")
-        eta = self._eta(self.model.exog, self.model.offset)
-        return float(np.cov(eta, aweights=self.model.weights, ddof=0))
+        parts = np.array(rows.each(EtaMoments(self.params.to_numpy()[: self.layout.n_columns])))
+        # combine means and sums of squares of blocks without the cancellation of raw moments
+        total, mean, squares = parts.T
+        centre = total @ mean / total.sum()
+        return float((squares.sum() + total @ (mean - centre) ** 2) / total.sum())
 
-    # -- tests
-    # ---------------------------------------------------------------------------------------------------
+    # -- tests ------------------------------------------------------------
 
     def _constraints(self, constraints):
         if isinstance(constraints, str):
@@ -384,8 +418,7 @@ class OrderedResults:
         chi2 = max(chi2, 0.0)
         return pd.Series({"chi2": chi2, "df": df, "pvalue": float(stats.chi2.sf(chi2, df))})
 
-    # -- prediction
-    # ----------------------------------------------------------------------------------------------
+    # -- prediction ------------------------------------------------------------
 
     def design_matrix(self, data):
         """Design matrix of new data, shape (n, p), in the columns of ``exog_names``."""
@@ -524,15 +557,15 @@ class OrderedResults:
         stacked = np.stack(list(parts.values()), axis=2).reshape(len(value), -1)
         return pd.DataFrame(stacked, index=index, columns=columns)
 
-    def _warn_negative(self):
-        latent = self._bounds(self.model.exog, self.model.offset)
-        rows = int((np.diff(latent, axis=1) <= 0).any(axis=1).sum())
+    def count_negative(self):
+        """Count the rows in which freed slopes give some class a probability that is not positive, and warn."""
+        source = self.model._source() if self.model is not None else self.rows
+        rows = int(sum(source.each(NegativeRows(self.layout, self.params.to_numpy()))))
         self.negative_probability_rows = rows
         if rows:
             warnings.warn(
                 f"the slopes that differ by threshold give some class a negative probability for {rows} of "
-                f"{self.model.n_rows} rows; the model does not hold there. "
-                "Free fewer terms or restrict the range",
+                f"{self.n_rows} rows; the model does not hold there. Free fewer terms or restrict the range",
                 UserWarning,
                 stacklevel=4,
             )
@@ -543,8 +576,7 @@ class OrderedResults:
             raise ModelError("scores by row need the data; this result holds none")
         return self.model.score_obs(self.params.to_numpy())
 
-    # -- presentation
-    # --------------------------------------------------------------------------------------------
+    # -- presentation ------------------------------------------------------------
 
     @property
     def method(self):
@@ -565,16 +597,15 @@ class OrderedResults:
             f"llf {self.llf:.4f}, {self.digits:.0f} digits>"
         )
 
-    # -- travel
-    # --------------------------------------------------------------------------------------------------
+    # -- travel ------------------------------------------------------------
 
     def remove_data(self):
         """A copy that predicts and tests, without the data."""
         other = OrderedResults(**self.__dict__)
-        if self.model is not None:
+        if self.model is not None or self.rows is not None:
             other._llnull = self.llnull
             other.eta_variance = None if self.layout.free else self._eta_variance
-        other.model = None
+        other.model = other.rows = None
         return other
 
     def to_json(self, path=None):

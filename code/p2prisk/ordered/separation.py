@@ -7,14 +7,16 @@ Haberman 1980 for cumulative links). If some row's bound moves strictly, no fini
 complete separation when it moves for all rows, quasi-separation otherwise.
 """
 
+from dataclasses import dataclass
+
 import numpy as np
 from scipy import optimize
 
 from p2prisk.errors import SeparationError
-from p2prisk.ordered.likelihood import bounds, map_tasks
+from p2prisk.ordered.likelihood import Layout, bounds
 
 # rows beyond this are screened by the direction of the diverging iteration instead of by linear programming
-_PROGRAM_ROWS = 30_000
+PROGRAM_ROWS = 30_000
 
 
 def recession_program(layout, exog, codes):
@@ -59,28 +61,29 @@ def movement_rows(layout, exog, codes):
     return np.unique(np.round(moves, 12), axis=0)
 
 
-def is_recession(layout, direction, source, centre, tolerance=1e-7):
-    """Whether the likelihood of all rows of an in-memory source never falls along ``direction``."""
+@dataclass(frozen=True)
+class Movement:
+    """Smallest and largest outward movement of the bounds of a block's rows along a direction."""
 
-    def task(start, stop):
-        inward, outward = 0.0, 0.0
-        for exog, codes, weights, _ in source.blocks(start, stop):
-            a, b = bounds(layout, direction, exog - centre, codes)
-            if weights is not None:
-                a, b = a[weights > 0], b[weights > 0]
-            low, high = -b[np.isfinite(b)], a[np.isfinite(a)]
-            for moves in (low, high):
-                if len(moves):
-                    inward = min(inward, float(moves.min()))
-                    outward = max(outward, float(moves.max()))
-        return inward, outward
+    layout: Layout
+    direction: np.ndarray
+    centre: np.ndarray
 
-    parts = map_tasks(task, source.n_rows)
-    size = max(part[1] for part in parts)
-    return size > 0 and min(part[0] for part in parts) >= -tolerance * max(size, 1.0)
+    def __call__(self, block):
+        block = block.counted
+        a, b = bounds(self.layout, self.direction, block.exog - self.centre, block.codes)
+        moves = np.concatenate([[0.0], a[np.isfinite(a)], -b[np.isfinite(b)]])
+        return float(moves.min()), float(moves.max())
 
 
-def describe(direction, layout, names, scale_columns):
+def is_recession(source, direction, centre, tolerance=1e-7):
+    """Whether the likelihood of no row falls along ``direction`` and that of some row rises."""
+    parts = source.each(Movement(source.layout, direction, centre))
+    outward = max(part[1] for part in parts)
+    return outward > 0 and min(part[0] for part in parts) >= -tolerance * outward
+
+
+def describe(direction, layout, names):
     """Text that names the separating columns and levels, strongest first."""
     size = np.abs(direction[: layout.n_slopes])
     if not len(size) or size.max() == 0:
@@ -91,7 +94,7 @@ def describe(direction, layout, names, scale_columns):
 
 def raise_separation(direction, layout, names, crosstab):
     """Raise :class:`SeparationError` naming what separates."""
-    listed = describe(direction, layout, names, None)
+    listed = describe(direction, layout, names)
     size = np.abs(direction[: layout.n_slopes])
     detail = ""
     if len(size) and size.max() > 0:

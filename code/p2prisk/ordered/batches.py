@@ -1,0 +1,217 @@
+"""Fits on files larger than memory: Parquet or CSV, read batch by batch on every pass."""
+
+from pathlib import Path
+
+import numpy as np
+
+from p2prisk.errors import DataError, ModelError
+from p2prisk.ordered import covariance
+from p2prisk.ordered.design import Design
+from p2prisk.ordered.fitting import fit_rows
+from p2prisk.ordered.likelihood import ArrayRows, Evaluator, Rows, add_evaluations
+from p2prisk.ordered.model import OrderedLogit
+from p2prisk.ordered.recipe import Recipe, Request, Scan, make_recipe, request, sample_rows, scan
+from p2prisk.ordered.results import OrderedResults
+
+BATCH_ROWS = 131_072
+
+
+class BatchRows(Rows):
+    """Rows of a pyarrow dataset; memory is that of a few batches, whatever the number of rows."""
+
+    def __init__(self, dataset, recipe, layout, link, batch_rows=BATCH_ROWS):
+        self.dataset, self.recipe = dataset, recipe
+        self.layout, self.link, self.batch_rows = layout, link, batch_rows
+
+    def each(self, function):
+        found = []
+        for frame in read_batches(self.dataset, self.recipe.wanted.needed, self.batch_rows):
+            block = self.recipe.block(frame)
+            if len(block.codes):
+                compiled = getattr(function, "compiled", None)
+                rows = ArrayRows(self.layout, self.link, *block[:4], compiled=compiled, groups=block.groups)
+                found += rows.each(function)
+        return found
+
+    def evaluate(self, params, centre=None, order=2):
+        # many passes over many rows: the compiled kernel pays although no single batch is large
+        return add_evaluations(self.each(Evaluator(self.layout, self.link, params, centre, order, compiled=True)))
+
+
+def open_dataset(source, file_format=None):
+    """A pyarrow dataset from paths, a directory, or a dataset.
+
+    Parameters
+    ----------
+    source : path-like, list of path-like, or pyarrow.dataset.Dataset
+    file_format : {"parquet", "csv"}, optional
+        Told from the ending of the first file when left out.
+    """
+    import pyarrow.dataset as ds
+
+    if isinstance(source, ds.Dataset):
+        return source
+    paths = [str(source)] if isinstance(source, str | Path) else [str(p) for p in source]
+    if not paths:
+        raise DataError("no file was given")
+    absent = [p for p in paths if not Path(p).exists()]
+    if absent:
+        raise DataError(f"no such file: {', '.join(absent)}")
+    if file_format is None:
+        first = Path(paths[0])
+        if first.is_dir():
+            first = next((p for p in sorted(first.rglob("*")) if p.suffix in (".parquet", ".csv", ".gz")), first)
+        file_format = "csv" if ".csv" in "".join(first.suffixes) else "parquet"
+    return ds.dataset(paths[0] if len(paths) == 1 else paths, format=file_format)
+
+
+def read_batches(dataset, columns, batch_rows):
+    """DataFrames of at most ``batch_rows`` rows, in the order of the files."""
+    batches = dataset.to_batches(columns=list(columns), batch_size=batch_rows, batch_readahead=2, fragment_readahead=1)
+    for batch in batches:
+        if batch.num_rows:
+            yield batch.to_pandas()
+
+
+def fit_batches(
+    source,
+    formula,
+    categories=None,
+    link="logit",
+    freq_weights=None,
+    offset=None,
+    groups=None,
+    nonparallel=None,
+    missing="raise",
+    cov_type="nonrobust",
+    penalty=None,
+    context=None,
+    file_format=None,
+    batch_rows=BATCH_ROWS,
+    maxiter=50,
+):
+    """Fit an ordered logit to files that need not fit into memory.
+
+    One reading agrees on categories, levels and a systematic sample; the sample gives the start; Newton
+    then reads the files once a step. The memory needed does not depend on the number of rows.
+
+    Parameters
+    ----------
+    source : path-like, list of path-like, or pyarrow.dataset.Dataset
+        Parquet or CSV files, or a directory of them.
+    formula : str
+        As in :meth:`OrderedLogit.from_formula`. Transforms whose state comes from all rows at once
+        (``scale(x)``, splines without given knots) are refused.
+    categories : list, optional
+        Categories of the response, lowest first. Needed unless it holds integers or an ordered Categorical
+        (which Parquet keeps and CSV does not).
+    link, nonparallel, missing, cov_type, penalty
+        As in :class:`OrderedLogit` and :meth:`OrderedLogit.fit`.
+    freq_weights, offset, groups : str, optional
+        Column names.
+    context : dict, optional
+    file_format : {"parquet", "csv"}, optional
+    batch_rows : int
+        Rows read at a time.
+    maxiter : int
+
+    Returns
+    -------
+    OrderedResults
+        Without a ``model``; everything computed on demand (robust covariance, pseudo-R2) reads the files
+        again.
+
+    Raises
+    ------
+    DataError, ModelError, SeparationError, ConvergenceError
+        As in memory.
+    """
+    dataset = open_dataset(source, file_format)
+    wanted = request(
+        formula,
+        dataset.schema.names,
+        context,
+        categories=None if categories is None else tuple(categories),
+        freq_weights=freq_weights,
+        offset=offset,
+        groups=groups,
+        missing=missing,
+    )
+    found = Scan()
+    for frame in read_batches(dataset, wanted.needed, batch_rows):
+        found = found.add(scan(frame, wanted))
+    return fit_parts(
+        found,
+        wanted,
+        lambda recipe, layout, link: BatchRows(dataset, recipe, layout, link, batch_rows),
+        link,
+        nonparallel,
+        cov_type,
+        penalty,
+        context,
+        maxiter,
+    )
+
+
+def fit_parts(found, wanted, rows_of, link, nonparallel, cov_type, penalty, context, maxiter):
+    """Fit rows that are read by parts, once they have been scanned.
+
+    Parameters
+    ----------
+    found : Scan
+    wanted : Request
+    rows_of : callable(recipe, layout, link) -> Rows
+    link, nonparallel, cov_type, penalty, context, maxiter
+        As in :func:`fit_batches`.
+
+    Returns
+    -------
+    OrderedResults
+    """
+    if cov_type not in covariance.KINDS:
+        raise ModelError(f"cov_type={cov_type!r}; choose one of {', '.join(covariance.KINDS)}")
+    if (cov_type == "cluster") != (wanted.groups is not None):
+        raise ModelError("groups= names the column of the clusters and goes with cov_type='cluster'")
+    recipe, counts, sample = make_recipe(found, wanted, context)
+    model = OrderedLogit._without_rows(
+        wanted.response,
+        recipe.categories,
+        recipe.design,
+        counts,
+        link,
+        nonparallel,
+        n_rows=found.n_rows,
+        n_dropped=found.n_dropped,
+        dropped_by_column=dict(found.missing),
+        formula=f"{wanted.response} ~ {recipe.design.formula or '1'}",
+        offset_name=wanted.offset,
+    )
+    rows = rows_of(recipe, model.layout, model.link)
+    optimum = fit_rows(model, rows, sample_rows(model.layout, model.link, sample), penalty, maxiter)
+    result = OrderedResults._from_optimum(model, optimum, penalty)
+    result.rows = rows
+    if wanted.offset is not None:
+        result._llnull = _null_with_offset(model, rows_of, recipe, maxiter)
+    if model.layout.free:
+        result.count_negative()
+    if cov_type != "nonrobust":
+        result = result.with_covariance(cov_type)
+    return result
+
+
+def _null_with_offset(model, rows_of, recipe, maxiter):
+    """Log-likelihood of thresholds and offset alone."""
+    wanted = Request(**{**recipe.wanted.__dict__, "columns": (), "right": "1"})
+    null_recipe = Recipe(wanted, Design([], {}), recipe.categories, {}, True)
+    null = OrderedLogit._without_rows(
+        model.endog_name,
+        model.categories,
+        null_recipe.design,
+        model.category_counts,
+        model.link,
+        None,
+        n_rows=model.n_rows,
+    )
+    rows = rows_of(null_recipe, null.layout, null.link)
+    nothing = ArrayRows(null.layout, null.link, np.zeros((0, 0)), np.zeros(0, np.int8))
+    return fit_rows(null, rows, [nothing], None, maxiter).log_likelihood

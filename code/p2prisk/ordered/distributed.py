@@ -1,0 +1,90 @@
+"""Fits on a Dask DataFrame: sums on the workers, Newton on the driver (optional extra ``scale``)."""
+
+from p2prisk.errors import ModelError
+from p2prisk.ordered.batches import fit_parts
+from p2prisk.ordered.likelihood import ArrayRows, Rows
+from p2prisk.ordered.recipe import Scan, request, scan
+
+
+class DaskRows(Rows):
+    """Partitions that stay where they are; only sums of the size of the model travel.
+
+    The encoded partitions are kept on the workers. When a worker dies the scheduler makes its partitions
+    again from their source, and because the sums are added in the order of the partitions the result does
+    not change by a bit.
+    """
+
+    def __init__(self, blocks, layout, link):
+        self.blocks, self.layout, self.link = blocks, layout, link
+
+    def each(self, function):
+        import dask
+
+        tasks = [dask.delayed(_apply)(block, self.layout, self.link, function) for block in self.blocks]
+        return [part for parts in dask.compute(*tasks) for part in parts]
+
+
+def _apply(block, layout, link, function):
+    return ArrayRows(layout, link, *block[:4], groups=block.groups).each(function) if len(block.codes) else []
+
+
+def fit_dask(
+    formula,
+    data,
+    categories=None,
+    link="logit",
+    freq_weights=None,
+    offset=None,
+    groups=None,
+    nonparallel=None,
+    missing="raise",
+    cov_type="nonrobust",
+    penalty=None,
+    context=None,
+    maxiter=50,
+):
+    """Fit an ordered logit to a Dask DataFrame on whatever cluster or scheduler is active.
+
+    Parameters
+    ----------
+    formula : str
+    data : dask.dataframe.DataFrame
+        Partitions that Dask can make again (read from files, say) survive the loss of a worker.
+
+    Other parameters as in :func:`~p2prisk.ordered.fit_batches`.
+
+    Returns
+    -------
+    OrderedResults
+        Without a ``model``.
+
+    Raises
+    ------
+    ModelError
+        If dask is not installed (``pip install p2prisk[scale]``).
+    """
+    try:
+        import dask
+    except ImportError:
+        raise ModelError("fit_dask needs dask: pip install p2prisk[scale]") from None
+
+    wanted = request(
+        formula,
+        [str(c) for c in data.columns],
+        context,
+        categories=None if categories is None else tuple(categories),
+        freq_weights=freq_weights,
+        offset=offset,
+        groups=groups,
+        missing=missing,
+    )
+    parts = data[wanted.needed].to_delayed()
+    found = Scan()
+    for one in dask.compute(*(dask.delayed(scan)(part, wanted) for part in parts)):
+        found = found.add(one)
+
+    def rows_of(recipe, layout, link):
+        blocks = dask.persist(*(dask.delayed(recipe.block)(part) for part in parts))
+        return DaskRows(blocks, layout, link)
+
+    return fit_parts(found, wanted, rows_of, link, nonparallel, cov_type, penalty, context, maxiter)

@@ -1,0 +1,124 @@
+"""One fit over any source of rows: centre and scale, start, check, iterate, diagnose."""
+
+import numpy as np
+
+from p2prisk.errors import ModelError
+from p2prisk.ordered import newton, separation
+
+# a column whose centre exceeds this many spreads is centred row by row: the sums would lose digits otherwise
+_RECENTRE_RATIO = 8.0
+_RECENTRE_ROWS = 200_000
+
+
+def fit_rows(model, source, samples, penalty=None, maxiter=newton.MAX_ITERATIONS):
+    """Maximum likelihood over any source of rows.
+
+    Parameters
+    ----------
+    model : OrderedLogit
+        Describes the rows; need not hold them.
+    source : Rows
+    samples : list of ArrayRows
+        Samples of the rows, smallest first, that give the spread of the columns and the start.
+    penalty : float, optional
+    maxiter : int
+
+    Returns
+    -------
+    Optimum
+    """
+    if penalty is not None and not (np.isfinite(penalty) and penalty > 0):
+        raise ModelError(f"penalty must be a positive number, not {penalty!r}")
+    layout, link = source.layout, source.link
+    sample = samples[0] if samples else source
+    centre, scale = centre_and_scale(sample.block.exog)
+    ratio = np.max(np.abs(centre) / scale, initial=0.0)
+    recentre = model.n_rows <= _RECENTRE_ROWS or ratio > _RECENTRE_RATIO
+    ridge = float(penalty or 0.0)
+    problem = newton.Problem(source, centre, scale, recentre, ridge)
+    start = np.zeros(layout.n_params)
+    start[layout.n_slopes :] = newton.starting_thresholds(link, model.category_counts)
+    if layout.n_slopes:
+        for part in samples:
+            share = part.n_rows / model.n_rows
+            start = _start_from_sample(part, centre, scale, start, max(ridge * share, 1.0))
+    names = model.param_names
+
+    def check(information):
+        found = newton.dependent_columns(information, layout.n_slopes)
+        if found and not ridge:
+            newton.raise_dependent(found, names, scale)
+
+    def diagnose(internal, step, history):
+        if ridge:
+            return
+        direction = find_separation(source, sample, internal, step, centre, scale)
+        if direction is not None:
+            separation.raise_separation(direction, layout, names, lambda i: _level_counts(model, i))
+
+    try:
+        return newton.maximise(problem, start, check, diagnose, maxiter)
+    except np.linalg.LinAlgError as error:
+        raise ModelError(f"the information matrix is singular: {error}") from error
+
+
+def _start_from_sample(sample, centre, scale, start, ridge):
+    """A few steps on a sample; the light ridge keeps absent and separated levels near zero."""
+    if len(np.unique(sample.block.counted.codes)) <= sample.layout.n_thresholds:
+        return start
+    problem = newton.Problem(sample, centre, scale, True, ridge)
+    try:
+        optimum = newton.maximise(problem, start, max_iterations=12, tolerance=0.3)
+    except (newton.ConvergenceError, np.linalg.LinAlgError):
+        return start
+    return np.linalg.solve(problem.to_user, optimum.params)
+
+
+def centre_and_scale(exog):
+    """Mean and standard deviation of each column; a constant column gets its value and one."""
+    if not exog.shape[1]:
+        return np.zeros(0), np.ones(0)
+    centre = exog.mean(axis=0)
+    low, high = exog.min(axis=0), exog.max(axis=0)
+    constant = low == high
+    centre = np.where(constant, low, centre)
+    scale = np.sqrt(np.mean((exog - centre) ** 2, axis=0))
+    return centre, np.where(constant | ~(scale > 0), 1.0, scale)
+
+
+def find_separation(source, sample, internal, step, centre, scale):
+    """Direction along which the likelihood of all rows rises without end, in scaled columns; or ``None``."""
+    layout = source.layout
+    block = sample.block.counted
+    few = separation.PROGRAM_ROWS
+    exact = sample is source and len(block.codes) <= few
+    part = block.take(slice(None, None, max(1, -(-len(block.codes) // few))))
+    candidates = [separation.recession_program(layout, (part.exog - centre) / scale, part.codes)]
+    if exact:
+        return candidates[0]
+    for vector in (step, internal):
+        if vector is not None and np.abs(vector).max() > 0:
+            clean = np.where(np.abs(vector) > 1e-3 * np.abs(vector).max(), vector, 0.0)
+            alone = np.where(np.arange(len(clean)) < layout.n_slopes, clean, 0.0)
+            candidates += [clean, alone]
+    kernel = layout.shift_and_scale(np.zeros_like(centre), scale)
+    for candidate in candidates:
+        if candidate is not None and separation.is_recession(source, kernel @ candidate, centre):
+            return candidate
+    return None
+
+
+def _level_counts(model, position):
+    """Counts of the categories among the rows where the worst column is not at its commonest value."""
+    if model.exog is None:
+        return ""
+    column = int(model.layout.slope_columns[position])
+    values = model.exog[:, column]
+    distinct = np.unique(values[: 10**6])
+    if len(distinct) != 2:
+        return ""
+    inside = values == distinct[1]
+    weights = None if model.weights is None else model.weights[inside]
+    counts = np.bincount(model.endog_codes[inside], weights=weights, minlength=len(model.categories))
+    listed = ", ".join(f"{c}: {n:g}" for c, n in zip(model.categories, counts, strict=True))
+    return f"Loans with {model.exog_names[column]} by category: {listed}. "
