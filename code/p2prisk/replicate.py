@@ -522,7 +522,7 @@ def _outcome(tape):
     facts = {
         "looks_at_2011": LOOKS_AT_2011, "train": len(train), "test": len(test),
         "train_bad": int((train["severity"].cat.codes >= _BAD_CUT).sum()), "test_bad": int(bad.sum()),
-        "set_aside": int(len(tape) - len(table)), "slopes": int(result.df_model), "digits": result.digits,
+        "set_aside": int(len(tape) - len(table)), "slopes": int(result.df_model), "digits": min(int(result.digits), 12),
         "llf": result.llf, "llnull": result.llnull, **study.explained(result).to_dict(), "freed": list(_FREED),
     }
 
