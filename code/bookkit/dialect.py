@@ -17,8 +17,9 @@ Inline values
     have it read as Markdown. A NumPy repr such as ``np.float64(0.5)`` is refused: format the number.
 Cross references
     ``@fig-x @tbl-x @sec-x @eq-x``, at the start of a sentence ``@Fig-x``, the number alone ``[-@fig-x]``, several
-    ``[@fig-x; @fig-y]``, with another word ``[Picture @fig-x]``; across chapters too. Labels are unique in the
-    whole book. An equation is ``$$ … $$ {#eq-x}``, a section ``## Title {#sec-x}``, a picture
+    ``[@fig-x; @fig-y]``, with another word ``[Picture @fig-x]``; across chapters too, but not to a heading without
+    number, which Quarto cannot resolve. Labels are unique in the whole book. An equation is
+    ``$$ … $$ {#eq-x}``, a section ``## Title {#sec-x}``, a picture
     ``![Caption](file.png){#fig-x fig-alt="…"}``, a written table ``: Caption {#tbl-x}`` below it; a block of any
     content becomes a figure or table as ``::: {#fig-x}`` with its caption as last paragraph.
 Citations
@@ -225,6 +226,10 @@ def _check_prose(chapter, fault):
                 fault(block.line + offset, "an indented cell is not run; start it at the left margin")
             elif re.match(r"^\s*(`{3,}|~{3,})\s*\{(=|\{)", text):
                 fault(block.line + offset, "raw and escaped code blocks are outside the dialect")
+        for match in INLINE.finditer(block.text):
+            line = block.line + block.text.count("\n", 0, match.start())
+            if line not in {inline.line for inline in block.inlines}:
+                fault(line, "an inline expression in displayed code: Quarto runs it even there")
     stack = []
     for line, text in prose_lines(chapter):
         if re.search(r"\{\{[<%]", text):

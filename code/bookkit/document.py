@@ -68,12 +68,11 @@ class Page:
 
 @dataclass(frozen=True)
 class Target:
-    """What a label points to: its kind, its number, the page, and the title of a section."""
+    """What a label points to: its kind, its number and the page."""
 
     kind: str
     number: str | None
     page: str
-    title: tuple = ()
 
 
 def build(book, chapters, results):
@@ -440,7 +439,7 @@ def _number(pages, book):
             else:
                 chapters += 1
                 page.number = str(chapters)
-        targets[identifier] = Target("chapter", page.number, page.path, tuple(page.title))
+        targets[identifier] = Target("chapter", page.number, page.path)
         prefix = page.number + "." if page.number else ""
         counts, levels = {"fig": 0, "tbl": 0, "eq": 0}, [0] * 7
         for node in nodes(page.blocks):
@@ -453,7 +452,7 @@ def _number(pages, book):
                     number = prefix + ".".join(str(count) for count in levels[2:level + 1])
                 if level >= 2:
                     page.sections.append((level, number, title, identifier))
-                targets.setdefault(identifier, Target("sec", number, page.path, tuple(title)))
+                targets.setdefault(identifier, Target("sec", number, page.path))
                 node["c"][1] = [identifier, classes, [["number", number]] if number else []]
             kind = "eq" if is_div(node, "bk-equation") else (
                 attributes(node)["kind"] if is_div(node, "bk-float") else None)
@@ -506,6 +505,11 @@ def _resolve(page, targets, keys):
                 faults.append(BookError(f"unresolved reference @{citation['citationId']}" if is_reference else
                                         "citations and references in one bracket", page.chapter.path, line))
                 continue
+            if targets[label].number is None:
+                line = dialect.find_line(page.chapter, re.compile(rf"@{re.escape(citation['citationId'])}(?!\w)"))
+                faults.append(BookError(f"reference @{label} to a heading without number, which Quarto cannot "
+                                        "resolve; write a link, [words](file.qmd#label)", page.chapter.path, line))
+                continue
             result += ([*tree.text(", "), {"t": "Space"}] if result else []) + [
                 _reference(citation, label, targets[label], page)]
         return result
@@ -516,15 +520,11 @@ def _resolve(page, targets, keys):
 
 
 def _reference(citation, label, target, page):
-    if target.number is None:
-        words = list(target.title) or tree.text(dialect.KINDS.get(target.kind, ""))
-    else:
-        word = {"chapter": "Appendix" if target.number.isalpha() else "Chapter"}.get(
-            target.kind, dialect.KINDS.get(target.kind))
-        prefix = citation["citationPrefix"]
-        lead = [] if citation["citationMode"]["t"] == "SuppressAuthor" else (
-            [*prefix, {"t": "Str", "c": "\u00a0"}] if prefix else [{"t": "Str", "c": word + "\u00a0"}])
-        words = [*lead, {"t": "Str", "c": target.number}]
+    word = dialect.KINDS.get(target.kind) or ("Appendix" if target.number.isalpha() else "Chapter")
+    prefix = citation["citationPrefix"]
+    lead = [] if citation["citationMode"]["t"] == "SuppressAuthor" else (
+        [*prefix, {"t": "Str", "c": "\u00a0"}] if prefix else [{"t": "Str", "c": word + "\u00a0"}])
+    words = [*lead, {"t": "Str", "c": target.number}]
     words += [{"t": "Space"}, *citation["citationSuffix"]] if citation["citationSuffix"] else []
     return tree.link(words, f"bk:{target.page}#{label}", "quarto-xref")
 
