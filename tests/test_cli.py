@@ -224,17 +224,20 @@ def test_report_stops_at_a_tape_with_errors(loans, capsys, tmp_path, monkeypatch
 def test_report_hands_the_tape_to_the_renderer(loans, capsys, tmp_path, monkeypatch):
     seen = {}
 
-    def renderer(command, cwd, env, check):
-        seen.update(command=command, cwd=cwd, env=env, tape=pd.read_pickle(env["P2PRISK_TAPE_PREPARED"]))
+    def renderer(command, env, check):
+        project = Path(command[command.index("--project") + 1])
+        seen.update(command=command, env=env, tape=pd.read_pickle(env["P2PRISK_TAPE_PREPARED"]),
+                    files={path.name for path in project.iterdir()})
         return subprocess.CompletedProcess(command, 0)
 
-    (tmp_path / "_quarto-tape.yml").write_text("")
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr("p2prisk.cli.subprocess.run", renderer)
     code, out, _ = run(capsys, "report", loans, "--record-date", "2023-01-01")
     assert code == 0 and "Every loan has ended" in out
-    assert seen["env"]["P2PRISK_TAPE"] == str(loans) and seen["cwd"] == tmp_path
-    assert seen["command"][1:7] == ["-m", "bookkit", "render", "--profile", "tape", "--to"]
+    assert seen["env"]["P2PRISK_TAPE"] == str(loans)
+    assert seen["command"][1:5] == ["-m", "bookkit", "book", "--to"]
+    assert seen["command"][-2:] == ["--output", str(tmp_path / "_book-tape")]
+    assert {"_quarto.yml", "index.qmd", "model.qmd"} <= seen["files"]
     assert len(seen["tape"].frame) == 3000
     assert not Path(seen["env"]["P2PRISK_TAPE_PREPARED"]).exists()
 

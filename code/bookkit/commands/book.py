@@ -12,6 +12,7 @@ def add_arguments(parser):
     parser.add_argument("--to", default="html,pdf", help="formats, separated by commas: html, pdf")
     parser.add_argument("--project", default=".", help="folder with _quarto.yml")
     parser.add_argument("--renderer", default=os.environ.get("RENDERER", "auto"), help="auto, quarto or preview")
+    parser.add_argument("--output", help="folder of the result (default: as _quarto.yml says)")
     parser.add_argument("--profile", help="also read _quarto-PROFILE.yml")
 
 
@@ -40,7 +41,10 @@ def _preview(formats, arguments):
     from bookkit import cli
 
     command = ["render", "--to", ",".join(formats), "--project", arguments.project]
-    return cli.main(command + (["--profile", arguments.profile] if arguments.profile else []))
+    for name in ("profile", "output"):
+        if getattr(arguments, name):
+            command += [f"--{name}", getattr(arguments, name)]
+    return cli.main(command)
 
 
 def _quarto(program, formats, arguments):
@@ -51,7 +55,7 @@ def _quarto(program, formats, arguments):
 
     root = Path(arguments.project).resolve()
     book = read_book(root, arguments.profile)
-    target = root / book.output_dir
+    target = root / (arguments.output or book.output_dir)
     aside = root / f"{book.output_dir}.building"
     shutil.rmtree(aside, ignore_errors=True)
     environment = {**os.environ, "QUARTO_PYTHON": sys.executable,
@@ -68,5 +72,5 @@ def _quarto(program, formats, arguments):
             raise BookError(f"quarto failed (its messages are above); {book.output_dir}/ is as it was")
     swap(aside, target)
     shutil.rmtree(aside, ignore_errors=True)  # after an exchange of names it holds the earlier book
-    print(f"{target.relative_to(root)}/ is ready", flush=True)
+    print(f"{target}/ is ready", flush=True)
     return 0

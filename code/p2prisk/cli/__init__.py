@@ -269,12 +269,17 @@ def _report(arguments):
             file=sys.stderr,
         )
         return 1
-    root = _book_root()
+    from p2prisk.edition import assemble
+
+    templates = _templates()
     with tempfile.TemporaryDirectory(prefix="p2prisk-") as folder:
-        prepared = Path(folder) / "tape.pickle"
         import pandas
 
+        prepared, project = Path(folder) / "tape.pickle", Path(folder) / "project"
         pandas.to_pickle(tape, prepared)
+        project.mkdir()
+        for part, why in assemble(tape, templates, project).items():
+            print(f"left out: {part}: {why}", file=sys.stderr)
         local = Path(arguments.tape)
         environment = {
             **os.environ,
@@ -285,19 +290,9 @@ def _report(arguments):
             "P2PRISK_TAPE_RECORD_DATE": arguments.record_date or "",
             "P2PRISK_TAPE_PREPARED": str(prepared),
         }
-        command = [
-            sys.executable,
-            "-m",
-            "bookkit",
-            "render",
-            "--profile",
-            "tape",
-            "--to",
-            arguments.to,
-            "--output",
-            str(Path(arguments.output).resolve()),
-        ]
-        code = subprocess.run(command, cwd=root, env=environment, check=False).returncode
+        command = [sys.executable, "-m", "bookkit", "book", "--to", arguments.to, "--project", str(project),
+                   "--output", str(Path(arguments.output).resolve())]
+        code = subprocess.run(command, env=environment, check=False).returncode
     print(
         f"{'rendered' if code == 0 else 'not rendered'} in {time.monotonic() - started:.0f} s: {arguments.output}",
         file=sys.stderr,
@@ -305,13 +300,13 @@ def _report(arguments):
     return 1 if code else 0
 
 
-def _book_root():
-    """The folder with the tape edition's chapters: the working directory or above it, else beside the package."""
+def _templates():
+    """The folder with the tape edition's chapters: in the working directory or above it, else beside the package."""
     here = Path.cwd()
     for folder in (here, *here.parents, Path(__file__).resolve().parents[3]):
-        if (folder / "_quarto-tape.yml").is_file():
-            return folder
-    raise P2PRiskError("the book is not here (_quarto-tape.yml); run the command inside a clone of the repository")
+        if (folder / "tape" / "_quarto.yml").is_file():
+            return folder / "tape"
+    raise P2PRiskError("the chapters are not here (tape/_quarto.yml); run the command inside a clone of the repository")
 
 
 if __name__ == "__main__":

@@ -1,0 +1,143 @@
+"""The tape edition: sections follow what the tape can carry, sentences follow the numbers."""
+
+import re
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from p2prisk import load
+from p2prisk.cli import main
+from p2prisk.edition import TapeStudy, assemble
+from p2prisk.errors import DataError
+from p2prisk.tape import LoanTape
+
+
+@pytest.fixture(scope="module")
+def undated():
+    return TapeStudy(load("modeldata-lendingclub"))
+
+
+@pytest.fixture(scope="module")
+def dated():
+    """Resolved loans of three years in which income alone drives the outcome, and more so in its last year."""
+    rng = np.random.default_rng(5)
+    n = 3000
+    income = np.exp(rng.normal(10.5, 0.5, n))
+    risk = -1.6 - 2.5 * (np.log(income) - 10.5) + rng.logistic(size=n)
+    seen = -np.log(income) + 10.5 + rng.normal(0, 1.0, n)
+    grade = pd.Categorical.from_codes(np.digitize(seen, [-0.5, 0, 0.5]), ["A", "B", "C", "D"], ordered=True)
+    frame = pd.DataFrame({
+        "loan_id": np.arange(n).astype(str), "issue_date": pd.to_datetime("2015-01-01") + pd.to_timedelta(
+            np.sort(rng.integers(0, 3 * 365, n)), "D"),
+        "income": income, "dti": rng.uniform(0, 35, n), "amount": rng.integers(1, 35, n) * 1000.0, "grade": grade,
+        "severity": pd.Categorical.from_codes(np.digitize(risk, [0, 0.8]), ["paid", "paid late", "loss"], ordered=True),
+        "bad": risk > 0.8, "resolved": True})
+    return TapeStudy(LoanTape(frame, {"name": "three years", "rows_read": n, "simulated": True}))
+
+
+TEMPLATE = """# Title
+
+<!-- needs: vintages -->
+By vintage.
+<!-- end -->
+
+<!-- needs: outcome model, identification -->
+By outcome.
+<!-- end -->
+"""
+
+
+def test_sections_follow_the_tape(tmp_path, undated):
+    templates, target = tmp_path / "templates", tmp_path / "project"
+    templates.mkdir()
+    target.mkdir()
+    (templates / "a.qmd").write_text(TEMPLATE)
+    (templates / "_quarto.yml").write_text('book:\n  title: "TITLE"\n  subtitle: "SUBTITLE"\n')
+    left_out = assemble(undated.tape, templates, target)
+    text = (target / "a.qmd").read_text()
+    assert "By outcome." in text and "By vintage." not in text and "<!--" not in text
+    assert "*Left out (vintages): the tape has no issue date.*" in text
+    assert left_out == {"vintages": "the tape has no issue date"}
+    assert "9,857 rows read" in (target / "_quarto.yml").read_text()
+
+
+def test_a_template_with_an_unknown_need_is_refused(tmp_path, undated):
+    (tmp_path / "a.qmd").write_text(TEMPLATE.replace("vintages", "horoscope"))
+    (tmp_path / "out").mkdir()
+    with pytest.raises(DataError, match="horoscope"):
+        assemble(undated.tape, tmp_path, tmp_path / "out")
+
+
+def test_simulated_loans_say_so_on_the_title_page(dated):
+    assert dated.subtitle.startswith("SIMULATED")
+    assert "simulated" in dated.about().set_index("what").loc["kind", "value"]
+
+
+def test_out_of_time_is_the_last_year_and_the_sentence_follows_it(dated):
+    test = dated.out_of_time
+    assert test.period == "2017" and test.built_on + test.tested_on == 3000
+    frame = dated.sample.frame
+    assert test.bad == int(frame.loc[frame["issue_date"].dt.year == 2017, "bad"].sum())
+    auc = test.auc.table.loc["standard model", "auc"]
+    assert f"AUC of {auc:.3f}" in test.sentence()
+    # income drives the outcome and the grade sees it through noise
+    assert "better than the platform's own grade" in test.sentence()
+
+
+def test_the_verdict_on_the_grade_turns_with_the_numbers(dated):
+    frame = dated.sample.frame.copy()
+    frame["grade"] = pd.Categorical.from_codes(frame["bad"].astype(int), ["A", "B"], ordered=True)
+    study = TapeStudy(LoanTape(frame, {"name": "a grade that knows"}))
+    assert "worse than the platform's own grade" in study.out_of_time.sentence()
+
+
+def test_strongest_trait_is_named(dated):
+    assert dated.strongest(dated.outcome_model).startswith("income (odds of a better class")
+
+
+def test_parallel_lines_and_two_outcomes(dated, undated):
+    table = dated.parallel_lines()
+    assert table["term"].iloc[-1] == "Omnibus"
+    verdict = "may be parallel" if table["pvalue"].iloc[-1] >= 0.05 else "are not parallel"
+    assert verdict in table.attrs["sentence"] and f"{table['chi2'].iloc[-1]:,.1f}" in table.attrs["sentence"]
+    assert "one cut" in undated.parts["parallel lines"] and not dated.parts["parallel lines"]
+
+
+def test_shares_by_level_add_up_and_know_their_interval(dated):
+    table = dated.bad_by("grade")
+    assert list(table["level"]) == ["A", "B", "C", "D"] and table["loans"].sum() == 3000
+    assert table["bad"].sum() == dated.sample.frame["bad"].sum()
+    assert (table["low"] < table["share"]).all() and (table["share"] < table["high"]).all()
+    assert dated.outcome_shares()["loans"].tolist() == dated.sample.frame["severity"].value_counts(sort=False).tolist()
+
+
+def test_information_finds_the_trait_that_matters(dated):
+    table = dated.information()
+    assert table["predictor"].iloc[0] == "income"
+    assert table.set_index("predictor").loc["dti", "information value"] < 0.1
+    assert "grade" not in set(table["predictor"])
+
+
+def test_counts_stand_for_their_loans():
+    counts = load("lendingclub-2007-2011-counts")
+    study = TapeStudy(counts)
+    assert study.loans() == 42535
+    assert study.outcome_shares()["loans"].sum() == 42535
+    assert 0.10 < study.bad_share() < 0.20
+
+
+def test_the_whole_edition_renders(tmp_path, monkeypatch, dated):
+    loans = tmp_path / "loans.parquet"
+    frame = dated.sample.frame.drop(columns=["severity", "bad", "resolved"])
+    frame["status"] = np.where(dated.sample.frame["bad"], "charged off", "fully paid")
+    frame.astype({"grade": str}).to_parquet(loans)
+    mapping = tmp_path / "map.yml"
+    assert main(["map", str(loans), "--output", str(mapping)]) == 0
+    monkeypatch.setenv("RENDERER", "preview")
+    code = main(["report", str(loans), "--map", str(mapping), "--record-date", "2021-01-01", "--to", "html",
+                 "--output", str(tmp_path / "out"), "--anyway"])
+    assert code == 0
+    pages = {path.name: path.read_text() for path in (tmp_path / "out").glob("*.html")}
+    assert {"index.html", "quality.html", "identification.html", "model.html", "verification.html"} <= set(pages)
+    assert "Lending Club" not in re.sub(r"<[^>]+>", "", "".join(pages.values()))
