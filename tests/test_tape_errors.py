@@ -20,7 +20,6 @@ import tape_fixtures as fixtures
 from p2prisk import load, read_tape
 from p2prisk.errors import P2PRiskError
 from p2prisk.standard import StandardModel, fit_standard
-from p2prisk.tape import read as reader
 from p2prisk.tape import refuse_later
 
 CARD = Path(__file__).resolve().parents[1] / "data" / "README.md"
@@ -87,10 +86,11 @@ def cases():
     yield "formula in an Excel cell", formula
 
     def too_large():
-        with mock.patch.object(reader, "free_memory", lambda: 1e8):
+        with mock.patch("p2prisk.tape.text_file.free_memory", lambda: 1e8):
             return read_tape(put("loans.csv", LOANS))
 
     yield "larger than the memory", too_large
+    yield "record date that is none", lambda: read_tape(put("loans.csv", LOANS), record_date="soon")
     yield "unknown format", lambda: read_tape(put("loans.csv", LOANS), format="lendingklub")
     misspelt = fixtures.MAPPING.replace("from: Netto", "from: Nettto")
     yield "mapping names no such column", lambda: read_tape(
@@ -101,6 +101,11 @@ def cases():
         put("bank.csv", fixtures.MAPPED), format=put("bank.yml", "columns: {income: {from: Netto, unit: weekly}}"))
     yield "mapping is no YAML", lambda: read_tape(
         put("bank.csv", fixtures.MAPPED), format=put("bank.yml", "columns: [a"))
+    import sqlite3
+
+    sqlite3.connect("loans.db").close()
+    Path("loans.db").touch()
+    yield "no such database", lambda: read_tape("sqlite:///loan.db", query="SELECT * FROM loans")
     yield "database without a query", lambda: read_tape("sqlite:///loans.db")
     yield "query that is no SELECT", lambda: read_tape("sqlite:///loans.db", query="DROP TABLE loans")
     yield "query fails", lambda: read_tape("sqlite:///loans.db", query="SELECT * FROM loans")

@@ -6,8 +6,8 @@ import pytest
 
 from p2prisk.errors import DataError
 from p2prisk.tape import COLUMNS, LoanTape, apply_mapping
+from p2prisk.tape.choose import canonical_mapping
 from p2prisk.tape.quality import missing_by_year, single_auc
-from p2prisk.tape.read import canonical_mapping
 from p2prisk.tape.schema import validate
 
 

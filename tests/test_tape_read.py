@@ -8,12 +8,14 @@ import zipfile
 import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import HealthCheck, example, given, settings
+from hypothesis import strategies as st
 
 import tape_fixtures as fixtures
 from p2prisk import read_tape
 from p2prisk.errors import DataError
 from p2prisk.tape import COLUMNS, known_at_issue
-from p2prisk.tape import read as reader
+from p2prisk.tape.choose import canonical_mapping
 
 CANONICAL = "loan_id,issue_date,amount,term,income,home,grade,rate,status\n" + "".join(
     f"L{i},2015-0{1 + i % 9}-01,{1000 + i},36,{30000 + 10 * i},{'rent' if i % 2 else 'own'},{'ABC'[i % 3]},{8 + i % 5},"
@@ -277,7 +279,7 @@ def test_table_in_memory_with_lists():
     from p2prisk.tape import apply_mapping
     raw = pd.DataFrame({"amount": [1000, [1, 2]], "term": [36, 36]})
     with pytest.raises(DataError, match="column 'amount': row 2 holds a list"):
-        apply_mapping(raw, reader.canonical_mapping(raw.columns))
+        apply_mapping(raw, canonical_mapping(raw.columns))
 
 
 def test_formula_cells(tmp_path, write):
@@ -292,7 +294,7 @@ def test_formula_cells(tmp_path, write):
 
 
 def test_file_larger_than_memory(write, monkeypatch):
-    monkeypatch.setattr(reader, "free_memory", lambda: 1e6)
+    monkeypatch.setattr("p2prisk.tape.text_file.free_memory", lambda: 1e6)
     refused(write(CANONICAL), "needs about 0.2 GB of memory, 0.0 GB are free. Convert it to Parquet")
 
 
@@ -341,6 +343,7 @@ def test_infinite_and_negative_numbers(write):
 
 
 def test_sql_errors_hide_the_password(tmp_path):
+    (tmp_path / "empty.db").touch()
     url = f"sqlite:///{tmp_path / 'empty.db'}"
     with pytest.raises(DataError, match="say which rows with query"):
         read_tape(url)
@@ -374,7 +377,7 @@ def test_values_do_not_depend_on_how_the_parser_typed_a_column(dtype):
     raw = pd.DataFrame({"amount": [1000, 2000], "term": [36, 60], "rate": [10.5, np.nan]})
     if dtype == "string":
         raw = raw.astype("string")
-    frame = apply_mapping(raw, reader.canonical_mapping(raw.columns)).frame
+    frame = apply_mapping(raw, canonical_mapping(raw.columns)).frame
     assert frame["amount"].tolist() == [1000, 2000] and frame["rate"].isna().tolist() == [False, True]
 
 
@@ -395,3 +398,78 @@ def test_rows_of_a_bad_level_are_those_of_the_file(write):
     text = "amount,term,home\n" + "".join(f"{i},36,{'rent' if i % 3 else 'tent'}\n" for i in range(1, 10))
     message = refused(write(text), "3 value.s. cannot be read")
     assert "row 3: 'tent'; row 6: 'tent'; row 9: 'tent'" in message
+
+
+# ---------------------------------------------------------------- whatever the bytes are
+
+ONCE = settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+
+
+@example(b"PK\x03\x04")  # begins like a zip and is none
+@given(st.binary(min_size=1, max_size=300))
+@ONCE
+def test_any_bytes_give_a_tape_or_a_clear_error(tmp_path, data):
+    path = tmp_path / "loans.csv"
+    path.write_bytes(data)
+    with pytest.raises(DataError, match="loans.csv|mapping"):
+        read_tape(path)
+
+
+@example(31, 30, b"", True)  # the header runs into the first loan
+@given(st.integers(0, len(CANONICAL) - 1), st.integers(0, 40), st.binary(max_size=6), st.booleans())
+@ONCE
+def test_a_damaged_tape_gives_a_tape_or_a_clear_error(tmp_path, start, length, put, lenient):
+    path = tmp_path / "loans.csv"
+    text = CANONICAL.encode()
+    path.write_bytes(text[:start] + put + text[start + length:])
+    try:
+        tape = read_tape(path, on_error="missing" if lenient else "raise")
+    except DataError:
+        return
+    tape.quality()  # what was read can be checked
+    assert len(tape.frame) + sum(entry["rows"] for entry in tape.set_aside) == tape.provenance["rows_read"]
+
+
+@given(st.lists(st.floats(allow_nan=True, allow_infinity=False, width=32), min_size=1, max_size=20))
+@ONCE
+def test_numbers_survive_the_journey(tmp_path, values):
+    path = tmp_path / "loans.csv"
+    pd.DataFrame({"amount": 1000.0, "term": 36, "dti": values}).to_csv(path, index=False)
+    back = read_tape(path).frame["dti"].to_numpy(dtype=float)
+    assert np.array_equal(back, np.array(values, dtype=float), equal_nan=True)
+
+
+def test_excel_cells_beyond_the_header_are_refused(tmp_path):
+    openpyxl = pytest.importorskip("openpyxl")
+    book = openpyxl.Workbook()
+    for row in [line.split(",") for line in CANONICAL.splitlines()]:
+        book.active.append(row)
+    book.active["A3"] = None
+    book.active["L7"] = "seen by me"
+    book.save(tmp_path / "loans.xlsx")
+    refused(tmp_path / "loans.xlsx", "row 7: cells beyond the header")
+
+
+def test_units_decided_on_the_first_piece_hold_for_all(write):
+    from p2prisk.tape import iter_tape
+    text = "loan_amnt,int_rate,sub_grade,loan_status,issue_d,term,funded_amnt\n" + "".join(
+        f"1000,{0.1 if i < 50 else 5.0},A1,Fully Paid,2011-01-01,36,1000\n" for i in range(100))
+    path = write(text)
+    with pytest.raises(StopIteration):
+        pieces = iter_tape(path, rows=50)
+        while True:
+            next(pieces)
+    mapping = {"format": "t", "columns": {"amount": {"from": "loan_amnt"}, "utilisation": {"from": "int_rate",
+                                                                                           "unit": "detect"}}}
+    pieces = [tape.frame["utilisation"].tolist() for tape in iter_tape(path, mapping, rows=50)]
+    assert pieces == [[10.0] * 50, [500.0] * 50]
+
+
+def test_pieces_are_the_whole(write):
+    from p2prisk.tape import iter_tape
+    path = write(fixtures.LENDINGCLUB_RAW)
+    whole = read_tape(path).frame
+    pieces = pd.concat([tape.frame[["amount", "income", "utilisation"]] for tape in iter_tape(path, rows=2)])
+    assert pieces["amount"].tolist() == whole["amount"].tolist()
+    assert pieces["utilisation"].tolist() == whole["utilisation"].tolist()
+    assert not {"status", "severity", "grade", "rate"} & set(next(iter_tape(path, rows=2)).frame.columns)

@@ -15,7 +15,7 @@ from p2prisk.tape import (
     study_sample,
     supports,
 )
-from p2prisk.tape.read import canonical_mapping
+from p2prisk.tape.choose import canonical_mapping
 
 
 def test_resolved_severity_at_its_borders():

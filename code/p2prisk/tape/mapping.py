@@ -426,9 +426,11 @@ class _Builder:
         self.used.add(source)
         if pd.api.types.is_datetime64_any_dtype(series.dtype):
             return series.dt.tz_localize(None).astype("datetime64[us]")
-        if series.dtype == object and len(known := series.dropna()) and known.map(
-            lambda cell: isinstance(cell, datetime.date)
-        ).all():  # a database's dates
+        if (
+            series.dtype == object
+            and len(known := series.dropna())
+            and known.map(lambda cell: isinstance(cell, datetime.date)).all()
+        ):  # a database's dates
             return pd.to_datetime(series).dt.tz_localize(None).astype("datetime64[us]")
         text = self.text(source, rule)
         out = pd.Series(pd.NaT, series.index, dtype="datetime64[us]")
@@ -484,6 +486,7 @@ class _Builder:
         if levels:
             strange = values.notna() & ~values.isin(levels)
             self.failed(name, source, values, strange, f"Known levels: {', '.join(levels)}. Add 'recode' or 'order'.")
+            values = values.mask(strange)
         elif column.kind == "ordered":
             try:
                 levels = grade_order(seen, name)

@@ -302,8 +302,13 @@ def _keys(frame, find):
         known = frame["loan_id"].dropna()
         doubled = int(known.duplicated().sum())
         if doubled:
-            find(_by_share(doubled, frame), "the same key more than once", "loan_id", doubled,
-                 "the study keeps the first row of a key; check which column is the key, and why it repeats")
+            find(
+                _by_share(doubled, frame),
+                "the same key more than once",
+                "loan_id",
+                doubled,
+                "the study keeps the first row of a key; check which column is the key, and why it repeats",
+            )
         if len(known) < len(frame) and len(known):
             find("warning", "rows without a key", "loan_id", len(frame) - len(known))
     content = [name for name in frame.columns if name in COLUMNS and COLUMNS[name].known != "key"]
@@ -350,8 +355,13 @@ def _dates(frame, provenance, find):
             else:
                 wrong = frame[name] < issued.dt.to_period("M").dt.to_timestamp()
             if wrong.any():
-                find(_by_share(wrong.sum(), frame), "before the issue date", name, wrong.sum(),
-                     "check the date format in the mapping")
+                find(
+                    _by_share(wrong.sum(), frame),
+                    "before the issue date",
+                    name,
+                    wrong.sum(),
+                    "check the date format in the mapping",
+                )
 
 
 def _by_year(dates):

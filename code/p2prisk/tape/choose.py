@@ -1,0 +1,122 @@
+"""Which mapping a table is read with: named, drafted by the lender, or recognised by the header."""
+
+from pathlib import Path
+
+from p2prisk.errors import DataError
+from p2prisk.tape.columns import COLUMNS
+from p2prisk.tape.mapping import builtin, builtin_names, check_mapping
+
+
+def find_mapping(format, header, where):
+    """The mapping that `format` means for a table with this header.
+
+    Parameters
+    ----------
+    format : str, path-like, dict or None
+        As of :func:`read_tape`.
+    header : sequence of str
+        Columns of the table.
+    where : str
+        File, for messages.
+
+    Returns
+    -------
+    dict
+
+    Raises
+    ------
+    DataError
+        Unknown format, an unreadable mapping file, or no format recognised.
+    """
+    import yaml
+
+    if isinstance(format, dict):
+        check_mapping(format)
+        return format
+    if format is None or format == "auto":
+        for name in builtin_names():
+            mapping = builtin(name)
+            if set(mapping["recognised_by"]) <= set(header):
+                return mapping
+        if {"amount", "term"} <= set(header):
+            return canonical_mapping(header)
+        raise DataError(
+            f"{shown(where)}: the header fits none of the formats {', '.join(builtin_names())}. Name the "
+            f"format, or write a mapping: p2prisk map {shown(where)}"
+        )
+    if str(format) == "canonical":
+        return canonical_mapping(header)
+    if str(format) in builtin_names():
+        return builtin(str(format))
+    path = Path(format)
+    if not path.is_file():
+        raise DataError(
+            f"format {str(format)!r} is neither a built-in format ({', '.join(builtin_names())}, canonical) "
+            "nor a mapping file"
+        )
+    try:
+        mapping = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        mark = getattr(error, "problem_mark", None)
+        place = f", line {mark.line + 1}" if mark else ""
+        reason = getattr(error, "problem", None) or str(error).splitlines()[0]
+        raise DataError(f"mapping {path.name}{place}: not valid YAML ({reason}); correct it there") from None
+    if not isinstance(mapping, dict) or not isinstance(mapping.get("columns"), dict):
+        raise DataError(f"mapping {path.name} has no 'columns'; p2prisk map FILE drafts a mapping")
+    wrong = [name for name, rule in mapping["columns"].items() if not isinstance(rule, dict)]
+    if wrong:
+        raise DataError(
+            f"mapping {path.name}: the rule of {wrong[0]!r} is not a set of keys; write for instance "
+            f"{wrong[0]}: {{from: your_column}}"
+        )
+    check_mapping(mapping)
+    return {"format": path.stem, "strict": True, **mapping}
+
+
+def canonical_mapping(header):
+    """The mapping of a table whose columns are canonical already."""
+    derived = {
+        "resolved",
+        "mature",
+        "severity",
+        "bad",
+        "delinquency_recency",
+        "record_recency",
+        "employment",
+        "bureau_missing",
+        "currency",
+    }
+    columns = {name: {"from": name} for name in header if name in COLUMNS and name not in derived}
+    if "status" not in header:
+        columns.update({name: {"from": name} for name in ("severity", "bad") if name in header})
+    return {"format": "canonical", "columns": columns}
+
+
+def wanted_columns(header, mapping):
+    """Columns of the header that a mapping reads, in the header's order."""
+    names = set()
+    for rule in (mapping.get("columns") or {}).values():
+        options = rule.get("from", [])
+        names.update(options if isinstance(options, list) else [options])
+        names.update(rule.get("share_of", ()))
+    names.update(mapping.get("record_date_from") or ())
+    return [name for name in header if name in names]
+
+
+def known_at_issue_only(mapping):
+    """The mapping without the columns known only later: a tape of applications does not have them."""
+    columns = {name: rule for name, rule in mapping["columns"].items() if COLUMNS[name].known in ("issue", "key")}
+    return {**mapping, "columns": columns, "record_date_from": [], "strict": False}
+
+
+def shown(source):
+    """A source fit for a message: the file's name, or the URL without its password."""
+    text = str(source)
+    if "://" not in text:
+        return Path(text).name
+    from sqlalchemy.engine import make_url
+
+    try:
+        return make_url(text).render_as_string(hide_password=True)
+    except Exception:  # an unreadable URL may hold a password: show its kind alone
+        return text.split("://", 1)[0] + "://..."
