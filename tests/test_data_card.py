@@ -1,4 +1,7 @@
-"""The data card describes every table as it is."""
+"""The data card describes every table as it is.
+
+``python tests/test_data_card.py`` brings rows and columns of the described tables up to date, and names the others.
+"""
 
 import csv
 import re
@@ -11,15 +14,25 @@ DATA = Path(__file__).resolve().parents[1] / "data"
 CARD = (DATA / "README.md").read_text(encoding="utf-8")
 
 
-def test_every_table_is_described_with_its_rows_and_columns():
-    described = {match[1]: (int(match[2].replace(",", "")), match[3].split(", ")) for match in re.finditer(
-        r"^\| `(\w+)\.csv` \| ([\d,]+) \| ([^|]+) \| \S", CARD, re.MULTILINE)}
-    files = {path.stem: path for path in DATA.glob("*.csv")}
-    assert set(described) == set(files)
-    for name, path in files.items():
+LINE = re.compile(r"^\| `(\w+)\.csv` \| ([\d,]+) \| ([^|]+) \| (\S.*)$", re.MULTILINE)
+
+
+def tables():
+    """Name -> (rows, columns) of every table in the folder."""
+    found = {}
+    for path in DATA.glob("*.csv"):
         with open(path, encoding="utf-8", newline="") as stream:
-            rows = list(csv.reader(stream))
-        assert described[name] == (len(rows) - 1, rows[0]), name
+            header, *rows = csv.reader(stream)
+        found[path.stem] = (len(rows), header)
+    return found
+
+
+def test_every_table_is_described_with_its_rows_and_columns():
+    described = {match[1]: (int(match[2].replace(",", "")), match[3].split(", ")) for match in LINE.finditer(CARD)}
+    found = tables()
+    assert set(described) == set(found), "describe each table on the card, then: python tests/test_data_card.py"
+    for name, (rows, columns) in found.items():
+        assert described[name] == (rows, columns), f"{name}: python tests/test_data_card.py"
 
 
 def test_every_data_set_is_on_the_card_with_its_loans():
@@ -45,3 +58,15 @@ def test_hashes_on_the_card_are_those_verified():
 
     for entry in _MICRO.values():
         assert entry["sha256"] in CARD
+
+
+if __name__ == "__main__":
+    now = tables()
+
+    def updated(match):
+        rows, columns = now[match[1]]
+        return f"| `{match[1]}.csv` | {rows:,d} | {', '.join(columns)} | {match[4]}"
+
+    text = LINE.sub(lambda match: updated(match) if match[1] in now else "", CARD)
+    (DATA / "README.md").write_text(text, encoding="utf-8")
+    print("not described:", sorted(set(now) - {match[1] for match in LINE.finditer(text)}))
