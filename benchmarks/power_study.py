@@ -4,6 +4,7 @@ Draws samples of loans from known models, fits the ordered logit ``y ~ x + z + d
 and counts how often each rejects at 5 %. Everything here is **simulated**; no borrower is behind it.
 
     python benchmarks/power_study.py            # about six minutes of one core; writes data/power_study.csv and .json
+    python benchmarks/power_study.py --resume   # keeps the cells that are stored, computes those that are not
     python benchmarks/power_study.py --samples 40 --out /tmp/slice   # a quick slice of every scenario
 
 Every sample has a seed of its own, made of the study's seed, the scenario, the size of the departure, and the sample's
@@ -48,7 +49,7 @@ SLICE = 12
 SCENARIOS = {
     "truth": ("nothing", [0.0], 2000),
     "parallel lines": ("slope of x changes by this much from cut to cut", [0.05, 0.1, 0.15, 0.2], 300),
-    "square": ("the effect of x has a square with this coefficient", [0.05, 0.1, 0.15, 0.2], 300),
+    "square": ("the effect of x has a square with this coefficient", [0.05, 0.1, 0.15, 0.2, 0.3], 300),
     "interaction": ("x acts this much more strongly where d = 1", [0.2, 0.4, 0.6, 0.8], 300),
     "link": ("errors are extreme-value, mixed with logistic ones in this share", [0.25, 0.5, 0.75, 1.0], 300),
 }
@@ -151,11 +152,21 @@ def main(arguments=None):
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--samples", type=int, help="samples a scenario, instead of the study's own numbers")
     parser.add_argument("--out", default=Path(__file__).resolve().parents[1] / "data/power_study", type=Path)
+    parser.add_argument("--resume", action="store_true", help="keep what is stored, compute what is missing")
     options = parser.parse_args(arguments)
     begin = time.perf_counter()
-    parts = []
+    parts, before = [], 0
+    stored = None
+    if options.resume and options.out.with_suffix(".csv").exists():
+        stored = pd.read_csv(options.out.with_suffix(".csv"))
+        before = json.loads(options.out.with_suffix(".json").read_text())["seconds"]
     for scenario, (_, sizes, samples) in SCENARIOS.items():
         for size in sizes:
+            if stored is not None:
+                cell = stored.query("scenario == @scenario and departure == @size")
+                if len(cell) and (cell["samples"] == (options.samples or samples)).all():
+                    parts.append(cell)
+                    continue
             parts.append(summarise(scenario, size, run(scenario, size, range(options.samples or samples))))
             print(f"{scenario} {size:g}: {time.perf_counter() - begin:.0f} s", file=sys.stderr, flush=True)
     pd.concat(parts).to_csv(options.out.with_suffix(".csv"), index=False)
@@ -169,7 +180,7 @@ def main(arguments=None):
         "fitted": FORMULA,
         "scenarios": {name: what for name, (what, _, _) in SCENARIOS.items()},
         "date": datetime.date.today().isoformat(),
-        "seconds": round(time.perf_counter() - begin),
+        "seconds": before + round(time.perf_counter() - begin),
         "versions": {
             "p2prisk": p2prisk.__version__,
             "python": platform.python_version(),

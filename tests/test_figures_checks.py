@@ -26,7 +26,7 @@ def study():
 def power_frame():
     share = np.array([0.05, 0.4, 0.9])
     return pd.DataFrame(
-        {"test": ["Brant"] * 3, "departure": [0, 1, 2], "rejected": share, "ci_low": share - 0.02, "ci_high": share}
+        {"test": ["Brant"] * 3, "departure": [0, 1, 2], "share": share, "ci_low": share - 0.02, "ci_high": share}
     )
 
 

@@ -17,7 +17,8 @@ Specification
 Influence
     `influence` (one-step deltas, most influential loans), `influence_refit` (exact).
 
-The figures are in :mod:`p2prisk.figures.checks`.
+The figures are in :mod:`p2prisk.figures.checks`; the simulated size and power of the checks in
+:mod:`p2prisk.assumptions.power`.
 """
 
 from p2prisk.assumptions.goodness import (

@@ -404,7 +404,8 @@ def power_plot(power, level=0.05, ax=None):
     Parameters
     ----------
     power : pandas.DataFrame
-        Columns ``test, departure, rejected, ci_low, ci_high`` (shares).
+        Columns ``test, departure, share, ci_low, ci_high`` of one scenario of
+        :func:`p2prisk.assumptions.power.power_study`.
     level : float
         Level of the tests, drawn as a line.
     ax : matplotlib.axes.Axes, optional
@@ -413,11 +414,18 @@ def power_plot(power, level=0.05, ax=None):
     -------
     matplotlib.axes.Axes
     """
-    ax = _axes(ax)
+    ax = _axes(ax, 4.4, 6.8)
     names = list(dict.fromkeys(power["test"]))
     for place, name in enumerate(names):
         part = power[power["test"] == name].sort_values("departure")
-        ax.plot(part["departure"], part["rejected"], color=_SERIES[place % 8], marker=_MARKERS[place % 8], ms=4.5)
+        ax.plot(
+            part["departure"],
+            part["share"],
+            color=_SERIES[place % 8],
+            marker=_MARKERS[place % 8],
+            ms=4.5,
+            ls="-" if place < 8 else "--",
+        )
     for place, name in enumerate(names):
         part = power[power["test"] == name]
         ax.vlines(part["departure"], part["ci_low"], part["ci_high"], color=_SERIES[place % 8], lw=1)
