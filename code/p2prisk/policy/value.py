@@ -1,0 +1,225 @@
+"""What a loan is worth before it is made: expected cash flows, break-even rate, price under a cap."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from scipy.optimize import brentq
+
+from p2prisk.errors import DataError
+
+
+@dataclass(frozen=True)
+class Costs:
+    """Assumptions behind the value of a loan. Each is a choice to be stated, not an estimate.
+
+    Attributes
+    ----------
+    funding : float
+        Yearly rate that the lenders' money costs, or that they could earn elsewhere; all flows are discounted by it.
+    servicing : float
+        Share of every payment kept for servicing.
+    origination : float
+        Cost of making the loan, as a share of the amount, less the fee that the borrower pays at once.
+    recovery_lag : int
+        Months from default to the recovery.
+    """
+
+    funding: float = 0.04
+    servicing: float = 0.01
+    origination: float = 0.0
+    recovery_lag: int = 12
+
+    def __post_init__(self):
+        if not -1 < self.funding < 10 or not 0 <= self.servicing < 1 or self.recovery_lag < 0:
+            raise DataError("funding is a yearly rate such as 0.04, servicing a share below one, recovery_lag months")
+
+    @property
+    def monthly_discount(self):
+        """Worth today of one unit in a month."""
+        return (1 + self.funding) ** (-1 / 12)
+
+
+def instalment(rate, term):
+    """Level monthly payment on one unit lent.
+
+    Parameters
+    ----------
+    rate : array_like
+        Nominal yearly rate as a share, compounded monthly.
+    term : int
+        Months.
+
+    Examples
+    --------
+    >>> round(float(instalment(0.12, 12)), 6)
+    0.088849
+    """
+    monthly = np.asarray(rate, dtype=float) / 12
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.where(monthly == 0, 1.0 / term, monthly / -np.expm1(-term * np.log1p(monthly)))
+
+
+def monthly_default(default, term, prepayment=0.0):
+    """Constant monthly default probability whose sum over the term is `default`, beside prepayment.
+
+    Examples
+    --------
+    >>> round(float(monthly_default(0.19, 2)), 6)
+    0.1
+    """
+    default = np.asarray(default, dtype=float)
+    if ((default < 0) | (default >= 1)).any():
+        raise DataError("the probability of default over the term must lie in [0, 1)")
+    low, high = np.zeros_like(default), np.full_like(default, 1.0 - prepayment)
+    for _ in range(60):
+        middle = (low + high) / 2
+        out = middle + prepayment
+        with np.errstate(divide="ignore", invalid="ignore"):
+            total = np.where(out > 0, middle * -np.expm1(term * np.log1p(-np.minimum(out, 1 - 1e-16))) / out, 0.0)
+        below = total < default
+        low, high = np.where(below, middle, low), np.where(below, high, middle)
+    return (low + high) / 2
+
+
+def contract_value(rate, term, default, *, recovery=0.0, prepayment=0.0, costs=None):
+    """Expected present value of one unit lent, less the unit.
+
+    Parameters
+    ----------
+    rate : array_like
+        Yearly rate as a share.
+    term : int
+        Months.
+    default : array_like
+        Probability of default over the term.
+    recovery : float
+        Share of the outstanding principal got back after a default, net of collection costs.
+    prepayment : float
+        Monthly probability that a performing loan is repaid in full.
+    costs : Costs, optional
+
+    Returns
+    -------
+    numpy.ndarray
+
+    Notes
+    -----
+    Level instalments. In every month a living loan defaults (and pays nothing more, but the recovery after a lag),
+    is repaid in full, or pays its instalment; both probabilities are constant over the term. A constant hazard puts
+    defaults late when compared with loans that fail in their first year; chapter "Decisions and limits" compares it with
+    what was earned and lost.
+
+    Examples
+    --------
+    >>> float(contract_value(0.04, 36, 0.0, costs=Costs(funding=1.04 ** 0 * ((1 + 0.04 / 12) ** 12 - 1), servicing=0)).round(12))
+    0.0
+    """
+    costs = costs or Costs()
+    if not 0 <= recovery <= 1 or not 0 <= prepayment < 1:
+        raise DataError("recovery and prepayment are shares between 0 and 1")
+    if int(term) != term or term < 1:
+        raise DataError(f"term is {term!r}; it is a whole number of months")
+    rate, default = np.broadcast_arrays(np.asarray(rate, dtype=float), np.asarray(default, dtype=float))
+    hazard, payment, monthly = monthly_default(default, term, prepayment), instalment(rate, term), rate / 12
+    alive, balance = np.ones(rate.shape), np.ones(rate.shape)
+    value = np.full(rate.shape, -1.0 - costs.origination)
+    keep, month = 1 - costs.servicing, costs.monthly_discount
+    for step in range(1, int(term) + 1):
+        discount = month**step
+        after = balance * (1 + monthly) - payment
+        paid = (1 - hazard) * payment + prepayment * after
+        value = value + alive * discount * (keep * paid + hazard * recovery * balance * month**costs.recovery_lag)
+        alive, balance = alive * (1 - hazard - prepayment), after
+    return value
+
+
+def break_even_rate(default, term, *, recovery=0.0, prepayment=0.0, costs=None, margin=0.0):
+    """Rate at which a loan is worth what was lent plus a margin.
+
+    Parameters
+    ----------
+    default : array_like
+        Probability of default over the term.
+    term, recovery, prepayment, costs
+        As in :func:`contract_value`.
+    margin : float
+        Value to be left per unit lent.
+
+    Returns
+    -------
+    numpy.ndarray
+        Yearly rates as shares; missing where no rate up to 1,000 % suffices.
+
+    Notes
+    -----
+    The probability of default is held where it is. A higher rate makes the instalment dearer and drives good
+    borrowers away (Stiglitz and Weiss 1981), so the true break-even rate of a bad grade is higher, or does not exist.
+    """
+    default = np.asarray(default, dtype=float)
+
+    def one(probability):
+        def gap(rate):
+            return float(contract_value(rate, term, probability, recovery=recovery, prepayment=prepayment,
+                                        costs=costs)) - margin
+
+        if gap(0.0) >= 0:
+            return 0.0
+        return brentq(gap, 0.0, 10.0, xtol=1e-12) if gap(10.0) > 0 else np.nan
+
+    return np.vectorize(one, otypes=[float])(default)
+
+
+def highest_pd(rate, term, **terms):
+    """Highest probability of default that a rate can carry at no loss.
+
+    Parameters
+    ----------
+    rate : float
+        Cap, yearly, as a share.
+    term : int
+    **terms
+        As in :func:`contract_value`.
+
+    Returns
+    -------
+    float
+        Zero when the rate does not pay even for a safe loan.
+    """
+    def value(probability):
+        return float(contract_value(rate, term, probability, **terms))
+
+    if value(0.0) <= 0:
+        return 0.0
+    return float(brentq(value, 0.0, 1 - 1e-9, xtol=1e-12)) if value(1 - 1e-9) < 0 else 1.0
+
+
+def price_table(grades, default, term, caps, *, margin=0.0, **terms):
+    """Risk-based rate of every grade, and whether each cap allows it.
+
+    Parameters
+    ----------
+    grades : sequence of str
+    default : sequence of float
+        Probability of default of each grade over the term.
+    term : int
+    caps : dict
+        Name -> cap as a yearly share.
+    margin : float
+        Value to be left per unit lent.
+    **terms
+        As in :func:`contract_value`.
+
+    Returns
+    -------
+    pandas.DataFrame
+        ``grade, pd, break_even, price`` (with the margin) and one column a cap: True when the price lies under it.
+    """
+    if len(grades) != len(default):
+        raise DataError(f"{len(default)} probabilities are given for {len(grades)} grades")
+    table = pd.DataFrame({"grade": list(grades), "pd": np.asarray(default, float),
+                          "break_even": break_even_rate(default, term, **terms),
+                          "price": break_even_rate(default, term, margin=margin, **terms)})
+    for name, cap in caps.items():
+        table[name] = table["price"] <= cap
+    return table

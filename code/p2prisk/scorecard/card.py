@@ -1,0 +1,490 @@
+"""The score card: an ordered logit in points."""
+
+import json
+from dataclasses import asdict, dataclass, field, replace
+
+import numpy as np
+import pandas as pd
+from scipy import stats
+from scipy.special import expit, logit
+
+from p2prisk.errors import DataError, ModelError
+from p2prisk.scorecard.calibration import shift_to_target
+from p2prisk.scorecard.characteristics import MISSING, Characteristic, from_results, from_standard
+from p2prisk.scorecard.master_scale import MasterScale
+
+_FORMAT = "p2prisk.Scorecard/1"
+_ROWS = 100_000
+
+
+def _rounded(values, digits):
+    """Round half away from zero, as SQL's ROUND does; None leaves the values as they are."""
+    if digits is None:
+        return values
+    unit = 10.0**digits
+    return np.sign(values) * np.floor(np.abs(values) * unit + 0.5) / unit
+
+
+@dataclass(frozen=True)
+class Scorecard:
+    """An ordered logit as points that add up.
+
+    ``score = base_score + factor * (log odds of no default - log base_odds)``, with
+    ``factor = points_to_double / log 2``: at `base_score` the odds of no default are `base_odds` to one, and
+    `points_to_double` more points double them (Thomas, Edelman and Crook 2002, ch. 4). The constant is spread
+    evenly over the characteristics, centred on the average borrower of the fitted data: points above that
+    average are a gain, points below it a loss.
+
+    Points are rounded (`digits`); probabilities are not, they come from the linear predictor itself.
+
+    Attributes
+    ----------
+    characteristics : tuple of Characteristic
+    slopes, thresholds : pandas.Series
+        Of the ordered logit.
+    covariance : ndarray, shape (k, k)
+        Of slopes and thresholds.
+    categories : tuple of str
+        Classes of the outcome, best first.
+    default_from : str
+        First class that counts as default.
+    base_score, base_odds, points_to_double : float
+    digits : int or None
+        Decimals of the points of each attribute; ``None`` leaves them unrounded.
+    shift : float
+        Added to the log-odds of every worse class: point-in-time calibration. Points do not change by it.
+    scale : MasterScale or None
+    losses : tuple of float
+        Loss of each class as a share of the amount lent; the class number when not given.
+    about : dict
+
+    Notes
+    -----
+    Exports: :meth:`to_json`, :meth:`to_sql`. PMML and ONNX are not offered. ``skl2onnx``, the maintained
+    converter to ONNX, knows scikit-learn's estimators and no cumulative logit; ``sklearn2pmml`` needs Java and again
+    a scikit-learn pipeline. Writing either format by hand would be an exporter that this project would have to keep,
+    for a model whose SQL is one expression.
+
+    Examples
+    --------
+    >>> from p2prisk import OrderedLogit, load
+    >>> counts = load("lendingclub-2007-2011-counts").frame
+    >>> model = OrderedLogit.from_formula("severity ~ C(inquiries_band) + C(purpose_group)", counts, freq_weights="n")
+    >>> card = Scorecard.from_result(model.fit(), default_from="loss after half")
+    >>> card.attributes[["characteristic", "attribute", "points"]].head(3)
+         characteristic attribute  points
+    0  inquiries_band         0   293.0
+    1  inquiries_band    1 to 2   284.0
+    2  inquiries_band    3 to 4   271.0
+    >>> int(card.score(counts.head(1))["score"].iloc[0])
+    586
+    """
+
+    characteristics: tuple
+    slopes: pd.Series
+    thresholds: pd.Series
+    covariance: np.ndarray
+    categories: tuple
+    default_from: str
+    base_score: float = 600.0
+    base_odds: float = 20.0
+    points_to_double: float = 20.0
+    digits: int | None = 0
+    shift: float = 0.0
+    scale: MasterScale | None = None
+    losses: tuple = ()
+    about: dict = field(default_factory=dict)
+
+    # -- making ------------------------------------------------------------------------------------------------------
+
+    @classmethod
+    def from_result(cls, result, base_score=600, base_odds=20, points_to_double=20, *, default_from=None, digits=0,
+                    bands=None, ranges=None, losses=None, scale=None):
+        """Make a card of a fitted model.
+
+        Parameters
+        ----------
+        result : OrderedResults or StandardModel
+            Proportional-odds logit of classes, and of plain or logarithmic numbers; or the standard model of any tape.
+        base_score, base_odds, points_to_double : float
+            At `base_score` the odds of no default are `base_odds` to one; so many points double them.
+        default_from : str, optional
+            First class of the outcome that counts as default; the first whose name starts with ``loss``, is ``bad``
+            or ``default``, otherwise the worst.
+        digits : int or None
+        bands : dict, optional
+            Characteristic -> how its classes are made of a raw column, see :class:`Characteristic`.
+        ranges : dict, optional
+            Column -> (least, most) for a result without data.
+        losses : sequence of float, optional
+            Loss of each class, for the expected severity.
+        scale : MasterScale, optional
+
+        Raises
+        ------
+        ModelError
+            Slopes by threshold, another link, an interaction, or a transform that cannot be printed.
+        """
+        for value, name in ((base_odds, "base_odds"), (points_to_double, "points_to_double")):
+            if not value > 0:
+                raise ModelError(f"{name} must be positive, not {value!r}")
+        if hasattr(result, "rules"):
+            if result.results.layout.free or result.results.link.name != "logit":
+                raise ModelError("a card needs a proportional-odds logit")
+            characteristics, about, result = from_standard(result), dict(result.about), result.results
+        else:
+            characteristics, about = from_results(result, bands, ranges), {}
+        categories = tuple(map(str, result.categories))
+        if default_from is None:
+            default_from = next((c for c in categories[1:] if c.startswith(("loss", "bad", "default"))),
+                                categories[-1])
+        if str(default_from) not in categories[1:]:
+            raise ModelError(f"default_from is {default_from!r}; it is one of {', '.join(categories[1:])}")
+        if losses is not None and len(losses) != len(categories):
+            raise ModelError(f"{len(losses)} losses are given for {len(categories)} classes")
+        return cls(tuple(characteristics), result.slopes.copy(), result.thresholds.copy(),
+                   result.cov_params().to_numpy(), categories, str(default_from), float(base_score), float(base_odds),
+                   float(points_to_double), digits, 0.0, scale,
+                   tuple(map(float, range(len(categories)) if losses is None else losses)),
+                   {**about, "loans": int(result.nobs)})
+
+    @property
+    def cut(self):
+        """Place of the threshold below which a loan does not default."""
+        return self.categories.index(self.default_from) - 1
+
+    @property
+    def factor(self):
+        """Points for a unit of the log-odds."""
+        return self.points_to_double / np.log(2.0)
+
+    @property
+    def _neutral(self):
+        """Points of the average borrower, spread over the characteristics."""
+        mean = sum(float(np.dot(c.mean, self.slopes.loc[list(c.parameters)])) for c in self.characteristics)
+        total = self.base_score + self.factor * (self.thresholds.iloc[self.cut] - mean - np.log(self.base_odds))
+        return total / len(self.characteristics)
+
+    def _points(self, characteristic, contribution):
+        mean = float(np.dot(characteristic.mean, self.slopes.loc[list(characteristic.parameters)]))
+        return _rounded(self._neutral + self.factor * (mean - contribution), self.digits)
+
+    # -- the card as a table -----------------------------------------------------------------------------------------
+
+    @property
+    def attributes(self):
+        """The card: one row an attribute.
+
+        Returns
+        -------
+        pandas.DataFrame
+            ``characteristic, attribute, points``, ``coefficient`` (log-odds of a worse class against the first
+            attribute; for a number, of one unit of its transform), ``lost`` (points below the characteristic's best
+            attribute) and ``estimated`` (False for a missing value without an attribute: such a loan is referred).
+        """
+        rows = []
+        for item in self.characteristics:
+            if item.kind == "class":
+                contribution = item.contributions(self.slopes)
+                points = self._points(item, contribution)
+                for level, own, value in zip(item.levels, points, contribution, strict=True):
+                    rows.append((item.name, level, own, value - contribution[0], points.max() - own, True))
+                if MISSING not in item.levels:
+                    rows.append((item.name, MISSING, np.nan, np.nan, np.nan, False))
+                continue
+            slope = float(self.slopes[item.parameters[0]])
+            ends = [self.points_of(item.name, value) for value in (item.low, item.high)]
+            for value, own in zip((item.low, item.high), ends, strict=True):
+                label = f"{item.transform} " if item.transform != "identity" else ""
+                rows.append((item.name, f"{label}{value:,.6g}", own, slope, max(ends) - own, True))
+            if item.missing_row is None:
+                rows.append((item.name, MISSING, np.nan, np.nan, np.nan, False))
+            else:
+                own = self.points_of(item.name, np.nan)
+                rows.append((item.name, MISSING, own, np.nan, max(ends) - own, True))
+        return pd.DataFrame(rows, columns=["characteristic", "attribute", "points", "coefficient", "lost", "estimated"])
+
+    def points_of(self, characteristic, value):
+        """Points of one value of a characteristic.
+
+        Examples
+        --------
+        See :class:`Scorecard`.
+        """
+        item = next((c for c in self.characteristics if c.name == characteristic), None)
+        if item is None:
+            raise DataError(f"the card has no {characteristic!r}; it has "
+                            + ", ".join(c.name for c in self.characteristics))
+        design, *_ = item.design(pd.DataFrame({characteristic: [value]}))
+        return float(self._points(item, design[0] @ self.slopes.loc[list(item.parameters)].to_numpy()))
+
+    # -- scoring -----------------------------------------------------------------------------------------------------
+
+    def _evaluate(self, frame):
+        """Linear predictor, points by characteristic and flags of every row."""
+        size = len(frame)
+        eta = np.zeros(size)
+        points = np.empty((size, len(self.characteristics)))
+        flags = {name: np.zeros(size, dtype=bool) for name in ("missing", "new_level", "out_of_range")}
+        for place, item in enumerate(self.characteristics):
+            beta = self.slopes.loc[list(item.parameters)].to_numpy()
+            if item.kind == "class":
+                codes, gap, new = item.codes(frame)
+                outside = None
+                levels = item.contributions(self.slopes)
+                eta += np.append(levels, np.nan)[codes]
+                points[:, place] = np.append(self._points(item, levels), np.nan)[codes]
+            else:
+                design, gap, new, outside = item.design(frame)
+                own = design @ beta
+                eta += own
+                points[:, place] = self._points(item, own)
+            flags["missing"] |= gap
+            flags["new_level"] |= new
+            if outside is not None:
+                flags["out_of_range"] |= outside
+        return eta, points, flags
+
+    def score(self, frame, drift="refuse"):
+        """Score loans.
+
+        Parameters
+        ----------
+        frame : pandas.DataFrame
+            The characteristics' columns, or the raw columns they are made of.
+        drift : {"refuse", "flag"}
+            What to do with rows whose attributes lie outside the range, or are of a level, that the card was not made
+            on. Flagged numbers are held at the range's end; a new level without a stand-in has no score.
+
+        Returns
+        -------
+        pandas.DataFrame
+            Index of `frame`; ``score``, ``pd`` (probability of default), ``p_CLASS`` for each class,
+            ``expected_severity``, ``grade`` (if the card has a master scale), and flags ``missing``, ``new_level``,
+            ``out_of_range``, ``refer`` (no score: some attribute has no estimate).
+
+        Raises
+        ------
+        DataError
+            A column is absent, or with ``drift="refuse"`` some row drifted.
+        """
+        if drift not in ("refuse", "flag"):
+            raise DataError(f"drift is {drift!r}; it is 'refuse' or 'flag'")
+        parts = [self._score_part(frame.iloc[start : start + _ROWS]) for start in range(0, max(len(frame), 1), _ROWS)]
+        merged = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+        drifted = merged["new_level"] | merged["out_of_range"]
+        if drift == "refuse" and drifted.any():
+            kinds = [f"{int(merged[name].sum()):,d} {words}" for name, words in
+                     (("new_level", "with a level the card does not know"),
+                      ("out_of_range", "outside the range it was made on")) if merged[name].any()]
+            raise DataError(f"{int(drifted.sum()):,d} of {len(frame):,d} loans have drifted ({', '.join(kinds)}; first: "
+                            f"row {int(np.argmax(drifted))}); look at them (drift='flag' marks them) or refit")
+        out = pd.DataFrame(merged, index=frame.index)
+        if self.scale is not None:
+            out.insert(2, "grade", self.scale.grade(out["pd"]))
+        return out
+
+    def _score_part(self, frame):
+        eta, points, flags = self._evaluate(frame)
+        probability = self.class_probabilities(eta)
+        worse = expit(eta + self.shift - self.thresholds.iloc[self.cut])
+        return {"score": points.sum(axis=1), "pd": worse,
+                **{f"p_{name}": probability[:, j] for j, name in enumerate(self.categories)},
+                "expected_severity": probability @ np.asarray(self.losses), **flags, "refer": np.isnan(eta)}
+
+    def class_probabilities(self, eta):
+        """Probability of each class at linear predictors, shape (n, classes), under the card's calibration."""
+        theta = self.thresholds.to_numpy()
+        bound = theta[None, :] - (np.asarray(eta, float) + self.shift)[:, None]
+        # F(a) - F(b) = F(a) F(-b) (1 - exp(-(a - b))), and a - b is the same in every row: no cancellation
+        inner = np.ones((len(bound), len(theta) + 1))
+        inner[:, :-1] *= expit(bound)
+        inner[:, 1:] *= expit(-bound)
+        inner[:, 1:-1] *= -np.expm1(-np.diff(theta))
+        return inner
+
+    def points(self, frame):
+        """Points of every characteristic, one column each."""
+        _, points, _ = self._evaluate(frame)
+        return pd.DataFrame(points, frame.index, [c.name for c in self.characteristics])
+
+    def reasons(self, frame, n=3):
+        """The characteristics that cost each loan the most points against their best attribute.
+
+        Parameters
+        ----------
+        frame : pandas.DataFrame
+        n : int
+            Reasons a loan.
+
+        Returns
+        -------
+        pandas.DataFrame
+            ``reason_1, lost_1, reason_2, ...``; a loan that loses no points for want of a better attribute has empty
+            text there. Ties go to the characteristic that comes first on the card.
+        """
+        if n < 1:
+            raise DataError(f"n is {n}; ask for one reason at least")
+        points = self.points(frame).to_numpy()
+        best = self.attributes.groupby("characteristic", sort=False)["points"].max()
+        lost = best[[c.name for c in self.characteristics]].to_numpy() - points
+        lost = np.where(np.isnan(lost), np.inf, lost)
+        order = np.argsort(-lost, axis=1, kind="stable")[:, :n]
+        names = np.array([c.name for c in self.characteristics], dtype=object)
+        out = {}
+        for place in range(order.shape[1]):
+            size = np.take_along_axis(lost, order[:, [place]], axis=1)[:, 0]
+            out[f"reason_{place + 1}"] = np.where(size > 0, names[order[:, place]], "")
+            out[f"lost_{place + 1}"] = np.where(np.isinf(size), np.nan, size)
+        return pd.DataFrame(out, index=frame.index)
+
+    def intervals(self, frame, level=0.95):
+        """Class probabilities and probability of default with delta-method intervals.
+
+        Parameters
+        ----------
+        frame : pandas.DataFrame
+        level : float
+
+        Returns
+        -------
+        pandas.DataFrame
+            Columns (class or ``pd``, ``estimate`` / ``lower`` / ``upper``); intervals are built on the logit scale.
+        """
+        if not 0 < level < 1:
+            raise DataError(f"level is {level!r}; it lies between 0 and 1")
+        names = list(self.slopes.index)
+        exog = np.zeros((len(frame), len(names)))
+        for item in self.characteristics:
+            design, *_ = item.design(frame)
+            exog[:, [names.index(p) for p in item.parameters]] = design
+        eta = exog @ self.slopes.to_numpy()
+        probability = self.class_probabilities(eta)
+        below = expit(self.thresholds.to_numpy()[None, :] - (eta + self.shift)[:, None])
+        density = below * (1 - below)
+        classes, k = len(self.categories), len(names)
+        jacobian = np.zeros((len(frame), classes + 1, k + classes - 1))
+        cumulative = np.zeros((len(frame), classes + 1, k + classes - 1))
+        cumulative[:, 1:-1, :k] = -density[:, :, None] * exog[:, None, :]
+        cumulative[:, np.arange(1, classes), k + np.arange(classes - 1)] = density
+        jacobian[:, :classes] = np.diff(cumulative, axis=1)
+        jacobian[:, classes] = -cumulative[:, self.cut + 1]
+        value = np.column_stack([probability, 1 - below[:, self.cut]])
+        se = np.sqrt(np.maximum(np.einsum("njk,kl,njl->nj", jacobian, self.covariance, jacobian), 0.0))
+        half = stats.norm.isf((1 - level) / 2) * se / (value * (1 - value))
+        parts = {"estimate": value, "lower": expit(logit(value) - half), "upper": expit(logit(value) + half)}
+        columns = pd.MultiIndex.from_product([[*self.categories, "pd"], list(parts)])
+        return pd.DataFrame(np.stack(list(parts.values()), axis=2).reshape(len(frame), -1), frame.index, columns)
+
+    # -- calibration -------------------------------------------------------------------------------------------------
+
+    def calibrated(self, frame, target, freq_weights=None):
+        """The card with its probabilities moved so that the mean probability of default meets a target.
+
+        Parameters
+        ----------
+        frame : pandas.DataFrame
+            The portfolio whose mean is to meet the target.
+        target : float
+            Rate of default.
+        freq_weights : array_like, optional
+
+        Returns
+        -------
+        Scorecard
+            With another :attr:`shift`; points are the same. ``card.uncalibrated()`` goes back.
+        """
+        plain = self.uncalibrated().score(frame, drift="flag")["pd"].to_numpy()
+        return replace(self, shift=shift_to_target(plain, target, freq_weights))
+
+    def uncalibrated(self):
+        """The card without a shift."""
+        return replace(self, shift=0.0)
+
+    def with_scale(self, scale):
+        """The card with a master scale."""
+        return replace(self, scale=scale)
+
+    def score_at(self, probability):
+        """Score at which the uncalibrated probability of default is `probability`."""
+        return self.base_score - self.factor * (logit(np.asarray(probability, float)) + np.log(self.base_odds))
+
+    # -- travel ------------------------------------------------------------------------------------------------------
+
+    def to_json(self, path=None):
+        """The card as JSON text, written to `path` if given."""
+        plain = {
+            "format": _FORMAT,
+            "characteristics": [_plain(asdict(item)) for item in self.characteristics],
+            "slopes": {str(name): float(value) for name, value in self.slopes.items()},
+            "thresholds": {str(name): float(value) for name, value in self.thresholds.items()},
+            "covariance": np.asarray(self.covariance).tolist(),
+            "scale": None if self.scale is None else self.scale.to_plain(),
+            **{name: _plain(getattr(self, name)) for name in ("categories", "default_from", "base_score", "base_odds",
+                                                             "points_to_double", "digits", "shift", "losses",
+                                                             "about")},
+        }
+        text = json.dumps(plain, ensure_ascii=False, indent=1)
+        if path is not None:
+            with open(path, "w", encoding="utf-8") as stream:
+                stream.write(text)
+        return text
+
+    @classmethod
+    def from_json(cls, text_or_path):
+        """Restore a card from the text or the file that :meth:`to_json` wrote.
+
+        Raises
+        ------
+        DataError
+            Another kind of text.
+        """
+        text = str(text_or_path)
+        if not text.lstrip().startswith("{"):
+            try:
+                with open(text_or_path, encoding="utf-8") as stream:
+                    text = stream.read()
+            except FileNotFoundError:
+                raise DataError(f"{text_or_path} is not there; Scorecard.to_json writes it") from None
+        try:
+            plain = json.loads(text)
+        except json.JSONDecodeError:
+            raise DataError("this is not JSON; Scorecard.to_json writes a card") from None
+        if plain.get("format") != _FORMAT:
+            raise DataError(f"this is no score card (format {plain.get('format')!r}, not {_FORMAT!r})")
+        items = []
+        for item in plain["characteristics"]:
+            for name in ("least", "most", "low", "high"):
+                item[name] = float(item[name])
+            item = {key: tuple(map(tuple, value)) if key == "rows" else tuple(value) if isinstance(value, list)
+                    else value for key, value in item.items()}
+            items.append(Characteristic(**item))
+        return cls(tuple(items), pd.Series(plain["slopes"], dtype=float), pd.Series(plain["thresholds"], dtype=float),
+                   np.array(plain["covariance"]), tuple(plain["categories"]), plain["default_from"],
+                   plain["base_score"], plain["base_odds"], plain["points_to_double"], plain["digits"],
+                   plain["shift"], None if plain["scale"] is None else MasterScale.from_plain(plain["scale"]),
+                   tuple(plain["losses"]), plain["about"])
+
+    def to_sql(self, dialect="duckdb"):
+        """The score as one SQL expression; see :func:`p2prisk.scorecard.sql.score_expression`."""
+        from p2prisk.scorecard.sql import score_expression
+
+        return score_expression(self, dialect)
+
+    def widget(self, labels=None, defaults=None):
+        """The card as a page element that a reader can set; see :mod:`p2prisk.scorecard.widget`."""
+        from p2prisk.scorecard.widget import ScorecardWidget
+
+        return ScorecardWidget(self, labels, defaults)
+
+
+def _plain(value):
+    if isinstance(value, dict):
+        return {str(key): _plain(entry) for key, entry in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(entry) for entry in value]
+    if isinstance(value, np.generic):
+        value = value.item()
+    if isinstance(value, float) and not np.isfinite(value):
+        return str(value)
+    return value
