@@ -21,6 +21,7 @@ import pandas as pd
 from p2prisk import study
 from p2prisk.errors import DataError
 from p2prisk.facts import data_directory
+from p2prisk.policy.study import decisions, ratings
 from p2prisk.sources import load, shared_directory
 
 SEED = 2011
@@ -605,6 +606,8 @@ STUDIES = {
     "e2-profile": ("lendingclub-2007-2011", _profile),
     "e2-selection": ("lendingclub-2007-2011", _selection),
     "e2-outcome": ("lendingclub-2007-2011", _outcome),
+    "e2-decisions": ("lendingclub-2007-2011", decisions),
+    "e3-ratings": ("prosper", ratings),
 }
 
 

@@ -1,0 +1,121 @@
+"""The score card as a page element: the reader sets the attributes and sees points, grade, probabilities and reasons."""
+
+import html
+import json
+from dataclasses import asdict
+from importlib import resources
+
+import numpy as np
+import pandas as pd
+from scipy import stats
+
+_LEVEL = 0.95
+
+
+def _asset(name):
+    return (resources.files("p2prisk") / "assets" / name).read_text(encoding="utf-8")
+
+
+class ScorecardWidget:
+    """An interactive score card; plain JavaScript inside the page, nothing is fetched.
+
+    Shown by Jupyter and Quarto as HTML. Where there is no script, as in a PDF, the same object is a Markdown table of the
+    default borrower.
+
+    Parameters
+    ----------
+    card : Scorecard
+    labels : dict, optional
+        Characteristic -> words for the reader.
+    defaults : dict, optional
+        Characteristic -> attribute, or value of a number, shown first; the first attribute otherwise.
+    name : str
+        Identifier of the element in the page.
+    """
+
+    def __init__(self, card, labels=None, defaults=None, name="scorecard"):
+        self.card, self.labels, self.name = card, dict(labels or {}), name
+        self.defaults = {}
+        for item in card.characteristics:
+            first = item.levels[0] if item.kind == "class" else f"{(item.low + item.high) / 2:g}"
+            self.defaults[item.name] = str((defaults or {}).get(item.name, first))
+
+    def data(self):
+        """What the script computes with: numbers in full precision."""
+        card = self.card
+        best = card.attributes.groupby("characteristic", sort=False)["points"].max()
+        items = []
+        for item in card.characteristics:
+            plain = asdict(item)
+            slopes = card.slopes.loc[list(item.parameters)].to_numpy()
+            items.append({key: plain[key] for key in ("name", "kind", "parameters", "levels", "rows", "transform",
+                                                      "low", "high", "least", "most", "missing_row")}
+                         | {"centre": float(np.dot(item.mean, slopes)), "best": float(best[item.name])})
+            if item.kind == "class":
+                # no bounds, and infinity is not JSON
+                for key in ("low", "high", "least", "most"):
+                    items[-1].pop(key)
+        return {
+            "characteristics": items, "parameters": list(card.slopes.index),
+            "slopes": {name: float(value) for name, value in card.slopes.items()},
+            "thresholds": card.thresholds.tolist(), "covariance": np.asarray(card.covariance).tolist(),
+            "categories": list(card.categories), "cut": card.cut, "shift": card.shift, "digits": card.digits,
+            "neutral": float(card._neutral), "factor": float(card.factor), "losses": list(card.losses),
+            "z": float(stats.norm.isf((1 - _LEVEL) / 2)), "labels": self.labels,
+            "scale": None if card.scale is None else card.scale.to_plain(),
+        }
+
+    def _control(self, item):
+        words = html.escape(self.labels.get(item.name, item.name))
+        key = html.escape(f"{self.name}-{item.name}", quote=True)
+        known = html.escape(item.name, quote=True)
+        if item.kind == "class":
+            options = "".join(
+                f'<option value="{html.escape(level, quote=True)}"'
+                f'{" selected" if level == self.defaults[item.name] else ""}>{html.escape(level)}</option>'
+                for level in item.levels)
+            control = f'<select id="{key}" data-characteristic="{known}">{options}</select>'
+        else:
+            control = (f'<input type="number" step="any" id="{key}" data-characteristic="{known}" '
+                       f'value="{html.escape(self.defaults[item.name], quote=True)}">')
+        return (f'<div class="scorecard-item"><label for="{key}">{words}</label>{control}'
+                f'<output for="{key}" data-points="{known}" aria-label="points">–</output></div>')
+
+    def _repr_html_(self):
+        data = json.dumps(self.data(), ensure_ascii=False).replace("</", "<\\/")
+        controls = "".join(map(self._control, self.card.characteristics))
+        return (
+            f'<div class="scorecard widget" id="{self.name}" role="group" aria-label="Interactive score card">'
+            f"<style>{_asset('scorecard.css')}</style>"
+            f'<form onsubmit="return false">{controls}</form>'
+            '<div role="status" aria-live="polite"><dl class="scorecard-sum">'
+            '<div><dt>Score</dt><dd data-part="score">–</dd></div><div><dt>Grade</dt><dd data-part="grade">–</dd></div>'
+            '<div><dt>Probability of default</dt><dd data-part="pd">–</dd></div></dl></div>'
+            f'<table><caption>Outcome with {_LEVEL:.0%} interval</caption><thead><tr><th scope="col">Outcome</th>'
+            '<th scope="col">Chance</th><th scope="col">Interval</th>'
+            '<th scope="col" class="scorecard-bar" aria-hidden="true"></th></tr></thead><tbody></tbody></table>'
+            "<div>Reasons for the score, largest loss of points first:<ol></ol></div>"
+            '<p class="scorecard-note" data-part="note"></p>'
+            f'<script type="application/json">{data}</script>'
+            f"<script>{_asset('scorecard.js').replace('SCORECARD-ID', self.name)}</script></div>"
+        )
+
+    def default_borrower(self):
+        """Frame of one row with the attributes shown first."""
+        return pd.DataFrame({item.name: [self.defaults[item.name] if item.kind == "class"
+                                         else float(self.defaults[item.name])]
+                             for item in self.card.characteristics})
+
+    def _repr_markdown_(self):
+        frame = self.default_borrower()
+        scored = self.card.score(frame, drift="flag").iloc[0]
+        points, band = self.card.points(frame).iloc[0], self.card.intervals(frame, _LEVEL).iloc[0]
+        lines = ["| Characteristic | Attribute | Points |", "|:---|:---|---:|"]
+        for item in self.card.characteristics:
+            lines.append(f"| {self.labels.get(item.name, item.name)} | {self.defaults[item.name]} | "
+                         f"{points[item.name]:g} |")
+        grade = "" if self.card.scale is None else f", grade {scored['grade']}"
+        lines.append(f"| **Score{grade}** | | **{scored['score']:g}** |")
+        chances = "; ".join(f"{name} {100 * band[(name, 'estimate')]:.1f} % ({100 * band[(name, 'lower')]:.1f} to "
+                            f"{100 * band[(name, 'upper')]:.1f} %)" for name in self.card.categories)
+        return "\n".join(lines) + f"\n\nChances with {_LEVEL:.0%} intervals: {chances}.\n"
