@@ -14,7 +14,8 @@ def _sorted_sample(probability, freq_weights, **columns):
         if len(value) != len(probability):
             raise DataError(f"{name} has {len(value)} rows, the probabilities {len(probability)}")
         if np.isnan(value).any():
-            raise DataError(f"{name} is missing in {int(np.isnan(value).sum())} rows; set those loans aside and count them")
+            raise DataError(f"{name} is missing in {int(np.isnan(value).sum())} rows; set those loans aside "
+                            "and count them")
     if np.isnan(probability).any():
         raise DataError(f"{int(np.isnan(probability).sum())} loans have no probability; refer them first")
     order = np.argsort(probability, kind="stable")
@@ -123,8 +124,8 @@ def expected_maximum_profit(probability, event, freq_weights=None, *, none_lost=
     Notes
     -----
     Verbraken, Bravo, Weber and Baesens (2014): ``EMP = E_lambda max_t [lambda pi_0 F_0(t) - roi pi_1 F_1(t)]`` with
-    ``F_0, F_1`` the shares of bad and good rejected at cut-off t. The maxima lie on the convex hull of the ROC curve, so
-    the integral is a finite sum. Their defaults are kept: shares of losses and return of the loans they studied.
+    ``F_0, F_1`` the shares of bad and good rejected at cut-off t. The maxima lie on the convex hull of the ROC curve,
+    so the integral is a finite sum. Their defaults are kept: shares of losses and return of the loans they studied.
 
     Examples
     --------
@@ -188,8 +189,8 @@ def refer_band(gain, loss, *, review_cost, caught=0.5, turned_away=0.1):
     Returns
     -------
     dict
-        ``single`` (the cut-off without reviews), ``accept_below``, ``decline_above``, and ``worth`` (True when there is a
-        band in which a review pays for itself; without one both cut-offs equal the single one).
+        ``single`` (the cut-off without reviews), ``accept_below``, ``decline_above``, and ``worth`` (True when there is
+        a band in which a review pays for itself; without one both cut-offs equal the single one).
 
     Notes
     -----

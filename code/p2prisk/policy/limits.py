@@ -93,9 +93,9 @@ def check_limits(frame, limits, amount="amount"):
     Returns
     -------
     pandas.DataFrame
-        One row a limited value: ``column, value, share, limit, used`` (share over limit), ``breached``, and ``effective``
-        (number of equal parts with the same Herfindahl index as the column). Of a limit on every value only the
-        largest is listed. A missing value is a value of its own.
+        One row a limited value: ``column, value, share, limit, used`` (share over limit), ``breached``, and
+        ``effective`` (number of equal parts with the same Herfindahl index as the column). Of a limit on every value
+        only the largest is listed. A missing value is a value of its own.
     """
     if amount not in frame:
         raise DataError(f"the book has no column {amount!r}")

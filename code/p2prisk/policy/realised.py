@@ -6,8 +6,8 @@ import pandas as pd
 from p2prisk.errors import DataError
 from p2prisk.policy.value import Costs
 
-_NEEDED = ("amount", "term", "instalment", "total_paid", "issue_date", "last_payment_date", "recoveries", "recovery_fee",
-           "principal_paid", "bad")
+_NEEDED = ("amount", "term", "instalment", "total_paid", "issue_date", "last_payment_date", "recoveries",
+           "recovery_fee", "principal_paid", "bad")
 
 
 def _check(frame, names):
@@ -32,8 +32,8 @@ def realised_value(frame, costs=None):
     ----------
     frame : pandas.DataFrame
         Canonical columns of ended loans: ``amount, term, instalment, total_paid, issue_date, last_payment_date,
-        recoveries, recovery_fee, principal_paid, bad``. ``total_paid`` is taken to include the recoveries, as in Lending
-        Club's file.
+        recoveries, recovery_fee, principal_paid, bad``. ``total_paid`` is taken to include the recoveries, as in
+        Lending Club's file.
     costs : Costs, optional
 
     Returns
@@ -43,9 +43,9 @@ def realised_value(frame, costs=None):
     Notes
     -----
     The file holds totals, not months. The payments before recovery are laid out as one instalment a month up to the
-    month before the last, and the rest in the month of the last payment: exact for a loan on schedule and for one repaid
-    early, and an approximation for a loan that paused. Where the instalments would exceed the total, the total is spread
-    evenly. Recoveries, net of the fee, come ``recovery_lag`` months after the last payment.
+    month before the last, and the rest in the month of the last payment: exact for a loan on schedule and for one
+    repaid early, and an approximation for a loan that paused. Where the instalments would exceed the total, the total
+    is spread evenly. Recoveries, net of the fee, come ``recovery_lag`` months after the last payment.
     """
     costs = costs or Costs()
     _check(frame, _NEEDED)
@@ -105,8 +105,8 @@ def monthly_prepayment(frame):
     Returns
     -------
     dict
-        ``prepaid`` loans, ``months`` at risk, ``probability`` and ``share`` of the paid loans that were repaid early (the
-        last payment two months or more before the end of the term).
+        ``prepaid`` loans, ``months`` at risk, ``probability`` and ``share`` of the paid loans that were repaid early
+        (the last payment two months or more before the end of the term).
     """
     _check(frame, ("amount", "term", "issue_date", "last_payment_date", "bad"))
     term = frame["term"].to_numpy(dtype=float)

@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 
-from p2prisk.errors import DataError
+from p2prisk.errors import DataError, SeparationError
 from p2prisk.ordered import OrderedLogit
 from p2prisk.validation import delong
 
@@ -64,7 +64,8 @@ def compare_reject_inference(train, test, accepted, formula, *, outcome="severit
     pandas.DataFrame
         One row a method: ``method``, ``auc, ci_low, ci_high`` on `test`, ``gain`` over accepted loans only with
         ``gain_low, gain_high`` (DeLong, paired), ``predicted`` and ``observed`` mean default rate on `test`,
-        ``declined_predicted`` and ``declined_observed`` on the hidden loans of `train`.
+        ``declined_predicted`` and ``declined_observed`` on the hidden loans of `train`, ``note`` (why a method is not
+        possible; its numbers are missing then).
 
     Notes
     -----
@@ -87,9 +88,13 @@ def compare_reject_inference(train, test, accepted, formula, *, outcome="severit
     models = {"accepted only": base}
 
     chosen = train.assign(_accepted=pd.Categorical(np.where(accepted, "yes", "no"), ["no", "yes"], ordered=True))
-    chance = np.asarray(_fit(f"_accepted ~ {right}", chosen, count).predict(chosen))[:, 1]
-    # a floor keeps one loan from speaking for hundreds
-    models["augmentation"] = _fit(formula, train, count * accepted / np.maximum(chance, 0.02))
+    notes = {}
+    try:
+        chance = np.asarray(_fit(f"_accepted ~ {right}", chosen, count).predict(chosen))[:, 1]
+        # a floor keeps one loan from speaking for hundreds
+        models["augmentation"] = _fit(formula, train, count * accepted / np.maximum(chance, 0.02))
+    except SeparationError:
+        notes["augmentation"] = "not possible: acceptance follows from the attributes, so some applicants had no chance"
 
     hidden = train[~accepted]
     probability = np.asarray(base.predict(hidden))
@@ -117,8 +122,9 @@ def compare_reject_inference(train, test, accepted, formula, *, outcome="severit
                    observed=float(np.average(codes >= cut, weights=size)),
                    declined_predicted=float(np.average(np.asarray(model.predict(hidden))[:, cut:].sum(axis=1),
                                                        weights=count[~accepted])),
-                   declined_observed=float(np.average(gone, weights=count[~accepted])))
+                   declined_observed=float(np.average(gone, weights=count[~accepted])), note="")
         rows.append(row)
+    rows[1:1] = [{"method": name, "note": note} for name, note in notes.items()]
     return pd.DataFrame(rows)
 
 

@@ -8,7 +8,7 @@ probabilities to the default rate of the time; :mod:`~p2prisk.scorecard.override
 
 from p2prisk.scorecard.calibration import apply_shift, shift_to_target
 from p2prisk.scorecard.card import Scorecard
-from p2prisk.scorecard.characteristics import Characteristic, bands_from_labels
+from p2prisk.scorecard.characteristics import Characteristic, bands_from_labels, missing_as_level
 from p2prisk.scorecard.master_scale import (
     MasterScale,
     build_master_scale,
@@ -32,6 +32,7 @@ __all__ = [
     "grade_table",
     "homogeneity",
     "map_to_ratings",
+    "missing_as_level",
     "most_prudent",
     "override_audit",
     "separation",

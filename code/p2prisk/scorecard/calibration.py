@@ -33,7 +33,7 @@ def shift_to_target(probability, target, freq_weights=None):
     --------
     >>> p = np.array([0.05, 0.10, 0.30])
     >>> moved = apply_shift(p, shift_to_target(p, 0.25))
-    >>> round(moved.mean(), 12)
+    >>> round(float(moved.mean()), 12)
     0.25
     """
     probability = np.asarray(probability, dtype=float)

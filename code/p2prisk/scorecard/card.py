@@ -72,12 +72,12 @@ class Scorecard:
     >>> model = OrderedLogit.from_formula("severity ~ C(inquiries_band) + C(purpose_group)", counts, freq_weights="n")
     >>> card = Scorecard.from_result(model.fit(), default_from="loss after half")
     >>> card.attributes[["characteristic", "attribute", "points"]].head(3)
-         characteristic attribute  points
-    0  inquiries_band         0   293.0
-    1  inquiries_band    1 to 2   284.0
+       characteristic attribute  points
+    0  inquiries_band         0   289.0
+    1  inquiries_band    1 to 2   280.0
     2  inquiries_band    3 to 4   271.0
     >>> int(card.score(counts.head(1))["score"].iloc[0])
-    586
+    580
     """
 
     characteristics: tuple
@@ -277,8 +277,8 @@ class Scorecard:
             kinds = [f"{int(merged[name].sum()):,d} {words}" for name, words in
                      (("new_level", "with a level the card does not know"),
                       ("out_of_range", "outside the range it was made on")) if merged[name].any()]
-            raise DataError(f"{int(drifted.sum()):,d} of {len(frame):,d} loans have drifted ({', '.join(kinds)}; first: "
-                            f"row {int(np.argmax(drifted))}); look at them (drift='flag' marks them) or refit")
+            raise DataError(f"{int(drifted.sum()):,d} of {len(frame):,d} loans have drifted ({', '.join(kinds)}; "
+                            f"first: row {int(np.argmax(drifted))}); look at them (drift='flag' marks them) or refit")
         out = pd.DataFrame(merged, index=frame.index)
         if self.scale is not None:
             out.insert(2, "grade", self.scale.grade(out["pd"]))

@@ -1,7 +1,7 @@
 """What a score card asks of a borrower: characteristics, their attributes, and how raw columns become attributes."""
 
 import re
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 import numpy as np
 import pandas as pd
@@ -238,7 +238,8 @@ def _number_of(results, name, factor, columns, ranges):
             # the way back is exact to rounding only: the extreme borrower of the fit has not drifted
             least, most = least - 1e-9 * abs(least), most + 1e-9 * abs(most)
     else:
-        raise ModelError(f"this result holds no data: give ranges={{{name!r}: (least, most)}}, so that drift can be seen")
+        raise ModelError(f"this result holds no data: give ranges={{{name!r}: (least, most)}}, so that drift "
+                         "can be seen")
     mean = _means(results, columns) or ((_TRANSFORMS[transform](np.array([least, most])).mean()),)
     return Characteristic(name, "number", tuple(columns), transform=transform, least=least, most=most,
                           low=least, high=most, mean=mean)
@@ -276,6 +277,48 @@ def from_standard(model):
     return made
 
 
+def missing_as_level(frame, columns=None, fewest=50, freq_weights=None):
+    """Give missing values of classes a level of their own, so that the model estimates them.
+
+    Parameters
+    ----------
+    frame : pandas.DataFrame
+    columns : sequence of str, optional
+        Classes to look at; every categorical or text column by default.
+    fewest : int
+        Loans with a missing value below which no level is made: too few to estimate. Such loans stay missing, and the
+        card refers them.
+    freq_weights : str, optional
+        Column of counts.
+
+    Returns
+    -------
+    frame : pandas.DataFrame
+    report : pandas.DataFrame
+        ``column, missing`` (loans) and ``level`` (whether one was made).
+
+    Examples
+    --------
+    >>> frame = pd.DataFrame({"home": ["own", None, "rent"]})
+    >>> made, report = missing_as_level(frame, fewest=1)
+    >>> made["home"].tolist(), report["missing"].tolist()
+    (['own', 'missing', 'rent'], [1])
+    """
+    frame, rows = frame.copy(), []
+    if columns is None:
+        columns = [name for name in frame if isinstance(frame[name].dtype, pd.CategoricalDtype)
+                   or pd.api.types.is_string_dtype(frame[name].dtype)]
+    for name in columns:
+        gap = frame[name].isna()
+        loans = int(gap.sum() if freq_weights is None else frame.loc[gap, freq_weights].sum())
+        made = loans >= fewest and loans > 0
+        if made:
+            column = pd.Categorical(frame[name])
+            frame[name] = column.add_categories([MISSING]).fillna(MISSING)
+        rows.append({"column": name, "missing": loans, "level": made})
+    return frame, pd.DataFrame(rows, columns=["column", "missing", "level"])
+
+
 def bands_from_labels(labels):
     """Cut points that labels such as ``under 13``, ``13 to 20``, ``20 and over`` or ``0``, ``1 to 2`` speak of.
 
@@ -298,8 +341,3 @@ def bands_from_labels(labels):
             raise DataError(f"class label {label!r} does not start with the value at which the class begins")
         starts.append(float(found[1].replace(",", "")))
     return starts
-
-
-def with_band(characteristic, band):
-    """The same characteristic, made from another column."""
-    return replace(characteristic, band=band)

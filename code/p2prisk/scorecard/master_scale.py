@@ -248,8 +248,8 @@ def grade_table(scale, probability, event, freq_weights=None, confidence=0.95):
     Returns
     -------
     pandas.DataFrame
-        ``grade, loans, share, events, pd`` (assigned), ``observed, ci_low, ci_high``, ``pvalue_holm`` (one sided: is the
-        assigned probability too low?) and ``prudent`` (:func:`most_prudent`). An empty grade has no rate.
+        ``grade, loans, share, events, pd`` (assigned), ``observed, ci_low, ci_high``, ``pvalue_holm`` (one sided: is
+        the assigned probability too low?) and ``prudent`` (:func:`most_prudent`). An empty grade has no rate.
     """
     probability, event, weights = _sample(probability, event, freq_weights)
     grades = pd.Series(scale.grade(probability))
@@ -344,5 +344,6 @@ def map_to_ratings(scale, ratings):
     pooled["pd_high"] = np.append(expit((middle[1:] + middle[:-1]) / 2), 1.0)
     which = np.searchsorted(pooled["pd_high"].to_numpy(), np.asarray(scale.pds), side="left")
     mapping = pd.DataFrame({"grade": scale.labels, "pd": scale.pds,
-                            "rating": pooled["rating"].to_numpy()[which], "rating_rate": pooled["rate"].to_numpy()[which]})
+                            "rating": pooled["rating"].to_numpy()[which],
+                            "rating_rate": pooled["rate"].to_numpy()[which]})
     return mapping, pooled

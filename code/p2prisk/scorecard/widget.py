@@ -1,4 +1,4 @@
-"""The score card as a page element: the reader sets the attributes and sees points, grade, probabilities and reasons."""
+"""The score card as a page element: set the attributes, see points, grade, probabilities and reasons."""
 
 import html
 import json
@@ -19,8 +19,8 @@ def _asset(name):
 class ScorecardWidget:
     """An interactive score card; plain JavaScript inside the page, nothing is fetched.
 
-    Shown by Jupyter and Quarto as HTML. Where there is no script, as in a PDF, the same object is a Markdown table of the
-    default borrower.
+    Shown by Jupyter and Quarto as HTML. Where there is no script, as in a PDF, the same object is a Markdown table of
+    the default borrower.
 
     Parameters
     ----------

@@ -1,0 +1,365 @@
+"""The score card: points equal the model, exports equal the card, grades are tested, nothing missing becomes zero."""
+
+import json
+import sqlite3
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy.special import expit, logit
+
+from p2prisk import OrderedLogit, Scorecard, load
+from p2prisk.errors import DataError, ModelError
+from p2prisk.scorecard import (
+    MasterScale,
+    OverridePolicy,
+    apply_overrides,
+    apply_shift,
+    build_master_scale,
+    grade_table,
+    homogeneity,
+    map_to_ratings,
+    missing_as_level,
+    most_prudent,
+    override_audit,
+    separation,
+    shift_to_target,
+)
+from p2prisk.scorecard.lendingclub import LABELS, book_card
+from p2prisk.standard import fit_standard
+
+
+@pytest.fixture(scope="module")
+def made():
+    return book_card()
+
+
+@pytest.fixture(scope="module")
+def tape():
+    return load("lendingclub-2018")
+
+
+@pytest.fixture(scope="module")
+def standard(tape):
+    model = fit_standard(tape, "grade", ["income", "dti", "home", "term", "utilisation_all", "employment"])
+    return model, Scorecard.from_result(model)
+
+
+@pytest.fixture(scope="module")
+def numbers(tape):
+    """A formula with a logarithm, a plain number and a class."""
+    frame = tape.frame[tape.frame["income"] > 0].dropna(subset=["dti"]).reset_index(drop=True)
+    model = OrderedLogit.from_formula("grade ~ np.log(income) + dti + C(home)", frame)
+    return frame, Scorecard.from_result(model.fit()), model
+
+
+# -- points and the model ----------------------------------------------------------------------------------------------
+
+def test_probabilities_and_intervals_are_those_of_the_model(made):
+    own = made.card.intervals(made.test)
+    model = made.result.predict(made.test, interval=0.95)
+    for category in made.card.categories:
+        for part in ("estimate", "lower", "upper"):
+            np.testing.assert_allclose(own[(category, part)], model[(category, part)], rtol=0, atol=1e-12)
+    scored = made.card.score(made.test)
+    default = model[[("loss after half", "estimate"), ("loss early", "estimate")]].sum(axis=1)
+    np.testing.assert_allclose(scored["pd"], default, atol=1e-12)
+    np.testing.assert_allclose(own[("pd", "estimate")], scored["pd"], atol=1e-12)
+    assert (own[("pd", "lower")] < scored["pd"]).all() and (own[("pd", "upper")] > scored["pd"]).all()
+
+
+def test_points_double_the_odds_and_sit_at_the_base(made):
+    exact = Scorecard.from_result(made.result, base_score=500, base_odds=10, points_to_double=40, digits=None,
+                                  default_from="loss after half")
+    scored = exact.score(made.test)
+    odds = (1 - scored["pd"]) / scored["pd"]
+    np.testing.assert_allclose(scored["score"], 500 + 40 * np.log2(odds / 10), atol=1e-9)
+    np.testing.assert_allclose(exact.score_at(scored["pd"]), scored["score"], atol=1e-9)
+
+
+def test_rounded_points_are_whole_and_near_the_exact_score(made):
+    scored = made.card.score(made.test)
+    assert (scored["score"] == scored["score"].round()).all()
+    assert np.abs(scored["score"] - made.card.score_at(scored["pd"])).max() <= 0.5 * len(made.card.characteristics)
+    assert (made.card.points(made.test).sum(axis=1) == scored["score"]).all()
+
+
+def test_attribute_table_holds_every_level_once(made):
+    table = made.card.attributes
+    assert set(table["characteristic"]) == set(LABELS)
+    known = table[table["estimated"]]
+    for name, part in known.groupby("characteristic"):
+        assert (part["lost"] >= 0).all() and part["lost"].min() == 0
+        for attribute, points in zip(part["attribute"], part["points"], strict=True):
+            assert made.card.points_of(name, attribute) == points
+
+
+def test_standard_model_of_any_tape_becomes_a_card(tape, standard):
+    model, card = standard
+    own, other = card.score(tape.frame, drift="flag"), model.score(tape.frame)
+    for category in card.categories:
+        np.testing.assert_allclose(own[f"p_{category}"], other[f"p_{category}"], atol=1e-12)
+    for flag in ("missing", "new_level", "out_of_range"):
+        assert (own[flag] == other[flag]).all()
+
+
+def test_numbers_score_as_the_model_predicts(numbers):
+    frame, card, model = numbers
+    expected = model.fit().predict(frame)
+    np.testing.assert_allclose(card.score(frame)[[f"p_{c}" for c in card.categories]], expected, atol=1e-12)
+
+
+def test_what_cannot_be_a_card_is_refused(tape):
+    frame = tape.frame.dropna(subset=["dti"]).reset_index(drop=True)
+    for formula, words in (("grade ~ C(home) * dti", "one column"), ("grade ~ np.sin(dti)", "cut 'dti' into classes"),
+                           ("grade ~ dti + np.log1p(dti)", "two terms read 'dti'")):
+        with pytest.raises(ModelError, match=words):
+            Scorecard.from_result(OrderedLogit.from_formula(formula, frame).fit())
+    with pytest.raises(ModelError, match="logit link"):
+        Scorecard.from_result(OrderedLogit.from_formula("grade ~ dti", frame, link="probit").fit())
+    free = OrderedLogit.from_formula("grade ~ C(term)", frame, nonparallel=["C(term)"]).fit()
+    with pytest.raises(ModelError, match="no single score"):
+        Scorecard.from_result(free)
+
+
+# -- missing, new and drifted ------------------------------------------------------------------------------------------
+
+def test_missing_is_never_zero_by_accident(made):
+    frame = made.test.head(3).copy()
+    frame.loc[1, "income_band"] = None
+    scored = made.card.score(frame)
+    assert scored["refer"].tolist() == [False, True, False] and scored["missing"].tolist() == [False, True, False]
+    assert np.isnan(scored.loc[1, ["score", "pd"]].to_numpy(dtype=float)).all() and scored["grade"].isna().tolist()[1]
+    assert made.card.reasons(frame).loc[1, "reason_1"] == "income_band"
+
+
+def test_missing_with_a_level_has_its_own_points():
+    generator = np.random.default_rng(0)
+    home = generator.choice(["own", "rent", None], 3000, p=[0.5, 0.4, 0.1])
+    late = generator.random(3000) < np.select([home == "own", home == "rent"], [0.1, 0.2], 0.5)
+    frame = pd.DataFrame({"home": home, "late": pd.Categorical(np.where(late, "bad", "good"), ["good", "bad"],
+                                                                 ordered=True)})
+    frame, report = missing_as_level(frame, ["home"])
+    assert report["level"].tolist() == [True] and report["missing"].tolist() == [int((home == None).sum())]  # noqa: E711
+    card = Scorecard.from_result(OrderedLogit.from_formula("late ~ C(home)", frame).fit())
+    points = card.attributes.set_index("attribute")["points"]
+    assert points["missing"] < points["rent"] < points["own"]
+    raw = card.score(pd.DataFrame({"home": ["own", None, np.nan]}))
+    assert raw["score"].tolist() == [points["own"], points["missing"], points["missing"]]
+    assert raw["missing"].tolist() == [False, True, True] and not raw["refer"].any()
+    _, few = missing_as_level(pd.DataFrame({"home": ["own", None]}), ["home"])
+    assert few["level"].tolist() == [False]
+
+
+def test_drift_is_refused_or_flagged(made, numbers):
+    frame = made.test.head(2).copy().astype({"income_band": object})
+    frame.loc[0, "income_band"] = "millions"
+    with pytest.raises(DataError, match="1 of 2 loans have drifted .*row 0"):
+        made.card.score(frame)
+    flagged = made.card.score(frame, drift="flag")
+    assert flagged["new_level"].tolist() == [True, False] and flagged["refer"].tolist() == [True, False]
+    data, card, _ = numbers
+    outside = data.head(2).assign(income=[1e9, 50_000.0])
+    with pytest.raises(DataError, match="outside the range"):
+        card.score(outside)
+    held = card.score(outside, drift="flag")
+    assert held["out_of_range"].tolist() == [True, False]
+    most = data.head(2).assign(income=[data["income"].max(), 50_000.0])
+    np.testing.assert_allclose(held["pd"], card.score(most)["pd"], rtol=1e-8)
+    with pytest.raises(DataError, match="does not have"):
+        made.card.score(frame.drop(columns="term"))
+
+
+def test_reasons_are_the_largest_losses(made):
+    frame = made.test.head(200)
+    reasons = made.card.reasons(frame, 2)
+    points = made.card.points(frame)
+    best = made.card.attributes.groupby("characteristic")["points"].max()
+    lost = best[points.columns] - points
+    assert (reasons["lost_1"] == lost.max(axis=1)).all()
+    first = reasons[reasons["reason_1"] != ""]
+    assert (lost.to_numpy()[first.index, lost.columns.get_indexer(first["reason_1"])] == first["lost_1"]).all()
+    assert (reasons["lost_1"] >= reasons["lost_2"]).all()
+
+
+# -- exports ----------------------------------------------------------------------------------------------------------
+
+def _raw(rows=400):
+    """Loans with raw columns, borders of the classes and missing values among them."""
+    generator = np.random.default_rng(1)
+    frame = pd.DataFrame({
+        "term": generator.choice([36, 60], rows), "income": generator.choice([5e3, 26_999.99, 27e3, 66e3, 9e4], rows),
+        "dti": generator.choice([0.0, 12.99, 13.0, 29.0], rows), "employment": generator.choice(
+            ["not stated", "under 2 years", "10 years and over"], rows),
+        "inquiries": generator.choice([0.0, 1, 2, 3, 4, 5, 30], rows), "utilisation": generator.uniform(0, 110, rows),
+        "public_records": generator.choice([0.0, 1, 3], rows), "purpose": generator.choice(
+            ["car", "small business", "debt consolidation"], rows)})
+    frame.loc[:9, "income"] = np.nan
+    return frame
+
+
+def _answers(card, frame, dialect):
+    query = f"SELECT {card.to_sql(dialect)} AS score FROM loans"
+    if dialect == "sqlite":
+        connection = sqlite3.connect(":memory:")
+        frame.to_sql("loans", connection, index=False)
+        return pd.read_sql_query(query, connection)["score"].to_numpy(dtype=float)
+    duckdb = pytest.importorskip("duckdb", reason="DuckDB is not installed")
+    connection = duckdb.connect()
+    connection.register("loans", frame)
+    return connection.sql(query).df()["score"].to_numpy(dtype=float)
+
+
+@pytest.mark.parametrize("dialect", ["duckdb", "sqlite"])
+def test_sql_gives_the_same_scores(made, tape, standard, numbers, dialect):
+    raw = _raw()
+    np.testing.assert_array_equal(_answers(made.card, raw, dialect), made.card.score(raw)["score"])
+    assert np.isnan(_answers(made.card, raw, dialect)[:10]).all()
+    for card, frame in ((standard[1], tape.frame), (numbers[1], numbers[0])):
+        frame = frame[[item.name for item in card.characteristics]].copy()
+        for name in frame:
+            if isinstance(frame[name].dtype, pd.CategoricalDtype):
+                frame[name] = frame[name].astype(object)
+        np.testing.assert_array_equal(_answers(card, frame, dialect), card.score(frame, drift="flag")["score"])
+
+
+def test_sql_quotes_and_refuses_unknown_dialects(made):
+    from p2prisk.scorecard.sql import identifier, literal
+
+    assert literal("o'x") == "'o''x'" and identifier('a"b') == '"a""b"'
+    with pytest.raises(DataError, match="dialect"):
+        made.card.to_sql("oracle")
+
+
+def test_json_restores_the_card(made, standard, tape, tmp_path):
+    shifted = made.card.calibrated(made.test, 0.2, made.test["n"])
+    for card, frame in ((shifted, made.test), (standard[1], tape.frame)):
+        path = tmp_path / "card.json"
+        text = card.to_json(path)
+        for source in (text, path):
+            again = Scorecard.from_json(source)
+            pd.testing.assert_frame_equal(again.score(frame, "flag"), card.score(frame, "flag"), check_exact=True)
+            assert again.to_json() == text
+    with pytest.raises(DataError, match="no score card"):
+        Scorecard.from_json(json.dumps({"format": "x"}))
+    with pytest.raises(DataError, match="not there"):
+        Scorecard.from_json(tmp_path / "absent.json")
+
+
+def test_raw_tape_is_put_into_the_same_classes_as_the_counts(made):
+    raw = _raw().dropna()
+    banded = pd.DataFrame({item.name: item.values(raw).to_numpy() for item in made.card.characteristics})
+    assert banded["income_band"].astype(str)[raw["income"].to_numpy() == 27e3].eq("27,000 to 66,000").all()
+    assert banded["inquiries_band"].astype(str)[raw["inquiries"].to_numpy() == 2].eq("1 to 2").all()
+    assert (made.card.score(banded)["score"].to_numpy() == made.card.score(raw)["score"].to_numpy()).all()
+
+
+# -- calibration ------------------------------------------------------------------------------------------------------
+
+def test_calibration_meets_the_target_and_goes_back(made):
+    weights = made.test["n"]
+    moved = made.card.calibrated(made.test, 0.25, weights)
+    scored, plain = moved.score(made.test), made.card.score(made.test)
+    assert np.average(scored["pd"], weights=weights) == pytest.approx(0.25, abs=1e-12)
+    np.testing.assert_allclose(logit(scored["pd"]) - logit(plain["pd"]), moved.shift, atol=1e-10)
+    np.testing.assert_allclose(scored[[f"p_{c}" for c in made.card.categories]].sum(axis=1), 1.0, atol=1e-12)
+    assert (scored["score"] == plain["score"]).all()
+    pd.testing.assert_frame_equal(moved.uncalibrated().score(made.test), plain)
+    p = np.array([0.01, 0.2, 0.5])
+    shift = shift_to_target(p, 0.4)
+    np.testing.assert_allclose(apply_shift(apply_shift(p, shift), -shift), p, atol=1e-14)
+    for target in (0.0, 1.0):
+        with pytest.raises(DataError, match="strictly"):
+            shift_to_target(p, target)
+
+
+# -- master scale -----------------------------------------------------------------------------------------------------
+
+def test_scale_is_monotone_large_enough_and_separated(made):
+    probability = made.card.score(made.train)["pd"]
+    table = grade_table(made.card.scale, probability, made.train["bad"], made.train["n"])
+    assert len(table) >= 5 and (table["share"] >= 0.05).all() and (table["events"] >= 20).all()
+    assert table["observed"].is_monotonic_increasing and table["pd"].is_monotonic_increasing
+    assert (separation(made.card.scale, probability, made.train["bad"], made.train["n"])["pvalue_holm"] < 0.05).all()
+    assert table["loans"].sum() == made.train["n"].sum() and (table["prudent"] >= table["observed"]).all()
+
+
+def test_homogeneity_finds_a_mixed_grade_and_spares_a_pure_one():
+    probability = np.repeat([0.05, 0.06, 0.3], 4000)
+    truth = np.repeat([0.05, 0.2, 0.3], 4000)
+    event = np.random.default_rng(3).random(12_000) < truth
+    scale = MasterScale(("good", "poor"), (0.1,), (0.055, 0.3))
+    table = homogeneity(scale, probability, event).set_index("grade")
+    assert table.loc["good", "pvalue_holm"] < 1e-6
+    assert table.loc["poor", "parts"] == 1 and np.isnan(table.loc["poor", "pvalue"])
+    pure = homogeneity(scale, probability, np.random.default_rng(3).random(12_000) < np.repeat([0.1, 0.1, 0.3], 4000))
+    assert pure["pvalue_holm"].dropna().min() > 0.05
+
+
+def test_scale_gives_up_grades_that_data_do_not_separate():
+    generator = np.random.default_rng(5)
+    probability = expit(generator.normal(-2, 1, 4000))
+    assert len(build_master_scale(probability, generator.random(4000) < probability).labels) < 7
+    with pytest.raises(DataError, match="no two grades"):
+        build_master_scale(probability, generator.random(4000) < 0.1)
+
+
+def test_grade_without_loans_and_bad_scales():
+    scale = MasterScale(("1", "2", "3"), (0.1, 0.2), (0.05, 0.15, 0.3))
+    table = grade_table(scale, [0.05, 0.3], [0, 1])
+    assert table["loans"].tolist() == [1, 0, 1] and np.isnan(table["observed"][1])
+    assert np.isnan(separation(scale, [0.05, 0.3], [0, 1])["z"]).all()
+    with pytest.raises(DataError, match="must increase"):
+        MasterScale(("1", "2", "3"), (0.2, 0.1), (0.05, 0.15, 0.3))
+    with pytest.raises(DataError, match="missing"):
+        build_master_scale([0.1, np.nan], [0, 1])
+
+
+def test_prudent_bounds_pool_with_worse_grades():
+    bound = most_prudent([100, 400, 300], [0, 0, 0])
+    assert (np.diff(bound) > 0).all()
+    alone = most_prudent([800], [0])
+    assert bound[0] == pytest.approx(alone[0])
+
+
+def test_ratings_out_of_order_are_pooled():
+    scale = MasterScale(("1", "2", "3"), (0.08, 0.2), (0.05, 0.12, 0.26))
+    ratings = pd.DataFrame({"rating": ["AA", "A", "E", "HR"], "loans": [1000, 1000, 1000, 1000],
+                            "events": [44, 120, 257, 254]})
+    mapping, pooled = map_to_ratings(scale, ratings)
+    assert pooled["rating"].tolist() == ["AA", "A", "E/HR"] and pooled["loans"].tolist() == [1000, 1000, 2000]
+    assert mapping["rating"].tolist() == ["AA", "A", "E/HR"]
+
+
+# -- overrides --------------------------------------------------------------------------------------------------------
+
+def test_overrides_follow_the_policy():
+    loans = pd.DataFrame({"loan_id": list("abcdef"), "grade": pd.Categorical(list("232213"), list("123"),
+                                                                                   ordered=True)})
+    reason = OverridePolicy().reasons[0]
+    wanted = pd.DataFrame({"loan_id": list("abcde"), "grade": list("11133"),
+                           "reason": [reason, reason, reason, reason, "a friend"], "by": "x",
+                           "second": ["y", "y", None, None, None]})
+    graded, log, alarm = apply_overrides(loans, wanted)
+    assert log["accepted"].tolist() == [True, False, False, True, False] and alarm
+    assert log["why"].tolist() == ["", "more than 1 up", "no second signature by another person", "",
+                                   "not an admissible reason"]
+    assert graded["final_grade"].astype(str).tolist() == ["1", "3", "2", "3", "1", "3"]
+    audit = override_audit(graded, [1, 0, 0, 1, 0, 1]).set_index("direction")
+    assert audit["loans"].tolist() == [1, 4, 1] and audit["events"].sum() == 3
+    with pytest.raises(DataError, match="unknown loan: z"):
+        apply_overrides(loans, wanted.assign(loan_id=list("abcdz")))
+    with pytest.raises(DataError, match="not on the scale"):
+        apply_overrides(loans, wanted.assign(grade="9"))
+
+
+# -- speed ------------------------------------------------------------------------------------------------------------
+
+def test_a_million_loans_take_seconds(made):
+    """Two seconds on an idle machine (benchmarks/scorecard.py); the bound leaves room for busy ones."""
+    import time
+
+    frame = made.test.iloc[np.random.default_rng(0).integers(0, len(made.test), 1_000_000)].reset_index(drop=True)
+    start = time.process_time()
+    scored = made.card.score(frame)
+    assert time.process_time() - start < 6 and len(scored) == 1_000_000

@@ -1,0 +1,141 @@
+"""The score card in the page: equal to Python in a real browser, usable by keyboard and on a phone."""
+
+import itertools
+import shutil
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from p2prisk import OrderedLogit, Scorecard, load
+from p2prisk.scorecard.lendingclub import LABELS, book_card
+from p2prisk.scorecard.widget import ScorecardWidget
+
+FLAGS = ("--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
+         "--disable-component-update --disable-sync").split()
+BROWSERS = ("chromium", "chromium-browser", "google-chrome", "chrome")
+
+
+@pytest.fixture(scope="module")
+def card():
+    return book_card().card
+
+
+@pytest.fixture(scope="module")
+def numbers():
+    frame = load("lendingclub-2018").frame
+    frame = frame[frame["income"] > 0].dropna(subset=["dti"]).reset_index(drop=True)
+    return Scorecard.from_result(OrderedLogit.from_formula("grade ~ np.log(income) + dti + C(home)", frame).fit(),
+                                 digits=None)
+
+
+@pytest.fixture(scope="module")
+def browser():
+    playwright = pytest.importorskip("playwright.sync_api", reason="the Python package playwright is not installed")
+    path = next(filter(None, map(shutil.which, BROWSERS)), None)
+    if not path:
+        pytest.skip("no Chromium on PATH")
+    with playwright.sync_playwright() as driver:
+        running = driver.chromium.launch(executable_path=path, headless=True, args=FLAGS)
+        yield running
+        running.close()
+
+
+@pytest.fixture
+def show(browser, tmp_path):
+    """Open a widget from file:// with the network off; any message, error or request fails the test."""
+    problems, contexts = [], []
+
+    def open_page(card, labels=None, **options):
+        page_file = tmp_path / "card.html"
+        page_file.write_text(
+            "<!DOCTYPE html><html lang='en'><meta charset='utf-8'><meta name='viewport' content='width=device-width'>"
+            "<style>:root{color-scheme:light dark}body{margin:16px;font:16px sans-serif}</style><main>"
+            f"{ScorecardWidget(card, labels)._repr_html_()}</main></html>", encoding="utf-8")
+        context = browser.new_context(offline=True, **{"viewport": {"width": 1280, "height": 900}, **options})
+        contexts.append(context)
+        page = context.new_page()
+        page.on("request", lambda request: request.url.startswith("file:") or problems.append(request.url))
+        page.on("console", lambda message: problems.append(message.text))
+        page.on("pageerror", lambda error: problems.append(str(error)))
+        page.goto(page_file.as_uri())
+        return page
+
+    yield open_page
+    for context in contexts:
+        context.close()
+    assert problems == []
+
+
+def _compare(page, card, frame):
+    values = frame.astype(object).to_dict("records")
+    got = page.evaluate("all => all.map(v => document.getElementById('scorecard').scorecard.compute(v))", values)
+    scored, band, reasons = card.score(frame), card.intervals(frame), card.reasons(frame, 3)
+    for i, own in enumerate(got):
+        assert own["score"] == pytest.approx(scored["score"].iloc[i], abs=1e-9)
+        assert own["severity"] == pytest.approx(scored["expected_severity"].iloc[i], abs=1e-9)
+        for name, found in zip([*card.categories, "pd"], [*own["classes"], own["pd"]], strict=True):
+            for part in ("estimate", "lower", "upper"):
+                assert found[part] == pytest.approx(band[(name, part)].iloc[i], abs=1e-9), (i, name, part)
+        assert own["grade"] == (None if card.scale is None else scored["grade"].iloc[i])
+        wanted = [reasons[f"reason_{k}"].iloc[i] for k in (1, 2, 3) if reasons[f"reason_{k}"].iloc[i]]
+        assert [reason["name"] for reason in own["reasons"]] == wanted
+
+
+def test_every_attribute_equals_python(show, card):
+    page = show(card, LABELS)
+    levels = [item.levels for item in card.characteristics]
+    combinations = list(itertools.product(*levels))
+    chosen = [combinations[i] for i in np.random.default_rng(0).choice(len(combinations), 300, replace=False)]
+    chosen += [combinations[0], combinations[-1]]
+    _compare(page, card, pd.DataFrame(chosen, columns=[item.name for item in card.characteristics]))
+    _compare(page, card.__class__.from_json(card.to_json()), pd.DataFrame(chosen[:5], columns=list(LABELS)))
+
+
+def test_calibrated_card_and_numbers_equal_python(show, card, numbers):
+    from dataclasses import replace
+
+    shifted = replace(card, shift=0.7)
+    frame = pd.DataFrame([[item.levels[-1] for item in card.characteristics]],
+                         columns=[item.name for item in card.characteristics])
+    _compare(show(shifted), shifted, frame)
+    data = pd.DataFrame({"income": [20_000.0, 65_432.1], "dti": [3.5, 29.0], "home": ["own", "rent"]})
+    page = show(numbers)
+    _compare(page, numbers, data)
+    held = page.evaluate("document.getElementById('scorecard').scorecard.compute({income: 1e12, dti: 5, home: 'own'})")
+    assert held["drifted"]
+    refer = page.evaluate("document.getElementById('scorecard').scorecard.compute({income: '', dti: 5, home: 'own'})")
+    assert refer["referred"]
+
+
+@pytest.mark.parametrize("options", [{"color_scheme": "light"}, {"color_scheme": "dark"},
+                                     {"viewport": {"width": 390, "height": 800}}])
+def test_reader_sets_attributes(show, card, options):
+    page = show(card, LABELS, **options)
+    width = options.get("viewport", {"width": 1280})["width"]
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    frame = ScorecardWidget(card, LABELS).default_borrower()
+    assert page.locator("[data-part=score]").inner_text() == f"{card.score(frame)['score'].iloc[0]:g}"
+    control = page.get_by_label("Credit inquiries, 6 months")
+    control.focus()
+    page.keyboard.press("End")
+    frame["inquiries_band"] = "5 and over"
+    scored = card.score(frame).iloc[0]
+    page.wait_for_function(f"document.querySelector('[data-part=score]').textContent === '{scored['score']:g}'")
+    assert page.locator("[data-part=grade]").inner_text() == scored["grade"]
+    assert page.locator("[data-part=pd]").inner_text() == f"{100 * scored['pd']:.1f} %"
+    assert page.locator("tbody tr").count() == len(card.categories)
+    lost = card.reasons(frame, 1)["lost_1"].iloc[0]
+    assert page.locator("ol li").first.inner_text().startswith(f"Credit inquiries, 6 months: {lost:g} points")
+    for label in LABELS.values():
+        assert page.get_by_label(label, exact=True).count() == 1
+
+
+def test_page_holds_no_address_and_the_pdf_gets_a_table(card):
+    widget = ScorecardWidget(card, LABELS)
+    page = widget._repr_html_()
+    assert "http" not in page and "import(" not in page and "fetch(" not in page
+    table = widget._repr_markdown_()
+    assert table.count("\n| ") == len(card.characteristics) + 1
+    total = card.score(widget.default_borrower()).iloc[0]
+    assert f"| **Score, grade {total['grade']}** | | **{total['score']:g}** |" in table
