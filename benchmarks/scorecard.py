@@ -2,8 +2,8 @@
 
 python benchmarks/scorecard.py [--loans 1000000]
 
-The loans are drawn from the counts of 2011, once as categories and once as raw columns (numbers and words). Memory is the
-growth of the process's peak over the frame itself.
+The loans are drawn from the counts of 2011, once as categories and once as raw columns (numbers and words). Memory is
+the growth of the process's peak over the frame itself.
 """
 
 import argparse
@@ -43,7 +43,8 @@ def main(arguments=None):
         before, begin, work = peak(), time.perf_counter(), time.process_time()
         scored = made.card.score(frame, drift="flag")
         seconds, work = time.perf_counter() - begin, time.process_time() - work
-        print(f"{name:12s} {len(scored):>10,d} loans  {seconds:6.2f} s ({work:.2f} of the processor)  peak {peak():,.0f} MB (+{peak() - before:,.0f})")
+        print(f"{name:12s} {len(scored):>10,d} loans  {seconds:6.2f} s ({work:.2f} of the processor)  "
+              f"peak {peak():,.0f} MB (+{peak() - before:,.0f})")
 
 
 if __name__ == "__main__":
