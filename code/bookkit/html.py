@@ -324,7 +324,7 @@ def _search_entries(page):
             section = (f"{number} " if number else "") + tree.plain(block["c"][2])
             address, words = f"{page.path}#{block['c'][1][0]}", []
         else:
-            words.append(tree.plain(block))
+            words.append(tree.plain(transform([block], lambda node: [] if is_div(node, "bk-code") else None)))
     close()
     return entries or [[page.path, chapter, "", ""]]
 

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from bookkit.render import render
+from bookkit.tree import pandoc_path
 
 FIXTURES = Path(__file__).parent / "fixtures"
 
@@ -195,6 +196,7 @@ def test_search_index_covers_the_sections(good):
     assert "marmalade" in by_address["chapters/blocks.html"][3]
     assert "网信集团" in by_address["chapters/numbers.html#sec-pictures"][3]
     assert by_address["chapters/numbers.html#sec-pictures"][1:3] == ["1 Numbers", "1.1 Pictures"]
+    assert "plt.subplots" not in text, "code is not searched"
 
 
 def test_pdf_has_title_contents_numbers_and_heads(printed):
@@ -228,6 +230,24 @@ def test_pdf_table_breaks_over_pages_and_stays_on_the_page(good, printed):
         width = float(re.search(r'<page width="([\d.]+)"', text)[1])
         assert all(20 < float(x) for x in re.findall(r'xMin="([\d.]+)"', text))
         assert all(float(x) < width - 20 for x in re.findall(r'xMax="([\d.]+)"', text))
+
+
+def test_the_same_heading_in_two_chapters(good, printed):
+    """Typst stops at an identifier that occurs twice, and pandoc makes them from the words of a heading."""
+    for name in ("numbers", "tables"):
+        assert 'id="rows"' in page(good, f"chapters/{name}.html")
+    assert re.search(r"1.2\s+Rows", printed[1]) and re.search(r"A.2\s+Rows", printed[1])
+
+
+def test_nothing_is_left_beside_the_sources(good):
+    assert {path.name for path in (good / "chapters").iterdir()} == {
+        "numbers.qmd", "blocks.qmd", "tables.qmd", "dot.png"}
+
+
+def test_pandoc_is_the_one_of_the_wheel():
+    import pypandoc
+
+    assert Path(pypandoc.__file__).parent in Path(pandoc_path()).parents
 
 
 def test_pdf_has_bookmarks_and_links(good):
