@@ -381,6 +381,12 @@ def test_values_do_not_depend_on_how_the_parser_typed_a_column(dtype):
     assert frame["amount"].tolist() == [1000, 2000] and frame["rate"].isna().tolist() == [False, True]
 
 
+def test_two_digit_years_of_the_future_are_of_the_last_century(write):
+    mapping = {"columns": {"amount": {"from": "a"}, "issue_date": {"from": "d", "date": ["%b-%y"]}}}
+    frame = read_tape(write("a,d\n1,Dec-11\n2,Feb-68\n"), format=mapping).frame
+    assert frame["issue_date"].dt.year.tolist() == [2011, 1968]
+
+
 def test_unquoted_yes_in_a_mapping_means_the_text_yes(write):
     mapping = {"columns": {"amount": {"from": "a"}, "home": {"from": "owner", "recode": {True: "own", False: "rent"}}}}
     frame = read_tape(write("a,owner\n1,yes\n2,no\n3,\n"), format=mapping).frame

@@ -67,6 +67,13 @@ def test_maturity_is_counted_to_the_day():
     assert len(resolved_cohort(tape)) == 2
 
 
+def test_a_later_record_date_matures_the_loans_it_keeps():
+    tape = book(["paid"] * 3, ["2017-06-14", "2018-06-14", "2020-01-01"])
+    cohort = resolved_cohort(tape, record_date="2021-12-31")
+    assert tape.frame["mature"].tolist() == [True, False, False]
+    assert len(cohort) == 2 and cohort.frame["mature"].all()
+
+
 def test_ended_loans_only_are_cut_to_the_resolved_cohort():
     issued = ["2016-01-01"] * 300 + ["2019-01-01"] * 200
     tape = book((["paid"] * 4 + ["charged off"]) * 100, issued)
