@@ -118,4 +118,6 @@ def test_supports_says_why_not():
     assert table.loc["outcome model", "possible"] and not table.loc["out of time", "possible"]
     assert table.loc["out of time", "why"] == "all loans of one year"
     assert table.loc["grade model", "why"] == "the tape has no grade"
+    few = supports(book(["paid"] * 280 + ["charged off"] * 20, ["2016-01-01"] * 300)).set_index("part")
+    assert few.loc["outcome model", "why"] == "only 20 bad loans"
     assert (table["possible"] == (table["why"] == "")).all()
