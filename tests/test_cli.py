@@ -69,11 +69,14 @@ def test_check_fails_on_errors_and_unreadable_files(loans, tmp_path, capsys):
 
 
 def test_html_is_escaped(tmp_path, capsys):
-    text = "amount,term,<script>alert(1)</script>\n" + "1000,36,x\n" * 5
+    text = "amount,term,purpose,<script>alert(1)</script>\n" + "1000,36,<u>home</u>,x\n" * 5
     (tmp_path / "x.csv").write_text(text)
-    run(capsys, "check", tmp_path / "x.csv", "--html", tmp_path / "x.html")
+    (tmp_path / "x.yml").write_text("title: A <b>bold</b> tape\ncolumns:\n" + "".join(
+        f"  {name}: {{from: {name}}}\n" for name in ("amount", "term", "purpose")))
+    run(capsys, "check", tmp_path / "x.csv", "--map", tmp_path / "x.yml", "--html", tmp_path / "x.html")
     page = (tmp_path / "x.html").read_text(encoding="utf-8")
-    assert "<script>" not in page and "&lt;script&gt;" in page
+    assert not any(tag in page for tag in ("<script>", "<b>", "<u>"))
+    assert all(shown in page for shown in ("&lt;script&gt;", "&lt;b&gt;bold", "&lt;u&gt;home"))
 
 
 def test_map_drafts_a_mapping_that_reads_the_file(loans, tmp_path, capsys):
@@ -90,12 +93,14 @@ def test_map_drafts_a_mapping_that_reads_the_file(loans, tmp_path, capsys):
     frame["Loan Status"] = frame["Loan Status"].map({"paid": "Fully Paid", "charged off": "Written Off"})
     frame["Shoe Size"] = 42
     frame["Mobile"] = "13812345678"
+    frame["Guarantor"] = "11010119900307123X"
     path = tmp_path / "bank.csv"
     frame.to_csv(path, index=False)
     code, _, err = run(capsys, "map", path, "--output", tmp_path / "bank.yml")
     assert code == 0 and "1 column(s) not placed: Shoe Size" in err
     text = (tmp_path / "bank.yml").read_text(encoding="utf-8")
-    assert "13812345678" not in text and "personal data" in text and "guessed from a similar name" in text
+    assert "13812345678" not in text and "110101" not in text and "counterparty" not in text
+    assert "Guarantor: personal data (identity number)" in text and "guessed from a similar name" in text
     assert yaml.safe_load(text)["columns"]["status"]["recode"] == {"Fully Paid": "paid", "Written Off": "charged off"}
     tape = read_tape(path, format=tmp_path / "bank.yml")
     assert (

@@ -8,7 +8,7 @@ import pytest
 
 from p2prisk import OrderedLogit, load
 from p2prisk.errors import DataError
-from p2prisk.sources import data_directory, micro_file, shared_directory, table
+from p2prisk.sources import data_directory, file_sha256, micro_file, shared_directory, table
 
 # severity by grade as counted from the source file by an independent script before this package existed
 SEVERITY_BY_GRADE = {
@@ -88,6 +88,12 @@ def test_prosper_is_the_resolved_cohort_and_counts_what_it_left():
 def test_unknown_name_lists_the_known_ones():
     with pytest.raises(DataError, match="lendingclub-2018"):
         load("lendingclub")
+
+
+def test_committed_tables_load_by_name():
+    tape = load("ncf-accounts")
+    assert tape.frame.equals(table("ncf_accounts")) and tape.provenance["path"] == "data/ncf_accounts.csv"
+    assert tape.provenance["sha256"] == file_sha256(data_directory() / "ncf_accounts.csv")
 
 
 def test_absent_micro_file_says_where_to_put_it(tmp_path, monkeypatch):

@@ -6,7 +6,7 @@ import pytest
 
 from p2prisk import OrderedLogit, load
 from p2prisk.errors import DataError, ModelError
-from p2prisk.standard import StandardModel, drop_copies, fit_standard, make_rules
+from p2prisk.standard import StandardModel, design_of, drop_copies, fit_standard, make_rules
 
 
 @pytest.fixture(scope="module")
@@ -63,6 +63,17 @@ def test_new_levels_and_values_are_flagged_or_refused(tape, model):
     assert scores.notna().all().all()
     with pytest.raises(DataError, match="2 of 4 loans have an attribute outside"):
         model.score(frame, drift="refuse")
+
+
+def test_numbers_are_held_inside_their_quantiles_and_counts_enter_as_logarithms(tape):
+    rules, _ = make_rules(tape.frame, ["income", "dti", "inquiries"])
+    design, _ = design_of(tape.frame, rules)
+    income, dti, inquiries = tape.frame["income"], tape.frame["dti"], tape.frame["inquiries"]
+    assert design["income"].max() == pytest.approx(np.log1p(income.quantile(0.995)))
+    assert design["dti"].max() == pytest.approx(dti.quantile(0.995)) and design["dti"].max() < dti.max()
+    assert design.loc[dti.isna(), "dti"].eq(dti.median()).all() and dti.isna().any()
+    inside = inquiries.between(rules[2]["low"], rules[2]["high"])
+    assert np.allclose(design.loc[inside, "inquiries"], np.log1p(inquiries[inside]))
 
 
 def test_rare_levels_are_known_not_new(tape):

@@ -174,7 +174,7 @@ def load(name, path=None, cohort="resolved"):
     Parameters
     ----------
     name : str
-        One of :func:`names`.
+        One of :func:`names`, or a committed table by the name of its file (``ncf-accounts``).
     path : path-like, optional
         Where the micro file is, for ``lendingclub-2007-2011`` and ``prosper``.
     cohort : {"resolved", "all"}
@@ -202,7 +202,23 @@ def load(name, path=None, cohort="resolved"):
         return _from_micro(name, path, cohort)
     if name in _TABLES:
         return _from_table(name)
-    raise DataError(f"no data set is called {name!r}; known: {', '.join(names())}")
+    stem = name.replace("-", "_")
+    if (data_directory() / f"{stem}.csv").is_file():
+        file = f"data/{stem}.csv"
+        return LoanTape(
+            table(stem),
+            {
+                "name": name,
+                "id": "E5",
+                "title": stem.replace("_", " "),
+                "source": f"{file}; the columns fact and key name each row's own source, data/README.md the rest",
+                "licence": "CC BY 4.0 (table)",
+                "citation": file,
+                "path": file,
+                "sha256": file_sha256(data_directory() / f"{stem}.csv"),
+            },
+        )
+    raise DataError(f"no data set is called {name!r}; known: {', '.join(names())}, and the tables of data/README.md")
 
 
 def chosen_tape():

@@ -49,10 +49,7 @@ def quality_page(report):
     )
     findings = "".join(
         f'<tr><td class="{row.level}">{row.level}</td><td>{escape(row.column)}</td><td>{escape(row.what)}</td>'
-        f'<td class="n">{row.rows or "":,}</td><td>{escape(row.remedy)}</td></tr>'
-        if row.rows
-        else f'<tr><td class="{row.level}">{row.level}</td><td>{escape(row.column)}</td><td>{escape(row.what)}</td>'
-        f"<td></td><td>{escape(row.remedy)}</td></tr>"
+        f'<td class="n">{format(row.rows, ",d") if row.rows else ""}</td><td>{escape(row.remedy)}</td></tr>'
         for row in report.findings.itertuples()
     )
     aside = "".join(
