@@ -326,6 +326,24 @@ def test_surrogate_residuals_stay_finite_in_the_tails():
         assert np.isfinite(check.surrogate_residuals(result)).all()
 
 
+def test_surrogate_residuals_of_counts_are_those_of_the_loans():
+    frame = sample(3000, seed=8)
+    frame["x"] = frame["x"].round()
+    counts = frame.groupby(["x", "kind", "y"], as_index=False).size()
+    r = OrderedLogit.from_formula("y ~ x + C(kind)", counts, freq_weights="size").fit()
+    residual = check.surrogate_residuals(r, seed=2, per_loan=True)
+    assert residual.shape == (3000,) and kstest(residual, "logistic").pvalue > 0.01
+    trend = check.surrogate_by_predictor(r, "x")
+    assert trend["loans"].sum() == 3000 and trend["loans"].tolist() == frame.groupby("x").size().tolist()
+    assert_allclose(check.surrogate_summary(r)["ks_critical"], 1.358 / np.sqrt(3000))
+    band = check.surrogate_quantiles(r)
+    assert band["observed"].between(band["low"], band["high"]).mean() > 0.85
+    halves = OrderedLogit.from_formula("y ~ x + C(kind)", counts.assign(w=counts["size"] / 2), freq_weights="w").fit()
+    with pytest.raises(ModelError, match="not whole numbers"):
+        check.surrogate_residuals(halves, per_loan=True)
+    assert np.isfinite(check.surrogate_summary(halves)).all()
+
+
 # influence
 
 

@@ -133,6 +133,7 @@ def test_columns_and_variables_agree_where_they_mean_the_same(fitted):
     result, frame = fitted
     by_column = effects.average_marginal_effects(result).set_index(["term", "contrast", "category"])
     by_variable = effects.average_marginal_effects(result, frame).set_index(["term", "contrast", "category"])
+    assert list(dict.fromkeys(by_variable.index.get_level_values("term"))) == ["income", "rate", "home", "late"]
     for column, variable in (("rate", "rate"), ("late", "late"), ("C(home)", "home")):
         assert_allclose(by_column.loc[column, ["effect", "se"]], by_variable.loc[variable, ["effect", "se"]], rtol=1e-8)
     # the log's own effect is per log unit, the variable's per unit of income

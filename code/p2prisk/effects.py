@@ -326,11 +326,19 @@ def _planned(result, exog, weights, offset, plan):
     return out
 
 
+def _in_order(result):
+    """Variables of the formula in the order in which the terms name them."""
+    known = result.design.required
+    factors = [factor.strip() for term in result.terms for factor in term.split(":")]
+    named = [variable for factor in factors for variable in result.design.factor_columns.get(factor, [factor])]
+    return list(dict.fromkeys([*(name for name in named if name in known), *known]))
+
+
 def _variable_plan(result, data, variables):
     if result.design.spec is None:
         names = list(result.exog_names)
     else:
-        names = list(result.design.required)
+        names = _in_order(result)
     chosen = names if variables is None else list(variables)
     unknown = [name for name in chosen if name not in names]
     if unknown:
@@ -597,7 +605,7 @@ def marginal_effects_at(result, borrowers, variables=None, offset=None, confiden
 
 
 def _at_variables(result, borrowers, variables):
-    names = list(result.exog_names) if result.design.spec is None else list(result.design.required)
+    names = list(result.exog_names) if result.design.spec is None else _in_order(result)
     absent = [name for name in names if name not in borrowers.columns]
     if absent:
         raise DataError(f"borrowers lack the variables {absent}")

@@ -193,7 +193,7 @@ def pulkstenis_robinson(result, terms=None, statistic="chi2"):
     Raises
     ------
     ModelError
-        When there is no factor, or no continuous predictor to split the patterns.
+        When there is no factor, or nothing else varies within the patterns to split them by.
 
     Notes
     -----
@@ -253,8 +253,8 @@ def pulkstenis_robinson(result, terms=None, statistic="chi2"):
         split += bool(high.any())
     if not split:
         raise ModelError(
-            "no pattern of factors can be split: within each, all loans have the same score. The test needs "
-            "a continuous predictor; for grouped data compare observed and expected counts of the patterns"
+            "no pattern of factors can be split: within each, all loans have the same score. Name fewer factors in "
+            "terms=, so that the other predictors vary within a pattern"
         )
     used = weights > 0
     cells = np.zeros(model.n_rows, dtype=int)

@@ -17,7 +17,7 @@ from p2prisk.ordered.likelihood import bounds
 _ROWS = 131072
 
 
-def surrogate_residuals(result, seed=0, draws=1):
+def surrogate_residuals(result, seed=0, draws=1, per_loan=False):
     """Surrogate residuals of every row.
 
     Parameters
@@ -28,10 +28,13 @@ def surrogate_residuals(result, seed=0, draws=1):
         Seed of the draws; the same seed gives the same residuals.
     draws : int
         Residuals a row. One is usual; a few make the plots of small samples steadier.
+    per_loan : bool
+        For grouped data: one residual for each loan instead of each row, rows repeated by their frequency
+        weight.
 
     Returns
     -------
-    ndarray, shape (n_rows,) or (n_rows, draws)
+    ndarray, shape (n_rows,) or (n_rows, draws); with `per_loan` shape (nobs,)
         Under the model a sample of the link's error distribution (for the logit: logistic, mean 0, variance
         pi^2/3). A row of grouped data gets `draws` residuals whatever its weight.
 
@@ -53,6 +56,20 @@ def surrogate_residuals(result, seed=0, draws=1):
     model = fitted_model(result)
     if int(draws) < 1:
         raise ModelError(f"draws={draws!r}; at least one is needed")
+    if per_loan:
+        if int(draws) != 1:
+            raise ModelError("with per_loan=True each loan gets one residual; leave draws at 1")
+        rows = _loan_rows(model)
+        out = np.empty(rows.size)
+        rng = np.random.default_rng(seed)
+        for start in range(0, rows.size, _ROWS):
+            pick = rows[start : start + _ROWS]
+            offset = None if model.offset is None else model.offset[pick]
+            upper, lower = bounds(
+                model.layout, result.params.to_numpy(), model.exog[pick], model.endog_codes[pick], offset
+            )
+            out[start : start + _ROWS] = _truncated(model.link, lower, upper, rng.random(pick.size))
+        return out
     rng = np.random.default_rng(seed)
     params = result.params.to_numpy()
     out = np.empty((model.n_rows, int(draws)))
@@ -63,6 +80,26 @@ def surrogate_residuals(result, seed=0, draws=1):
         uniform = rng.random((len(upper), int(draws)))
         out[rows] = _truncated(model.link, lower[:, None], upper[:, None], uniform)
     return out[:, 0] if int(draws) == 1 else out
+
+
+def _loan_rows(model):
+    """Row of every loan; rows of grouped data are repeated by their weight."""
+    if model.weights is None:
+        return np.arange(model.n_rows)
+    counts = np.rint(model.weights).astype(int)
+    if np.abs(model.weights - counts).max() > 1e-9:
+        raise ModelError("freq_weights are not whole numbers, so loans cannot be told apart; draw a residual a row")
+    return np.repeat(np.arange(model.n_rows), counts)
+
+
+def _sample(result, seed):
+    """Residuals with their rows and weights: one a loan, or one a row where weights are not whole numbers."""
+    model = result.model
+    weights = row_weights(model)
+    if np.abs(weights - np.rint(weights)).max() > 1e-9:
+        return surrogate_residuals(result, seed), np.arange(model.n_rows), weights
+    rows = _loan_rows(model)
+    return surrogate_residuals(result, seed, per_loan=True), rows, np.ones(rows.size)
 
 
 def _truncated(link, lower, upper, uniform):
@@ -105,16 +142,15 @@ def surrogate_quantiles(result, seed=0, points=200):
     True
     """
     model = fitted_model(result)
-    residual = surrogate_residuals(result, seed)
-    weights = row_weights(model)
+    residual, _, weights = _sample(result, seed)
     order = np.argsort(residual)
     cumulative = np.cumsum(weights[order])
     total = cumulative[-1]
     position = (cumulative - weights[order] / 2) / total
     probability = (np.arange(points) + 0.5) / points
     observed = np.interp(probability, position, residual[order])
-    # the number of residuals that fall below a quantile is binomial; rows of grouped data are one draw each
-    effective = total**2 / (weights**2).sum() if model.weights is not None else total
+    # the number of residuals that fall below a quantile is binomial
+    effective = total**2 / (weights**2).sum()
     below = probability * effective
     low = special.betaincinv(np.maximum(below, 0.5), np.maximum(effective - below + 1, 0.5), 0.025)
     high = special.betaincinv(np.maximum(below + 1, 0.5), np.maximum(effective - below, 0.5), 0.975)
@@ -168,8 +204,8 @@ def surrogate_by_predictor(result, column, seed=0, bins=20, values=None):
     values = np.asarray(values, dtype=float)
     if values.shape != (model.n_rows,) or not np.isfinite(values).all():
         raise ModelError(f"values must be {model.n_rows} finite numbers, one for each row of the fit")
-    weights = row_weights(model)
-    residual = surrogate_residuals(result, seed)
+    residual, rows, weights = _sample(result, seed)
+    values = values[rows]
     distinct, place = np.unique(values, return_inverse=True)
     if distinct.size > bins and not is_indicator(distinct):
         count = np.bincount(place, weights)
@@ -179,7 +215,6 @@ def surrogate_by_predictor(result, column, seed=0, bins=20, values=None):
     size = np.bincount(place, weights)
     mean = np.bincount(place, weights * residual) / size
     variance = np.bincount(place, weights * (residual - mean[place]) ** 2) / size
-    # one draw a row: the mean of a class is as certain as its rows are many, not its loans
     effective = size**2 / np.bincount(place, weights**2)
     half = 1.959963984540054 * np.sqrt(variance / np.maximum(effective - 1, 1))
     frame = pd.DataFrame(
@@ -218,7 +253,7 @@ def surrogate_summary(result, seed=0):
     True
     """
     model = fitted_model(result)
-    residual, weights = surrogate_residuals(result, seed), row_weights(model)
+    residual, _, weights = _sample(result, seed)
     order = np.argsort(residual)
     share = np.cumsum(weights[order]) / weights.sum()
     expected = model.link.cdf(residual[order])
