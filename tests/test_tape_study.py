@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from p2prisk import load
 from p2prisk.errors import DataError
 from p2prisk.tape import (
     LoanTape,
@@ -105,6 +106,12 @@ def test_same_key_is_counted_once():
     tape.frame.loc[5:7, "loan_id"] = "L1"
     sample, _ = study_sample(tape)
     assert len(sample) == 297 and "same key" in sample.set_aside[0]["reason"]
+
+
+def test_an_outcome_without_a_status_is_taken_as_given():
+    tape = load("modeldata-lendingclub")
+    sample, note = study_sample(tape)
+    assert tape.kind == "outcome as given" and len(sample) == len(tape) and "not known" in note
 
 
 def test_cohort_needs_dates():

@@ -46,12 +46,13 @@ class LoanTape:
 
     @property
     def kind(self):
-        """``counts``, ``resolved`` (every loan ended), ``live``, or ``no outcome``."""
+        """``counts``, ``resolved`` (every loan ended), ``live``, ``outcome as given`` (good or bad, whatever the source
+        meant by it), or ``no outcome``."""
         if "n" in self.frame:
             return "counts"
         if "resolved" in self.frame:
             return "resolved" if bool(self.frame["resolved"].all()) else "live"
-        return "resolved" if "bad" in self.frame else "no outcome"
+        return "outcome as given" if "bad" in self.frame or "severity" in self.frame else "no outcome"
 
     @property
     def simulated(self):

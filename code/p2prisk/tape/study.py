@@ -6,6 +6,11 @@ from p2prisk.tape.severity import add_outcome, resolved_cohort
 
 #: share of mature loans that must have ended before they count as a resolved cohort
 ENOUGH_RESOLVED = 0.98
+_NOTHING_TO_CHOOSE = {
+    "counts": "The table holds counts.",
+    "no outcome": "The tape has no outcome.",
+    "outcome as given": "The tape gives an outcome without a status: whether every loan had time to fail is not known.",
+}
 _SMALL = 200
 _FEW_EVENTS = 50
 
@@ -42,8 +47,8 @@ def study_sample(tape):
             tape = tape.keep(~again, "the same key again: the first row is kept")
             frame = tape.frame
     when = tape.provenance.get("record_date", "the record date")
-    if tape.kind in ("counts", "no outcome"):
-        return tape, ("The table holds counts." if tape.kind == "counts" else "The tape has no outcome.")
+    if tape.kind in _NOTHING_TO_CHOOSE:
+        return tape, _NOTHING_TO_CHOOSE[tape.kind]
     if "mature" not in frame or frame["mature"].all():
         if tape.kind == "resolved":
             return tape, "Every loan has ended."
