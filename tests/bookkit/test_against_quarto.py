@@ -154,3 +154,7 @@ def test_post_render_step_removed_scripts_from_other_hosts(both):
             text = strip(text)
         assert not re.findall(remote, text), path
         assert "define('jquery'" not in text
+    for path in quarto.rglob("*.css"):
+        text = path.read_text(encoding="utf-8")
+        text = strip(text) if source == GOOD else text
+        assert not re.search(r"""@import[^;]*//|url\(["']?(?:https?:)?//""", text), path

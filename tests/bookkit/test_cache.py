@@ -173,7 +173,11 @@ def test_quarto_step_strips_scripts_from_other_hosts(tmp_path):
         'crossorigin="anonymous" data-relocate-top="true"></script>\n'
         "<script type=\"application/javascript\">define('jquery', [],function() {return window.jQuery;})</script>\n"
         + own)
+    (book / "theme.css").write_text(
+        '/*a*/\n@import"https://fonts.googleapis.com/css2?family=Source+Sans+Pro:wght@300;400;700&display=swap";'
+        ":root{--a:1}@import url(//fonts.example.org/b.css);@media print{a{b:c}}")
     script = Path(__file__).parents[2] / "code/bookkit/quarto/post_render.py"
     subprocess.run([sys.executable, str(script)], cwd=tmp_path, check=True, capture_output=True,
                    env={**os.environ, "QUARTO_PROJECT_OUTPUT_DIR": str(book)})
     assert (book / "index.html").read_text() == own
+    assert (book / "theme.css").read_text() == "/*a*/\n:root{--a:1}@media print{a{b:c}}"

@@ -1,4 +1,4 @@
-"""Remove the scripts from other hosts that Quarto adds to pages with HTML output; Quarto's post-render step."""
+"""Remove what Quarto's pages load from other hosts: scripts and the themes' fonts; Quarto's post-render step."""
 
 import os
 import re
@@ -10,6 +10,9 @@ _REMOTE = re.compile(r"""[ \t]*<(script)\b[^>]*\bsrc=["'](?:https?:)?//[^>]*>\s*
 # What only serves the scripts above: it hands jQuery to them, and fails without.
 _GLUE = re.compile(r"""[ \t]*<script type="application/javascript">define\('jquery', \[\],function\(\) \{return """
                    r"""window\.jQuery;\}\)</script>\n?""")
+# Most themes fetch a font; the addresses hold semicolons, so the quoted text goes as a whole.
+_IMPORT = re.compile(r"""@import\s*(?:url\(\s*)?(["'])(?:https?:)?//[^"']*\1\s*\)?[^;{}]*;?"""
+                     r"""|@import\s*url\(\s*(?:https?:)?//[^)]*\)[^;{}]*;?""", re.IGNORECASE)
 
 
 def add_arguments(parser):
@@ -19,22 +22,25 @@ def add_arguments(parser):
 
 
 def strip(text):
-    """Page text without scripts and style sheets from other hosts.
+    """Text of a page or a style sheet without scripts, style sheets and fonts from other hosts.
 
     Examples
     --------
     >>> strip('<p>a</p><script src="https://cdn.example.org/require.min.js"></script><script src="own.js"></script>')
     '<p>a</p><script src="own.js"></script>'
+    >>> strip('@import"https://fonts.example.org/css2?family=A:wght@300;400";a{color:red}')
+    'a{color:red}'
     """
-    return _GLUE.sub("", _REMOTE.sub("", text))
+    return _IMPORT.sub("", _GLUE.sub("", _REMOTE.sub("", text)))
 
 
 def run(arguments):
-    """Strip every page of the folder."""
-    for path in sorted(Path(arguments.folder).rglob("*.html")):
+    """Strip every page and style sheet of the folder."""
+    folder = Path(arguments.folder)
+    for path in sorted([*folder.rglob("*.html"), *folder.rglob("*.css")]):
         text = path.read_text(encoding="utf-8")
         stripped = strip(text)
         if stripped != text:
             path.write_text(stripped, encoding="utf-8")
-            print(f"removed scripts from other hosts: {path}")
+            print(f"removed what was loaded from other hosts: {path}")
     return 0
