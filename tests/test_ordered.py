@@ -221,9 +221,7 @@ def test_predictions_agree_with_the_definition(frame, result):
     cumulative = 1 / (1 + np.exp(-(result.thresholds.to_numpy() - eta.to_numpy()[:, None])))
     np.testing.assert_allclose(result.predict(frame, which="cumulative"), cumulative, rtol=1e-12)
     np.testing.assert_allclose(np.cumsum(probability.to_numpy(), axis=1)[:, :-1], cumulative, rtol=1e-11)
-    np.testing.assert_allclose(
-        result.predict(frame, which="expected"), probability @ np.arange(4), rtol=1e-12
-    )
+    np.testing.assert_allclose(result.predict(frame, which="expected"), probability @ np.arange(4), rtol=1e-12)
     assert result.predict(frame, which="class").cat.ordered
 
 
@@ -243,9 +241,7 @@ def test_json_restores_the_scoring_model(frame):
 def test_penalised_fit_is_named_as_such(frame):
     separated = frame.assign(k=np.where(frame.grade == "D", "late", "fine"))
     result = OrderedLogit.from_formula("grade ~ income + C(k)", separated).fit(penalty=1.0)
-    assert (
-        "Penalised" in result.summary().as_text() and "not maximum likelihood" in result.summary().as_text()
-    )
+    assert "Penalised" in result.summary().as_text() and "not maximum likelihood" in result.summary().as_text()
 
 
 def test_missing_values_inside_stateful_transforms_are_seen(frame):
