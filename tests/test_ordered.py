@@ -168,13 +168,19 @@ def test_written_intercepts_change_nothing(frame, formula):
             lambda f: f.assign(k=np.where(f.grade == "D", "late", "fine")),
             "grade ~ income + C(k)",
             SeparationError,
-            r"C\(k\)\[T.late\]",
+            r"quasi-completely separated by C\(k\)\[T.late\]",
         ),
         (
             lambda f: f.assign(k=np.where((f.grade == "A") & (f.utilisation < 0.2), "x", "o")),
             "grade ~ income + C(k)",
             SeparationError,
             r"C\(k\)\[T.x\].*A: \d+, B: 0, C: 0, D: 0",
+        ),
+        (
+            lambda f: f.assign(k=f.grade.cat.codes + np.linspace(0, 0.5, len(f))),
+            "grade ~ k",
+            SeparationError,
+            r"completely separated by k \(estimate runs to \+infinity\)",
         ),
         (lambda f: f, "grade ~ np.log(n - 1)", DataError, r"np.log\(n - 1\) \(\d+ infinite, first in row"),
         (lambda f: f, "grade ~ incme", DataError, "incme"),
@@ -250,3 +256,59 @@ def test_missing_values_inside_stateful_transforms_are_seen(frame):
     with pytest.raises(DataError, match=r"income \(5\)"):
         OrderedLogit.from_formula(formula, holes)
     assert OrderedLogit.from_formula(formula, holes, missing="drop").n_dropped == 5
+
+
+def test_memory_stays_within_a_fifth_of_the_data():
+    import tracemalloc
+
+    rng = np.random.default_rng(0)
+    exog = rng.normal(size=(250_000, 20))
+    codes = np.digitize(exog[:, 0] + rng.logistic(size=len(exog)), [-2, 0, 1, 3]).astype(np.int8)
+    OrderedLogit(codes[:100], exog[:100, :2]).fit()
+    tracemalloc.start()
+    OrderedLogit(codes, exog).fit()
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 0.2 * exog.nbytes
+
+
+def test_separation_is_found_in_many_rows():
+    rng = np.random.default_rng(1)
+    n = 90_000
+    exog = np.column_stack([rng.normal(size=n), rng.uniform(size=n) < 0.0005])
+    codes = np.digitize(exog[:, 0] + rng.logistic(size=n), [-2, 0, 1, 3])
+    codes[exog[:, 1] == 1] = 4
+    with pytest.raises(SeparationError, match="quasi-completely separated by x2"):
+        OrderedLogit(codes, exog).fit()
+    assert OrderedLogit(codes, exog).fit(penalty=1.0).penalty == 1.0
+
+
+def test_negative_probabilities_are_counted():
+    rng = np.random.default_rng(3)
+    exog = rng.normal(size=(300, 1))
+    codes = np.digitize(exog[:, 0] * rng.choice([-1, 1.5], 300) + rng.logistic(size=300), [-0.2, 0.3])
+    with pytest.warns(UserWarning, match=r"negative probability for \d+ of 300 rows"):
+        result = OrderedLogit(codes, exog, nonparallel=["x1"]).fit()
+    beta, theta = result.slopes.to_numpy(), result.thresholds.to_numpy()
+    crossed = (np.diff(theta - exog * beta, axis=1) <= 0).any(axis=1).sum()
+    assert result.negative_probability_rows == crossed > 0
+    assert f"negative probability in {crossed} rows" in result.summary().as_text()
+
+
+def test_tests_of_linear_hypotheses(result):
+    one = result.t_test("C(home)[T.RENT] = C(home)[T.OWN]").iloc[0]
+    covariance, names = result.cov_params(), ["C(home)[T.RENT]", "C(home)[T.OWN]"]
+    contrast = np.array([1.0, -1.0])
+    assert one["estimate"] == pytest.approx(contrast @ result.params[names])
+    assert one["se"] == pytest.approx(np.sqrt(contrast @ covariance.loc[names, names] @ contrast))
+    term = result.wald_test("C(home)")
+    inverse = np.linalg.inv(covariance.loc[names, names])
+    assert term["chi2"] == pytest.approx(result.params[names] @ inverse @ result.params[names]) and term["df"] == 2
+    both = result.wald_test("C(home)[T.RENT] = 0.1, 2*utilisation - C(home)[T.OWN] = 1")
+    assert both["df"] == 2
+    small = result.model.with_columns(["income", "utilisation"]).fit()
+    assert result.lr_test(small)["chi2"] == pytest.approx(2 * (result.llf - small.llf))
+    with pytest.raises(ModelError, match="rank 1"):
+        result.wald_test(["income = 0", "2*income = 0"])
+    with pytest.raises(ModelError, match="neither a number nor a parameter"):
+        result.t_test("incme = 0")

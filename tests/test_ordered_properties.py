@@ -196,7 +196,9 @@ def test_robust_covariance_against_statsmodels_binary_logit():
     groups = rng.integers(0, 40, 300)
     binary = sm.Logit(bad, sm.add_constant(exog))
     for kind, options in (("HC0", {}), ("cluster", {"groups": groups})):
-        expected = binary.fit(disp=0, cov_type=kind, tol=1e-14, **({"cov_kwds": options} if options else {})).bse[["a", "b", "const"]]
+        expected = binary.fit(disp=0, cov_type=kind, tol=1e-14, **({"cov_kwds": options} if options else {})).bse[
+            ["a", "b", "const"]
+        ]
         found = OrderedLogit(bad, exog).fit(cov_type=kind, **options).bse
         np.testing.assert_allclose(found, expected, rtol=1e-7)
 

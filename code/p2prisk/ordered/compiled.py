@@ -1,8 +1,9 @@
 """The parallel ordered logit's sums in one compiled pass over the rows (optional extra ``fast``: numba).
 
-Each block of rows is copied once into the cache, where linear predictor, both distribution values, the class sums and
-the weighted copy for the cross-product are made together; only the cross-product itself is left to BLAS. Imported by
-:mod:`p2prisk.ordered.likelihood` when the data are large enough to pay for numba's import.
+Each block of rows is copied once into the cache, where linear predictor, both distribution values, the
+class sums and the weighted copy for the cross-product are made together; only the cross-product itself is
+left to BLAS. Imported by :mod:`p2prisk.ordered.likelihood` when the data are large enough to pay for
+numba's import.
 """
 
 import math
@@ -10,7 +11,8 @@ import math
 import numpy as np
 from numba import njit
 
-# beyond this the product form exp(x'beta) * exp(-theta) could overflow; such rows are left to the general code
+# beyond this the product form exp(x'beta) * exp(-theta) could overflow; such rows are left to the general
+# code
 _LARGEST = 300.0
 _BLOCK = 512
 
@@ -31,9 +33,9 @@ def parallel_logit_sums(exog, codes, weights, offset, centre, beta, theta):
     Returns
     -------
     tuple
-        Flag of success, sum of log F(a) F(-b), counts (m + 1,), score of beta (p,), class sums of 1 - F(a) and
-        1 - F(-b) (m + 1,), class sums of f(a) and f(b) (m + 1,), weighted cross-product (p, p), density-weighted
-        column sums by threshold (m, p).
+        Flag of success, sum of log F(a) F(-b), counts (m + 1,), score of beta (p,), class sums of 1 - F(a)
+        and 1 - F(-b) (m + 1,), class sums of f(a) and f(b) (m + 1,), weighted cross-product (p, p),
+        density-weighted column sums by threshold (m, p).
     """
     n, p = exog.shape
     m = len(theta)

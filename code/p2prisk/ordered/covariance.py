@@ -101,9 +101,9 @@ def sandwich(source, params, bread, cov_type, nobs):
     bread : ndarray, shape (k, k)
         Inverse observed information.
     cov_type : {"HC0", "HC1", "cluster"}
-        HC0: White 1980 (Econometrica 48). HC1: times n / (n - k). cluster: Liang and Zeger 1986 (Biometrika 73)
-        times G / (G - 1) * (n - 1) / (n - k), the correction that statsmodels uses. Frequency weights count as
-        repeated rows of the same cluster.
+        HC0: White 1980 (Econometrica 48). HC1: times n / (n - k). cluster: Liang and Zeger 1986
+        (Biometrika 73) times G / (G - 1) * (n - 1) / (n - k), the correction that statsmodels uses.
+        Frequency weights count as repeated rows of the same cluster.
     nobs : float
         Sum of the frequency weights.
 

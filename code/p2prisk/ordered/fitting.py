@@ -52,9 +52,9 @@ def fit_rows(model, source, samples, penalty=None, maxiter=newton.MAX_ITERATIONS
     def diagnose(internal, step, history):
         if ridge:
             return
-        direction = find_separation(source, sample, internal, step, centre, scale)
-        if direction is not None:
-            separation.raise_separation(direction, layout, names, lambda i: _level_counts(model, i))
+        found = find_separation(source, sample, internal, step, centre, scale)
+        if found is not None:
+            separation.raise_separation(*found, layout, names, lambda i: _level_counts(model, i))
 
     try:
         return newton.maximise(problem, start, check, diagnose, maxiter)
@@ -87,24 +87,38 @@ def centre_and_scale(exog):
 
 
 def find_separation(source, sample, internal, step, centre, scale):
-    """Direction along which the likelihood of all rows rises without end, in scaled columns; or ``None``."""
+    """Direction, in scaled columns, along which the likelihood of no row ever falls, and whether
+    separation is ``"complete"`` or ``"quasi"``; ``None`` if there is no such direction.
+    """
     layout = source.layout
     block = sample.block.counted
     few = separation.PROGRAM_ROWS
-    exact = sample is source and len(block.codes) <= few
     part = block.take(slice(None, None, max(1, -(-len(block.codes) // few))))
-    candidates = [separation.recession_program(layout, (part.exog - centre) / scale, part.codes)]
-    if exact:
-        return candidates[0]
-    for vector in (step, internal):
-        if vector is not None and np.abs(vector).max() > 0:
-            clean = np.where(np.abs(vector) > 1e-3 * np.abs(vector).max(), vector, 0.0)
-            alone = np.where(np.arange(len(clean)) < layout.n_slopes, clean, 0.0)
-            candidates += [clean, alone]
+
+    def program():
+        return separation.recession_program(layout, (part.exog - centre) / scale, part.codes)
+
+    def from_iteration(vector):
+        if vector is None or not np.abs(vector).max() > 0:
+            return None
+        return np.where(np.abs(vector) > 1e-3 * np.abs(vector).max(), vector, 0.0)
+
+    def slopes_only(vector):
+        return None if vector is None else np.where(np.arange(len(vector)) < layout.n_slopes, vector, 0.0)
+
+    # the diverging iteration itself points the way and costs nothing; few rows get the exact answer first
+    candidates = [lambda: slopes_only(from_iteration(step)), lambda: from_iteration(step)]
+    candidates += [lambda: slopes_only(from_iteration(internal)), lambda: from_iteration(internal)]
+    candidates.insert(0 if len(block.codes) <= few else len(candidates), program)
+
     kernel = layout.shift_and_scale(np.zeros_like(centre), scale)
-    for candidate in candidates:
-        if candidate is not None and separation.is_recession(source, kernel @ candidate, centre):
-            return candidate
+    for make in candidates:
+        candidate = make()
+        if candidate is None:
+            continue
+        kind = separation.recession(source, kernel @ candidate, centre)
+        if kind is not None:
+            return candidate, kind
     return None
 
 

@@ -24,7 +24,8 @@ BLOCK_ROWS = 8192
 # blocks are handed to threads in groups of fixed size, and summed in order: the result does not depend on
 # threads
 _ROWS_PER_TASK = 65536
-# numbers in the design matrix above which importing numba (about half a second, once a process) pays for itself
+# numbers in the design matrix above which importing numba (about half a second, once a process) pays for
+# itself
 COMPILED_FROM = 10_000_000
 
 
@@ -216,8 +217,8 @@ def _any_link(layout, link, params, exog, codes, weights, offset, order):
 def _parallel_logit(layout, params, exog, codes, weights, offset, order):
     """The logit with parallel slopes, where everything but F(a) and F(-b) is constant within a class.
 
-    log p = log F(a) + log F(-b) + log(1 - exp(-(a - b))) and a - b = theta_k - theta_{k-1}; hence dl/deta = F(a) -
-    F(-b) and -d2l/deta2 = f(a) + f(b), and the thresholds' own terms need counts only.
+    log p = log F(a) + log F(-b) + log(1 - exp(-(a - b))) and a - b = theta_k - theta_{k-1}; hence dl/deta
+    = F(a) - F(-b) and -d2l/deta2 = f(a) + f(b), and the thresholds' own terms need counts only.
     """
     p, m = layout.n_columns, layout.n_thresholds
     n = len(exog)
@@ -369,8 +370,8 @@ def map_tasks(function, n_rows):
 class Rows:
     """Any source of rows of one model; subclasses say where the rows are.
 
-    A source has ``layout``, ``link`` and :meth:`each`, which applies a function to blocks of rows wherever they are
-    and returns the results in the order of the rows.
+    A source has ``layout``, ``link`` and :meth:`each`, which applies a function to blocks of rows wherever
+    they are and returns the results in the order of the rows.
     """
 
     layout: Layout

@@ -12,8 +12,8 @@ from scipy import linalg
 
 from p2prisk.errors import ConvergenceError, ModelError
 
-# large data are approached through systematic samples, each this many times larger than the one before, so that
-# the full data are left with a start about one standard error off and quadratic convergence from there
+# large data are approached through systematic samples, each this many times larger than the one before, so
+# that the full data are left with a start about one standard error off and quadratic convergence from there
 SAMPLE_GROWTH = 8
 SAMPLE_ROWS = 8_192
 _RANK_TOLERANCE = 1e-9
@@ -80,18 +80,20 @@ def dependent_columns(information, n_slopes, tolerance=_RANK_TOLERANCE):
     with np.errstate(invalid="ignore", divide="ignore"):
         scale = np.where(diagonal > 0, 1.0 / np.sqrt(diagonal), 0.0)
     reduced = reduced * scale[:, None] * scale
-    kept, found = [], []
+    kept, dependent = [], []
+    rest = reduced.copy()
     for position in range(n_slopes):
-        if kept:
-            weights = linalg.lstsq(reduced[np.ix_(kept, kept)], reduced[kept, position])[0]
-            rest = reduced[position, position] - reduced[position, kept] @ weights
-        else:
-            weights, rest = np.array([]), reduced[position, position]
-        if rest <= tolerance:
-            partners = {k: w for k, w in zip(kept, weights, strict=True) if abs(w) > 1e-4}
-            found.append((position, partners))
-        else:
-            kept.append(position)
+        # what is left of the column once the columns kept so far are taken out
+        if rest[position, position] <= tolerance:
+            dependent.append(position)
+            continue
+        kept.append(position)
+        rest -= np.outer(rest[position], rest[position] / rest[position, position])
+    found = []
+    for position in dependent:
+        earlier = [k for k in kept if k < position]
+        weights = linalg.lstsq(reduced[np.ix_(earlier, earlier)], reduced[earlier, position])[0] if earlier else []
+        found.append((position, {k: w for k, w in zip(earlier, weights, strict=True) if abs(w) > 1e-4}))
     return found
 
 

@@ -558,7 +558,9 @@ class OrderedResults:
         return pd.DataFrame(stacked, index=index, columns=columns)
 
     def count_negative(self):
-        """Count the rows in which freed slopes give some class a probability that is not positive, and warn."""
+        """Count the rows in which freed slopes give some class a probability that is not positive, and
+        warn.
+        """
         source = self.model._source() if self.model is not None else self.rows
         rows = int(sum(source.each(NegativeRows(self.layout, self.params.to_numpy()))))
         self.negative_probability_rows = rows

@@ -16,7 +16,7 @@ from p2prisk.errors import SeparationError
 from p2prisk.ordered.likelihood import Layout, bounds
 
 # rows beyond this are screened by the direction of the diverging iteration instead of by linear programming
-PROGRAM_ROWS = 30_000
+PROGRAM_ROWS = 8_000
 
 
 def recession_program(layout, exog, codes):
@@ -72,15 +72,19 @@ class Movement:
     def __call__(self, block):
         block = block.counted
         a, b = bounds(self.layout, self.direction, block.exog - self.centre, block.codes)
-        moves = np.concatenate([[0.0], a[np.isfinite(a)], -b[np.isfinite(b)]])
-        return float(moves.min()), float(moves.max())
+        moves = np.concatenate([a[np.isfinite(a)], -b[np.isfinite(b)]])
+        return (float(moves.min()), float(moves.max())) if len(moves) else (np.inf, -np.inf)
 
 
-def is_recession(source, direction, centre, tolerance=1e-7):
-    """Whether the likelihood of no row falls along ``direction`` and that of some row rises."""
+def recession(source, direction, centre, tolerance=1e-7):
+    """``"complete"`` if the likelihood of every row rises along ``direction``, ``"quasi"`` if that of none
+    falls and that of some rises, ``None`` otherwise.
+    """
     parts = source.each(Movement(source.layout, direction, centre))
-    outward = max(part[1] for part in parts)
-    return outward > 0 and min(part[0] for part in parts) >= -tolerance * outward
+    least, outward = min(part[0] for part in parts), max(part[1] for part in parts)
+    if not outward > 0 or least < -tolerance * outward:
+        return None
+    return "complete" if least > tolerance * outward else "quasi"
 
 
 def describe(direction, layout, names):
@@ -92,7 +96,7 @@ def describe(direction, layout, names):
     return ", ".join(f"{names[i]} (estimate runs to {'+' if direction[i] > 0 else '-'}infinity)" for i in worst)
 
 
-def raise_separation(direction, layout, names, crosstab):
+def raise_separation(direction, kind, layout, names, crosstab):
     """Raise :class:`SeparationError` naming what separates."""
     listed = describe(direction, layout, names)
     size = np.abs(direction[: layout.n_slopes])
@@ -100,6 +104,7 @@ def raise_separation(direction, layout, names, crosstab):
     if len(size) and size.max() > 0:
         detail = crosstab(int(np.argmax(size)))
     raise SeparationError(
-        f"no finite estimate exists: the categories are separated by {listed}. {detail}"
+        f"no finite estimate exists: the categories are {'completely' if kind == 'complete' else 'quasi-completely'} "
+        f"separated by {listed}. {detail}"
         "Merge the level with a neighbour, drop the column, or ask for a penalised fit: fit(penalty=1.0)"
     )

@@ -32,11 +32,11 @@ def summarise(result, alpha=0.05):
     right = [
         ("Log-likelihood", f"{result.llf:.4f}"),
         ("LL null", f"{result.llnull:.4f}"),
-        ("LLR p-value", f"{result.llr_pvalue:.4g}"),
+        ("LLR p-value", "none (penalised)" if result.penalty else f"{result.llr_pvalue:.4g}"),
         ("McFadden R2", f"{result.prsquared:.4f}"),
         ("Nagelkerke R2", f"{result.pseudo_rsquared('nagelkerke'):.4f}"),
-        ("AIC", f"{result.aic:.2f}"),
-        ("BIC", f"{result.bic:.2f}"),
+        ("AIC", "none (penalised)" if result.penalty else f"{result.aic:.2f}"),
+        ("BIC", "none (penalised)" if result.penalty else f"{result.bic:.2f}"),
         ("Correct digits", f"{result.digits:.1f}"),
     ]
     title = f"Ordered {result.link.name.title()} Results"
