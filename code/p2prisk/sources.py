@@ -5,7 +5,6 @@ package, some are small tables in ``data/``, and two are micro files that the re
 for in ``../shared/data`` beside the repository or in ``$P2PRISK_SHARED/data``, and their SHA-256 is verified.
 """
 
-import hashlib
 import os
 from pathlib import Path
 
@@ -14,6 +13,7 @@ import pandas as pd
 from p2prisk.errors import DataError
 from p2prisk.facts import data_directory, facts, table
 from p2prisk.tape import SEVERITY_RESOLVED, LoanTape, apply_mapping, builtin, read_tape, resolved_cohort
+from p2prisk.tape.read import file_sha256
 
 _LENDING_CLUB = "Lending Club public loan statistics"
 
@@ -160,12 +160,6 @@ def micro_file(name, path=None, verify=True):
                 f"format={entry['format']!r}) if you mean to use another."
             )
     return file
-
-
-def file_sha256(path):
-    """SHA-256 of a file, read in blocks."""
-    with open(path, "rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
 def load(name, path=None, cohort="resolved"):

@@ -16,6 +16,7 @@ _SQL_BEGINS = ("select", "with", "table", "values")
 
 
 def is_excel(path):
+    """Whether a file that begins like a zip is an Excel workbook; a broken zip is an error."""
     try:
         with zipfile.ZipFile(path) as archive:
             return any(name.startswith("xl/") for name in archive.namelist())
@@ -24,6 +25,7 @@ def is_excel(path):
 
 
 def read_parquet(path, mapping):
+    """Read the wanted columns of a Parquet file; parameters and result as of :func:`~p2prisk.tape.read.read_raw`."""
     import pyarrow
     import pyarrow.parquet as parquet
 
@@ -51,6 +53,7 @@ def read_parquet(path, mapping):
 
 
 def parquet_pieces(path, format, rows):
+    """Batches of a Parquet file: iterator of frames, the mapping, and the columns that hold personal data."""
     import pyarrow.parquet as parquet
 
     try:
@@ -78,6 +81,7 @@ def _refuse_nested(path, schema, wanted):
 
 
 def read_excel(path, sheet, on_error, mapping):
+    """Read the wanted columns of a sheet; a formula in one of them, or a cell beyond the header, is an error."""
     import openpyxl
     from openpyxl.utils import get_column_letter
 
@@ -149,6 +153,7 @@ def read_excel(path, sheet, on_error, mapping):
 
 
 def read_sql(url, query, mapping):
+    """Run a SELECT and roll back; the password of the URL is in no message."""
     import sqlalchemy
 
     where = shown(url)

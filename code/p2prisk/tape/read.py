@@ -215,7 +215,7 @@ def read_raw(source, *, query=None, on_error="raise", encoding=None, delimiter=N
         raise DataError(f"{path.name} is empty (0 bytes); export it again")
     with open(path, "rb") as stream:
         head = stream.read(8)
-    facts = {"name": path.name, "path": path.name, "bytes": path.stat().st_size, "sha256": sha256(path)}
+    facts = {"name": path.name, "path": path.name, "bytes": path.stat().st_size, "sha256": file_sha256(path)}
     if head[:4] == b"PAR1":
         frame, more, set_aside, notes = read_parquet(path, mapping)
     elif head[:4] == b"PK\x03\x04" and is_excel(path):
@@ -231,6 +231,7 @@ def read_raw(source, *, query=None, on_error="raise", encoding=None, delimiter=N
     return frame, {**facts, **more}, set_aside, notes
 
 
-def sha256(path):
+def file_sha256(path):
+    """SHA-256 of a file, read in blocks."""
     with open(path, "rb") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()

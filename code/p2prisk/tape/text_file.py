@@ -216,6 +216,11 @@ def header_row(rows, names):
 
 
 def read_csv(path, on_error, encoding, delimiter, mapping):
+    """Read the wanted columns of a text file; parameters and result as of :func:`~p2prisk.tape.read.read_raw`.
+
+    Every line is counted with the csv module before pandas parses the file, because pandas fills short rows with
+    missing values without a word.
+    """
     if encoding is None:
         encoding, size = find_encoding(path)
     else:
@@ -327,6 +332,7 @@ def read_csv(path, on_error, encoding, delimiter, mapping):
 
 
 def csv_pieces(path, format, rows, on_error, encoding, delimiter):
+    """Pieces of a text file: iterator of frames, the mapping, and the columns that hold personal data."""
     if encoding is None:
         encoding, _ = find_encoding(path)
     scan = scan_lines(path, encoding, delimiter, [builtin(name)["recognised_by"] for name in builtin_names()])
