@@ -59,6 +59,8 @@ def measure(results, key, tool, folder, columns, repeats, timeout=1500):
             found = {"error": (done.stderr.strip().splitlines() or ["failed"])[-1][:200]}
         else:
             found = json.loads(done.stdout.strip().splitlines()[-1])
+            if isinstance(found["seconds"], float | int):  # R writes a vector of one as a number
+                found["seconds"] = [found["seconds"]]
     except subprocess.TimeoutExpired:
         found = {"error": f"more than {timeout} s"}
     found["date"] = datetime.date.today().isoformat()

@@ -180,7 +180,7 @@ def test_written_intercepts_change_nothing(frame, formula):
             lambda f: f.assign(k=f.grade.cat.codes + np.linspace(0, 0.5, len(f))),
             "grade ~ k",
             SeparationError,
-            r"completely separated by k \(estimate runs to \+infinity\)",
+            r"are completely separated by k \(estimate runs to \+infinity\)",
         ),
         (lambda f: f, "grade ~ np.log(n - 1)", DataError, r"np.log\(n - 1\) \(\d+ infinite, first in row"),
         (lambda f: f, "grade ~ incme", DataError, "incme"),

@@ -32,12 +32,23 @@ def recession_program(layout, exog, codes):
     Returns
     -------
     ndarray of shape (n_params,) or None
-        The direction with the largest total movement inside the unit box; ``None`` if there is none.
+        A direction that moves every row outwards if there is one, else the one with the largest total movement
+        inside the unit box; ``None`` if there is neither.
     """
     rows = movement_rows(layout, exog, codes)
     result = optimize.linprog(-rows.sum(axis=0), A_ub=-rows, b_ub=np.zeros(len(rows)), bounds=(-1, 1), method="highs")
     if result.status != 0 or -result.fun < 1e-6:
         return None
+    # the largest total can leave a row unmoved although another direction moves them all: seek the widest margin
+    widest = optimize.linprog(
+        np.append(np.zeros(rows.shape[1]), -1.0),
+        A_ub=np.column_stack([-rows, np.ones(len(rows))]),
+        b_ub=np.zeros(len(rows)),
+        bounds=(-1, 1),
+        method="highs",
+    )
+    if widest.status == 0 and widest.x[-1] > 1e-6:
+        return widest.x[:-1]
     return result.x
 
 
