@@ -256,7 +256,7 @@ def _parallel_logit(layout, params, exog, codes, weights, offset, order):
         theta,
         log_sum,
         counts,
-        d_eta @ exog,
+        column_sums(d_eta, exog),
         np.bincount(codes, rest_upper, m + 1),
         np.bincount(codes, rest_lower, m + 1),
         np.bincount(codes, density_upper, m + 1),
@@ -264,6 +264,14 @@ def _parallel_logit(layout, params, exog, codes, weights, offset, order):
         exog.T @ (exog * (density_upper + density_lower)[:, None]),
         by_threshold[1:-1] @ exog,
     )
+
+
+def column_sums(weights, exog, rows=64):
+    """``weights @ exog`` summed in short runs: the score decides the last digits of the estimates."""
+    runs, p = len(weights) // rows, exog.shape[1]
+    whole = runs * rows
+    total = weights[:whole].reshape(runs, 1, rows) @ exog[:whole].reshape(runs, rows, p)
+    return total.sum(axis=0)[0] + weights[whole:] @ exog[whole:]
 
 
 def assemble_parallel_logit(
