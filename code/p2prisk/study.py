@@ -207,13 +207,13 @@ OUTCOME_STEPS = {
         Trait("vintage", "issued in", "place and time", ("issue_date",), vintage),
     ),
     "bends of income": (
-        Trait("income_above_40k", "change of slope above 40,000 dollars", "ability", ("income",),
+        Trait("income_above_40k", "income, change of slope above 40,000 dollars", "ability", ("income",),
               lambda f: _above(f["income"], 40_000)),
-        Trait("income_above_100k", "change of slope above 100,000 dollars", "ability", ("income",),
+        Trait("income_above_100k", "income, change of slope above 100,000 dollars", "ability", ("income",),
               lambda f: _above(f["income"], 100_000)),
     ),
     "bend of amount": (
-        Trait("amount_above_6k", "change of slope above 6,000 dollars", "loan", ("amount",),
+        Trait("amount_above_6k", "amount, change of slope above 6,000 dollars", "loan", ("amount",),
               lambda f: _above(f["amount"], 6_000)),
     ),
     "card balance": (
@@ -221,17 +221,17 @@ OUTCOME_STEPS = {
               lambda f: _flag(f["revolving_balance"] == 0)),
         Trait("balance", "card balance, a doubling of 1,000 dollars + balance", "willingness",
               ("revolving_balance",), lambda f: _one_plus(f["revolving_balance"].to_numpy(dtype=float) / 1000)),
-        Trait("balance_above_20k", "change of slope above 20,000 dollars", "willingness", ("revolving_balance",),
+        Trait("balance_above_20k", "card balance, change of slope above 20,000 dollars", "willingness", ("revolving_balance",),
               lambda f: _above(np.maximum(f["revolving_balance"].to_numpy(dtype=float), 1.0), 20_000)),
     ),
     "bend of inquiries": (
-        Trait("inquiries_above_2", "change of slope above two inquiries", "willingness", ("inquiries",),
+        Trait("inquiries_above_2", "inquiries, change of slope above two", "willingness", ("inquiries",),
               lambda f: np.maximum(_doublings(1 + np.minimum(f["inquiries"].to_numpy(dtype=float), 8), 3), 0)),
     ),
     "bends of accounts": (
-        Trait("open_above_8", "change of slope above 8 open lines", "willingness", ("open_accounts",),
+        Trait("open_above_8", "open lines, change of slope above 8", "willingness", ("open_accounts",),
               lambda f: _above(f["open_accounts"], 8)),
-        Trait("accounts_above_15", "change of slope above 15 lines", "willingness", ("total_accounts",),
+        Trait("accounts_above_15", "credit lines ever, change of slope above 15", "willingness", ("total_accounts",),
               lambda f: _above(f["total_accounts"], 15)),
     ),
     "state": (Trait("state", "state", "place and time", ("region",), _state),),
@@ -257,6 +257,42 @@ OUTCOME_STEPS = {
               lambda f: _term(f) * _doublings(f["amount"], 10_000)),
     ),
 }
+
+
+_SHARED = (
+    Trait("amount", "amount, a doubling", "loan", ("amount",), lambda f: _doublings(f["amount"], 10_000)),
+    Trait("income", "income, a doubling", "ability", ("income",),
+          lambda f: _doublings(np.maximum(f["income"].to_numpy(dtype=float), 5_000), 50_000)),
+    Trait("new_job", "under two years with employer (2 to 9)", "ability", ("employment",),
+          lambda f: _flag(f["employment"].astype(str) == "under 2 years")),
+    Trait("long_job", "ten years or more with employer (2 to 9)", "ability", ("employment",),
+          lambda f: _flag(f["employment"].astype(str) == "10 years and over")),
+)
+
+#: Prosper 2009-2011, 36 months: traits known at issue; the bureau score is on file there, and not at Lending Club
+PROSPER_TRAITS = (
+    *_SHARED,
+    Trait("owner", "owns a home (no)", "ability", ("homeowner", "home"),
+          lambda f: _flag(f["homeowner"] if "homeowner" in f else f["home"].astype(str).isin(["mortgage", "own"]))),
+    Trait("debt_purpose", "purpose: debts or credit card (other)", "willingness", ("purpose",),
+          lambda f: _flag(np.isin(np.asarray(purpose_group(f)), ("debt consolidation", "credit card")))),
+    Trait("business_purpose", "purpose: small business (other)", "willingness", ("purpose",),
+          lambda f: _flag(np.asarray(purpose_group(f)) == "small business")),
+    Trait("score", "bureau score, 20 points", "willingness", ("bureau_score",),
+          lambda f: (f["bureau_score"].to_numpy(dtype=float) - 700) / 20),
+)
+
+#: the later Lending Club sample (good or bad, period not stated): traits that the early one has too
+LATER_TRAITS = (
+    _LOAN[0],
+    *_SHARED,
+    Trait("inquiries", "inquiries in 6 months, a doubling of 1 + number", "willingness", ("inquiries",),
+          lambda f: _one_plus(np.minimum(f["inquiries"].to_numpy(dtype=float), 8))),
+    Trait("utilisation", "used share of card limits, 10 points", "willingness", ("utilisation",),
+          lambda f: np.minimum(f["utilisation"].to_numpy(dtype=float), 100) / 10),
+    Trait("recent_delinquency", "delinquency in 2 years (none)", "willingness", ("delinquencies_2y",),
+          lambda f: _flag_with_gaps(f["delinquencies_2y"])),
+)
 
 
 def design(frame, traits, outcome=None):
@@ -286,7 +322,7 @@ def design(frame, traits, outcome=None):
         columns[outcome] = frame[outcome]
     for trait in traits:
         refuse_later(trait.columns, outcome or "the outcome")
-        if trait.columns[0] not in frame:
+        if not any(column in frame for column in trait.columns):
             raise DataError(f"the trait {trait.name!r} needs the column {trait.columns[0]!r}, which the tape lacks")
         values = trait.compute(frame)
         columns[trait.name] = pd.Series(values, index=frame.index) if not isinstance(values, pd.Series) else values
@@ -799,3 +835,174 @@ def effects_in_points(effects, traits, rows=None):
                     **{str(label): 100 * values.loc[label, "effect"] for label in classes},
                     "largest se": 100 * values["se"].max()})
     return pd.DataFrame(out).sort_values("order", kind="stable", ignore_index=True).drop(columns="order")
+
+
+def plain_name(name):
+    """Words for a column of a design matrix.
+
+    Examples
+    --------
+    >>> plain_name("income_band[T.66,000 and over]"), plain_name("C(term)[T.60]")
+    ('income: 66,000 and over', 'term: 60')
+    """
+    base, _, level = name.partition("[")
+    base = base.removeprefix("C(").removesuffix(")").removesuffix("_band").removesuffix("_group").replace("_", " ")
+    level = level.rstrip("]").removeprefix("T.")
+    return f"{base}: {level}" if level else base
+
+
+def merge_top(values, level, label):
+    """Merge the categories of an ordered column from `level` on into one.
+
+    Examples
+    --------
+    >>> grades = pd.Series(pd.Categorical(list("ABCC"), list("ABC"), ordered=True))
+    >>> merge_top(grades, "B", "B-C").tolist()
+    ['A', 'B-C', 'B-C', 'B-C']
+    """
+    categories = list(values.cat.categories)
+    first = categories.index(level)
+    codes = np.minimum(values.cat.codes.to_numpy(), first)
+    return pd.Series(pd.Categorical.from_codes(codes, [*categories[:first], label], ordered=True), values.index)
+
+
+# -- does it travel ------------------------------------------------------------------------------------------------
+
+def count_odds_ratios(counts, references):
+    """Odds ratios of being overdue from published counts, against a reference level of each variable.
+
+    No standard error is given: the counts are snapshots in which the same listing repeats.
+
+    Parameters
+    ----------
+    counts : pandas.DataFrame
+        ``variable``, ``level``, ``overdue``, ``snapshots``.
+    references : dict of str to str
+        Variable -> level with odds ratio one; other variables are left out.
+
+    Returns
+    -------
+    pandas.DataFrame
+        ``variable``, ``level``, ``reference``, ``snapshots``, ``share``, ``odds_ratio``; without the reference rows.
+
+    Raises
+    ------
+    DataError
+        If a reference level is not in the counts.
+
+    Examples
+    --------
+    >>> counts = pd.DataFrame({"variable": "sex", "level": ["male", "female"], "overdue": [20, 10],
+    ...                        "snapshots": [100, 100]})
+    >>> count_odds_ratios(counts, {"sex": "female"})["odds_ratio"].round(2).tolist()
+    [2.25]
+    """
+    rows = []
+    for variable, reference in references.items():
+        part = counts[counts["variable"] == variable].set_index("level")
+        if reference not in part.index:
+            raise DataError(f"the counts have no level {reference!r} of {variable!r}; they have "
+                            f"{', '.join(map(str, part.index)) or 'nothing of it'}")
+        odds = part["overdue"] / (part["snapshots"] - part["overdue"])
+        for level in part.index.drop(reference):
+            rows.append({"variable": variable, "level": level, "reference": reference,
+                         "snapshots": int(part.loc[level, "snapshots"]),
+                         "share": part.loc[level, "overdue"] / part.loc[level, "snapshots"],
+                         "odds_ratio": odds[level] / odds[reference]})
+    return pd.DataFrame(rows)
+
+
+#: variable -> for each source of our own: slope and whether its sign must be turned; PPDai counts: variable, level;
+#: literature: its variable in data/literature_signs.csv
+TRAVEL = {
+    "income, higher": ({"grade": ("income", 1), "early": ("income", 1), "later": ("income", 1),
+                        "prosper": ("income", 1)}, None, "Income, higher"),
+    "debt to income, higher": ({"grade": ("dti", 1), "early": ("dti", 1)}, None, "Debt to income, higher"),
+    "home owner": ({"grade": ("home[T.rent]", -1), "early": ("tenant", -1), "prosper": ("owner", 1)}, None,
+                   "Home owner"),
+    "ten years with employer": ({"later": ("long_job", 1), "prosper": ("long_job", 1)}, None, "Employment, longer"),
+    "inquiries, more": ({"grade": ("inquiries", 1), "early": ("inquiries", 1), "later": ("inquiries", 1)}, None,
+                        "Recent inquiries, more"),
+    "used share of limits, higher": ({"grade": ("utilisation", 1), "early": ("utilisation", 1),
+                                      "later": ("utilisation", 1)}, None, "Revolving use, higher"),
+    "past delinquency": ({"grade": ("delinquency[T.within a year]", 1), "early": ("delinquency[T.within a year]", 1),
+                          "later": ("recent_delinquency", 1)}, None, "Overdues, bad records, more"),
+    "bureau score, higher": ({"prosper": ("score", 1)}, None, None),
+    "term, longer": ({"grade": ("long_term", 1), "early": ("long_term", 1), "later": ("long_term", 1)}, None,
+                     "Term, longer"),
+    "amount, larger": ({"grade": ("amount", 1), "early": ("amount_above_6k", 1), "later": ("amount", 1),
+                        "prosper": ("amount", 1)}, None, "Amount, larger"),
+    "small business": ({"grade": ("purpose[T.small business]", 1), "early": ("purpose[T.small business]", 1),
+                        "prosper": ("business_purpose", 1)}, None, "Purpose: small business"),
+    "platform grade, worse": ({"early": ("sub_grade_step", 1), "prosper": ("grade_step", 1)}, ("grade", "D"),
+                              "Platform grade, worse"),
+    "education, verified or higher": ({}, ("verified_education", "yes"), "Education, higher"),
+    "female": ({}, ("sex", "female"), "Female"),
+    "identity verified": ({}, ("verified_identity", "yes"), "Identity or asset verified"),
+    "video or bureau report shown": ({}, ("verified_bureau", "yes"), "Documents shown, more"),
+}
+
+
+def direction(low, high):
+    """Direction of an odds ratio by its interval.
+
+    Examples
+    --------
+    >>> direction(1.1, 1.3), direction(0.7, 0.9), direction(0.9, 1.2)
+    ('worse', 'better', 'none')
+    """
+    return "worse" if low > 1 else "better" if high < 1 else "none"
+
+
+def signs_direction(signs):
+    """Direction of the studies on one variable: their common sign, ``mixed``, ``none`` or blank (no sign stated).
+
+    Examples
+    --------
+    >>> signs_direction(["+", "?"]), signs_direction(["+", "-"]), signs_direction(["?"])
+    ('worse', 'mixed', '')
+    """
+    stated = set(signs) - {"?"}
+    if not stated:
+        return ""
+    if len(stated) > 1:
+        return "mixed"
+    return {"+": "worse", "-": "better", "0": "none"}[stated.pop()]
+
+
+def directions(estimates, ratios, signs, columns, clear=0.1):
+    """Direction of every variable of :data:`TRAVEL` in every source.
+
+    Parameters
+    ----------
+    estimates : dict of str to pandas.DataFrame
+        Source (``grade``, ``early``, ``later``, ``prosper``) -> ``name``, ``low``, ``high`` of odds ratios.
+    ratios : pandas.DataFrame
+        From :func:`count_odds_ratios`; a ratio within `clear` of one (on the log scale) counts as no clear effect,
+        as there is no standard error.
+    signs : pandas.DataFrame
+        ``variable``, ``country``, ``sign`` (``data/literature_signs.csv``).
+    columns : dict of str to str
+        Printed heading of ``grade``, ``early``, ``later``, ``prosper``, ``ppdai``, ``United States``, ``China``,
+        in the order of the table.
+
+    Returns
+    -------
+    pandas.DataFrame
+        One row a variable, one column a source: ``worse``, ``better``, ``none``, ``mixed`` or blank.
+    """
+    rows = {}
+    for label, (slopes, count, variable) in TRAVEL.items():
+        row = dict.fromkeys(columns, "")
+        for source, (name, sign) in slopes.items():
+            found = estimates[source].set_index("name").loc[name, ["low", "high"]]
+            low, high = found if sign > 0 else (1 / found["high"], 1 / found["low"])
+            row[source] = direction(low, high)
+        if count is not None:
+            ratio = np.log(ratios.set_index(["variable", "level"]).loc[count, "odds_ratio"])
+            row["ppdai"] = "none" if abs(ratio) < clear else "worse" if ratio > 0 else "better"
+        for country in ("United States", "China"):
+            mine = signs[(signs["variable"] == variable) & (signs["country"] == country)]
+            row[country] = signs_direction(mine["sign"])
+        rows[label] = {columns[key]: value for key, value in row.items()}
+    return pd.DataFrame.from_dict(rows, orient="index")
