@@ -183,3 +183,49 @@ def test_effects_in_points_add_up_to_nothing(grade_fit):
     assert points.loc[0, "A"] == pytest.approx(100 * one)
     every = study.effects_in_points(effects, study.GRADE_TRAITS)
     assert len(every) == result.df_model and every["trait"].is_unique
+
+
+def test_merge_top_keeps_the_order():
+    grades = load("lendingclub-2018").frame["grade"]
+    five = study.merge_top(grades, "E", "E-G")
+    assert five.cat.categories.tolist() == ["A", "B", "C", "D", "E-G"] and five.cat.ordered
+    assert (five == "E-G").sum() == grades.isin(["E", "F", "G"]).sum()
+    assert (five[grades < "E"].astype(str) == grades[grades < "E"].astype(str)).all()
+
+
+def test_count_odds_ratios_against_a_grouped_logit():
+    counts = load("ppdai-overdue-counts").frame
+    ratios = study.count_odds_ratios(counts, {"verified_video": "no", "grade": "AA"})
+    part = counts[counts["variable"] == "verified_video"]
+    rows = pd.concat([part.assign(late=1, n=part["overdue"]), part.assign(late=0, n=part["snapshots"] - part["overdue"])])
+    fit = OrderedLogit.from_formula("late ~ C(level)", rows, freq_weights="n").fit()
+    found = ratios.query("variable == 'verified_video'")["odds_ratio"].iloc[0]
+    assert found == pytest.approx(np.exp(fit.slopes.iloc[0]), rel=1e-9)
+    assert "se" not in ratios and "AA" not in ratios.query("variable == 'grade'")["level"].tolist()
+    with pytest.raises(DataError, match="no level 'Z' of 'grade'"):
+        study.count_odds_ratios(counts, {"grade": "Z"})
+
+
+def test_directions_read_intervals_turn_signs_and_count_studies():
+    estimates = {source: pd.DataFrame({"name": [], "low": [], "high": []}) for source in ("grade", "early", "later",
+                                                                                         "prosper")}
+    for slopes, _, _ in study.TRAVEL.values():
+        for source, (name, _) in slopes.items():
+            estimates[source].loc[len(estimates[source])] = [name, 1.1, 1.3]
+    ratios = study.count_odds_ratios(load("ppdai-overdue-counts").frame, {
+        "grade": "AA", "sex": "male", "verified_education": "no", "verified_identity": "no", "verified_bureau": "no"})
+    signs = pd.DataFrame({"variable": ["Income, higher", "Income, higher", "Home owner"],
+                          "country": ["China", "China", "United States"], "sign": ["+", "-", "?"]})
+    columns = dict(zip(("grade", "early", "later", "prosper", "ppdai", "United States", "China"), "abcdefg", strict=True))
+    table = study.directions(estimates, ratios, signs, columns)
+    assert table.loc["income, higher"].tolist() == ["worse", "worse", "worse", "worse", "", "", "mixed"]
+    assert table.loc["home owner", ["a", "b", "d"]].tolist() == ["better", "better", "worse"]
+    assert table.loc["home owner", "f"] == "" and table.loc["female", "e"] == "better"
+    assert table.loc["platform grade, worse", "e"] == "worse"
+
+
+def test_variables_of_the_comparison_exist_in_the_sign_table():
+    from p2prisk.facts import table
+
+    known = set(table("literature_signs")["variable"])
+    assert {variable for _, _, variable in study.TRAVEL.values() if variable} <= known

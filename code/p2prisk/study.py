@@ -221,7 +221,8 @@ OUTCOME_STEPS = {
               lambda f: _flag(f["revolving_balance"] == 0)),
         Trait("balance", "card balance, a doubling of 1,000 dollars + balance", "willingness",
               ("revolving_balance",), lambda f: _one_plus(f["revolving_balance"].to_numpy(dtype=float) / 1000)),
-        Trait("balance_above_20k", "card balance, change of slope above 20,000 dollars", "willingness", ("revolving_balance",),
+        Trait("balance_above_20k", "card balance, change of slope above 20,000 dollars", "willingness",
+              ("revolving_balance",),
               lambda f: _above(np.maximum(f["revolving_balance"].to_numpy(dtype=float), 1.0), 20_000)),
     ),
     "bend of inquiries": (
@@ -1006,3 +1007,14 @@ def directions(estimates, ratios, signs, columns, clear=0.1):
             row[country] = signs_direction(mine["sign"])
         rows[label] = {columns[key]: value for key, value in row.items()}
     return pd.DataFrame.from_dict(rows, orient="index")
+
+
+def p_words(pvalue):
+    """A p-value for print; nothing below 0.0001 is told apart.
+
+    Examples
+    --------
+    >>> p_words(0.03456), p_words(1e-9)
+    ('0.0346', '< 0.0001')
+    """
+    return "< 0.0001" if pvalue < 1e-4 else f"{pvalue:.4f}"

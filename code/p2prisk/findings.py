@@ -1,0 +1,89 @@
+"""The five findings of the book: their numbers in one place, and the table that states them."""
+
+import numpy as np
+import pandas as pd
+
+from p2prisk import assumptions, study
+from p2prisk.ordered import OrderedLogit
+from p2prisk.replicate import replication
+from p2prisk.sources import load
+
+
+def findings():
+    """The numbers behind the five findings, from the live grade model and the frozen replications.
+
+    Returns
+    -------
+    dict of str to float
+    """
+    loans, _ = study.complete(study.design(load("lendingclub-2018").frame, study.GRADE_TRAITS, "grade"))
+    grade = OrderedLogit.from_formula(study.formula("grade", study.GRADE_TRAITS), loans).fit()
+    slopes = study.coefficient_table(grade, study.GRADE_TRAITS).set_index("name")
+    term = assumptions.slopes_by_threshold(assumptions.fit_by_cut(grade, merge="categories"))
+    term = np.exp(term[term["column"] == "long_term"]["slope"])
+    outcome, robust = replication("e2-outcome"), replication("e2-robustness")
+    prosper = replication("e3-prosper").table("auc").set_index("model")
+    blocks, auc = outcome.table("blocks").set_index("block"), outcome.table("auc").set_index("model")
+    points = robust.table("block_effects").set_index("block")
+    gap = outcome.table("auc_differences").set_index(["first", "second"]).loc[("ordered logit", "sub-grade")]
+    trees = outcome.table("auc_differences").set_index(["first", "second"]).loc[("ordered logit", "gradient boosting")]
+    calibration = outcome.table("calibration").set_index("cut").loc["paid late|loss after half"]
+    return {
+        "grade_loans": len(loans), "explained": study.explained(grade)["mckelvey_zavoina"],
+        "term_grade": slopes.loc["long_term", "odds_ratio"], "term_grade_low": slopes.loc["long_term", "low"],
+        "term_grade_high": slopes.loc["long_term", "high"], "term_cut_low": term.min(), "term_cut_high": term.max(),
+        "train": outcome["train"], "test": outcome["test"],
+        "willingness": blocks.loc["willingness", "share_added"], "ability": blocks.loc["ability", "share_added"],
+        "willingness_points": points.loc["willingness", "points"], "willingness_low": points.loc["willingness", "low"],
+        "willingness_high": points.loc["willingness", "high"], "ability_points": points.loc["ability", "points"],
+        "ability_low": points.loc["ability", "low"], "ability_high": points.loc["ability", "high"],
+        "auc": auc.loc["ordered logit", "auc"], "auc_low": auc.loc["ordered logit", "ci_low"],
+        "auc_high": auc.loc["ordered logit", "ci_high"], "auc_sub_grade": auc.loc["sub-grade", "auc"],
+        "auc_boosting": auc.loc["gradient boosting", "auc"],
+        "auc_both": auc.loc["ordered logit and sub-grade", "auc"], "gap": gap["difference"], "gap_low": gap["ci_low"],
+        "gap_high": gap["ci_high"], "trees_low": trees["ci_low"], "trees_high": trees["ci_high"],
+        "trees": trees["difference"], "observed": calibration["observed"], "predicted": calibration["predicted"],
+        "specifications": robust["specifications"], "flipped": robust["flipped_signs"],
+        "carried": prosper.loc["Lending Club slopes", "auc"], "rating": prosper.loc["rating", "auc"],
+        "prosper_own": prosper.loc["traits without score", "auc"],
+    }
+
+
+def findings_table(found):
+    """The five findings in words.
+
+    Parameters
+    ----------
+    found : dict
+        From :func:`findings`.
+
+    Returns
+    -------
+    pandas.DataFrame
+        ``finding``, ``size``, ``data``, ``would be overturned by``.
+    """
+    f = found
+    return pd.DataFrame([
+        ("The platform's grade follows term, cards, debt service and record; income adds almost nothing",
+         f"{100 * f['explained']:.0f} % of the variance behind the grade; 60 months: {f['term_grade']:.1f} times the odds of a "
+         f"worse grade ({f['term_grade_low']:.1f} to {f['term_grade_high']:.1f})", "Lending Club 2018, live",
+         "the bureau score, added, taking away the effect of the cards"),
+        ("Repayment follows past conduct more than income",
+         f"one standard deviation of willingness: {f['willingness_points']:.1f} points more charged off "
+         f"({f['willingness_low']:.1f} to {f['willingness_high']:.1f}); of ability: {f['ability_points']:.1f} "
+         f"({f['ability_low']:.1f} to {f['ability_high']:.1f})", "Lending Club 2007–2010, frozen",
+         "a file with verified incomes in which ability carries more"),
+        ("A readable model ranks later loans better than the platform's sub-grade and as well as gradient boosting",
+         f"area {f['auc']:.3f} ({f['auc_low']:.3f} to {f['auc_high']:.3f}); {f['gap']:.3f} above the sub-grade "
+         f"({f['gap_low']:.3f} to {f['gap_high']:.3f}); {f['trees']:.3f} above boosting ({f['trees_low']:.3f} to "
+         f"{f['trees_high']:.3f}); with the sub-grade {f['auc_both']:.3f}", "Lending Club 2011, frozen",
+         "another later year in which the sub-grade ranks as well"),
+        ("One slope for all cuts is false for the term; directions do not hang on it, probabilities of single grades do",
+         f"the odds ratio of 60 months runs from {f['term_cut_low']:.1f} to {f['term_cut_high']:.1f} over the cuts of "
+         f"the grade; {f['flipped']} signs turned in {f['specifications']} specifications of the repayment model",
+         "Lending Club 2018, live; 2007–2010, frozen", "a specification that turns a sign"),
+        ("Directions travel, scores do not",
+         f"Lending Club's slopes rank Prosper's loans with {f['carried']:.3f}, Prosper's own on the same traits with "
+         f"{f['prosper_own']:.3f}, its rating with {f['rating']:.3f}", "Prosper 2009–2011, frozen; PPDai counts, live",
+         "a Chinese file of outcomes in which past conduct says nothing"),
+    ], columns=["finding", "size", "data", "would be overturned by"])
