@@ -197,7 +197,8 @@ def test_count_odds_ratios_against_a_grouped_logit():
     counts = load("ppdai-overdue-counts").frame
     ratios = study.count_odds_ratios(counts, {"verified_video": "no", "grade": "AA"})
     part = counts[counts["variable"] == "verified_video"]
-    rows = pd.concat([part.assign(late=1, n=part["overdue"]), part.assign(late=0, n=part["snapshots"] - part["overdue"])])
+    good = part["snapshots"] - part["overdue"]
+    rows = pd.concat([part.assign(late=1, n=part["overdue"]), part.assign(late=0, n=good)])
     fit = OrderedLogit.from_formula("late ~ C(level)", rows, freq_weights="n").fit()
     found = ratios.query("variable == 'verified_video'")["odds_ratio"].iloc[0]
     assert found == pytest.approx(np.exp(fit.slopes.iloc[0]), rel=1e-9)
@@ -207,16 +208,15 @@ def test_count_odds_ratios_against_a_grouped_logit():
 
 
 def test_directions_read_intervals_turn_signs_and_count_studies():
-    estimates = {source: pd.DataFrame({"name": [], "low": [], "high": []}) for source in ("grade", "early", "later",
-                                                                                         "prosper")}
-    for slopes, _, _ in study.TRAVEL.values():
-        for source, (name, _) in slopes.items():
-            estimates[source].loc[len(estimates[source])] = [name, 1.1, 1.3]
+    names = {source: [slopes[source][0] for slopes, _, _ in study.TRAVEL.values() if source in slopes]
+             for source in ("grade", "early", "later", "prosper")}
+    estimates = {source: pd.DataFrame({"name": mine, "low": 1.1, "high": 1.3}) for source, mine in names.items()}
     ratios = study.count_odds_ratios(load("ppdai-overdue-counts").frame, {
         "grade": "AA", "sex": "male", "verified_education": "no", "verified_identity": "no", "verified_bureau": "no"})
     signs = pd.DataFrame({"variable": ["Income, higher", "Income, higher", "Home owner"],
                           "country": ["China", "China", "United States"], "sign": ["+", "-", "?"]})
-    columns = dict(zip(("grade", "early", "later", "prosper", "ppdai", "United States", "China"), "abcdefg", strict=True))
+    sources = ("grade", "early", "later", "prosper", "ppdai", "United States", "China")
+    columns = dict(zip(sources, "abcdefg", strict=True))
     table = study.directions(estimates, ratios, signs, columns)
     assert table.loc["income, higher"].tolist() == ["worse", "worse", "worse", "worse", "", "", "mixed"]
     assert table.loc["home owner", ["a", "b", "d"]].tolist() == ["better", "better", "worse"]
