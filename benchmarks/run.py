@@ -56,7 +56,9 @@ def measure(results, key, tool, folder, columns, repeats, timeout=1500):
     try:
         done = subprocess.run(command, capture_output=True, text=True, timeout=timeout, env=os.environ)
         if done.returncode:
-            found = {"error": (done.stderr.strip().splitlines() or ["failed"])[-1][:200]}
+            # R says what was wrong before its last line, "Execution halted"
+            said = [line for line in done.stderr.splitlines() if line.strip() and "halted" not in line]
+            found = {"error": " ".join(said[-2:] or ["failed"]).strip()[:200]}
         else:
             found = json.loads(done.stdout.strip().splitlines()[-1])
             if isinstance(found["seconds"], float | int):  # R writes a vector of one as a number
