@@ -4,7 +4,7 @@ Value of a loan
     `Costs`, `contract_value`, `break_even_rate`, `price_table`, `highest_pd` (:mod:`~p2prisk.policy.value`);
     `realised_value` of ended loans, `loss_given_default`, `monthly_prepayment` (:mod:`~p2prisk.policy.realised`).
 Cut-offs
-    `profit_curve`, `acceptance_frontier`, `refer_band`, `expected_maximum_profit`
+    `profit_curve`, `acceptance_frontier`, `refer_band`, `refer_lines`, `expected_maximum_profit`
     (:mod:`~p2prisk.policy.cutoff`).
 Limits
     `CAPS`, `room_under_caps`, `Limit`, `check_limits`, `room_under_limit` (:mod:`~p2prisk.policy.limits`).
@@ -12,7 +12,13 @@ Rejected applicants
     `compare_reject_inference`, `default_rate_bounds` (:mod:`~p2prisk.policy.rejects`).
 """
 
-from p2prisk.policy.cutoff import acceptance_frontier, expected_maximum_profit, profit_curve, refer_band
+from p2prisk.policy.cutoff import (
+    acceptance_frontier,
+    expected_maximum_profit,
+    profit_curve,
+    refer_band,
+    refer_lines,
+)
 from p2prisk.policy.limits import CAPS, Limit, check_limits, room_under_caps, room_under_limit
 from p2prisk.policy.realised import loss_given_default, monthly_prepayment, realised_value
 from p2prisk.policy.rejects import compare_reject_inference, default_rate_bounds
@@ -36,6 +42,7 @@ __all__ = [
     "profit_curve",
     "realised_value",
     "refer_band",
+    "refer_lines",
     "room_under_caps",
     "room_under_limit",
 ]

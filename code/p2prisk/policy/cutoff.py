@@ -215,3 +215,29 @@ def refer_band(gain, loss, *, review_cost, caught=0.5, turned_away=0.1):
     if not accept < decline:
         return {"single": single, "accept_below": single, "decline_above": single, "worth": False}
     return {"single": single, "accept_below": accept, "decline_above": decline, "worth": True}
+
+
+def refer_lines(gain, loss, *, review_cost, caught=0.5, turned_away=0.1, highest=0.5):
+    """What accepting, referring and declining are worth at each probability of default.
+
+    Parameters
+    ----------
+    gain, loss, review_cost, caught, turned_away
+        As in :func:`refer_band`.
+    highest : float
+        Last probability of the table.
+
+    Returns
+    -------
+    pandas.DataFrame
+        ``pd, accept, refer, decline``, per unit applied for.
+
+    Examples
+    --------
+    >>> refer_lines(0.1, 0.5, review_cost=0.005, highest=1.0)["accept"].iloc[[0, -1]].round(2).tolist()
+    [0.1, -0.5]
+    """
+    p = np.linspace(0, highest, 51)
+    return pd.DataFrame({"pd": p, "accept": (1 - p) * gain - p * loss,
+                         "refer": (1 - p) * (1 - turned_away) * gain - p * (1 - caught) * loss - review_cost,
+                         "decline": np.zeros_like(p)})

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+import numpy as np
 import pandas as pd
 
 from p2prisk.ordered import OrderedLogit
@@ -58,6 +59,45 @@ def raw_bands():
     bands["employment_band"] = {"column": "employment", "groups": {**dict.fromkeys(stated, "stated"),
                                                                   "not stated": "not stated"}}
     return bands
+
+
+def class_losses():
+    """Loss of each class as a share of the amount lent, recoveries taken off; mean over both terms.
+
+    Returns
+    -------
+    tuple of float
+        From ``data/lendingclub_outcomes.csv``, best class first; zero for loans that were paid.
+    """
+    outcomes = table("lendingclub_outcomes")
+    outcomes = outcomes.assign(lost=outcomes["loss"] * outcomes["loans"])
+    sums = outcomes.groupby("severity", sort=False)[["lost", "loans"]].sum()
+    return tuple((sums["lost"] / sums["loans"]).loc[["paid", "paid late", "loss after half", "loss early"]])
+
+
+def calibration_by_year(card, counts):
+    """Through-the-cycle and point-in-time level of each year of issue.
+
+    Parameters
+    ----------
+    card : Scorecard
+    counts : pandas.DataFrame
+        Rows of the counts table with ``bad``.
+
+    Returns
+    -------
+    pandas.DataFrame
+        ``year, loans, predicted`` (uncalibrated), ``observed``, ``shift`` (of the log-odds that makes the two equal)
+        and ``odds`` (its exponential).
+    """
+    rows = []
+    for year, part in counts.groupby("issue_year"):
+        observed = float(np.average(part["bad"], weights=part["n"]))
+        shift = card.calibrated(part, observed, part["n"]).shift
+        predicted = float(np.average(card.uncalibrated().score(part)["pd"], weights=part["n"]))
+        rows.append({"year": int(year), "loans": int(part["n"].sum()), "predicted": predicted, "observed": observed,
+                     "shift": shift, "odds": float(np.exp(shift))})
+    return pd.DataFrame(rows)
 
 
 def book_card(losses=None, grades=7):

@@ -16,6 +16,15 @@ def _asset(name):
     return (resources.files("p2prisk") / "assets" / name).read_text(encoding="utf-8")
 
 
+def _short(value):
+    """Numbers with twelve significant digits, in whatever holds them."""
+    if isinstance(value, dict):
+        return {key: _short(entry) for key, entry in value.items()}
+    if isinstance(value, list | tuple):
+        return [_short(entry) for entry in value]
+    return float(f"{value:.12g}") if isinstance(value, float) else value
+
+
 class ScorecardWidget:
     """An interactive score card; plain JavaScript inside the page, nothing is fetched.
 
@@ -41,7 +50,7 @@ class ScorecardWidget:
             self.defaults[item.name] = str((defaults or {}).get(item.name, first))
 
     def data(self):
-        """What the script computes with: numbers in full precision."""
+        """What the script computes with; the page holds twelve digits of it, which any machine agrees on."""
         card = self.card
         best = card.attributes.groupby("characteristic", sort=False)["points"].max()
         items = []
@@ -82,7 +91,7 @@ class ScorecardWidget:
                 f'<output for="{key}" data-points="{known}" aria-label="points">–</output></div>')
 
     def _repr_html_(self):
-        data = json.dumps(self.data(), ensure_ascii=False).replace("</", "<\\/")
+        data = json.dumps(_short(self.data()), ensure_ascii=False).replace("</", "<\\/")
         controls = "".join(map(self._control, self.card.characteristics))
         return (
             f'<div class="scorecard widget" id="{self.name}" role="group" aria-label="Interactive score card">'
