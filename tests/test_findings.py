@@ -32,4 +32,5 @@ def test_what_the_words_claim_is_so(found):
 def test_table_states_five_with_what_would_overturn_each(found):
     table = findings_table(found)
     assert len(table) == 5 and (table["would be overturned by"].str.len() > 10).all()
-    assert f"{replication('e2-outcome').table('auc').set_index('model').loc['ordered logit', 'auc']:.3f}" in table["size"][2]
+    area = replication("e2-outcome").table("auc").set_index("model").loc["ordered logit", "auc"]
+    assert f"{area:.3f}" in table["size"][2]

@@ -16,7 +16,8 @@ def findings():
     -------
     dict of str to float
     """
-    loans, _ = study.complete(study.design(load("lendingclub-2018").frame, study.GRADE_TRAITS, "grade"))
+    frame = load("lendingclub-2018").frame
+    loans, _ = study.complete(study.design(frame, study.GRADE_TRAITS, "grade"))
     grade = OrderedLogit.from_formula(study.formula("grade", study.GRADE_TRAITS), loans).fit()
     slopes = study.coefficient_table(grade, study.GRADE_TRAITS).set_index("name")
     term = assumptions.slopes_by_threshold(assumptions.fit_by_cut(grade, merge="categories"))
@@ -34,7 +35,8 @@ def findings():
         "term_grade_high": slopes.loc["long_term", "high"], "term_cut_low": term.min(), "term_cut_high": term.max(),
         "train": outcome["train"], "test": outcome["test"],
         "willingness": blocks.loc["willingness", "share_added"], "ability": blocks.loc["ability", "share_added"],
-        "willingness_points": points.loc["willingness", "points"], "willingness_low": points.loc["willingness", "low"],
+        "willingness_points": points.loc["willingness", "points"],
+        "willingness_low": points.loc["willingness", "low"],
         "willingness_high": points.loc["willingness", "high"], "ability_points": points.loc["ability", "points"],
         "ability_low": points.loc["ability", "low"], "ability_high": points.loc["ability", "high"],
         "auc": auc.loc["ordered logit", "auc"], "auc_low": auc.loc["ordered logit", "ci_low"],
@@ -65,8 +67,8 @@ def findings_table(found):
     f = found
     return pd.DataFrame([
         ("The platform's grade follows term, cards, debt service and record; income adds almost nothing",
-         f"{100 * f['explained']:.0f} % of the variance behind the grade; 60 months: {f['term_grade']:.1f} times the odds of a "
-         f"worse grade ({f['term_grade_low']:.1f} to {f['term_grade_high']:.1f})", "Lending Club 2018, live",
+         f"{100 * f['explained']:.0f} % of the variance behind the grade; 60 months: {f['term_grade']:.1f} times the "
+         f"odds of a worse grade ({f['term_grade_low']:.1f} to {f['term_grade_high']:.1f})", "Lending Club 2018, live",
          "the bureau score, added, taking away the effect of the cards"),
         ("Repayment follows past conduct more than income",
          f"one standard deviation of willingness: {f['willingness_points']:.1f} points more charged off "
@@ -78,7 +80,8 @@ def findings_table(found):
          f"({f['gap_low']:.3f} to {f['gap_high']:.3f}); {f['trees']:.3f} above boosting ({f['trees_low']:.3f} to "
          f"{f['trees_high']:.3f}); with the sub-grade {f['auc_both']:.3f}", "Lending Club 2011, frozen",
          "another later year in which the sub-grade ranks as well"),
-        ("One slope for all cuts is false for the term; directions do not hang on it, probabilities of single grades do",
+        ("One slope for all cuts is false for the term; directions do not hang on it, probabilities of single "
+         "grades do",
          f"the odds ratio of 60 months runs from {f['term_cut_low']:.1f} to {f['term_cut_high']:.1f} over the cuts of "
          f"the grade; {f['flipped']} signs turned in {f['specifications']} specifications of the repayment model",
          "Lending Club 2018, live; 2007–2010, frozen", "a specification that turns a sign"),

@@ -940,7 +940,7 @@ TRAVEL = {
     "education, verified or higher": ({}, ("verified_education", "yes"), "Education, higher"),
     "female": ({}, ("sex", "female"), "Female"),
     "identity verified": ({}, ("verified_identity", "yes"), "Identity or asset verified"),
-    "video or bureau report shown": ({}, ("verified_bureau", "yes"), "Documents shown, more"),
+    "bureau report handed in": ({}, ("verified_bureau", "yes"), "Documents shown, more"),
 }
 
 
@@ -1015,6 +1015,6 @@ def p_words(pvalue):
     Examples
     --------
     >>> p_words(0.03456), p_words(1e-9)
-    ('0.0346', '< 0.0001')
+    ('0.0346', '<\xa00.0001')
     """
-    return "< 0.0001" if pvalue < 1e-4 else f"{pvalue:.4f}"
+    return "<\N{NO-BREAK SPACE}0.0001" if pvalue < 1e-4 else f"{pvalue:.4f}"

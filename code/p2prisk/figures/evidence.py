@@ -3,7 +3,7 @@
 import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.dates import DateFormatter, YearLocator
-from matplotlib.ticker import FuncFormatter, PercentFormatter
+from matplotlib.ticker import FuncFormatter, MaxNLocator, PercentFormatter
 
 from p2prisk.figures.style import PALETTE, ordered_colours
 
@@ -370,9 +370,12 @@ def calibration_by_cut(table, axes=None):
     """
     cuts = list(dict.fromkeys(table["cut"]))
     if axes is None:
-        axes = plt.subplots(1, len(cuts), figsize=(2.6 * len(cuts), 2.9))[1]
+        rows = -(-len(cuts) // 3)
+        axes = plt.subplots(rows, min(3, len(cuts)), figsize=(7.4, 2.6 * rows), squeeze=False)[1]
     flat = np.ravel(axes)
-    for ax, cut in zip(flat, cuts, strict=True):
+    for ax in flat[len(cuts):]:
+        ax.set_visible(False)
+    for ax, cut in zip(flat, cuts, strict=False):
         part = table[table["cut"] == cut]
         top = 1.05 * max(part["high"].max(), part["predicted"].max())
         ax.plot([0, top], [0, top], color=PALETTE["grey"], linewidth=1, linestyle="--")
@@ -383,10 +386,12 @@ def calibration_by_cut(table, axes=None):
         ax.set_ylim(0, top)
         ax.set_title(cut, fontsize=9, fontweight="normal")
         for axis in (ax.xaxis, ax.yaxis):
-            axis.set_major_formatter(PercentFormatter(1, decimals=0))
+            axis.set_major_formatter(PercentFormatter(1))
+            axis.set_major_locator(MaxNLocator(4))
         ax.set_xlabel("predicted")
-    flat[0].set_ylabel("observed")
-    return flat
+    for ax in flat[:len(cuts):3]:
+        ax.set_ylabel("observed")
+    return flat[:len(cuts)]
 
 
 def effect_curves(table, axes=None):
@@ -405,14 +410,14 @@ def effect_curves(table, axes=None):
     labels = list(dict.fromkeys(table["label"]))
     if axes is None:
         rows = -(-len(labels) // 3)
-        axes = plt.subplots(rows, 3, figsize=(7.6, 2.35 * rows), sharey=True)[1]
+        axes = plt.subplots(rows, 3, figsize=(7.6, 2.45 * rows), sharey=True)[1]
     flat = np.ravel(axes)
     for ax, label in zip(flat, labels, strict=False):
         part = table[table["label"] == label]
         ax.fill_between(part["value"], part["low"], part["high"], color=PALETTE["blue"], alpha=0.18, linewidth=0)
         ax.plot(part["value"], part["odds_ratio"], color=PALETTE["blue"])
         ax.axhline(1, color=PALETTE["grey"], linewidth=0.8)
-        if part["value"].min() > 0 and part["value"].max() / part["value"].min() > 20:
+        if part["value"].min() > 0 and part["value"].max() / part["value"].min() > 10:
             ax.set_xscale("log")
             ax.xaxis.set_major_formatter(FuncFormatter(lambda v, _: f"{v / 1000:g}k" if v >= 1000 else f"{v:g}"))
         ax.set_title(label, fontsize=9, fontweight="normal")
@@ -439,11 +444,14 @@ def specification_forest(table, axes=None):
     labels = list(dict.fromkeys(table["label"]))
     names = list(dict.fromkeys(table["specification"]))
     if axes is None:
-        axes = plt.subplots(1, len(labels), figsize=(1.55 * len(labels) + 1.6, 0.27 * len(names) + 1.2),
-                            sharey=True)[1]
+        rows = -(-len(labels) // 3)
+        axes = plt.subplots(rows, min(3, len(labels)), figsize=(7.4, (0.2 * len(names) + 0.75) * rows), sharey=True,
+                            squeeze=False)[1]
     flat = np.ravel(axes)
+    for ax in flat[len(labels):]:
+        ax.set_visible(False)
     place = {name: len(names) - 1 - i for i, name in enumerate(names)}
-    for ax, label in zip(flat, labels, strict=True):
+    for ax, label in zip(flat, labels, strict=False):
         part = table[table["label"] == label]
         for row in part.itertuples():
             colour = PALETTE["orange"] if row.specification == names[0] else PALETTE["blue"]
@@ -455,9 +463,11 @@ def specification_forest(table, axes=None):
         ax.set_title(label, fontsize=8.5, fontweight="normal")
         ax.tick_params(axis="x", labelsize=8)
         ax.locator_params(axis="x", nbins=4)
-    flat[0].set_yticks([place[name] for name in names], names, fontsize=8.5)
-    flat[len(flat) // 2].set_xlabel("odds ratio of a worse outcome")
-    return flat
+    for ax in flat[:len(labels):3]:
+        ax.set_yticks([place[name] for name in names], names, fontsize=8)
+    for ax in flat[max(0, len(labels) - 3):len(labels)]:
+        ax.set_xlabel("odds ratio", fontsize=9)
+    return flat[:len(labels)]
 
 
 def agreement(table, ax=None):
