@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from p2prisk import OrderedLogit
 from p2prisk.errors import DataError
 from p2prisk.policy import (
     Costs,
@@ -25,6 +26,7 @@ from p2prisk.policy import (
     room_under_caps,
     room_under_limit,
 )
+from p2prisk.policy.rejects import parcels
 from p2prisk.policy.value import instalment, monthly_default
 from p2prisk.replicate import replication
 from p2prisk.scorecard.lendingclub import COLUMNS, book_card
@@ -102,6 +104,9 @@ def test_realised_value_by_hand():
     early = 0.99 * (pay * (v + v**2) + 1020 * v**3) / 1200 - 1
     never = 100 * v**6 / 1200 - 1
     np.testing.assert_allclose(realised_value(frame, costs), [on_schedule, early, never], atol=1e-12)
+    small = frame.iloc[[1]].assign(total_paid=2 * pay + 30.0)
+    last = 0.99 * (pay * (v + v**2) + 30 * v**3) / 1200 - 1
+    np.testing.assert_allclose(realised_value(small, costs), [last], atol=1e-12)
     lgd = loss_given_default(frame)
     assert len(lgd) == 1 and lgd["lgd"].iloc[0] == pytest.approx(1 - 100 / 1200)
     found = monthly_prepayment(frame)
@@ -244,6 +249,33 @@ def test_augmentation_leaves_a_random_choice_alone():
                                      freq_weights="n").set_index("method")
     assert abs(table.loc["augmentation", "gain"]) < 0.002 and (table["note"] == "").all()
     assert table.loc["augmentation", "predicted"] == pytest.approx(table.loc["accepted only", "predicted"], abs=0.005)
+
+
+def test_augmentation_weighs_by_the_inverse_chance_of_acceptance():
+    made = book_card()
+    train = made.train
+    chance = train["inquiries_band"].astype(str).map({"0": 0.9, "1 to 2": 0.6, "3 to 4": 0.4, "5 and over": 0.3})
+    accepted = np.random.default_rng(8).random(len(train)) < chance.to_numpy(dtype=float)
+    words = "severity ~ C(inquiries_band)"
+    table = compare_reject_inference(train, made.test, accepted, words, freq_weights="n").set_index("method")
+    # with one class the acceptance logit is saturated: the estimated chance is the share accepted in each class
+    share = train["n"].where(accepted, 0).groupby(train["inquiries_band"], observed=True).transform("sum")
+    share = share / train["n"].groupby(train["inquiries_band"], observed=True).transform("sum")
+    weighted = train.assign(w=train["n"] / share)[accepted]
+    direct = OrderedLogit.from_formula(words, weighted, freq_weights="w").fit().predict(made.test)
+    direct = direct.iloc[:, 2:].sum(axis=1)
+    expected = np.average(direct, weights=made.test["n"])
+    assert table.loc["augmentation", "predicted"] == pytest.approx(expected, abs=1e-8)
+    assert table.loc["accepted only", "predicted"] != pytest.approx(expected, abs=1e-6)
+
+
+def test_parcels_keep_every_loan_whole():
+    probability = np.array([[0.7, 0.1, 0.15, 0.05], [0.2, 0.2, 0.3, 0.3]])
+    moved = parcels(probability, 2, 2.0)
+    np.testing.assert_allclose(moved.sum(axis=1), 1.0)
+    odds = [p[:, 2:].sum(axis=1) / p[:, :2].sum(axis=1) for p in (probability, moved)]
+    np.testing.assert_allclose(odds[1], 2 * odds[0])
+    np.testing.assert_allclose(moved[:, 2] / moved[:, 3], probability[:, 2] / probability[:, 3])
 
 
 # -- stored results ----------------------------------------------------------------------------------------------------

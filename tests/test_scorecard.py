@@ -65,6 +65,9 @@ def test_probabilities_and_intervals_are_those_of_the_model(made):
     default = model[[("loss after half", "estimate"), ("loss early", "estimate")]].sum(axis=1)
     np.testing.assert_allclose(scored["pd"], default, atol=1e-12)
     np.testing.assert_allclose(own[("pd", "estimate")], scored["pd"], atol=1e-12)
+    good = made.result.predict(made.test, which="cumulative", interval=0.95)["paid late|loss after half"]
+    np.testing.assert_allclose(own[("pd", "lower")], 1 - good["upper"], atol=1e-12)
+    np.testing.assert_allclose(own[("pd", "upper")], 1 - good["lower"], atol=1e-12)
     assert (own[("pd", "lower")] < scored["pd"]).all() and (own[("pd", "upper")] > scored["pd"]).all()
 
 
@@ -313,6 +316,16 @@ def test_grade_without_loans_and_bad_scales():
         MasterScale(("1", "2", "3"), (0.2, 0.1), (0.05, 0.15, 0.3))
     with pytest.raises(DataError, match="missing"):
         build_master_scale([0.1, np.nan], [0, 1])
+
+
+def test_segment_in_which_every_loan_fails():
+    scale = MasterScale(("1", "2"), (0.1,), (0.05, 0.3))
+    table = grade_table(scale, [0.05] * 50 + [0.3] * 50, [0] * 50 + [1] * 50)
+    assert table["observed"].tolist() == [0.0, 1.0] and table["ci_high"].tolist()[1] == 1.0
+    assert table["ci_low"].tolist()[0] == 0.0 and table["prudent"].tolist()[1] == 1.0
+    assert np.isnan(homogeneity(scale, [0.05, 0.3], [0, 1])["pvalue"]).all()
+    with pytest.raises(DataError, match="no two grades"):
+        build_master_scale(np.linspace(0.01, 0.9, 500), np.ones(500))
 
 
 def test_prudent_bounds_pool_with_worse_grades():

@@ -40,6 +40,32 @@ def _fit(formula, frame, weights):
     return OrderedLogit.from_formula(formula, frame[keep].assign(_weight=weights[keep]), freq_weights="_weight").fit()
 
 
+def parcels(probability, cut, factor):
+    """Class probabilities with the odds of default multiplied.
+
+    Parameters
+    ----------
+    probability : array_like, shape (n, classes)
+    cut : int
+        First class that is a default.
+    factor : float
+        On the odds; the shares within default, and within no default, stay.
+
+    Returns
+    -------
+    numpy.ndarray, shape (n, classes)
+
+    Examples
+    --------
+    >>> parcels([[0.6, 0.2, 0.2]], 1, 3.0).round(4).tolist()
+    [[0.3333, 0.3333, 0.3333]]
+    """
+    probability = np.asarray(probability, dtype=float)
+    bad = probability[:, cut:].sum(axis=1, keepdims=True)
+    moved = factor * bad / (1 - bad + factor * bad)
+    return probability * np.where(np.arange(probability.shape[1]) >= cut, moved / bad, (1 - moved) / (1 - bad))
+
+
 def compare_reject_inference(train, test, accepted, formula, *, outcome="severity", default_from="loss after half",
                              freq_weights=None, inflation=(1.0, 1.5, 2.0)):
     """Hide loans whose outcome is known, as if they had been declined, and see what each method makes of it.
@@ -99,13 +125,11 @@ def compare_reject_inference(train, test, accepted, formula, *, outcome="severit
     hidden = train[~accepted]
     probability = np.asarray(base.predict(hidden))
     for factor in inflation:
-        bad = probability[:, cut:].sum(axis=1)
-        moved = factor * bad / (1 - bad + factor * bad)
+        share = parcels(probability, cut, factor)
         parts = [train[accepted].assign(_weight=count[accepted])]
         for j, name in enumerate(categories):
-            share = probability[:, j] * (moved / bad if j >= cut else (1 - moved) / (1 - bad))
             parts.append(hidden.assign(**{outcome: pd.Categorical([name] * len(hidden), categories, ordered=True),
-                                          "_weight": count[~accepted] * share}))
+                                          "_weight": count[~accepted] * share[:, j]}))
         joined = pd.concat(parts, ignore_index=True)
         models[f"parcelling, odds x {factor:g}"] = _fit(formula, joined, joined["_weight"].to_numpy())
     models["all outcomes known"] = _fit(formula, train, count)
