@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 from scipy.special import expit, logit
 
-from p2prisk import OrderedLogit, Scorecard, load
+from p2prisk import LoanTape, OrderedLogit, Scorecard, load
 from p2prisk.errors import DataError, ModelError
 from p2prisk.scorecard import (
     MasterScale,
@@ -16,6 +16,7 @@ from p2prisk.scorecard import (
     apply_overrides,
     apply_shift,
     build_master_scale,
+    card_of_tape,
     grade_table,
     homogeneity,
     map_to_ratings,
@@ -106,6 +107,19 @@ def test_standard_model_of_any_tape_becomes_a_card(tape, standard):
         assert (own[flag] == other[flag]).all()
 
 
+def test_any_tape_gets_a_card_and_grades_where_it_can(tape):
+    model = fit_standard(tape, "severity", ["income", "dti", "home", "term", "inquiries"])
+    made_of_it = card_of_tape(model, tape.frame)
+    assert made_of_it.card.default_from == "late 31-120"
+    assert (made_of_it.grades is None) == bool(made_of_it.why) and len(made_of_it.scored) == len(tape.frame)
+    assert list(made_of_it.grades_in_per_cent()) == ["grade", "loans", "assigned", "observed", "low", "high"]
+    other = load("modeldata-lendingclub")
+    graded = card_of_tape(fit_standard(other, "bad"), other.frame)
+    assert graded.grades["loans"].sum() == (~graded.scored["refer"]).sum() and "grade" in graded.scored
+    with pytest.raises(DataError, match="how loans end"):
+        card_of_tape(fit_standard(tape, "grade", ["income", "home"]), tape.frame)
+
+
 def test_numbers_score_as_the_model_predicts(numbers):
     frame, card, model = numbers
     expected = model.fit().predict(frame)
@@ -134,6 +148,21 @@ def test_missing_is_never_zero_by_accident(made):
     assert scored["refer"].tolist() == [False, True, False] and scored["missing"].tolist() == [False, True, False]
     assert np.isnan(scored.loc[1, ["score", "pd"]].to_numpy(dtype=float)).all() and scored["grade"].isna().tolist()[1]
     assert made.card.reasons(frame).loc[1, "reason_1"] == "income_band"
+
+
+def test_a_missing_flag_without_a_coefficient_is_no_false():
+    generator = np.random.default_rng(2)
+    flag = pd.Series(generator.random(2000) < 0.4).astype("boolean")
+    bad = generator.random(2000) < np.where(flag, 0.4, 0.1)
+    flag[0] = pd.NA
+    frame = pd.DataFrame({"verified_phone": flag, "bad": bad, "dti": generator.uniform(0, 30, 2000)})
+    frame.loc[1, "dti"] = np.nan
+    card = Scorecard.from_result(fit_standard(LoanTape(frame), "bad"))
+    scored = card.score(frame)
+    assert scored["refer"].tolist()[:3] == [True, False, False]
+    table = card.attributes.set_index(["characteristic", "attribute"])
+    assert table.loc[("dti", "missing"), "points"] == card.points_of("dti", frame["dti"].median())
+    assert not table.loc[("dti", "missing"), "estimated"] and not table.loc[("verified_phone", "missing"), "estimated"]
 
 
 def test_missing_with_a_level_has_its_own_points():

@@ -6,6 +6,7 @@ probabilities to the default rate of the time; :mod:`~p2prisk.scorecard.override
 :mod:`~p2prisk.scorecard.lendingclub` is the card of the book.
 """
 
+from p2prisk.scorecard.any_tape import card_of_tape
 from p2prisk.scorecard.calibration import apply_shift, shift_to_target
 from p2prisk.scorecard.card import Scorecard
 from p2prisk.scorecard.characteristics import Characteristic, bands_from_labels, missing_as_level
@@ -29,6 +30,7 @@ __all__ = [
     "apply_shift",
     "bands_from_labels",
     "build_master_scale",
+    "card_of_tape",
     "grade_table",
     "homogeneity",
     "map_to_ratings",

@@ -180,7 +180,8 @@ class Scorecard:
         pandas.DataFrame
             ``characteristic, attribute, points``, ``coefficient`` (log-odds of a worse class against the first
             attribute; for a number, of one unit of its transform), ``lost`` (points below the characteristic's best
-            attribute) and ``estimated`` (False for a missing value without an attribute: such a loan is referred).
+            attribute) and ``estimated`` (False for a missing value without a coefficient of its own: it has the points
+            of the median where the model fills it, and none where the loan is referred).
         """
         rows = []
         for item in self.characteristics:
@@ -195,13 +196,12 @@ class Scorecard:
             slope = float(self.slopes[item.parameters[0]])
             ends = [self.points_of(item.name, value) for value in (item.low, item.high)]
             for value, own in zip((item.low, item.high), ends, strict=True):
-                label = f"{item.transform} " if item.transform != "identity" else ""
-                rows.append((item.name, f"{label}{value:,.6g}", own, slope, max(ends) - own, True))
+                rows.append((item.name, f"at {value:,.6g}", own, slope, max(ends) - own, True))
             if item.missing_row is None:
                 rows.append((item.name, MISSING, np.nan, np.nan, np.nan, False))
             else:
                 own = self.points_of(item.name, np.nan)
-                rows.append((item.name, MISSING, own, np.nan, max(ends) - own, True))
+                rows.append((item.name, MISSING, own, np.nan, max(ends) - own, len(item.parameters) > 1))
         return pd.DataFrame(rows, columns=["characteristic", "attribute", "points", "coefficient", "lost", "estimated"])
 
     def points_of(self, characteristic, value):

@@ -246,7 +246,11 @@ def _number_of(results, name, factor, columns, ranges):
 
 
 def from_standard(model):
-    """Characteristics of a :class:`~p2prisk.standard.StandardModel`: any tape becomes a card."""
+    """Characteristics of a :class:`~p2prisk.standard.StandardModel`: any tape becomes a card.
+
+    A missing number without a coefficient of its own takes the median, as the model does; a missing flag without one
+    has no points, where the model reads it as no.
+    """
     made = []
     for rule in model.rules:
         name, columns = rule["column"], list(rule["columns"])
@@ -265,9 +269,8 @@ def from_standard(model):
             levels = ["False", "True", *([MISSING] if flag in columns else [])]
             rows = [tuple(float(column == (name if level == "True" else flag) and level != "False")
                           for column in columns) for level in levels]
-            spare, rare = (None, ()) if flag in columns else ("False", ())
-            if flag not in columns:
-                levels, rows = [*levels, MISSING], [*rows, rows[0]]
+            # a missing flag without a coefficient of its own is no "False": such a loan is referred
+            spare, rare = None, ()
         else:
             levels = list(rule["levels"])
             rows = [tuple(float(column == f"{name}: {level}") for column in columns) for level in levels]

@@ -1,0 +1,94 @@
+"""A card and a master scale for any tape, from its standard model."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from p2prisk.errors import DataError
+from p2prisk.scorecard.card import Scorecard
+from p2prisk.scorecard.master_scale import build_master_scale, grade_table
+
+
+@dataclass(frozen=True)
+class TapeCard:
+    """The card of a tape.
+
+    Attributes
+    ----------
+    card : Scorecard
+        With a master scale where the loans support one.
+    scored : pandas.DataFrame
+        Scores of the loans with a known outcome; drifted rows are flagged.
+    grades : pandas.DataFrame or None
+        As of :func:`p2prisk.scorecard.grade_table`, on the loans the scale was made on.
+    why : str
+        Why there is no master scale; empty where there is one.
+    """
+
+    card: Scorecard
+    scored: pd.DataFrame
+    grades: pd.DataFrame | None
+    why: str
+
+    def grades_in_per_cent(self):
+        """The grades for print: ``grade, loans, assigned, observed, low, high``; no row where there is no scale."""
+        names = {"pd": "assigned", "observed": "observed", "ci_low": "low", "ci_high": "high"}
+        if self.grades is None:
+            return pd.DataFrame(columns=["grade", "loans", *names.values()])
+        table = self.grades[["grade", "loans", *names]].rename(columns=names)
+        return table.assign(**{name: 100 * table[name] for name in names.values()})
+
+
+def first_bad_class(frame, outcome="severity"):
+    """First class of the outcome in which loans count as bad.
+
+    Raises
+    ------
+    DataError
+        When bad and good loans do not part at one class.
+
+    Examples
+    --------
+    >>> frame = pd.DataFrame({"bad": [False, True], "severity": pd.Categorical(["a", "b"], ordered=True)})
+    >>> first_bad_class(frame)
+    'b'
+    """
+    share = frame["bad"].astype(float).groupby(frame[outcome], observed=True).mean()
+    if not share.isin([0.0, 1.0]).all() or not share.is_monotonic_increasing or share.max() < 1:
+        raise DataError(f"the classes of {outcome} do not part into good and bad loans")
+    return str(share.index[int(np.argmax(share.to_numpy() == 1.0))])
+
+
+def card_of_tape(model, frame, grades=7):
+    """Make the card of a tape, and grades if its loans can tell any apart.
+
+    Parameters
+    ----------
+    model : StandardModel
+        Of ``severity`` or ``bad``, fitted on the tape.
+    frame : pandas.DataFrame
+        Its loans, with ``bad`` and the outcome.
+    grades : int
+        Grades to begin with.
+
+    Returns
+    -------
+    TapeCard
+    """
+    if model.outcome not in ("severity", "bad"):
+        raise DataError(f"a card needs a model of how loans end, not of {model.outcome}")
+    frame = frame[frame["bad"].notna() & frame[model.outcome].notna()]
+    first = "bad" if model.outcome == "bad" else first_bad_class(frame)
+    card = Scorecard.from_result(model, default_from=first)
+    scored = card.score(frame, drift="flag")
+    known = ~scored["refer"].to_numpy()
+    probability, event = scored["pd"].to_numpy()[known], frame["bad"].to_numpy(dtype=float)[known]
+    weights = frame["n"].to_numpy(dtype=float)[known] if "n" in frame else None
+    try:
+        scale = build_master_scale(probability, event, weights, grades=grades)
+    except DataError as refusal:
+        return TapeCard(card, scored, None, str(refusal))
+    card = card.with_scale(scale)
+    scored.insert(2, "grade", scale.grade(scored["pd"]))
+    return TapeCard(card, scored, grade_table(scale, probability, event, weights), "")
