@@ -7,7 +7,7 @@ import pytest
 from scipy.special import expit
 
 from p2prisk.errors import DataError
-from p2prisk.simulate import CAUSES, STATES, TurningBad, life, published, simulate_platform
+from p2prisk.simulate import CAUSES, STATES, TurningBad, compare_margins, life, published, simulate_platform
 from p2prisk.simulate.causes import paths
 from p2prisk.simulate.loans import draw_loans
 
@@ -71,6 +71,12 @@ def test_repayment_follows_the_shares_at_the_record_date(platform):
     grade = platform.tape.frame["grade"].cat.codes.to_numpy()[panel["loan_id"].to_numpy()]
     share = np.array([late[grade == code].mean() for code in range(6)])
     assert (np.diff(share[1:]) > 0).all() and share[5] > 2.5 * share[1]
+
+
+def test_margins_side_by_side(platform):
+    table = compare_margins(platform).set_index("figure")
+    assert table.loc[table["use"] == "target"].eval("abs(simulated / published - 1)").max() < 0.12
+    assert table.attrs["simulated"] is True
 
 
 def test_balances_add_up(platform):

@@ -66,6 +66,23 @@ def test_assessment_by_hand(book):
     assert result["classes"].sum() == pytest.approx(1)
 
 
+def test_economics_by_loan_are_those_of_the_parts(book):
+    """Two books with economics of their own, and the same loans in one book."""
+    other = Economics(2 * ECONOMICS.income, 0.5 * ECONOMICS.loss, 1.5 * ECONOMICS.years, early_share=0.4)
+    second = book.frame["purpose"].to_numpy() == "business"
+    parts = [Book(book.eta[rows], book.thresholds, book.amount[rows], book.frame[rows], economics)
+             for rows, economics in ((~second, ECONOMICS), (second, other))]
+    mixed = {name: np.where(second[:, None], getattr(other, name), getattr(ECONOMICS, name))
+             for name in ("income", "loss", "years")}
+    whole = Book(book.eta, book.thresholds, book.amount, book.frame, Economics(**mixed, early_share=0.4))
+    weights = np.array([part.amount.sum() for part in parts]) / book.amount.sum()
+    for name in ("expected_loss", "income", "years"):
+        assert assess(whole, 0.3)[name] == pytest.approx(weights @ [assess(part, 0.3)[name] for part in parts])
+    assert provision(whole)["lifetime"] == pytest.approx(weights @ [provision(part)["lifetime"] for part in parts])
+    with pytest.raises(DataError, match="its economics 3"):
+        Book(book.eta, book.thresholds, book.amount, book.frame, Economics(*[np.zeros((3, 4))] * 3))
+
+
 def test_shocks_are_monotone(book):
     shifts = np.linspace(0, 3, 13)
     results = [assess(book, shift) for shift in shifts]

@@ -8,5 +8,6 @@ everything it returns: ``frame.attrs["simulated"]`` and, on the loan tape, ``pro
 from p2prisk.simulate.causes import CAUSES, TurningBad
 from p2prisk.simulate.core import SimulatedPlatform, simulate_platform
 from p2prisk.simulate.life import STATES
+from p2prisk.simulate.margins import compare_margins
 
-__all__ = ["CAUSES", "STATES", "SimulatedPlatform", "TurningBad", "simulate_platform"]
+__all__ = ["CAUSES", "STATES", "SimulatedPlatform", "TurningBad", "compare_margins", "simulate_platform"]

@@ -15,11 +15,11 @@ class Economics:
 
     Attributes
     ----------
-    income : numpy.ndarray, shape (classes,)
-        Interest and fees received over the loan's life.
-    loss : numpy.ndarray, shape (classes,)
+    income : numpy.ndarray, shape (classes,) or (n, classes)
+        Interest and fees received over the loan's life; one row for all loans or one a loan.
+    loss : numpy.ndarray, same shape
         Principal lost, recoveries taken off.
-    years : numpy.ndarray, shape (classes,)
+    years : numpy.ndarray, same shape
         Years for which the whole amount would have had to be outstanding to earn that interest.
     default_classes : int
         How many of the worst classes count as default.
@@ -35,9 +35,9 @@ class Economics:
 
     def __post_init__(self):
         shapes = {np.shape(self.income), np.shape(self.loss), np.shape(self.years)}
-        if len(shapes) != 1 or len(np.shape(self.income)) != 1:
+        if len(shapes) != 1 or len(np.shape(self.income)) not in (1, 2):
             raise DataError("income, loss and years need one value a class, best class first")
-        if not 0 < self.default_classes < len(self.income):
+        if not 0 < self.default_classes < np.shape(self.income)[-1]:
             raise DataError("at least one class must be a default and one must not")
         if not 0 <= self.early_share <= 1:
             raise DataError("early_share is a share between 0 and 1")
@@ -58,7 +58,7 @@ class Book:
     frame : pandas.DataFrame
         Attributes, for scenarios that hit a segment.
     economics : Economics
-        Of the classes; or several, by `kind`.
+        Of the classes.
     """
 
     eta: np.ndarray
@@ -77,9 +77,12 @@ class Book:
             raise DataError(f"{int((np.asarray(self.amount) < 0).sum())} rows have a negative amount")
         if not (np.diff(self.thresholds) > 0).all():
             raise DataError("thresholds must increase")
-        if len(self.thresholds) + 1 != len(self.economics.income):
+        shape = np.shape(self.economics.income)
+        if len(self.thresholds) + 1 != shape[-1]:
             raise DataError(f"{len(self.thresholds)} thresholds make {len(self.thresholds) + 1} classes, but the "
-                            f"economics have {len(self.economics.income)}")
+                            f"economics have {shape[-1]}")
+        if len(shape) == 2 and shape[0] != size:
+            raise DataError(f"the book has {size} rows, its economics {shape[0]}")
 
 
 def class_probabilities(eta, thresholds):
@@ -145,8 +148,12 @@ def assess(book, shift=0.0, loss_factor=1.0):
     probability = class_probabilities(np.asarray(book.eta, float) + shift, book.thresholds)
     shares = amount @ probability / total
     economics = book.economics
-    loss = float(shares @ np.minimum(np.asarray(economics.loss) * loss_factor, 1.0))
-    income, years = float(shares @ economics.income), float(shares @ economics.years)
+
+    def mean(values):
+        return float(amount @ (probability * values).sum(axis=1) / total)
+
+    loss = mean(np.minimum(np.asarray(economics.loss) * loss_factor, 1.0))
+    income, years = mean(np.asarray(economics.income)), mean(np.asarray(economics.years))
     return {"classes": shares, "default_rate": float(shares[-economics.default_classes:].sum()),
             "expected_loss": loss, "income": income, "years": years, "annual_return": (income - loss) / years}
 
@@ -181,7 +188,7 @@ def provision(book, shift=0.0, *, doubling=2.0, loss_factor=1.0):
     amount = np.asarray(book.amount, float)
     shift = np.broadcast_to(np.asarray(shift, float), amount.shape)
     probability = class_probabilities(np.asarray(book.eta, float) + shift, book.thresholds)
-    lifetime = probability @ np.minimum(np.asarray(book.economics.loss) * loss_factor, 1.0)
+    lifetime = (probability * np.minimum(np.asarray(book.economics.loss) * loss_factor, 1.0)).sum(axis=1)
     second = shift >= np.log(doubling) - 1e-12
     money = np.where(second, lifetime, lifetime * book.economics.early_share)
     total = amount.sum()
