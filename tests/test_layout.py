@@ -27,7 +27,7 @@ def test_nobody_edits_sys_path():
 
 
 FLOORS = [{"errors"}, {"tape", "sources", "facts", "simulate"}, {"ordered"}, {"assumptions", "effects", "validation"},
-          {"scorecard"}, {"policy", "monitor", "stress", "platform"}, {"study", "replicate", "detection"}]
+          {"scorecard"}, {"policy", "monitor", "stress", "platform"}, {"study", "replicate", "detection", "system"}]
 
 
 def test_modules_import_only_from_floors_below():

@@ -11,6 +11,7 @@ from p2prisk.monitor import vintage_curves_from_events
 from p2prisk.ordered import OrderedLogit
 from p2prisk.sources import load
 from p2prisk.stress import Book, Economics
+from p2prisk.tape import COLUMNS
 from p2prisk.validation import auc, calibration_slope_intercept, delong, holm, population_stability
 
 #: Months from the last payment to the charge-off: about 150 days past due. The date itself is not on file.
@@ -21,6 +22,9 @@ FITTED_TO, TESTED_ON = 2010, 2011
 
 CLASSES = ("term", "income_band", "dti_band", "employment_band", "inquiries_band", "utilisation_band",
            "public_record", "purpose_group")
+
+#: The columns of the tape from which those classes were made.
+PREDICTORS = ("term", "income", "dti", "employment", "inquiries", "utilisation", "public_records", "purpose")
 
 
 def lending_club_vintages(as_of, *, period="half-year", term=36, max_age=41, since=None):
@@ -143,16 +147,52 @@ def validation_results():
             "rate_observed": float(np.average(bad["new"], weights=weight["new"]))}
 
 
-def raci_table():
-    """Who is responsible, accountable, consulted and informed, by task."""
-    return table("system_raci")
+def checklist(results=None):
+    """The validator's checklist, filled in for the model of this book.
 
+    Parameters
+    ----------
+    results : dict, optional
+        From :func:`validation_results`.
 
-def adoption_steps():
-    """How another platform would adopt the system: step, data, effort, what exists afterwards."""
-    return table("system_steps")
+    Returns
+    -------
+    pandas.DataFrame
+        ``question, measure, value, limit, verdict`` as text; the verdict is 'passed', 'finding' or 'not done'.
 
-
-def stations():
-    """The stations of the system's cycle."""
-    return pd.DataFrame(table("system_stations"))
+    Examples
+    --------
+    >>> sorted(checklist()["verdict"].unique())
+    ['finding', 'not done', 'passed']
+    """
+    r = validation_results() if results is None else results
+    slope, level = r["calibration"].loc["slope"], r["calibration"].loc["in the large"]
+    brant_p = float(r["brant"].loc["Omnibus", "pvalue"])
+    drop = r["auc_fitted"] - r["auc_tested"]
+    late = [name for name in PREDICTORS if COLUMNS[name].known != "issue"]
+    early = r["departure"].loc["loss early", "mean_absolute"]
+    rows = [
+        ("Are predictors known at issue?", "predictors outside the whitelist", str(len(late)), "0", not late),
+        ("Did the fit converge?", "correct digits of the worst coefficient", f"{r['digits']:.1f}", "8 at least",
+         r["digits"] >= 8),
+        ("Do slopes not depend on the cut?", "Brant test, p-value", f"{brant_p:.1g}" if brant_p >= 1e-3 else "< 0.001",
+         "0.05 at least", brant_p >= 0.05),
+        ("Does it matter that they do?", "mean change of P(early loss), points", f"{100 * early:.2f}", "1 at most",
+         early <= 0.01),
+        ("Does it rank out of time?", "AUC on the test year", f"{r['auc_tested']:.3f}", "0.65 at least",
+         r["auc_tested"] >= 0.65),
+        ("Does ranking hold?", "AUC fitted less tested", f"{drop:.3f}", "0.02 at most", drop <= 0.02),
+        ("Is the level right?", "shift of log odds out of time", f"{level['value']:.3f}", "0.10 at most",
+         abs(level["value"]) <= 0.10),
+        ("Is the spread right?", "calibration slope out of time (95 % interval)",
+         f"{slope['value']:.2f} ({slope['ci_low']:.2f} to {slope['ci_high']:.2f})", "interval holds 1",
+         slope["ci_low"] <= 1 <= slope["ci_high"]),
+        ("Is the population the same?", "stability index of the forecast", f"{r['stability'].psi:.3f}", "0.10 at most",
+         r["stability"].psi <= 0.10),
+        ("Does it hold for the case's country?", "loan outcomes from China", "none public", "a test", None),
+        ("Are groups treated alike?", "protected attributes on the tape", "none", "an audit", None),
+        ("Do decisions taken with it work?", "decisions taken", "none", "a comparison", None),
+    ]
+    words = {True: "passed", False: "finding", None: "not done"}
+    return pd.DataFrame([(*row[:4], words[None if row[4] is None else bool(row[4])]) for row in rows],
+                        columns=["question", "measure", "value", "limit", "verdict"])

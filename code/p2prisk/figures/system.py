@@ -426,8 +426,8 @@ def time_to_detection(table, families, axes=None, horizon=24):
     causes = [cause for cause in CAUSE_WORDS if cause in set(table["cause"]) and cause != "healthy"]
     if axes is None:
         axes = plt.subplots(len(causes), 1, figsize=(4.8, 1.25 * len(causes) + 0.9), sharex=True, sharey=True)[1]
-    colours = dict(zip(families, [PALETTE[name] for name in ("orange", "blue", "purple", "green")], strict=True))
-    markers = dict(zip(families, "osD^", strict=True))
+    colours = dict(zip(families, [PALETTE[name] for name in ("orange", "blue", "purple", "green")], strict=False))
+    markers = dict(zip(families, "osD^", strict=False))
     doses = sorted(table.loc[table["cause"] != "healthy", "dose"].unique())
     x = np.arange(len(doses))
     for ax, cause in zip(axes, causes, strict=True):
@@ -466,7 +466,7 @@ def system_page(parts, ax=None):
     """
     count = len(parts)
     ax = _axes(ax, 1.05 * count + 0.3, 5.2)
-    ax.set_xlim(0, 10)
+    ax.set_xlim(-0.6, 10)
     ax.set_ylim(-0.2, count)
     ax.axis("off")
     colours = ordered_colours(count + 2)[1:-1]
@@ -483,9 +483,10 @@ def system_page(parts, ax=None):
         if index < count - 1:
             ax.add_patch(FancyArrowPatch((1.45, y + 0.07), (1.45, y - 0.18), arrowstyle="-|>", mutation_scale=11,
                                          color=PALETTE["grey"], lw=1.2))
-    ax.add_patch(FancyArrowPatch((0.12, 0.45), (0.12, count - 0.55), connectionstyle="arc3,rad=-0.06",
-                                 arrowstyle="-|>", mutation_scale=11, color=PALETTE["orange"], lw=1.2))
-    ax.text(-0.12, count / 2, "what was learned goes back", rotation=90, ha="center", va="center", fontsize=7.5,
+    ax.plot([0.12, -0.15, -0.15], [0.45, 0.45, count - 0.55], color=PALETTE["orange"], lw=1.2)
+    ax.add_patch(FancyArrowPatch((-0.2, count - 0.55), (0.2, count - 0.55), arrowstyle="-|>", mutation_scale=11,
+                                 color=PALETTE["orange"], lw=1.2))
+    ax.text(-0.38, count / 2, "what was learned goes back", rotation=90, ha="center", va="center", fontsize=7.5,
             color=PALETTE["orange"])
     return ax
 

@@ -1,0 +1,54 @@
+"""The study of the system: book, vintages, checklist, and the registers of roles and documents."""
+
+import numpy as np
+import pytest
+
+from p2prisk.sources import load, table
+from p2prisk.stress import assess
+from p2prisk.system import checklist, lending_club_book, lending_club_model, lending_club_vintages, validation_results
+
+
+def test_the_book_has_the_loans_and_the_default_rate_of_its_year():
+    counts = load("lendingclub-2007-2011-counts").frame
+    part = counts[counts["issue_year"] == 2011]
+    bad = part["severity"].isin(["loss after half", "loss early"])
+    book = lending_club_book(2011)
+    assert book.amount.sum() == part["n"].sum()
+    assert assess(book)["default_rate"] == pytest.approx(part.loc[bad, "n"].sum() / part["n"].sum(), abs=1e-10)
+    # slopes are those of the fit: the linear predictors differ by a constant only
+    fit, _ = lending_club_model()
+    shift = book.eta - fit.predict(book.frame, which="linear").to_numpy()
+    assert np.ptp(shift) < 1e-12
+
+
+def test_vintages_know_nothing_later():
+    early, late = (lending_club_vintages(month, period="quarter") for month in ("2010-12", "2017-04"))
+    both = early.merge(late, on=["vintage", "age"], suffixes=("", "_later"))
+    whole = both["loans"] == both["loans_later"]
+    assert whole.mean() > 0.9 and (both["events"] == both["events_later"])[whole].all()
+    assert (early["age"] <= 12 * 4).all() and early[early["vintage"] == "2010-10"]["age"].max() == 0
+
+
+def test_the_checklist_follows_its_numbers():
+    results = validation_results()
+    rows = checklist(results).set_index("question")
+    assert rows.loc["Do slopes not depend on the cut?", "verdict"] == "finding"
+    assert rows.loc["Does it rank out of time?", "verdict"] == "passed"
+    worse = checklist(results | {"auc_tested": 0.60}).set_index("question")
+    assert worse.loc[["Does it rank out of time?", "Does ranking hold?"], "verdict"].tolist() == ["finding"] * 2
+    assert (rows["verdict"] == "not done").sum() == 3
+
+
+def test_every_task_has_one_who_answers_and_one_who_does():
+    raci = table("system_raci").set_index("task")
+    for task, row in raci.iterrows():
+        letters = "/".join(row).split("/")
+        assert letters.count("A") == 1, task
+        assert letters.count("R") >= 1, task
+    assert (raci.loc["Validate before use and once a year", ["Model", "Valid."]] == ["C", "R"]).all()
+
+
+def test_steps_and_stations_are_complete():
+    for name in ("system_steps", "system_stations", "system_documents", "model_card"):
+        frame = table(name)
+        assert (frame.astype(str).map(str.strip) != "").all().all() and frame.iloc[:, 0].is_unique
