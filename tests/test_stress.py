@@ -149,6 +149,11 @@ def test_a_matched_platform_survives_a_run_and_a_pool_does_not():
     matched = funding_run(100.0, 0.0, asset_months=12, liability_months=12, reinvested=0.0)
     assert len(matched) == 24 and (matched["cash"] >= -1e-9).all()
     assert months_to_failure(100.0, 0.0, asset_months=12, liability_months=12, reinvested=0.0) == float("inf")
+    # what lenders are owed falls by what was paid and rises by what they put in
+    part = funding_run(100.0, 0.0, asset_months=12, liability_months=12, reinvested=0.5)
+    assert part["owed"].tolist()[:2] == pytest.approx([100 - 100 / 24, (100 - 100 / 24) * (1 - 1 / 24)])
+    slow = funding_run(100.0, 90.0, asset_months=12, liability_months=4, reinvested=0.5)
+    assert slow["owed"].tolist()[:2] == pytest.approx([100 - 25 + 12.5, 87.5 * (1 - 0.125)])
     pool = funding_run(100.0, 6.0, asset_months=12, liability_months=1, reinvested=0.8)
     # by hand: due 100, in 8.33 + 80, cash 6 - 11.67
     assert pool["cash"].iloc[0] == pytest.approx(6 + 100 / 12 + 80 - 100)

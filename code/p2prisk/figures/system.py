@@ -388,8 +388,9 @@ def detection_matrix(table, readings, families, ax=None, false_alarm=0.05):
         strong = share > 2.5 * false_alarm
         colour = "white" if share > 0.55 else (PALETTE["black"] if strong else PALETTE["grey"])
         ax.text(column, row, f"{100 * share:.0f}", ha="center", va="center", fontsize=8, color=colour)
-    ax.set_xticks(range(len(causes)), [textwrap.fill(CAUSE_WORDS[cause], 11) for cause in causes], fontsize=8)
     ax.xaxis.tick_top()
+    ax.set_xticks(range(len(causes)), [CAUSE_WORDS[cause] for cause in causes], fontsize=8, rotation=30, ha="left",
+                  rotation_mode="anchor")
     ax.set_yticks(range(len(readings)), readings, fontsize=8)
     names = [families[reading] for reading in readings]
     for row in range(1, len(names)):
@@ -437,12 +438,12 @@ def time_to_detection(table, families, axes=None, horizon=24):
             seen = ~np.isnan(month)
             ax.plot(x[seen] + shift, month[seen], color=colours[family], marker=markers[family], ms=5, lw=1.2,
                     label=family)
-            ax.plot(x[~seen] + shift, np.full((~seen).sum(), horizon + 3), color=colours[family],
+            ax.plot(x[~seen] + shift, np.full((~seen).sum(), horizon + 5), color=colours[family],
                     marker=markers[family], ms=5, lw=0, mfc="white")
-        ax.axhline(horizon + 0.8, color=PALETTE["grey"], lw=0.8, ls=":")
+        ax.axhline(horizon + 1.5, color=PALETTE["grey"], lw=0.8, ls=":")
         ax.set_title(CAUSE_WORDS[cause], fontsize=9)
-        ax.set_ylim(horizon + 6, 0)
-        ax.set_yticks([1, 6, 12, 18, 24, horizon + 3], ["1", "6", "12", "18", "24", "not"], fontsize=8)
+        ax.set_ylim(horizon + 8, -1)
+        ax.set_yticks([1, 8, 16, 24, horizon + 5], ["1", "8", "16", "24", "not"], fontsize=8)
     axes[len(causes) // 2].set_ylabel("Median month of the first alarm")
     axes[-1].set_xticks(x, [f"{dose:g}" for dose in doses])
     axes[-1].set_xlabel("Dose")
