@@ -7,6 +7,9 @@ from scipy.stats import nbinom
 from p2prisk.errors import DataError
 from p2prisk.monitor.panel import month_index, month_name, read_panel
 
+#: Weight of the prior of a vintage's relative risk, in expected failures (our choice).
+STRENGTH = 25.0
+
 
 def forecast_states(rates, start, horizon, *, draws=2000, seed=0, confidence=0.95):
     """Forecast how many loans are in each state over the coming months.
@@ -115,7 +118,7 @@ def check_forecast(forecast, frame, *, origin):
     return checked
 
 
-def forecast_vintages(curves, *, age, strength=25.0, confidence=0.9):
+def forecast_vintages(curves, *, age, strength=STRENGTH, confidence=0.9):
     """Forecast the cumulative failures of every vintage at `age` from how older vintages developed.
 
     Parameters
