@@ -45,7 +45,7 @@ def test_every_task_has_one_who_answers_and_one_who_does():
         letters = "/".join(row).split("/")
         assert letters.count("A") == 1, task
         assert letters.count("R") >= 1, task
-    assert (raci.loc["Validate before use and once a year", ["Model", "Valid."]] == ["C", "R"]).all()
+    assert (raci.loc["Validate before use and once a year", ["Mod", "Val"]] == ["C", "R"]).all()
 
 
 def test_steps_and_stations_are_complete():
