@@ -9,7 +9,7 @@ import pytest
 
 from p2prisk import load
 from p2prisk.errors import DataError
-from p2prisk.monitor import vintage_curves_from_events
+from p2prisk.monitor import vintage_curves_from_events, vintage_curves_from_tape
 from p2prisk.sources import table
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -58,6 +58,11 @@ def test_the_loans_rebuild_the_tables():
         frame = load("lendingclub-2007-2011").frame
     except DataError as error:
         pytest.skip(str(error))
+    curves = vintage_curves_from_tape(load("lendingclub-2007-2011"), as_of="2011-12", period="quarter", max_age=24)
+    counts = table("lendingclub_vintages")
+    same = vintage_curves_from_events(counts["month"], counts["age"] + 5, as_of="2011-12", loans=counts["loans"],
+                                      events=counts["charged_off"], period="quarter", max_age=24)
+    pd.testing.assert_frame_equal(curves, same)
     spec = importlib.util.spec_from_file_location("build_watch", ROOT / "data" / "build_lendingclub_watch.py")
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)

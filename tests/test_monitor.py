@@ -25,6 +25,7 @@ from p2prisk.monitor import (
     stability_from_counts,
     vintage_curves,
     vintage_curves_from_events,
+    vintage_curves_from_tape,
 )
 from p2prisk.monitor.panel import month_index
 from p2prisk.simulate import TurningBad, simulate_platform
@@ -122,6 +123,20 @@ def test_a_vintage_as_of_an_earlier_month_does_not_know_the_future(book):
     whole = joined["loans"] == joined["loans_full"]  # vintages that were complete by then
     assert whole.any() and (joined["events"] == joined["events_full"])[whole].all()
     assert early["vintage"].max() == "2016-04"
+
+
+def test_vintages_of_a_tape():
+    frame = pd.DataFrame({"issue_date": pd.to_datetime(["2015-01-01", "2015-01-01", "2015-02-01"]),
+                          "last_payment_date": pd.to_datetime(["2015-03-01", "2015-06-01", None]),
+                          "bad": [True, False, True]})
+    curves = vintage_curves_from_tape(frame, as_of="2015-08", period="month", lag=5)
+    assert curves.groupby("vintage")["events"].max().tolist() == [1, 1]
+    assert curves[curves["events"] == 1].groupby("vintage")["age"].min().tolist() == [7, 5]
+    assert vintage_curves_from_tape(frame, as_of="2015-07", period="month")["events"].max() == 1  # the second is known
+    with pytest.raises(DataError, match="lacks last_payment_date"):
+        vintage_curves_from_tape(frame.drop(columns="last_payment_date"))
+    with pytest.raises(DataError, match="1 loans have no outcome"):
+        vintage_curves_from_tape(frame.assign(bad=pd.array([True, None, False], dtype="boolean")))
 
 
 def test_vintage_edge_cases():
@@ -321,6 +336,15 @@ def test_stability_finds_a_shift_and_reports_empty_months():
     frame = pd.concat([frame, frame.iloc[[0]].assign(issue_date=pd.Timestamp("2001-05-01"))], ignore_index=True)
     result = stability_by_month(frame, ["score"], reference=("2000-01", "2000-12"))
     assert result["loans"].tolist() == [400, 0, 1] and np.isnan(result["psi"][1]) and not result["alert"][1]
+
+
+def test_a_grade_without_loans_is_no_class():
+    frame = pd.DataFrame({"issue_date": pd.to_datetime(["2010-01-01"] * 60 + ["2010-02-01"] * 60),
+                          "grade": pd.Categorical(["A", "B", "B"] * 40, list("ABCD"), ordered=True)})
+    result = stability_by_month(frame, ["grade"], reference=("2010-01", "2010-01"))
+    assert result["psi"].tolist() == [0.0] and not result["alert"][0]
+    one = frame.assign(grade=pd.Categorical(["A"] * 120, list("AB"), ordered=True))
+    assert stability_by_month(one, ["grade"], reference=("2010-01", "2010-01"))["psi"].isna().all()
 
 
 def test_stability_errors():

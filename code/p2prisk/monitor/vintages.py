@@ -135,3 +135,43 @@ def vintage_curves_from_events(issue, event_age, *, as_of, loans=None, events=No
     code = np.where(seen, np.nan_to_num(age, nan=-1), -1).astype(np.int64)
     longest = int(end - month.min()) if max_age is None else int(max_age)
     return _curves(month, code, loans, np.where(seen, events, 0.0), end, period, longest, confidence)
+
+
+def vintage_curves_from_tape(tape, *, as_of=None, lag=5, period="quarter", max_age=None, confidence=0.95):
+    """Vintage curves of a loan tape: failure is dated by the last payment.
+
+    Parameters
+    ----------
+    tape : LoanTape
+        Needs ``issue_date``, ``bad`` and ``last_payment_date``.
+    as_of : date-like, optional
+        Month at which the curves are drawn; by default the tape's ``record_date``, else its last payment.
+    lag : int
+        Months from the last payment until the failure is known: five for a charge-off at about 150 days past due.
+        A failed loan that never paid counts from its issue.
+    period, max_age, confidence
+        As in :func:`vintage_curves`.
+
+    Returns
+    -------
+    pandas.DataFrame
+
+    Raises
+    ------
+    DataError
+        If a column is missing, or an outcome.
+    """
+    frame = getattr(tape, "frame", tape)
+    lacking = [name for name in ("issue_date", "bad", "last_payment_date") if name not in frame]
+    if lacking:
+        raise DataError(f"the tape lacks {', '.join(lacking)}; without it failures cannot be dated")
+    if frame["bad"].isna().any():
+        raise DataError(f"{int(frame['bad'].isna().sum())} loans have no outcome; set them aside with a reason first")
+    issue = month_index(frame["issue_date"])
+    paid = pd.to_datetime(frame["last_payment_date"])
+    last = np.where(paid.isna(), issue, 12 * (paid.dt.year - 1970) + paid.dt.month - 1)
+    age = np.where(frame["bad"].to_numpy(dtype=bool), last - issue + lag, np.nan)
+    if as_of is None:
+        as_of = getattr(tape, "provenance", {}).get("record_date") or paid.max()
+    return vintage_curves_from_events(frame["issue_date"], age, as_of=as_of, period=period, max_age=max_age,
+                                      confidence=confidence)
