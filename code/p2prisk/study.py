@@ -26,6 +26,9 @@ PURPOSE_GROUPS = {
 }
 PURPOSES = ("debt consolidation", "credit card", "home", "purchase", "other", "small business")
 
+#: where the slope of income may change, in dollars
+INCOME_MARKS = (40_000, 100_000)
+
 #: states with at least 200 loans in 2007-2010: chosen by size, not by outcome
 LARGE_STATES = ("AL", "AZ", "CA", "CO", "CT", "FL", "GA", "IL", "LA", "MA", "MD", "MI", "MN", "MO", "NJ", "NV", "NY",
                 "OH", "OR", "PA", "SC", "TX", "VA", "WA", "WI")
@@ -208,9 +211,9 @@ OUTCOME_STEPS = {
     ),
     "bends of income": (
         Trait("income_above_40k", "income, change of slope above 40,000 dollars", "ability", ("income",),
-              lambda f: _above(f["income"], 40_000)),
+              lambda f: _above(f["income"], INCOME_MARKS[0])),
         Trait("income_above_100k", "income, change of slope above 100,000 dollars", "ability", ("income",),
-              lambda f: _above(f["income"], 100_000)),
+              lambda f: _above(f["income"], INCOME_MARKS[1])),
     ),
     "bend of amount": (
         Trait("amount_above_6k", "amount, change of slope above 6,000 dollars", "loan", ("amount",),
@@ -1018,3 +1021,37 @@ def p_words(pvalue):
     ('0.0346', '<\xa00.0001')
     """
     return "<\N{NO-BREAK SPACE}0.0001" if pvalue < 1e-4 else f"{pvalue:.4f}"
+
+
+def share_odds_ratios(shares, references, column):
+    """Odds ratios from published percentages, where no counts are given.
+
+    Parameters
+    ----------
+    shares : pandas.DataFrame
+        ``variable``, ``level`` and `column`, in per cent.
+    references : dict of str to str
+        Variable -> level with odds ratio one.
+    column : str
+        The percentage to compare.
+
+    Returns
+    -------
+    pandas.DataFrame
+        ``variable``, ``level``, ``reference``, ``share`` (per cent), ``odds_ratio``; the reference has one.
+
+    Examples
+    --------
+    >>> shares = pd.DataFrame({"variable": "sex", "level": ["f", "m"], "late": [20.0, 50.0]})
+    >>> share_odds_ratios(shares, {"sex": "f"}, "late")["odds_ratio"].tolist()
+    [1.0, 4.0]
+    """
+    rows = []
+    for variable, reference in references.items():
+        part = shares[shares["variable"] == variable].set_index("level")[column]
+        if reference not in part.index:
+            raise DataError(f"the shares have no level {reference!r} of {variable!r}")
+        odds = part / (100 - part)
+        rows += [{"variable": variable, "level": level, "reference": reference, "share": part[level],
+                  "odds_ratio": odds[level] / odds[reference]} for level in part.index]
+    return pd.DataFrame(rows)
