@@ -466,7 +466,7 @@ def system_page(parts, ax=None):
     matplotlib.axes.Axes
     """
     count = len(parts)
-    ax = _axes(ax, 1.05 * count + 0.3, 5.2)
+    ax = _axes(ax, 1.12 * count + 0.3, 4.4)
     ax.set_xlim(-0.6, 10)
     ax.set_ylim(-0.2, count)
     ax.axis("off")
@@ -478,8 +478,8 @@ def system_page(parts, ax=None):
         light = index < (count + 1) // 2
         ax.text(1.45, y + 0.45, part.station, ha="center", va="center", fontsize=10, weight="bold",
                 color=PALETTE["black"] if light else "white")
-        ax.text(3.1, y + 0.80, textwrap.fill(part.question, 46), va="top", fontsize=8.5, style="italic")
-        ax.text(3.1, y + 0.48, textwrap.fill(part.output, 52), va="top", fontsize=8, linespacing=1.05)
+        ax.text(3.1, y + 0.80, textwrap.fill(part.question, 40), va="top", fontsize=9, style="italic")
+        ax.text(3.1, y + 0.62, textwrap.fill(part.output, 40), va="top", fontsize=8, linespacing=1.05)
         ax.text(3.1, y + 0.03, part.owner, va="bottom", fontsize=7.5, color=PALETTE["grey"])
         if index < count - 1:
             ax.add_patch(FancyArrowPatch((1.45, y + 0.07), (1.45, y - 0.18), arrowstyle="-|>", mutation_scale=11,
