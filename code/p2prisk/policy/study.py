@@ -254,15 +254,18 @@ def value_check(stored):
     Returns
     -------
     pandas.DataFrame
-        ``term, loans, expected, realised`` (per unit lent) and ``correlation`` over the groups of loans.
+        ``term, loans, expected, realised`` (per unit lent), ``rate_points`` (points of yearly rate that make up the
+        difference) and ``correlation`` over the groups of loans.
     """
     groups, rows = stored.table("score_groups"), []
     costs = Costs(**stored["costs"])
     for term, mine in groups.groupby("term"):
         expected = contract_value(mine["rate"] / 100, int(term), mine["bad"] / mine["loans"], costs=costs,
                                   **_terms(stored, int(term)))
-        rows.append({"term": int(term), "loans": int(mine["loans"].sum()),
-                     "expected": float(np.average(expected, weights=mine["amount"])),
-                     "realised": float(np.average(mine["value"], weights=mine["amount"])),
+        point = contract_value(mine["rate"] / 100 + 0.01, int(term), mine["bad"] / mine["loans"], costs=costs,
+                               **_terms(stored, int(term)))
+        mean, had, dearer = (float(np.average(v, weights=mine["amount"])) for v in (expected, mine["value"], point))
+        rows.append({"term": int(term), "loans": int(mine["loans"].sum()), "expected": mean, "realised": had,
+                     "rate_points": (had - mean) / (dearer - mean),
                      "correlation": float(np.corrcoef(expected, mine["value"])[0, 1])})
     return pd.DataFrame(rows)

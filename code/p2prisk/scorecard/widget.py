@@ -100,8 +100,9 @@ class ScorecardWidget:
             '<div role="status" aria-live="polite"><dl class="scorecard-sum">'
             '<div><dt>Score</dt><dd data-part="score">–</dd></div><div><dt>Grade</dt><dd data-part="grade">–</dd></div>'
             '<div><dt>Probability of default</dt><dd data-part="pd">–</dd></div></dl></div>'
-            f'<table><caption>Outcome with {_LEVEL:.0%} interval</caption><thead><tr><th scope="col">Outcome</th>'
-            '<th scope="col">Chance</th><th scope="col">Interval</th>'
+            # Quarto would read the table into its own document and the script would not find it again
+            f'<table data-quarto-disable-processing="true"><caption>Outcome with {_LEVEL:.0%} interval</caption>'
+            '<thead><tr><th scope="col">Outcome</th><th scope="col">Chance</th><th scope="col">Interval</th>'
             '<th scope="col" class="scorecard-bar" aria-hidden="true"></th></tr></thead><tbody></tbody></table>'
             "<div>Reasons for the score, largest loss of points first:<ol></ol></div>"
             '<p class="scorecard-note" data-part="note"></p>'
