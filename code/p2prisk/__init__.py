@@ -8,6 +8,7 @@ The package is built in floors; a module imports only from floors below it::
     4  scorecard
     5  policy, monitor, stress, platform
     6  detection                   what would have caught it? (simulated)
+       system                      the chapters' study of the system
        figures, tables             how a result is shown; they compute nothing
        cli                         the command line
 
