@@ -139,5 +139,33 @@ def test_the_whole_edition_renders(tmp_path, monkeypatch, dated):
                  "--output", str(tmp_path / "out"), "--anyway"])
     assert code == 0
     pages = {path.name: path.read_text() for path in (tmp_path / "out").glob("*.html")}
-    assert {"index.html", "quality.html", "identification.html", "model.html", "verification.html"} <= set(pages)
+    assert {f"{name}.html" for name in ("index", "quality", "identification", "model", "verification", "assessment",
+                                        "control")} <= set(pages)
     assert "Lending Club" not in re.sub(r"<[^>]+>", "", "".join(pages.values()))
+
+
+def test_prices_break_even_where_losses_are_paid_for(dated):
+    frame = dated.sample.frame.assign(term=36, rate=dated.sample.frame["grade"].cat.codes * 4.0 + 2)
+    study = TapeStudy(LoanTape(frame, {"name": "priced"}))
+    table = study.prices()
+    assert table["loans"].sum() == 3000 and np.allclose(table["rate"], [0.02, 0.06, 0.10, 0.14])
+    assert table["break_even"].is_monotonic_increasing  # worse grades lose more here
+    short = table[table["rate"] < table["break_even"]]["grade"].tolist()
+    assert short and all(grade in study.prices_sentence() for grade in short)
+    cheap = TapeStudy(LoanTape(frame.assign(rate=90.0), {"name": "dear"}))
+    assert "Every grade paid more" in cheap.prices_sentence()
+
+
+def test_frontier_ends_at_the_share_of_all(dated):
+    table = dated.out_of_time.frontier()
+    test = dated.out_of_time
+    assert table["rate"].iloc[-1] == pytest.approx(test.bad / test.tested_on)
+    assert table["rate"].iloc[0] < table["rate"].iloc[-1]
+    assert f"of {test.period}" in test.frontier_sentence()
+
+
+def test_concentration_by_amount(dated):
+    table = dated.concentration()
+    frame = dated.sample.frame
+    share = frame.groupby("grade", observed=True)["amount"].sum().max() / frame["amount"].sum()
+    assert table.set_index("column").loc["grade", "share"] == pytest.approx(share)

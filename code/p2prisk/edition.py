@@ -436,6 +436,78 @@ class TapeStudy:
             self.weights[build].sum()))
 
 
+    # ------------------------------------------------------------ control
+
+    def prices(self):
+        """What each grade pays, and what it would have to pay to make up for its losses.
+
+        Loans of the commonest term; the share of bad loans stands for the probability of default, and what comes back
+        after default is taken from the tape where it says, else as nothing.
+
+        Returns
+        -------
+        pandas.DataFrame
+            ``grade``, ``loans``, ``bad``, ``rate`` (mean charged) and ``break_even`` as yearly shares; in `attrs`
+            ``term``, ``recovery``, ``recovery_known`` and ``costs``.
+        """
+        from p2prisk.policy import Costs, break_even_rate, loss_given_default
+
+        frame = self.sample.frame
+        term = int(frame["term"].mode().iloc[0])
+        part = (frame["term"] == term).to_numpy() & self.bad.notna().to_numpy() & frame["grade"].notna().to_numpy()
+        loans = pd.DataFrame({"grade": frame["grade"][part], "rate": frame["rate"][part] / 100, "n": self.weights[part],
+                              "bad": self.bad[part].to_numpy(dtype=float) * self.weights[part]})
+        loans["interest"] = loans["rate"] * loans["n"]
+        table = loans.groupby("grade", observed=True)[["n", "bad", "interest"]].sum()
+        known = not self.parts["loss given default"] and "recovery_fee" in frame
+        recovery = 1 - float(loss_given_default(frame[part])["lgd"].mean()) if known else 0.0
+        costs = Costs()
+        out = pd.DataFrame({"grade": table.index.astype(str), "loans": table["n"].to_numpy(dtype=int),
+                            "bad": (table["bad"] / table["n"]).to_numpy(),
+                            "rate": (table["interest"] / table["n"]).to_numpy()})
+        out["break_even"] = break_even_rate(out["bad"].to_numpy(), term, recovery=recovery, costs=costs)
+        out.attrs.update(term=term, recovery=recovery, recovery_known=known, costs=costs)
+        return out
+
+    def prices_sentence(self):
+        """What the prices say, in words that follow the numbers."""
+        table = self.prices()
+        short = table[table["rate"] < table["break_even"]]
+        facts = table.attrs
+        back = (f"{100 * facts['recovery']:.0f} per cent of what was owed came back after default, by the tape"
+                if facts["recovery_known"] else "nothing is taken to come back after default, as the tape is silent on it")
+        costs = facts["costs"]
+        text = (f"On loans of {facts['term']} months, {back}; money costs {100 * costs.funding:.0f} per cent a year, and "
+                f"{100 * costs.servicing:.0f} per cent of each payment goes to servicing. ")
+        if short.empty:
+            return text + "Every grade paid more than its break-even rate."
+        one = len(short) == 1
+        return text + (f"{'Grade' if one else 'Grades'} {', '.join(short['grade'])} paid less than the rate that makes up "
+                       f"for {'its' if one else 'their'} losses.")
+
+    def concentration(self):
+        """Largest share of the amount lent in one value of purpose, region, grade or counterparty.
+
+        Returns
+        -------
+        pandas.DataFrame
+            ``column``, ``value``, ``share``, ``effective`` (number of equal parts with the same Herfindahl index).
+        """
+        from p2prisk.policy import Limit, check_limits
+
+        frame = self.sample.frame
+        columns = [name for name in ("purpose", "region", "grade", "counterparty") if name in frame]
+        if "amount" in frame and "n" not in frame:
+            book = frame[frame["amount"].notna()]
+            money = "amount"
+        else:
+            book, money = frame.assign(loans=self.weights), "loans"
+        if not columns:
+            return pd.DataFrame([{"column": "none of purpose, region, grade, counterparty is on the tape"}])
+        return check_limits(book, [Limit(name, 1.0) for name in columns], amount=money)[
+            ["column", "value", "share", "effective"]]
+
+
 class OutOfTime:
     """A test on loans issued after those the model was built on.
 
@@ -493,6 +565,20 @@ class OutOfTime:
         from p2prisk.validation import reliability_table
 
         return reliability_table(self._bad > 0, self._p_bad, freq_weights=self._weights)
+
+    def frontier(self):
+        """Share of bad loans among the accepted, by share accepted (:func:`p2prisk.policy.acceptance_frontier`)."""
+        from p2prisk.policy import acceptance_frontier
+
+        return acceptance_frontier(self._p_bad, self._bad, self._weights)
+
+    def frontier_sentence(self):
+        """What accepting the safest four fifths would have done, in words."""
+        table = self.frontier()
+        most = table.iloc[(table["accepted"] - 0.8).abs().argmin()]
+        return (f"Of the loans of {self.period}, the safest {100 * most['accepted']:.0f} per cent by the model would "
+                f"have had {100 * most['rate']:.1f} per cent bad ({100 * most['ci_low']:.1f} to {100 * most['ci_high']:.1f}), against "
+                f"{100 * table['rate'].iloc[-1]:.1f} for all.")
 
     def sentence(self):
         """What the test says, in words that follow the numbers."""
