@@ -44,7 +44,7 @@ test: $(READY) ## run every test: package, book, executed notebooks
 	@$(BIN)/bookkit test
 
 lint: $(READY) ## check code style and chapters
-	@$(BIN)/ruff check code tests benchmarks
+	@$(BIN)/ruff check code tests benchmarks data
 	@$(BIN)/bookkit lint
 
 notebooks: $(READY) ## refresh the executed reference notebooks in tests/notebooks/
@@ -54,7 +54,9 @@ serve: book ## render, then show the book at http://localhost:8000
 	@$(BIN)/python -m http.server --bind 127.0.0.1 --directory _book 8000
 
 bench: $(READY) ## measure speed and accuracy against peers (minutes; uses R where it is installed)
-	@$(BIN)/python benchmarks/run.py
+	@env -u OPENBLAS_NUM_THREADS $(BIN)/python benchmarks/run.py
+	@$(BIN)/python benchmarks/checks.py
+	@$(BIN)/python benchmarks/scorecard.py
 
 tape: $(READY) ## the same study on your own loans: make tape TAPE=loans.csv FORMAT=lendingclub (or MAP=mapping.yml)
 	@test -n "$(TAPE)" || { echo "Name your file: make tape TAPE=loans.csv FORMAT=lendingclub (or MAP=mapping.yml)" >&2; exit 2; }

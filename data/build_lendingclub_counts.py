@@ -16,8 +16,8 @@ Writes three files into ``data/``:
 
 The classes are chosen on the loans of 2007 to 2010 only. Directions are stated here, before looking: risk falls with
 income, and rises with debt to income, inquiries and utilisation. Cut points are those of
-:func:`p2prisk.tape.classes.monotone_cuts`. Purposes are ordered by their loss rate and split into adjacent groups by the
-same rule. How many classes each attribute has was settled by the log-likelihood of a binary logit under five-fold
+:func:`p2prisk.tape.classes.monotone_cuts`. Purposes are ordered by their loss rate and split into adjacent groups by
+the same rule. How many classes each attribute has was settled by the log-likelihood of a binary logit under five-fold
 cross-validation inside 2007-2010, under the cap of 5,000 rows for the whole table. Only the count of rows, never an
 outcome, was read from 2011 for that choice. Home, age of credit, amount, past delinquencies and the number of accounts
 cost more rows than they bring: with any one of them added the table passes the cap or the likelihood does not rise.

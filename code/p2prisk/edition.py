@@ -475,15 +475,15 @@ class TapeStudy:
         short = table[table["rate"] < table["break_even"]]
         facts = table.attrs
         back = (f"{100 * facts['recovery']:.0f} per cent of what was owed came back after default, by the tape"
-                if facts["recovery_known"] else "nothing is taken to come back after default, as the tape is silent on it")
+                if facts["recovery_known"] else "nothing is taken to come back after default: the tape is silent on it")
         costs = facts["costs"]
-        text = (f"On loans of {facts['term']} months, {back}; money costs {100 * costs.funding:.0f} per cent a year, and "
-                f"{100 * costs.servicing:.0f} per cent of each payment goes to servicing. ")
+        text = (f"On loans of {facts['term']} months, {back}; money costs {100 * costs.funding:.0f} per cent a year, "
+                f"and {100 * costs.servicing:.0f} per cent of each payment goes to servicing. ")
         if short.empty:
             return text + "Every grade paid more than its break-even rate."
         one = len(short) == 1
-        return text + (f"{'Grade' if one else 'Grades'} {', '.join(short['grade'])} paid less than the rate that makes up "
-                       f"for {'its' if one else 'their'} losses.")
+        return text + (f"{'Grade' if one else 'Grades'} {', '.join(short['grade'])} paid less than the rate that makes "
+                       f"up for {'its' if one else 'their'} losses.")
 
     def concentration(self):
         """Largest share of the amount lent in one value of purpose, region, grade or counterparty.
@@ -577,8 +577,8 @@ class OutOfTime:
         table = self.frontier()
         most = table.iloc[(table["accepted"] - 0.8).abs().argmin()]
         return (f"Of the loans of {self.period}, the safest {100 * most['accepted']:.0f} per cent by the model would "
-                f"have had {100 * most['rate']:.1f} per cent bad ({100 * most['ci_low']:.1f} to {100 * most['ci_high']:.1f}), against "
-                f"{100 * table['rate'].iloc[-1]:.1f} for all.")
+                f"have had {100 * most['rate']:.1f} per cent bad ({100 * most['ci_low']:.1f} to "
+                f"{100 * most['ci_high']:.1f}), against {100 * table['rate'].iloc[-1]:.1f} for all.")
 
     def sentence(self):
         """What the test says, in words that follow the numbers."""
