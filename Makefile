@@ -55,8 +55,6 @@ serve: book ## render, then show the book at http://localhost:8000
 
 bench: $(READY) ## measure speed and accuracy against peers (minutes; uses R where it is installed)
 	@env -u OPENBLAS_NUM_THREADS $(BIN)/python benchmarks/run.py
-	@$(BIN)/python benchmarks/checks.py
-	@$(BIN)/python benchmarks/scorecard.py
 
 tape: $(READY) ## the same study on your own loans: make tape TAPE=loans.csv FORMAT=lendingclub (or MAP=mapping.yml)
 	@test -n "$(TAPE)" || { echo "Name your file: make tape TAPE=loans.csv FORMAT=lendingclub (or MAP=mapping.yml)" >&2; exit 2; }

@@ -226,6 +226,18 @@ def plot(points):
     plt.close(figure)
 
 
+def other_scripts(results):
+    """What the scripts on the checks and the score card print; each in a process of its own."""
+    lines = ["```"]
+    for script in ("checks.py", "scorecard.py"):
+        if script not in results:
+            done = subprocess.run([sys.executable, str(HERE / script)], capture_output=True, text=True, check=True)
+            results[script] = done.stdout.rstrip().split("\n")
+            RESULTS.write_text(json.dumps(results))
+        lines += results[script]
+    return [*lines, "```"]
+
+
 def machine():
     model = next(
         (
@@ -281,6 +293,7 @@ def main(arguments=None):
     write("accuracy", accuracy(results, tools))
     write("files", files(results, options.full))
     write("scaling", scaling(results, tools, options.full))
+    write("others", other_scripts(results))
 
 
 if __name__ == "__main__":
