@@ -107,3 +107,16 @@ def test_command_checks_and_writes(tmp_path, monkeypatch, capsys):
     assert "tables/t/rows/0/1" in capsys.readouterr().out
     with pytest.raises(SystemExit):
         replicate.main(["all", "--input", "x"])
+
+
+def test_blocks_called_otherwise_start_from_the_book_and_end_with_the_record():
+    stored = replicate.replication("e2-outcome")
+    ways, blocks, groups = (stored.table(name) for name in ("assignments", "blocks", "groups"))
+    pd.testing.assert_frame_equal(ways[ways["assignment"] == "as in the book"].drop(columns="assignment"), blocks)
+    named = [name for _, names in replicate._GROUPS for name in names]
+    assert sorted(named) == sorted(t.name for t in replicate.chosen_traits() if t.block == "willingness")
+    assert groups["slopes"].sum() == blocks["slopes"].sum()
+    # the sentence of the chapter: the lead turns when limits and inquiries are called ability
+    lead = ways.pivot(index="assignment", columns="block", values="share_added")
+    lead = lead["willingness"] - lead["ability"]
+    assert lead["as in the book"] > lead["and use of limits to ability"] > 0 > lead["and inquiries to ability"]

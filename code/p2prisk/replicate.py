@@ -13,6 +13,7 @@ import argparse
 import json
 import platform
 import time
+from dataclasses import replace
 from importlib.metadata import PackageNotFoundError, version
 
 import numpy as np
@@ -254,6 +255,10 @@ _PROFILE_COLUMNS = (
 _PROFILE_CLASSES = (("term", "term"), ("purpose", "purpose"), ("home", "home"), ("region", "state"),
                     ("verification", "income verified"))
 _PLATFORM_CLASSES = (("grade", "grade (platform)"), ("sub_grade", "sub-grade (platform)"))
+#: traits that both Lending Club samples hold under the same definition
+_SIDE_BY_SIDE = (("amount", "amount, $"), ("income", "income, $"), ("dti", "debt service, % of income"),
+                 ("revolving_balance", "card balance, $"), ("utilisation", "used share of card limits, %"),
+                 ("inquiries", "inquiries in 6 months"))
 
 
 def _with_interval(table, events="bad", loans="loans"):
@@ -306,6 +311,12 @@ def _profile(tape):
                      else COLUMNS[name].block, "classes": len(table), "information_value": value, "noise": noise})
     years = {"first": tape.frame["issue_date"].min(), "last": tape.frame["issue_date"].max()}
     by_exception = frame.groupby("policy_exception")["bad"].agg(["size", "mean"])
+    # a blank employment is on file from 2010 on only, so it is compared within that year
+    newest = frame[year.to_numpy() == _LAST_TRAINING_YEAR]
+    unstated = newest["employment"].astype(str) == "not stated"
+    short_job = frame["employment"].astype(str).eq("under 2 years").groupby(year).mean()
+    quarters = frame.groupby("term")[[name for name, _ in _SIDE_BY_SIDE]].quantile([0.25, 0.5, 0.75])
+    quarters = quarters.rename_axis(["term", "quantile"]).reset_index()
     facts = {
         "loans": len(frame), "bad": int(bad.sum()), "bad_rate": bad.mean(), **years,
         "early_loans": len(early), "early_bad_rate": early["bad"].mean(),
@@ -318,10 +329,15 @@ def _profile(tape):
         "not_verified": (frame["verification"] == "not verified").mean(),
         "last_exception": frame.loc[frame["policy_exception"], "issue_date"].max(),
         "first_long_term": frame.loc[frame["term"] > 36, "issue_date"].min(),
+        "first_unstated_job": frame.loc[frame["employment"].astype(str) == "not stated", "issue_date"].min(),
+        "unstated_job_2010": int(unstated.sum()), "bad_rate_unstated_job_2010": newest["bad"][unstated].mean(),
+        "bad_rate_stated_job_2010": newest["bad"][~unstated].mean(),
+        "short_job_2009": float(short_job[2009]), "short_job_2010": float(short_job[2010]),
     }
     return facts, {"by_year": by_year, "vintages": vintages, "severity_by_grade": severity, "risk_map": risk_map,
                    "information": pd.DataFrame(rows), "classes": pd.concat(classes),
-                   "blanks": study.blanks(frame, "Lending Club 2007-2011")}
+                   "blanks": study.blanks(frame, "Lending Club 2007-2011"), "quartiles": quarters,
+                   "by_outcome": study.spread_by_level(early, "severity", dict(_SIDE_BY_SIDE))}
 
 
 # -- E2: which model ---------------------------------------------------------------------------------------------
@@ -507,9 +523,41 @@ def _rivals(tape, traits, free):
 _FREED = ("long_term", "amount", "amount_above_6k", "vintage")
 
 
+#: willingness, taken apart; and what may just as well be called ability
+_GROUPS = (("inquiries", ("inquiries", "inquiries_above_2")), ("record", ("public_record", "delinquency", "history")),
+           ("use of limits", ("utilisation", "no_balance", "balance", "balance_above_20k")),
+           ("purpose", ("purpose",)), ("number of credit lines", ("open_accounts", "accounts")))
+
+
+def _other_blocks(table, traits):
+    """What the groups within willingness add, and the two blocks when groups are called otherwise."""
+    group_of = {name: group for group, names in _GROUPS for name in names}
+
+    def blocks(given, names=("ability", "willingness", "loan")):
+        renamed = [replace(trait, block=given.get(trait.name, trait.block)) for trait in traits]
+        return study.block_contributions(table, "severity", renamed, names)
+
+    groups = blocks(group_of, ("ability", "loan", *dict(_GROUPS)))
+    moved, rows = {}, [blocks({}).assign(assignment="as in the book")]
+    for group, block in (("purpose", "loan"), ("use of limits", "ability"), ("inquiries", "ability")):
+        moved |= {name: block for name in dict(_GROUPS)[group]}
+        rows.append(blocks(moved).assign(assignment=f"and {group} to {block}"))
+    return groups, pd.concat(rows)
+
+
 def _outcome(tape):
     from p2prisk import OrderedLogit
-    from p2prisk.validation import calibration_by_cut, compare_on_test, delong, ordinal_scores, reliability_by_cut
+    from p2prisk.validation import (
+        calibration_by_cut,
+        compare_on_test,
+        delong,
+        kolmogorov_smirnov,
+        ordinal_scores,
+        population_stability,
+        reliability_by_cut,
+        stability_table,
+        subgroup_audit,
+    )
 
     traits = chosen_traits()
     table, reasons = outcome_sample(tape, traits)
@@ -533,12 +581,13 @@ def _outcome(tape):
     scores["sub-grade"] = test["sub_grade"].cat.codes.to_numpy(dtype=float)
     scores["grade"] = test["grade"].cat.codes.to_numpy(dtype=float)
     found = delong(bad, scores)
-    by_term = []
+    by_term, by_term_differences = [], []
     for term in (36, 60):
         mine = (test["term"] == term).to_numpy()
         part = delong(bad[mine], {name: scores[name][mine] for name in ("ordered logit", "sub-grade",
                                                                        "gradient boosting")})
         by_term.append(part.table.rename_axis("model").reset_index().assign(term=term))
+        by_term_differences.append(part.comparisons.assign(term=term))
     own = comparison.predictions["ordered logit"]
     base = comparison.predictions["grade"]
     against_grade = ordinal_scores(test["severity"], own, base=base)
@@ -555,12 +604,21 @@ def _outcome(tape):
     drift = drift.groupby(["quarter", "term"]).agg({"loans": "sum", "bad": "sum", "predicted": "mean"}).reset_index()
     drift = _with_interval(drift)
 
+    newest = train[train["year"] == _LAST_TRAINING_YEAR]
+    score = population_stability(study.linear_index(result, newest), study.linear_index(result, test))
+    names = [trait.name for trait in traits if trait.name not in ("vintage", "state")]
+    stability = stability_table(newest[names], test[names]).reset_index()
+    audit = subgroup_audit(bad, scores["ordered logit"], tape.frame["home"].loc[test.index].astype(str))
+    facts.update({"psi_score": score.psi, "psi_score_threshold": score.threshold,
+                  "ks": float(kolmogorov_smirnov(bad, scores["ordered logit"]).distance)})
+
     thirds = pd.qcut(scores["ordered logit"], 3, labels=["low", "middle", "high"])
     inside = pd.DataFrame({"grade": test["grade"].astype(str).to_numpy(), "own": thirds, "loans": 1,
                            "bad": bad.astype(int)}).groupby(["grade", "own"], observed=True).sum().reset_index()
     inside = _with_interval(inside.astype({"own": str}))
 
     blocks = study.block_contributions(train, "severity", traits)
+    groups, assignments = _other_blocks(train, traits)
     only = {}
     for block in ("ability", "willingness", "loan"):
         keep = [trait for trait in traits if trait.block in (block, "place and time")]
@@ -594,8 +652,11 @@ def _outcome(tape):
         "auc": found.table.rename_axis("model").reset_index(),
         "auc_differences": found.comparisons,
         "auc_by_cut": comparison.auc_differences, "auc_by_term": pd.concat(by_term),
+        "auc_by_term_differences": pd.concat(by_term_differences),
         "calibration": calibration, "calibration_by_term": calibration_term, "reliability": reliability,
-        "drift": drift, "inside_grades": inside, "blocks": blocks, "block_auc": block_auc, "set_aside": reasons,
+        "drift": drift, "inside_grades": inside, "blocks": blocks, "groups": groups,
+        "assignments": assignments, "block_auc": block_auc,
+        "stability": stability, "by_home": audit.rename_axis("home").reset_index(), "set_aside": reasons,
     }
 
 
