@@ -3,12 +3,17 @@
 import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.dates import DateFormatter, YearLocator
-from matplotlib.ticker import FuncFormatter, MaxNLocator, PercentFormatter
+from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter, PercentFormatter
 
 from p2prisk.figures.style import PALETTE, ordered_colours
 
 BLOCK_COLOURS = {"ability": PALETTE["blue"], "willingness": PALETTE["orange"], "loan": PALETTE["black"],
                  "place and time": PALETTE["grey"], "platform": PALETTE["purple"]}
+
+
+#: panels side by side: two stay legible on a telephone
+_ACROSS = 2
+_WIDE = 5.6
 
 
 def _axes(ax, figsize):
@@ -106,8 +111,8 @@ def traits_by_grade(table, axes=None):
     """
     labels = list(dict.fromkeys(table["label"]))
     if axes is None:
-        rows = -(-len(labels) // 3)
-        axes = plt.subplots(rows, 3, figsize=(7.4, 2.25 * rows))[1]
+        rows = -(-len(labels) // _ACROSS)
+        axes = plt.subplots(rows, _ACROSS, figsize=(_WIDE, 2.25 * rows))[1]
     flat = np.ravel(axes)
     for ax, label in zip(flat, labels, strict=False):
         part = table[table["label"] == label]
@@ -121,7 +126,7 @@ def traits_by_grade(table, axes=None):
         ax.grid(axis="x", visible=False)
     for ax in flat[len(labels):]:
         ax.set_visible(False)
-    for ax in flat[max(0, len(labels) - 3):len(labels)]:
+    for ax in flat[max(0, len(labels) - _ACROSS):len(labels)]:
         ax.set_xlabel("grade")
     return flat[:len(labels)]
 
@@ -206,8 +211,8 @@ def loss_by_class(table, axes=None):
     """
     labels = list(dict.fromkeys(table["label"]))
     if axes is None:
-        rows = -(-len(labels) // 3)
-        axes = plt.subplots(rows, 3, figsize=(7.6, 2.5 * rows), sharey=True)[1]
+        rows = -(-len(labels) // _ACROSS)
+        axes = plt.subplots(rows, _ACROSS, figsize=(_WIDE, 2.5 * rows), sharey=True)[1]
     flat = np.ravel(axes)
     for ax, label in zip(flat, labels, strict=False):
         part = table[table["label"] == label]
@@ -222,7 +227,7 @@ def loss_by_class(table, axes=None):
         ax.grid(axis="x", visible=False)
     for ax in flat[len(labels):]:
         ax.set_visible(False)
-    for ax in flat[:len(labels):3]:
+    for ax in flat[:len(labels):_ACROSS]:
         ax.set_ylabel("charged off")
     return flat[:len(labels)]
 
@@ -370,8 +375,8 @@ def calibration_by_cut(table, axes=None):
     """
     cuts = list(dict.fromkeys(table["cut"]))
     if axes is None:
-        rows = -(-len(cuts) // 3)
-        axes = plt.subplots(rows, min(3, len(cuts)), figsize=(7.4, 2.6 * rows), squeeze=False)[1]
+        rows = -(-len(cuts) // _ACROSS)
+        axes = plt.subplots(rows, min(_ACROSS, len(cuts)), figsize=(_WIDE, 2.6 * rows), squeeze=False)[1]
     flat = np.ravel(axes)
     for ax in flat[len(cuts):]:
         ax.set_visible(False)
@@ -389,7 +394,7 @@ def calibration_by_cut(table, axes=None):
             axis.set_major_formatter(PercentFormatter(1))
             axis.set_major_locator(MaxNLocator(4))
         ax.set_xlabel("predicted")
-    for ax in flat[:len(cuts):3]:
+    for ax in flat[:len(cuts):_ACROSS]:
         ax.set_ylabel("observed")
     return flat[:len(cuts)]
 
@@ -409,8 +414,8 @@ def effect_curves(table, axes=None):
     """
     labels = list(dict.fromkeys(table["label"]))
     if axes is None:
-        rows = -(-len(labels) // 3)
-        axes = plt.subplots(rows, 3, figsize=(7.6, 2.45 * rows), sharey=True)[1]
+        rows = -(-len(labels) // _ACROSS)
+        axes = plt.subplots(rows, _ACROSS, figsize=(_WIDE, 2.45 * rows), sharey=True)[1]
     flat = np.ravel(axes)
     for ax, label in zip(flat, labels, strict=False):
         part = table[table["label"] == label]
@@ -420,10 +425,13 @@ def effect_curves(table, axes=None):
         if part["value"].min() > 0 and part["value"].max() / part["value"].min() > 10:
             ax.set_xscale("log")
             ax.xaxis.set_major_formatter(FuncFormatter(lambda v, _: f"{v / 1000:g}k" if v >= 1000 else f"{v:g}"))
+            narrow = part["value"].max() / part["value"].min() < 30
+            ax.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5) if narrow else (1,)))
+            ax.xaxis.set_minor_formatter(NullFormatter())
         ax.set_title(label, fontsize=9, fontweight="normal")
     for ax in flat[len(labels):]:
         ax.set_visible(False)
-    for ax in flat[:len(labels):3]:
+    for ax in flat[:len(labels):_ACROSS]:
         ax.set_ylabel("odds ratio")
     return flat[:len(labels)]
 
@@ -444,9 +452,9 @@ def specification_forest(table, axes=None):
     labels = list(dict.fromkeys(table["label"]))
     names = list(dict.fromkeys(table["specification"]))
     if axes is None:
-        rows = -(-len(labels) // 3)
-        axes = plt.subplots(rows, min(3, len(labels)), figsize=(7.4, (0.2 * len(names) + 0.75) * rows), sharey=True,
-                            squeeze=False)[1]
+        rows = -(-len(labels) // _ACROSS)
+        axes = plt.subplots(rows, min(_ACROSS, len(labels)), figsize=(_WIDE + 0.6, (0.2 * len(names) + 0.75) * rows),
+                            sharey=True, squeeze=False)[1]
     flat = np.ravel(axes)
     for ax in flat[len(labels):]:
         ax.set_visible(False)
@@ -463,9 +471,9 @@ def specification_forest(table, axes=None):
         ax.set_title(label, fontsize=8.5, fontweight="normal")
         ax.tick_params(axis="x", labelsize=8)
         ax.locator_params(axis="x", nbins=4)
-    for ax in flat[:len(labels):3]:
+    for ax in flat[:len(labels):_ACROSS]:
         ax.set_yticks([place[name] for name in names], names, fontsize=8)
-    for ax in flat[max(0, len(labels) - 3):len(labels)]:
+    for ax in flat[max(0, len(labels) - _ACROSS):len(labels)]:
         ax.set_xlabel("odds ratio", fontsize=9)
     return flat[:len(labels)]
 
