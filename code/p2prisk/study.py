@@ -934,7 +934,7 @@ TRAVEL = {
     "bureau score, higher": ({"prosper": ("score", 1)}, None, None),
     "term, longer": ({"grade": ("long_term", 1), "early": ("long_term", 1), "later": ("long_term", 1)}, None,
                      "Term, longer"),
-    "amount, larger": ({"grade": ("amount", 1), "early": ("amount_above_6k", 1), "later": ("amount", 1),
+    "amount, larger": ({"grade": ("amount", 1), "early": ("amount_step", 1), "later": ("amount", 1),
                         "prosper": ("amount", 1)}, None, "Amount, larger"),
     "small business": ({"grade": ("purpose[T.small business]", 1), "early": ("purpose[T.small business]", 1),
                         "prosper": ("business_purpose", 1)}, None, "Purpose: small business"),
