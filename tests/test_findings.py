@@ -25,7 +25,9 @@ def test_what_the_words_claim_is_so(found):
     assert found["gap_low"] > 0 and found["trees_low"] > -0.005
     assert found["auc"] < 0.70 <= found["auc_both"]
     assert found["flipped"] == 0
-    assert found["carried"] < found["rating"]
+    assert found["carried_high"] < found["rating"] and found["carried_gap_low"] < 0 < found["carried_gap_high"]
+    # searches and limits more than all of ability, the record less
+    assert min(found["inquiries"], found["limits"]) > found["ability"] > found["record"]
     assert found["predicted"] < found["observed"]
 
 

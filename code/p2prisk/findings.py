@@ -28,7 +28,10 @@ def findings():
     term = np.exp(term[term["column"] == "long_term"]["slope"])
     outcome, robust = replication("e2-outcome"), replication("e2-robustness")
     prosper = replication("e3-prosper").table("auc").set_index("model")
+    carried = replication("e3-prosper").table("auc_differences").set_index(["first", "second"])
+    carried = carried.loc[("traits without score", "Lending Club slopes")]
     blocks, auc = outcome.table("blocks").set_index("block"), outcome.table("auc").set_index("model")
+    groups = outcome.table("groups").set_index("block")["share_added"]
     points = robust.table("block_effects").set_index("block")
     gap = outcome.table("auc_differences").set_index(["first", "second"]).loc[("ordered logit", "sub-grade")]
     trees = outcome.table("auc_differences").set_index(["first", "second"]).loc[("ordered logit", "gradient boosting")]
@@ -52,6 +55,13 @@ def findings():
         "specifications": robust["specifications"], "flipped": robust["flipped_signs"],
         "carried": prosper.loc["Lending Club slopes", "auc"], "rating": prosper.loc["rating", "auc"],
         "prosper_own": prosper.loc["traits without score", "auc"],
+        "carried_low": prosper.loc["Lending Club slopes", "ci_low"],
+        "carried_high": prosper.loc["Lending Club slopes", "ci_high"], "carried_gap": carried["difference"],
+        "carried_gap_low": carried["ci_low"], "carried_gap_high": carried["ci_high"],
+        "auc_both_low": auc.loc["ordered logit and sub-grade", "ci_low"],
+        "auc_both_high": auc.loc["ordered logit and sub-grade", "ci_high"],
+        "inquiries": groups["inquiries"], "limits": groups["use of limits"], "purpose": groups["purpose"],
+        "record": groups["record"],
     }
 
 
@@ -68,29 +78,38 @@ def findings_table(found):
     pandas.DataFrame
         ``finding``, ``size``, ``data``, ``would be overturned by``.
     """
+    from p2prisk.tables import number
+
     f = found
     return pd.DataFrame([
         ("The platform's grade follows term, cards, debt service and record; income adds almost nothing",
          f"{100 * f['explained']:.0f} % of the variance behind the grade; 60 months: {f['term_grade']:.1f} times the "
          f"odds of a worse grade ({f['term_grade_low']:.1f} to {f['term_grade_high']:.1f})", "Lending Club 2018, live",
          "the bureau score, added, taking away the effect of the cards"),
-        ("Repayment follows past conduct more than income",
+        ("Repayment follows recent searches for credit and used limits more than income; the record of past payment "
+         "adds less still",
          f"one standard deviation of willingness: {f['willingness_points']:.1f} points more charged off "
          f"({f['willingness_low']:.1f} to {f['willingness_high']:.1f}); of ability: {f['ability_points']:.1f} "
-         f"({f['ability_low']:.1f} to {f['ability_high']:.1f})", "Lending Club 2007–2010, frozen",
-         "a file with verified incomes in which ability carries more"),
+         f"({f['ability_low']:.1f} to {f['ability_high']:.1f}). Share of the fit lost without inquiries "
+         f"{100 * f['inquiries']:.0f} %, use of limits {100 * f['limits']:.0f} %, purpose {100 * f['purpose']:.0f} %, "
+         f"record {100 * f['record']:.0f} %", "Lending Club 2007–2010, frozen",
+         "calling inquiries and used limits a lack of means: then ability leads; or verified incomes that carry more"),
         ("A readable model ranks later loans better than the platform's sub-grade and as well as gradient boosting",
          f"area {f['auc']:.3f} ({f['auc_low']:.3f} to {f['auc_high']:.3f}); {f['gap']:.3f} above the sub-grade "
          f"({f['gap_low']:.3f} to {f['gap_high']:.3f}); {f['trees']:.3f} above boosting ({f['trees_low']:.3f} to "
          f"{f['trees_high']:.3f}); with the sub-grade {f['auc_both']:.3f}", "Lending Club 2011, frozen",
-         "another later year in which the sub-grade ranks as well"),
+         "another later year in which the sub-grade ranks as well; boosting tuned over more than three settings"),
         ("One slope for all cuts is false for the term; directions do not hang on it, probabilities of single "
          "grades do",
          f"the odds ratio of 60 months runs from {f['term_cut_low']:.1f} to {f['term_cut_high']:.1f} over the cuts of "
-         f"the grade; {f['flipped']} signs turned in {f['specifications']} specifications of the repayment model",
+         f"the grade; {f['flipped']} signs of six strong traits turned in {f['specifications']} specifications of the "
+         "repayment model",
          "Lending Club 2018, live; 2007–2010, frozen", "a specification that turns a sign"),
-        ("Directions travel, scores do not",
-         f"Lending Club's slopes rank Prosper's loans with {f['carried']:.3f}, Prosper's own on the same traits with "
-         f"{f['prosper_own']:.3f}, its rating with {f['rating']:.3f}", "Prosper 2009–2011, frozen; PPDai counts, live",
-         "a Chinese file of outcomes in which past conduct says nothing"),
+        ("Directions travel; what two files share is too little to score with",
+         f"Lending Club's slopes rank Prosper's loans with {f['carried']:.3f} ({f['carried_low']:.3f} to "
+         f"{f['carried_high']:.3f}), {f['carried_gap']:.3f} below Prosper's own slopes on the same traits "
+         f"({number(f['carried_gap_low'], 3)} to {number(f['carried_gap_high'], 3)}); Prosper's rating with "
+         f"{f['rating']:.3f}",
+         "Prosper 2009–2011, frozen; PPDai counts, live",
+         "a Chinese file of outcomes in which inquiries, grade or purpose say nothing"),
     ], columns=["finding", "size", "data", "would be overturned by"])
