@@ -6,6 +6,7 @@ renderer reads the same sources.
 """
 
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -68,8 +69,8 @@ def quarto_version(path):
     """
     try:
         text = subprocess.run([str(path), "--version"], capture_output=True, text=True, timeout=120, check=True).stdout
-        return tuple(int(part) for part in text.strip().split("-")[0].split("."))
-    except (OSError, subprocess.SubprocessError, ValueError) as error:
+        return tuple(int(part) for part in re.search(r"\d+(\.\d+)+", text)[0].split("."))
+    except (OSError, subprocess.SubprocessError, TypeError) as error:
         raise ChoiceError(f"{path} is there but `quarto --version` failed ({error}); repair it or use "
                           "RENDERER=preview") from error
 
