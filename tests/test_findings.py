@@ -12,7 +12,7 @@ def found():
 
 
 def test_intervals_hold_their_estimates(found):
-    for name in ("term_grade", "auc", "gap", "trees"):
+    for name in ("term_grade", "auc", "gap", "trees", "explained"):
         assert found[f"{name}_low"] < found[name] < found[f"{name}_high"]
     for block in ("willingness", "ability"):
         assert found[f"{block}_low"] < found[f"{block}_points"] < found[f"{block}_high"]

@@ -118,6 +118,15 @@ def test_representative_borrowers_are_ordered(grade_fit):
     assert people.loc["typical, 36 months", "dti"] == loans["dti"].median()
 
 
+def test_interval_of_the_explained_share_holds_it(grade_fit):
+    _, result, _ = grade_fit
+    share = study.explained(result)["mckelvey_zavoina"]
+    low, high = study.explained_interval(result)
+    assert low < share < high and 0.01 < high - low < 0.05
+    a, b = study.explained_interval(result, confidence=0.5)
+    assert low < a < share < b < high
+
+
 def test_explained_and_blocks(grade_fit):
     loans, result, _ = grade_fit
     measures = study.explained(result)

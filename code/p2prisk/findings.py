@@ -36,8 +36,10 @@ def findings():
     gap = outcome.table("auc_differences").set_index(["first", "second"]).loc[("ordered logit", "sub-grade")]
     trees = outcome.table("auc_differences").set_index(["first", "second"]).loc[("ordered logit", "gradient boosting")]
     calibration = outcome.table("calibration").set_index("cut").loc["paid late|loss after half"]
+    explained_low, explained_high = study.explained_interval(grade)
     return {
         "grade_loans": len(loans), "explained": study.explained(grade)["mckelvey_zavoina"],
+        "explained_low": explained_low, "explained_high": explained_high,
         "term_grade": slopes.loc["long_term", "odds_ratio"], "term_grade_low": slopes.loc["long_term", "low"],
         "term_grade_high": slopes.loc["long_term", "high"], "term_cut_low": term.min(), "term_cut_high": term.max(),
         "train": outcome["train"], "test": outcome["test"],
@@ -83,7 +85,8 @@ def findings_table(found):
     f = found
     return pd.DataFrame([
         ("The platform's grade follows term, cards, debt service and record; income adds almost nothing",
-         f"{100 * f['explained']:.0f} % of the variance behind the grade; 60 months: {f['term_grade']:.1f} times the "
+         f"{100 * f['explained']:.0f} % of the variance behind the grade ({100 * f['explained_low']:.0f} to "
+         f"{100 * f['explained_high']:.0f}); 60 months: {f['term_grade']:.1f} times the "
          f"odds of a worse grade ({f['term_grade_low']:.1f} to {f['term_grade_high']:.1f})", "Lending Club 2018, live",
          "the bureau score, added, taking away the effect of the cards"),
         ("Repayment follows recent searches for credit and used limits more than income; the record of past payment "
