@@ -578,6 +578,7 @@ def _outcome(tape):
 
     comparison = compare_on_test(train, test, "severity", _rivals(tape, traits, _FREED), reference="ordered logit")
     scores = {name: np.asarray(p)[:, _BAD_CUT:].sum(axis=1) for name, p in comparison.predictions.items()}
+    facts["predicted_bad"] = {name: score.mean() for name, score in scores.items()}
     scores["sub-grade"] = test["sub_grade"].cat.codes.to_numpy(dtype=float)
     scores["grade"] = test["grade"].cat.codes.to_numpy(dtype=float)
     found = delong(bad, scores)
