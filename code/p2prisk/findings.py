@@ -80,8 +80,6 @@ def findings_table(found):
     pandas.DataFrame
         ``finding``, ``size``, ``data``, ``would be overturned by``.
     """
-    from p2prisk.tables import number
-
     f = found
     return pd.DataFrame([
         ("The platform's grade follows term, cards, debt service and record; income adds almost nothing",
@@ -111,8 +109,8 @@ def findings_table(found):
         ("Directions travel; what two files share is too little to score with",
          f"Lending Club's slopes rank Prosper's loans with {f['carried']:.3f} ({f['carried_low']:.3f} to "
          f"{f['carried_high']:.3f}), {f['carried_gap']:.3f} below Prosper's own slopes on the same traits "
-         f"({number(f['carried_gap_low'], 3)} to {number(f['carried_gap_high'], 3)}); Prosper's rating with "
-         f"{f['rating']:.3f}",
+         f"({f['carried_gap_low']:.3f} to {f['carried_gap_high']:.3f}); Prosper's rating with "
+         f"{f['rating']:.3f}".replace("(-", "(\N{MINUS SIGN}"),
          "Prosper 2009–2011, frozen; PPDai counts, live",
          "a Chinese file of outcomes in which inquiries, grade or purpose say nothing"),
     ], columns=["finding", "size", "data", "would be overturned by"])
