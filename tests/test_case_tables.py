@@ -292,7 +292,7 @@ def test_values_are_scaled_and_formatted():
 
 # ---------------------------------------------------------------------------------------------- the chapters
 
-CHAPTERS = [path for path in (ROOT / "chapters" / "industry.qmd", ROOT / "chapters" / "ncf.qmd") if path.exists()]
+CHAPTERS = sorted([*ROOT.glob("*.qmd"), *ROOT.glob("chapters/*.qmd")])
 
 
 @pytest.mark.parametrize("path", CHAPTERS, ids=lambda path: path.stem)
@@ -304,7 +304,8 @@ def test_chapter_uses_known_facts_and_keys(path):
     entries = re.findall(r"@\w+\{([^,\s]+),", bibliography)
     assert len(entries) == len(set(entries)), "references.bib has a key twice"
     cited = set(re.findall(r"@((?:src-[\w-]*\w)|(?:[a-z]+\d{4}\w*))", text))
-    assert cited and cited <= set(entries), f"{path.name}: not in references.bib: {sorted(cited - set(entries))}"
+    assert cited or path.stem not in {"industry", "ncf"}, f"{path.name} cites nothing"
+    assert cited <= set(entries), f"{path.name}: not in references.bib: {sorted(cited - set(entries))}"
 
 
 @pytest.mark.parametrize(
