@@ -89,7 +89,7 @@ def execute(notebook, folder):
     manager = KernelManager()
     manager.kernel_spec.argv = [sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}"]
     with tempfile.TemporaryDirectory(prefix="bookkit-ipython-") as profile:
-        client = NotebookClient(notebook, km=manager, timeout=CELL_TIMEOUT, record_timing=False,
+        client = NotebookClient(notebook, km=manager, timeout=CELL_TIMEOUT, record_timing=False, coalesce_streams=True,
                                 resources={"metadata": {"path": str(folder)}})
         try:
             client.execute(env={**os.environ, "IPYTHONDIR": profile})
