@@ -16,7 +16,7 @@ from p2prisk.detection.study import (
     cells,
     read_limits,
 )
-from p2prisk.simulate import CAUSES, simulate_platform
+from p2prisk.simulate import CAUSES, TurningBad, simulate_platform
 from p2prisk.validation import population_stability
 
 
@@ -63,6 +63,17 @@ def test_what_the_records_do_not_touch_is_not_noticed(result):
             assert table[cause, dose, "monitor"] <= 0.20
     assert table["custody", 2.0, "custody"] == 1.0
     assert table["operation", 2.0, "product mix"] == 1.0
+
+
+def test_custody_and_pools_leave_the_loans_of_the_healthy_twin():
+    """The chapter calls every borrower alarm there a false one; it may, as the loans are the same."""
+    healthy = simulate_platform(500, 24, seed=3)
+    for cause in ("custody", "operation"):
+        bad = simulate_platform(500, 24, seed=3, turning_bad=TurningBad(cause, 2.0, onset=8))
+        pd.testing.assert_frame_equal(bad.performance, healthy.performance)
+        pd.testing.assert_frame_equal(bad.tape.frame, healthy.tape.frame)
+    worse = simulate_platform(500, 24, seed=3, turning_bad=TurningBad("repayment", 2.0, onset=8))
+    assert not worse.performance.equals(healthy.performance)
 
 
 def test_more_dose_is_noticed_more_surely(result):
