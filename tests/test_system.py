@@ -46,6 +46,8 @@ def test_every_task_has_one_who_answers_and_one_who_does():
         assert letters.count("A") == 1, task
         assert letters.count("R") >= 1, task
     assert (raci.loc["Validate before use and once a year", ["Mod", "Val"]] == ["C", "R"]).all()
+    # who built the model does not report on it
+    assert (raci.loc["Write the monthly report", ["Mod", "Prt"]] == ["C", "R"]).all()
 
 
 def test_steps_and_stations_are_complete():
