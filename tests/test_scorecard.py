@@ -405,3 +405,16 @@ def test_a_million_loans_take_seconds(made):
     start = time.process_time()
     scored = made.card.score(frame)
     assert time.process_time() - start < 6 and len(scored) == 1_000_000
+
+
+def test_a_million_loans_take_less_than_a_gigabyte(made):
+    import tracemalloc
+
+    frame = made.test.iloc[np.random.default_rng(0).integers(0, len(made.test), 1_000_000)].reset_index(drop=True)
+    tracemalloc.start()
+    try:
+        scored = made.card.score(frame)
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert len(scored) == 1_000_000 and 1e6 < peak < 1e9
