@@ -169,3 +169,11 @@ def test_concentration_by_amount(dated):
     frame = dated.sample.frame
     share = frame.groupby("grade", observed=True)["amount"].sum().max() / frame["amount"].sum()
     assert table.set_index("column").loc["grade", "share"] == pytest.approx(share)
+
+
+def test_vintages_keep_every_loan_also_those_without_a_date(dated):
+    frame = dated.sample.frame.copy()
+    frame.loc[frame.index[:40], "issue_date"] = pd.NaT
+    table = TapeStudy(LoanTape(frame, {"name": "gaps"})).vintages()
+    assert table["loans"].sum() == 3000 and table["bad"].sum() == frame["bad"].sum()
+    assert table["level"].iloc[0] == "2015Q1" and table.set_index("level").loc["no date", "loans"] == 40

@@ -238,8 +238,8 @@ class TapeStudy:
 
         Parameters
         ----------
-        column : str
-            A column of the sample; numbers with many values are cut at their quintiles.
+        column : str or pandas.Series
+            A column of the sample, or values for its rows; numbers with many values are cut at their quintiles.
         most : int
             Levels shown: the largest ones, in the order of the column where it has one, else by share.
 
@@ -250,7 +250,7 @@ class TapeStudy:
         """
         from p2prisk.validation import jeffreys_interval
 
-        values = self.sample.frame[column]
+        values = self.sample.frame[column] if isinstance(column, str) else column
         if pd.api.types.is_numeric_dtype(values) and not pd.api.types.is_bool_dtype(values) and values.nunique() > most:
             values = pd.qcut(values, 5, duplicates="drop")
         known = self.bad.notna().to_numpy()
@@ -276,9 +276,8 @@ class TapeStudy:
         frame = self.sample.frame
         if "issue_date" not in frame:
             return self.bad_by("issue_year", most=100)
-        study = TapeStudy.__new__(TapeStudy)
-        study.sample = type(self.sample)(frame.assign(quarter=frame["issue_date"].dt.to_period("Q").astype(str)))
-        table = study.bad_by("quarter", most=400)
+        quarter = frame["issue_date"].dt.to_period("Q").astype(str).where(frame["issue_date"].notna(), "no date")
+        table = self.bad_by(quarter, most=400)
         return table.sort_values("level").reset_index(drop=True)
 
     def information(self):
