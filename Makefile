@@ -44,6 +44,7 @@ test: $(READY) ## run every test: package, book, executed notebooks
 	@$(BIN)/bookkit test
 
 lint: $(READY) ## check code style and chapters
+	@$(BIN)/ruff format --check --quiet code tests benchmarks data
 	@$(BIN)/ruff check code tests benchmarks data
 	@$(BIN)/bookkit lint
 

@@ -19,12 +19,18 @@ from p2prisk.scorecard.lendingclub import book_card
 def raw_loans(loans, seed=0):
     """Simulated loans in the raw columns of a tape."""
     rng = np.random.default_rng(seed)
-    return pd.DataFrame({
-        "term": rng.choice([36, 60], loans), "income": rng.lognormal(11, 0.5, loans), "dti": rng.uniform(0, 30, loans),
-        "employment": pd.Categorical(rng.choice(["not stated", "under 2 years", "10 years and over"], loans)),
-        "inquiries": rng.poisson(1, loans).astype(float), "utilisation": rng.uniform(0, 100, loans),
-        "public_records": rng.poisson(0.05, loans).astype(float),
-        "purpose": pd.Categorical(rng.choice(["car", "small business", "debt consolidation"], loans))})
+    return pd.DataFrame(
+        {
+            "term": rng.choice([36, 60], loans),
+            "income": rng.lognormal(11, 0.5, loans),
+            "dti": rng.uniform(0, 30, loans),
+            "employment": pd.Categorical(rng.choice(["not stated", "under 2 years", "10 years and over"], loans)),
+            "inquiries": rng.poisson(1, loans).astype(float),
+            "utilisation": rng.uniform(0, 100, loans),
+            "public_records": rng.poisson(0.05, loans).astype(float),
+            "purpose": pd.Categorical(rng.choice(["car", "small business", "debt consolidation"], loans)),
+        }
+    )
 
 
 def peak():
@@ -43,8 +49,10 @@ def main(arguments=None):
         before, begin, work = peak(), time.perf_counter(), time.process_time()
         scored = made.card.score(frame, drift="flag")
         seconds, work = time.perf_counter() - begin, time.process_time() - work
-        print(f"{name:12s} {len(scored):>10,d} loans  {seconds:6.2f} s ({work:.2f} of the processor)  "
-              f"peak {peak():,.0f} MB (+{peak() - before:,.0f})")
+        print(
+            f"{name:12s} {len(scored):>10,d} loans  {seconds:6.2f} s ({work:.2f} of the processor)  "
+            f"peak {peak():,.0f} MB (+{peak() - before:,.0f})"
+        )
 
 
 if __name__ == "__main__":

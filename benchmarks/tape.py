@@ -27,24 +27,36 @@ def random_tape(rows, seed=20240630):
     amount = rng.integers(10, 350, rows) * 100
     status = np.where(late > 2.2, "charged off", "paid")
     share = np.where(status == "paid", 1.0, rng.random(rows))
-    return pd.DataFrame({
-        "loan_id": np.char.add("L", np.arange(rows).astype(str)),
-        "issue_date": (np.datetime64("2012-01-01") + rng.integers(0, 1500, rows).astype("timedelta64[D]")).astype(str),
-        "amount": amount, "term": rng.choice([36, 60], rows),
-        "purpose": rng.choice(["debt consolidation", "credit card", "car", "home improvement", "other"], rows),
-        "income": np.exp(10.9 - 0.15 * risk + 0.5 * rng.normal(size=rows)).round(2),
-        "dti": np.clip(15 + 3 * risk + 6 * rng.normal(size=rows), 0, 60).round(2),
-        "employment_years": rng.integers(0, 11, rows), "home": rng.choice(["mortgage", "own", "rent"], rows),
-        "region": rng.choice(["CA", "NY", "TX", "FL"], rows), "inquiries": rng.poisson(np.exp(0.4 * risk)),
-        "delinquencies_2y": rng.poisson(0.2, rows), "public_records": rng.poisson(0.1, rows),
-        "utilisation": np.clip(50 + 10 * risk + 20 * rng.normal(size=rows), 0, 130).round(1),
-        "revolving_balance": rng.integers(0, 50_000, rows), "open_accounts": rng.integers(1, 30, rows),
-        "total_accounts": rng.integers(5, 70, rows), "credit_history_years": rng.uniform(3, 40, rows).round(2),
-        "verification": rng.choice(["not verified", "source verified", "verified"], rows),
-        "grade": np.array(list("ABCDEFG"))[np.clip(np.floor(risk * 1.2 + 3), 0, 6).astype(int)],
-        "rate": np.clip(12 + 3 * risk + rng.normal(size=rows), 5, 30).round(2), "status": status,
-        "principal_paid": (amount * share).round(2), "late_fees": np.where(rng.random(rows) < 0.05, 15.0, 0.0),
-    })
+    return pd.DataFrame(
+        {
+            "loan_id": np.char.add("L", np.arange(rows).astype(str)),
+            "issue_date": (np.datetime64("2012-01-01") + rng.integers(0, 1500, rows).astype("timedelta64[D]")).astype(
+                str
+            ),
+            "amount": amount,
+            "term": rng.choice([36, 60], rows),
+            "purpose": rng.choice(["debt consolidation", "credit card", "car", "home improvement", "other"], rows),
+            "income": np.exp(10.9 - 0.15 * risk + 0.5 * rng.normal(size=rows)).round(2),
+            "dti": np.clip(15 + 3 * risk + 6 * rng.normal(size=rows), 0, 60).round(2),
+            "employment_years": rng.integers(0, 11, rows),
+            "home": rng.choice(["mortgage", "own", "rent"], rows),
+            "region": rng.choice(["CA", "NY", "TX", "FL"], rows),
+            "inquiries": rng.poisson(np.exp(0.4 * risk)),
+            "delinquencies_2y": rng.poisson(0.2, rows),
+            "public_records": rng.poisson(0.1, rows),
+            "utilisation": np.clip(50 + 10 * risk + 20 * rng.normal(size=rows), 0, 130).round(1),
+            "revolving_balance": rng.integers(0, 50_000, rows),
+            "open_accounts": rng.integers(1, 30, rows),
+            "total_accounts": rng.integers(5, 70, rows),
+            "credit_history_years": rng.uniform(3, 40, rows).round(2),
+            "verification": rng.choice(["not verified", "source verified", "verified"], rows),
+            "grade": np.array(list("ABCDEFG"))[np.clip(np.floor(risk * 1.2 + 3), 0, 6).astype(int)],
+            "rate": np.clip(12 + 3 * risk + rng.normal(size=rows), 5, 30).round(2),
+            "status": status,
+            "principal_paid": (amount * share).round(2),
+            "late_fees": np.where(rng.random(rows) < 0.05, 15.0, 0.0),
+        }
+    )
 
 
 def step(name, folder):
@@ -67,8 +79,10 @@ def step(name, folder):
         marks.append(time.perf_counter())
         fitted.to_json(model)
         reading, checking, fitting = np.diff(marks)
-        print(f"  {len(loans):,d} rows, {report.count('error')} errors; read {reading:.1f} s, check {checking:.1f} s, "
-              f"fit {fitting:.1f} s ({len(fitted.results.params)} parameters, {fitted.results.digits:.1f} digits)")
+        print(
+            f"  {len(loans):,d} rows, {report.count('error')} errors; read {reading:.1f} s, check {checking:.1f} s, "
+            f"fit {fitting:.1f} s ({len(fitted.results.params)} parameters, {fitted.results.digits:.1f} digits)"
+        )
     elif name == "score":
         from p2prisk.cli import main
 

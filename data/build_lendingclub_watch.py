@@ -28,17 +28,31 @@ from p2prisk import OrderedLogit, load
 LAST_FITTED_YEAR = 2009
 EARLY = 12
 NUMBERS = ("amount", "income", "dti", "utilisation", "credit_history_years")
-TRAITS = ("np.log(income) + dti + utilisation + inquiries + C(home) + np.log(amount) + public_records"
-          " + delinquencies_2y + C(settled) + credit_history_years + C(business) + C(card)")
+TRAITS = (
+    "np.log(income) + dti + utilisation + inquiries + C(home) + np.log(amount) + public_records"
+    " + delinquencies_2y + C(settled) + credit_history_years + C(business) + C(card)"
+)
 
 
 def prepare(frame):
     """Ages, flags and months that all four tables use."""
     month = frame["issue_date"].dt.strftime("%Y-%m")
-    age = ((frame["last_payment_date"].dt.year - frame["issue_date"].dt.year) * 12
-           + frame["last_payment_date"].dt.month - frame["issue_date"].dt.month).fillna(0).astype(int)
-    return frame.assign(month=month, age_at_end=age, business=frame["purpose"] == "small business",
-                        card=frame["purpose"] == "credit card", settled=frame["employment"] == "10 years and over")
+    age = (
+        (
+            (frame["last_payment_date"].dt.year - frame["issue_date"].dt.year) * 12
+            + frame["last_payment_date"].dt.month
+            - frame["issue_date"].dt.month
+        )
+        .fillna(0)
+        .astype(int)
+    )
+    return frame.assign(
+        month=month,
+        age_at_end=age,
+        business=frame["purpose"] == "small business",
+        card=frame["purpose"] == "credit card",
+        settled=frame["employment"] == "10 years and over",
+    )
 
 
 def vintages(frame):
@@ -61,8 +75,14 @@ def monthly_bands(frame):
         codes = np.searchsorted(cuts, recent[name].to_numpy())
         bands[name] = pd.Series(np.where(recent[name].isna(), "missing", labels[np.minimum(codes, 3)]), recent.index)
     inquiries = recent["inquiries"]
-    bands["inquiries"] = pd.Series(np.where(inquiries.isna(), "missing", np.where(
-        inquiries >= 3, "3 and over", inquiries.fillna(0).astype(int).astype(str))), recent.index)
+    bands["inquiries"] = pd.Series(
+        np.where(
+            inquiries.isna(),
+            "missing",
+            np.where(inquiries >= 3, "3 and over", inquiries.fillna(0).astype(int).astype(str)),
+        ),
+        recent.index,
+    )
     for name in ("home", "purpose", "verification"):
         bands[name] = recent[name].astype(str)
     parts = []
@@ -75,10 +95,12 @@ def monthly_bands(frame):
 def monthly_scores(frame):
     """Forecast and actual charge-offs of the 36-month loans of 2010 and 2011."""
     short = frame[frame["term"] == 36].copy()
-    short["early"] = pd.Categorical(np.where(short["bad"] & (short["age_at_end"] <= EARLY), "early loss", "other"),
-                                    ["other", "early loss"], ordered=True)
-    needed = ["income", "dti", "utilisation", "inquiries", "public_records", "delinquencies_2y",
-              "credit_history_years"]
+    short["early"] = pd.Categorical(
+        np.where(short["bad"] & (short["age_at_end"] <= EARLY), "early loss", "other"),
+        ["other", "early loss"],
+        ordered=True,
+    )
+    needed = ["income", "dti", "utilisation", "inquiries", "public_records", "delinquencies_2y", "credit_history_years"]
     complete = short[needed].notna().all(axis=1) & (short["income"] > 0)
     short = short[complete]
     old = short[short["issue_date"].dt.year <= LAST_FITTED_YEAR]
@@ -104,12 +126,18 @@ def outcomes(frame):
         lost = (part["amount"] - part["principal_paid"]).clip(lower=0)
         recovered = part["recoveries"] - part["recovery_fee"]
         bad = bool(part["bad"].iloc[0])
-        rows.append({"term": term, "severity": severity, "loans": len(part),
-                     "earned": (part["interest_paid"] + part["late_fees"]).sum() / amount,
-                     "loss": (lost.sum() - recovered.sum()) / amount if bad else 0.0,
-                     "recovered": recovered.sum() / lost.sum() if bad else 0.0,
-                     "years": part["interest_paid"].sum() / (part["amount"] * part["rate"] / 100).sum(),
-                     "rate": (part["amount"] * part["rate"]).sum() / amount})
+        rows.append(
+            {
+                "term": term,
+                "severity": severity,
+                "loans": len(part),
+                "earned": (part["interest_paid"] + part["late_fees"]).sum() / amount,
+                "loss": (lost.sum() - recovered.sum()) / amount if bad else 0.0,
+                "recovered": recovered.sum() / lost.sum() if bad else 0.0,
+                "years": part["interest_paid"].sum() / (part["amount"] * part["rate"] / 100).sum(),
+                "rate": (part["amount"] * part["rate"]).sum() / amount,
+            }
+        )
     return pd.DataFrame(rows).round(6)
 
 
@@ -117,8 +145,12 @@ def build(frame):
     """All four tables by file name."""
     frame = prepare(frame)
     scores, _, _ = monthly_scores(frame)
-    return {"lendingclub_vintages": vintages(frame), "lendingclub_monthly_bands": monthly_bands(frame),
-            "lendingclub_monthly_scores": scores, "lendingclub_outcomes": outcomes(frame)}
+    return {
+        "lendingclub_vintages": vintages(frame),
+        "lendingclub_monthly_bands": monthly_bands(frame),
+        "lendingclub_monthly_scores": scores,
+        "lendingclub_outcomes": outcomes(frame),
+    }
 
 
 def main(arguments=None):

@@ -25,6 +25,7 @@ def texts(ax):
 
 # ---------------------------------------------------------------------------------------------------- computed
 
+
 def test_revenue_parts_keep_related_parties_apart():
     parts = case.revenue_parts(table("ncf_accounts"))
     assert parts.loc[2018, "related parties"] == 7_907_394
@@ -50,8 +51,9 @@ def test_yield_on_related_loans():
 
 
 def test_rival_spread_on_a_small_case():
-    rivals = pd.DataFrame({"date": ["d"] * 2 + ["e"] * 2, "quantity": "q", "tracker": list("abab"),
-                           "value": [10.0, 40.0, 9.0, 10.0]})
+    rivals = pd.DataFrame(
+        {"date": ["d"] * 2 + ["e"] * 2, "quantity": "q", "tracker": list("abab"), "value": [10.0, 40.0, 9.0, 10.0]}
+    )
     spread = case.rival_spread(rivals)
     assert spread["date"].tolist() == ["e", "e", "d", "d"]
     assert spread["relative"].tolist() == [0.9, 1.0, 0.25, 1.0]
@@ -84,9 +86,15 @@ def test_evidence_counts_count_every_piece_once():
 
 # ------------------------------------------------------------------------------------------------------- drawn
 
+
 def test_timeline_puts_every_event_at_its_date():
-    events = pd.DataFrame({"date": ["2010", "2015-07", "2019-12-31"], "kind": ["rule", "exit", "crisis"],
-                           "event": ["first", "second " * 20, "third"]})
+    events = pd.DataFrame(
+        {
+            "date": ["2010", "2015-07", "2019-12-31"],
+            "kind": ["rule", "exit", "crisis"],
+            "event": ["first", "second " * 20, "third"],
+        }
+    )
     ax = draw.timeline(events)
     dots = [line.get_ydata()[0] for line in ax.lines if line.get_marker() == "o"]
     assert dots[0] == 0 and dots[1] == pytest.approx(0.55, abs=0.005) and dots[2] == pytest.approx(1, abs=0.001)
@@ -105,8 +113,9 @@ def test_timeline_stretch_enlarges_its_years_only():
 def test_words_of_a_timeline_do_not_overlap():
     ax = draw.timeline(table("case_events"), stretch=("2018-10-01", "2020-01-01", 0.7))
     ax.figure.canvas.draw()
-    boxes = sorted((text.get_window_extent() for text in ax.texts if text.get_position()[0] > 0.38),
-                   key=lambda box: -box.y0)
+    boxes = sorted(
+        (text.get_window_extent() for text in ax.texts if text.get_position()[0] > 0.38), key=lambda box: -box.y0
+    )
     assert len(boxes) > len(table("case_events"))
     for upper, lower in zip(boxes, boxes[1:], strict=False):
         assert lower.y1 <= upper.y0 + 3.5  # points may touch by the descenders, lines may not overlap
@@ -140,12 +149,14 @@ def test_figures_draw_on_the_axes_given():
     a = iter(axes.flat)
     accounts, months, years = table("ncf_accounts"), table("industry_by_month"), table("industry_by_year")
     for function, argument in (
-            (draw.revenue, case.revenue_parts(accounts)), (draw.expenses, case.expense_shares(accounts)),
-            (draw.platform_rundown, months.query("series == 'platforms'")),
-            (draw.rival_readings, case.rival_spread(table("rival_series"))),
-            (draw.cumulative_problems, table("problem_platforms")),
-            (draw.custody_shares, case.custody_shares(table("custody_by_date"))),
-            (draw.evidence_balance, case.evidence_counts(table("case_evidence")))):
+        (draw.revenue, case.revenue_parts(accounts)),
+        (draw.expenses, case.expense_shares(accounts)),
+        (draw.platform_rundown, months.query("series == 'platforms'")),
+        (draw.rival_readings, case.rival_spread(table("rival_series"))),
+        (draw.cumulative_problems, table("problem_platforms")),
+        (draw.custody_shares, case.custody_shares(table("custody_by_date"))),
+        (draw.evidence_balance, case.evidence_counts(table("case_evidence"))),
+    ):
         ax = next(a)
         assert function(argument, ax=ax) is ax
     ax = next(a)

@@ -71,8 +71,10 @@ def test_check_fails_on_errors_and_unreadable_files(loans, tmp_path, capsys):
 def test_html_is_escaped(tmp_path, capsys):
     text = "amount,term,purpose,<script>alert(1)</script>\n" + "1000,36,<u>home</u>,x\n" * 5
     (tmp_path / "x.csv").write_text(text)
-    (tmp_path / "x.yml").write_text("title: A <b>bold</b> tape\ncolumns:\n" + "".join(
-        f"  {name}: {{from: {name}}}\n" for name in ("amount", "term", "purpose")))
+    (tmp_path / "x.yml").write_text(
+        "title: A <b>bold</b> tape\ncolumns:\n"
+        + "".join(f"  {name}: {{from: {name}}}\n" for name in ("amount", "term", "purpose"))
+    )
     run(capsys, "check", tmp_path / "x.csv", "--map", tmp_path / "x.yml", "--html", tmp_path / "x.html")
     page = (tmp_path / "x.html").read_text(encoding="utf-8")
     assert not any(tag in page for tag in ("<script>", "<b>", "<u>"))
@@ -231,8 +233,12 @@ def test_report_hands_the_tape_to_the_renderer(loans, capsys, tmp_path, monkeypa
 
     def renderer(command, env, check):
         project = Path(command[command.index("--project") + 1])
-        seen.update(command=command, env=env, tape=pd.read_pickle(env["P2PRISK_TAPE_PREPARED"]),
-                    files={path.name for path in project.iterdir()})
+        seen.update(
+            command=command,
+            env=env,
+            tape=pd.read_pickle(env["P2PRISK_TAPE_PREPARED"]),
+            files={path.name for path in project.iterdir()},
+        )
         return subprocess.CompletedProcess(command, 0)
 
     monkeypatch.chdir(tmp_path)

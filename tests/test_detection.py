@@ -6,16 +6,7 @@ import pytest
 
 from p2prisk.detection import DOSES, FAMILIES, INSTRUMENTS, READINGS, detection_table, one_platform, stored_study
 from p2prisk.detection.instruments import statistics
-from p2prisk.detection.study import (
-    HEALTHY_CHECK,
-    REFERENCE,
-    REPLICATES,
-    WATCH,
-    alarms,
-    calibrate,
-    cells,
-    read_limits,
-)
+from p2prisk.detection.study import HEALTHY_CHECK, REFERENCE, REPLICATES, WATCH, alarms, calibrate, cells, read_limits
 from p2prisk.simulate import CAUSES, TurningBad, simulate_platform
 from p2prisk.validation import population_stability
 
@@ -34,9 +25,17 @@ def test_the_stored_study_is_complete_and_marked(result):
     assert list(result.columns) == ["cause", "dose", "replicate", "at_risk", *READINGS]
 
 
-@pytest.mark.parametrize(("cause", "dose", "replicate"), [
-    ("healthy", 0.0, 7), ("repayment", 1.0, 3), ("environment", 0.5, 11), ("management", 0.25, 0),
-    ("custody", 2.0, 49), ("operation", 1.0, 20)])
+@pytest.mark.parametrize(
+    ("cause", "dose", "replicate"),
+    [
+        ("healthy", 0.0, 7),
+        ("repayment", 1.0, 3),
+        ("environment", 0.5, 11),
+        ("management", 0.25, 0),
+        ("custody", 2.0, 49),
+        ("operation", 1.0, 20),
+    ],
+)
 def test_a_slice_of_the_study_is_reproduced_exactly(result, cause, dose, replicate):
     cell = 1 if cause == "healthy" else cells().index((cause, dose))
     values, at_risk = one_platform(cell, replicate)
@@ -78,8 +77,11 @@ def test_custody_and_pools_leave_the_loans_of_the_healthy_twin():
 
 def test_more_dose_is_noticed_more_surely(result):
     table = detection_table(result).set_index(["cause", "reading", "dose"])["share"].sort_index()
-    for cause, reading in (("repayment", "score shift"), ("environment", "roll to late"),
-                           ("management", "concentration")):
+    for cause, reading in (
+        ("repayment", "score shift"),
+        ("environment", "roll to late"),
+        ("management", "concentration"),
+    ):
         assert table[cause, reading, DOSES[-1]] > table[cause, reading, DOSES[0]] + 0.2
 
 

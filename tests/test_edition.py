@@ -27,12 +27,21 @@ def dated():
     risk = -1.6 - 2.5 * (np.log(income) - 10.5) + rng.logistic(size=n)
     seen = -np.log(income) + 10.5 + rng.normal(0, 1.0, n)
     grade = pd.Categorical.from_codes(np.digitize(seen, [-0.5, 0, 0.5]), ["A", "B", "C", "D"], ordered=True)
-    frame = pd.DataFrame({
-        "loan_id": np.arange(n).astype(str), "issue_date": pd.to_datetime("2015-01-01") + pd.to_timedelta(
-            np.sort(rng.integers(0, 3 * 365, n)), "D"),
-        "income": income, "dti": rng.uniform(0, 35, n), "amount": rng.integers(1, 35, n) * 1000.0, "grade": grade,
-        "severity": pd.Categorical.from_codes(np.digitize(risk, [0, 0.8]), ["paid", "paid late", "loss"], ordered=True),
-        "bad": risk > 0.8, "resolved": True})
+    frame = pd.DataFrame(
+        {
+            "loan_id": np.arange(n).astype(str),
+            "issue_date": pd.to_datetime("2015-01-01") + pd.to_timedelta(np.sort(rng.integers(0, 3 * 365, n)), "D"),
+            "income": income,
+            "dti": rng.uniform(0, 35, n),
+            "amount": rng.integers(1, 35, n) * 1000.0,
+            "grade": grade,
+            "severity": pd.Categorical.from_codes(
+                np.digitize(risk, [0, 0.8]), ["paid", "paid late", "loss"], ordered=True
+            ),
+            "bad": risk > 0.8,
+            "resolved": True,
+        }
+    )
     return TapeStudy(LoanTape(frame, {"name": "three years", "rows_read": n, "simulated": True}))
 
 
@@ -135,12 +144,27 @@ def test_the_whole_edition_renders(tmp_path, monkeypatch, dated):
     mapping = tmp_path / "map.yml"
     assert main(["map", str(loans), "--output", str(mapping)]) == 0
     monkeypatch.setenv("RENDERER", "preview")
-    code = main(["report", str(loans), "--map", str(mapping), "--record-date", "2021-01-01", "--to", "html",
-                 "--output", str(tmp_path / "out"), "--anyway"])
+    code = main(
+        [
+            "report",
+            str(loans),
+            "--map",
+            str(mapping),
+            "--record-date",
+            "2021-01-01",
+            "--to",
+            "html",
+            "--output",
+            str(tmp_path / "out"),
+            "--anyway",
+        ]
+    )
     assert code == 0
     pages = {path.name: path.read_text() for path in (tmp_path / "out").glob("*.html")}
-    assert {f"{name}.html" for name in ("index", "quality", "identification", "model", "verification", "assessment",
-                                        "control")} <= set(pages)
+    assert {
+        f"{name}.html"
+        for name in ("index", "quality", "identification", "model", "verification", "assessment", "control")
+    } <= set(pages)
     assert "Lending Club" not in re.sub(r"<[^>]+>", "", "".join(pages.values()))
 
 

@@ -40,8 +40,9 @@ def tables(made):
     }
 
 
-@pytest.mark.parametrize("name", ["points", "grades", "frontier", "profit", "three_choices", "prices", "declined",
-                                  "losses"])
+@pytest.mark.parametrize(
+    "name", ["points", "grades", "frontier", "profit", "three_choices", "prices", "declined", "losses"]
+)
 def test_every_figure_draws_on_the_axes_it_is_given(tables, name):
     figure, ax = plt.subplots()
     assert getattr(draw, name)(*tables[name], ax=ax) is ax

@@ -12,40 +12,88 @@ from p2prisk.figures import evidence
 from p2prisk.figures.fingerprint import fingerprint
 from p2prisk.replicate import replication
 
-RATIOS = pd.DataFrame({"label": ["a", "b"], "block": ["ability", "loan"], "odds_ratio": [0.5, 2.0], "low": [0.4, 1.5],
-                       "high": [0.6, 2.5]})
+RATIOS = pd.DataFrame(
+    {"label": ["a", "b"], "block": ["ability", "loan"], "odds_ratio": [0.5, 2.0], "low": [0.4, 1.5], "high": [0.6, 2.5]}
+)
 ONE = {
     evidence.grade_shares: pd.DataFrame({"grade": list("AB"), "loans": [10, 5], "share": [2 / 3, 1 / 3]}),
-    evidence.missing_shares: pd.DataFrame({"label": ["a", "b"], "share": [0.1, 0.9], "sample": ["s", "t"],
-                                           "meaning": ["unknown", "never happened"]}),
-    evidence.loss_by_vintage: pd.DataFrame({"date": pd.to_datetime(["2010-01-01", "2010-04-01"] * 2),
-                                            "term": [36, 36, 60, 60], "rate": [0.1, 0.2, 0.3, 0.4],
-                                            "low": [0.05, 0.1, 0.2, 0.3], "high": [0.2, 0.3, 0.4, 0.5]}),
-    evidence.risk_map: pd.DataFrame({"purpose": ["x", "x", "y", "y"], "term": [36, 60] * 2,
-                                     "rate": [0.1, 0.2, 0.15, 0.4], "loans": [10, 20, 30, 40]}),
-    evidence.information_values: pd.DataFrame({"label": ["a", "b"], "information_value": [0.1, 0.02],
-                                               "block": ["ability", "willingness"]}),
+    evidence.missing_shares: pd.DataFrame(
+        {"label": ["a", "b"], "share": [0.1, 0.9], "sample": ["s", "t"], "meaning": ["unknown", "never happened"]}
+    ),
+    evidence.loss_by_vintage: pd.DataFrame(
+        {
+            "date": pd.to_datetime(["2010-01-01", "2010-04-01"] * 2),
+            "term": [36, 36, 60, 60],
+            "rate": [0.1, 0.2, 0.3, 0.4],
+            "low": [0.05, 0.1, 0.2, 0.3],
+            "high": [0.2, 0.3, 0.4, 0.5],
+        }
+    ),
+    evidence.risk_map: pd.DataFrame(
+        {
+            "purpose": ["x", "x", "y", "y"],
+            "term": [36, 60] * 2,
+            "rate": [0.1, 0.2, 0.15, 0.4],
+            "loans": [10, 20, 30, 40],
+        }
+    ),
+    evidence.information_values: pd.DataFrame(
+        {"label": ["a", "b"], "information_value": [0.1, 0.02], "block": ["ability", "willingness"]}
+    ),
     evidence.odds_ratio_forest: RATIOS,
     evidence.class_probabilities: pd.DataFrame({"A": [0.7, 0.2], "B": [0.3, 0.8]}, index=["p", "q"]),
-    evidence.auc_comparison: pd.DataFrame({"model": ["m", "n"], "auc": [0.7, 0.6], "low": [0.65, 0.55],
-                                           "high": [0.75, 0.65]}),
+    evidence.auc_comparison: pd.DataFrame(
+        {"model": ["m", "n"], "auc": [0.7, 0.6], "low": [0.65, 0.55], "high": [0.75, 0.65]}
+    ),
     evidence.agreement: pd.DataFrame({"s": ["worse", ""], "t": ["mixed", "none"]}, index=["a", "b"]),
 }
 SEVERAL = {
-    evidence.traits_by_grade: pd.DataFrame({"label": ["a"] * 2 + ["b"] * 2, "grade": list("ABAB"),
-                                            "low": [1, 2, 3, 4], "median": [2, 3, 4, 5], "high": [3, 4, 5, 6]}),
-    evidence.loss_by_class: pd.DataFrame({"label": ["a", "a", "b"], "class_label": ["0", "1", "0"],
-                                          "rate": [0.1, 0.2, 0.3], "low": [0.05, 0.1, 0.2], "high": [0.2, 0.3, 0.4],
-                                          "overall": 0.15}),
-    evidence.calibration_by_cut: pd.DataFrame({"cut": ["p", "p", "q"], "predicted": [0.1, 0.2, 0.3],
-                                               "observed": [0.1, 0.25, 0.3], "low": [0.05, 0.2, 0.2],
-                                               "high": [0.2, 0.3, 0.4]}),
-    evidence.effect_curves: pd.DataFrame({"label": ["a", "a", "b", "b"], "value": [1, 50, 0, 1],
-                                          "odds_ratio": [1, 2, 1, 1.5], "low": [1, 1.5, 1, 1.2],
-                                          "high": [1, 2.5, 1, 1.8]}),
-    evidence.specification_forest: pd.DataFrame({"specification": ["main", "other"] * 2, "label": ["a", "a", "b", "b"],
-                                                 "odds_ratio": [2, 2.1, 0.5, 0.6], "low": [1.8, 1.9, 0.4, 0.5],
-                                                 "high": [2.2, 2.3, 0.6, 0.7]}),
+    evidence.traits_by_grade: pd.DataFrame(
+        {
+            "label": ["a"] * 2 + ["b"] * 2,
+            "grade": list("ABAB"),
+            "low": [1, 2, 3, 4],
+            "median": [2, 3, 4, 5],
+            "high": [3, 4, 5, 6],
+        }
+    ),
+    evidence.loss_by_class: pd.DataFrame(
+        {
+            "label": ["a", "a", "b"],
+            "class_label": ["0", "1", "0"],
+            "rate": [0.1, 0.2, 0.3],
+            "low": [0.05, 0.1, 0.2],
+            "high": [0.2, 0.3, 0.4],
+            "overall": 0.15,
+        }
+    ),
+    evidence.calibration_by_cut: pd.DataFrame(
+        {
+            "cut": ["p", "p", "q"],
+            "predicted": [0.1, 0.2, 0.3],
+            "observed": [0.1, 0.25, 0.3],
+            "low": [0.05, 0.2, 0.2],
+            "high": [0.2, 0.3, 0.4],
+        }
+    ),
+    evidence.effect_curves: pd.DataFrame(
+        {
+            "label": ["a", "a", "b", "b"],
+            "value": [1, 50, 0, 1],
+            "odds_ratio": [1, 2, 1, 1.5],
+            "low": [1, 1.5, 1, 1.2],
+            "high": [1, 2.5, 1, 1.8],
+        }
+    ),
+    evidence.specification_forest: pd.DataFrame(
+        {
+            "specification": ["main", "other"] * 2,
+            "label": ["a", "a", "b", "b"],
+            "odds_ratio": [2, 2.1, 0.5, 0.6],
+            "low": [1.8, 1.9, 0.4, 0.5],
+            "high": [2.2, 2.3, 0.6, 0.7],
+        }
+    ),
 }
 
 
@@ -70,9 +118,14 @@ def test_draws_one_panel_a_label(draw):
     assert list(draw(SEVERAL[draw], axes=axes)) == list(axes)
 
 
-@pytest.mark.parametrize(("draw", "column"), [(evidence.odds_ratio_forest, "odds_ratio"),
-                                              (evidence.auc_comparison, "auc"),
-                                              (evidence.information_values, "information_value")])
+@pytest.mark.parametrize(
+    ("draw", "column"),
+    [
+        (evidence.odds_ratio_forest, "odds_ratio"),
+        (evidence.auc_comparison, "auc"),
+        (evidence.information_values, "information_value"),
+    ],
+)
 def test_a_changed_number_changes_the_fingerprint(draw, column):
     table = ONE[draw]
     before = fingerprint(draw(table).figure)

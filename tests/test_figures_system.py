@@ -28,8 +28,15 @@ def own_axes(function, *args, **settings):
 
 
 def curves():
-    return pd.DataFrame({"vintage": ["2010-01"] * 3 + ["2011-01"] * 2, "age": [0, 1, 2, 0, 1],
-                         "share": [0, 0.1, 0.2, 0, 0.05], "low": [0, 0.05, 0.1, 0, 0], "high": [0, 0.2, 0.3, 0, 0.1]})
+    return pd.DataFrame(
+        {
+            "vintage": ["2010-01"] * 3 + ["2011-01"] * 2,
+            "age": [0, 1, 2, 0, 1],
+            "share": [0, 0.1, 0.2, 0, 0.05],
+            "low": [0, 0.05, 0.1, 0, 0],
+            "high": [0, 0.2, 0.3, 0, 0.1],
+        }
+    )
 
 
 def test_vintages_draw_one_line_a_vintage_and_name_it():
@@ -46,8 +53,9 @@ def test_vintage_forecast_sets_points_and_intervals():
 
 
 def test_stability_names_only_the_chosen():
-    frame = pd.DataFrame({"month": ["2010-01", "2010-02"] * 2, "variable": ["x"] * 2 + ["y"] * 2,
-                          "psi": [0.05, 0.3, 0.01, 0.02]})
+    frame = pd.DataFrame(
+        {"month": ["2010-01", "2010-02"] * 2, "variable": ["x"] * 2 + ["y"] * 2, "psi": [0.05, 0.3, 0.01, 0.02]}
+    )
     ax = own_axes(draw.stability, frame, ["x"])
     assert {text.get_text() for text in ax.texts} == {"material", "x"}
     assert ax.get_lines()[0].get_ydata().tolist() == [0.05, 0.3]
@@ -70,12 +78,19 @@ def test_matrix_writes_shares_and_says_where_no_loan_is():
 
 
 def test_panels():
-    checked = pd.DataFrame({"step": [1, 2], "state": "late", "expected": [5.0, 6], "low": [4, 5], "high": [6, 7],
-                            "observed": [5, 9]})
+    checked = pd.DataFrame(
+        {"step": [1, 2], "state": "late", "expected": [5.0, 6], "low": [4, 5], "high": [6, 7], "observed": [5, 9]}
+    )
     axes = draw.forecast_check(checked, ["late"], axes=[plt.subplots()[1]])
     assert axes[0].get_lines()[1].get_ydata().tolist() == [5, 9]
-    table = pd.DataFrame({"scenario": ["as it is", "shock"], "expected_loss": [0.1, 0.2],
-                          "annual_return": [0.05, -0.01], "provision": [0.01, 0.2]})
+    table = pd.DataFrame(
+        {
+            "scenario": ["as it is", "shock"],
+            "expected_loss": [0.1, 0.2],
+            "annual_return": [0.05, -0.01],
+            "provision": [0.01, 0.2],
+        }
+    )
     axes = draw.scenarios(table)
     assert [text.get_text().strip() for text in axes[1].texts] == ["5.0", "-1.0"]
 
@@ -83,16 +98,25 @@ def test_panels():
 def test_breaking_and_funding():
     ax = own_axes(draw.breaking, [0, 1], {"all": [0.1, -0.1]}, {"all": 0.5}, marks={"2007": 0.7})
     assert ax.get_lines()[1].get_xdata()[0] == 0.5 and any("2007" in text.get_text() for text in ax.texts)
-    paths = {"a": pd.DataFrame({"month": [1, 2], "cash": [5.0, 4.0]}),
-             "b": pd.DataFrame({"month": [1], "cash": [-3.0]})}
+    paths = {
+        "a": pd.DataFrame({"month": [1, 2], "cash": [5.0, 4.0]}),
+        "b": pd.DataFrame({"month": [1], "cash": [-3.0]}),
+    }
     ax = own_axes(draw.funding_paths, paths, 6.0)
     assert [line.get_ydata().tolist() for line in ax.get_lines()[:2]] == [[6.0, 5.0, 4.0], [6.0, -3.0]]
     assert {text.get_text() for text in ax.texts} == {"a", "b"}
 
 
 def test_detection_figures():
-    table = pd.DataFrame({"cause": ["custody", "operation"] * 2, "reading": ["x", "x", "y", "y"], "dose": 1.0,
-                          "share": [0.05, 1.0, 0.5, 0.2], "median_month": [np.nan, 1, 3, np.nan]})
+    table = pd.DataFrame(
+        {
+            "cause": ["custody", "operation"] * 2,
+            "reading": ["x", "x", "y", "y"],
+            "dose": 1.0,
+            "share": [0.05, 1.0, 0.5, 0.2],
+            "median_month": [np.nan, 1, 3, np.nan],
+        }
+    )
     ax = own_axes(draw.detection_matrix, table, ["x", "y"], {"x": "one", "y": "two"})
     cells = [text.get_text() for text in ax.texts]
     assert cells[:4] == ["5", "100", "50", "20"] and cells[4:] == ["one", "two"]

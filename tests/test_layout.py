@@ -20,14 +20,26 @@ def test_code_is_no_package():
 
 
 def test_nobody_edits_sys_path():
-    offenders = [str(path.relative_to(ROOT)) for folder in ("code", "tests", "benchmarks", "chapters", "data")
-                 for path in (ROOT / folder).rglob("*") if path.suffix in {".py", ".qmd"} and path != Path(__file__)
-                 and re.search(r"sys\.path\s*(\.|\[|\+?=)", path.read_text(encoding="utf-8"))]
+    offenders = [
+        str(path.relative_to(ROOT))
+        for folder in ("code", "tests", "benchmarks", "chapters", "data")
+        for path in (ROOT / folder).rglob("*")
+        if path.suffix in {".py", ".qmd"}
+        and path != Path(__file__)
+        and re.search(r"sys\.path\s*(\.|\[|\+?=)", path.read_text(encoding="utf-8"))
+    ]
     assert offenders == []
 
 
-FLOORS = [{"errors"}, {"tape", "sources", "facts", "simulate"}, {"ordered"}, {"assumptions", "effects", "validation"},
-          {"scorecard"}, {"policy", "monitor", "stress", "platform"}, {"study", "replicate", "detection", "system"}]
+FLOORS = [
+    {"errors"},
+    {"tape", "sources", "facts", "simulate"},
+    {"ordered"},
+    {"assumptions", "effects", "validation"},
+    {"scorecard"},
+    {"policy", "monitor", "stress", "platform"},
+    {"study", "replicate", "detection", "system"},
+]
 
 
 def test_modules_import_only_from_floors_below():
@@ -44,8 +56,10 @@ def test_modules_import_only_from_floors_below():
 
 
 def test_importing_the_package_is_light():
-    script = ("import sys, p2prisk; "
-              "print([m for m in ('pandera', 'numba', 'dask', 'sklearn', 'matplotlib') if m in sys.modules])")
+    script = (
+        "import sys, p2prisk; "
+        "print([m for m in ('pandera', 'numba', 'dask', 'sklearn', 'matplotlib') if m in sys.modules])"
+    )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=60, check=True)
     assert done.stdout.strip() == "[]"
 

@@ -36,15 +36,26 @@ def test_tables_agree_with_the_counts_of_all_loans():
 
 
 def test_no_row_of_a_table_is_a_loan():
-    for name in ("lendingclub_vintages", "lendingclub_monthly_bands", "lendingclub_monthly_scores",
-                 "lendingclub_outcomes"):
+    for name in (
+        "lendingclub_vintages",
+        "lendingclub_monthly_bands",
+        "lendingclub_monthly_scores",
+        "lendingclub_outcomes",
+    ):
         assert not {"loan_id", "amount", "income", "grade"} & set(table(name).columns)
 
 
 def test_vintages_of_the_table():
     counts = table("lendingclub_vintages")
-    curves = vintage_curves_from_events(counts["month"], counts["age"], as_of="2017-04", loans=counts["loans"],
-                                        events=counts["charged_off"], period="year", max_age=64)
+    curves = vintage_curves_from_events(
+        counts["month"],
+        counts["age"],
+        as_of="2017-04",
+        loans=counts["loans"],
+        events=counts["charged_off"],
+        period="year",
+        max_age=64,
+    )
     last = curves.groupby("vintage").tail(1).set_index("vintage")
     assert np.all(last["age"] == 64)
     whole = counts.groupby(counts["month"].str[:4])[["loans", "charged_off"]].sum()
@@ -60,8 +71,15 @@ def test_the_loans_rebuild_the_tables():
         pytest.skip(str(error))
     curves = vintage_curves_from_tape(load("lendingclub-2007-2011"), as_of="2011-12", period="quarter", max_age=24)
     counts = table("lendingclub_vintages")
-    same = vintage_curves_from_events(counts["month"], counts["age"] + 5, as_of="2011-12", loans=counts["loans"],
-                                      events=counts["charged_off"], period="quarter", max_age=24)
+    same = vintage_curves_from_events(
+        counts["month"],
+        counts["age"] + 5,
+        as_of="2011-12",
+        loans=counts["loans"],
+        events=counts["charged_off"],
+        period="quarter",
+        max_age=24,
+    )
     pd.testing.assert_frame_equal(curves, same)
     spec = importlib.util.spec_from_file_location("build_watch", ROOT / "data" / "build_lendingclub_watch.py")
     module = importlib.util.module_from_spec(spec)

@@ -45,8 +45,10 @@ def test_a_group_holds_its_variables_together(signs):
 def test_agreement_counts_every_finding_once(signs):
     counted = agreement(signs)
     assert counted["studies"].sum() == len(signs)
-    assert counted.loc["Income, higher", "riskier"] == (
-        signs.query("variable == 'Income, higher' and sign == '+'").shape[0])
+    assert (
+        counted.loc["Income, higher", "riskier"]
+        == (signs.query("variable == 'Income, higher' and sign == '+'").shape[0])
+    )
 
 
 def test_every_finding_is_in_the_printed_table(signs):
@@ -57,14 +59,23 @@ def test_every_finding_is_in_the_printed_table(signs):
     assert (signs.groupby("platform")["short"].nunique() == 1).all()
 
 
-@pytest.mark.parametrize("found, verdict", [
-    ("+-", "opposite signs"), ("+-0", "opposite signs"), ("+0", "sign against no effect"),
-    ("-0?", "sign against no effect"),
-    ("++", "agree"), ("--?", "agree"), ("00", "agree"), ("+", "one signed study"), ("0??", "one signed study"),
-    ("?", "no sign stated"),
-])
+@pytest.mark.parametrize(
+    "found, verdict",
+    [
+        ("+-", "opposite signs"),
+        ("+-0", "opposite signs"),
+        ("+0", "sign against no effect"),
+        ("-0?", "sign against no effect"),
+        ("++", "agree"),
+        ("--?", "agree"),
+        ("00", "agree"),
+        ("+", "one signed study"),
+        ("0??", "one signed study"),
+        ("?", "no sign stated"),
+    ],
+)
 def test_verdicts(found, verdict):
-    frame = pd.DataFrame({"group": "g", "variable": "v", "study": list("abcdef")[:len(found)], "sign": list(found)})
+    frame = pd.DataFrame({"group": "g", "variable": "v", "study": list("abcdef")[: len(found)], "sign": list(found)})
     assert agreement(frame).loc["v", "verdict"] == verdict
 
 

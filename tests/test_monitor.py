@@ -41,8 +41,11 @@ def panel_of(*paths, start="2015-01", issue=None):
     rows = []
     for loan, path in enumerate(paths):
         first = month_index(start) + (0 if issue is None else issue[loan])
-        rows += [(f"L{loan}", np.datetime64(int(first + age), "M").astype("datetime64[s]"), code[letter], 100.0)
-                 for age, letter in enumerate(path) if letter != "."]
+        rows += [
+            (f"L{loan}", np.datetime64(int(first + age), "M").astype("datetime64[s]"), code[letter], 100.0)
+            for age, letter in enumerate(path)
+            if letter != "."
+        ]
     frame = pd.DataFrame(rows, columns=["loan_id", "month", "code", "balance"])
     frame["state"] = pd.Categorical.from_codes(frame.pop("code"), STATES, ordered=True)
     return frame
@@ -64,15 +67,18 @@ def test_panel_sorts_and_keeps_every_row(book):
         assert np.array_equal(getattr(one, name), getattr(two, name))
 
 
-@pytest.mark.parametrize(("change", "message"), [
-    (lambda f: f.drop(columns="state"), "lacks the column"),
-    (lambda f: f.iloc[:0], "no row"),
-    (lambda f: f.assign(state=f["state"].astype(object)), "ordered categorical"),
-    (lambda f: f.assign(balance=[-5.0, *f["balance"][1:]]), "1 rows have a negative balance, the first is row 0"),
-    (lambda f: pd.concat([f, f.iloc[[2]]]), "report a loan twice"),
-    (lambda f: f.assign(month=[None, *f["month"][1:]]), "dates are missing"),
-    (lambda f: f.assign(loan_id=[None, *f["loan_id"][1:]]), "no loan_id"),
-])
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda f: f.drop(columns="state"), "lacks the column"),
+        (lambda f: f.iloc[:0], "no row"),
+        (lambda f: f.assign(state=f["state"].astype(object)), "ordered categorical"),
+        (lambda f: f.assign(balance=[-5.0, *f["balance"][1:]]), "1 rows have a negative balance, the first is row 0"),
+        (lambda f: pd.concat([f, f.iloc[[2]]]), "report a loan twice"),
+        (lambda f: f.assign(month=[None, *f["month"][1:]]), "dates are missing"),
+        (lambda f: f.assign(loan_id=[None, *f["loan_id"][1:]]), "no loan_id"),
+    ],
+)
 def test_panel_refuses_bad_rows(change, message):
     frame = panel_of("ccc", "c1c")
     with pytest.raises(DataError, match=message):
@@ -93,8 +99,14 @@ def test_vintages_against_a_count_by_hand():
     frame = panel_of("c1d", "ccc", "cc1", "c1d", "cc", issue=[0, 0, 0, 1, 1])
     curves = vintage_curves(frame, period="month")
     assert curves[["vintage", "age", "loans", "events"]].to_numpy().tolist() == [
-        ["2015-01", 0, 3, 0], ["2015-01", 1, 3, 0], ["2015-01", 2, 3, 1], ["2015-01", 3, 3, 1],
-        ["2015-02", 0, 2, 0], ["2015-02", 1, 2, 0], ["2015-02", 2, 2, 1]]
+        ["2015-01", 0, 3, 0],
+        ["2015-01", 1, 3, 0],
+        ["2015-01", 2, 3, 1],
+        ["2015-01", 3, 3, 1],
+        ["2015-02", 0, 2, 0],
+        ["2015-02", 1, 2, 0],
+        ["2015-02", 2, 2, 1],
+    ]
     late = vintage_curves(frame, event="1-30", period="month")
     assert late[late["age"] == 2]["events"].tolist() == [2, 1]
     together = vintage_curves(frame, period="quarter")
@@ -111,8 +123,9 @@ def test_vintages_from_panel_and_from_loans_agree(book):
     pd.testing.assert_frame_equal(one, two)
     counts = pd.DataFrame({"month": frame["issue_date"], "age": age}).groupby(["month", "age"], dropna=False).size()
     counts = counts.reset_index(name="n")
-    three = vintage_curves_from_events(counts["month"], counts["age"], as_of="2017-12", loans=counts["n"],
-                                       events=counts["n"], period="quarter")
+    three = vintage_curves_from_events(
+        counts["month"], counts["age"], as_of="2017-12", loans=counts["n"], events=counts["n"], period="quarter"
+    )
     pd.testing.assert_frame_equal(one, three)
 
 
@@ -126,9 +139,13 @@ def test_a_vintage_as_of_an_earlier_month_does_not_know_the_future(book):
 
 
 def test_vintages_of_a_tape():
-    frame = pd.DataFrame({"issue_date": pd.to_datetime(["2015-01-01", "2015-01-01", "2015-02-01"]),
-                          "last_payment_date": pd.to_datetime(["2015-03-01", "2015-06-01", None]),
-                          "bad": [True, False, True]})
+    frame = pd.DataFrame(
+        {
+            "issue_date": pd.to_datetime(["2015-01-01", "2015-01-01", "2015-02-01"]),
+            "last_payment_date": pd.to_datetime(["2015-03-01", "2015-06-01", None]),
+            "bad": [True, False, True],
+        }
+    )
     curves = vintage_curves_from_tape(frame, as_of="2015-08", period="month", lag=5)
     assert curves.groupby("vintage")["events"].max().tolist() == [1, 1]
     assert curves[curves["events"] == 1].groupby("vintage")["age"].min().tolist() == [7, 5]
@@ -237,10 +254,13 @@ def test_forecast_intervals_hold_where_the_chain_is_homogeneous():
             draw = rng.random(size)[:, None]
             state[:, month] = (draw > matrix[state[:, month - 1]].cumsum(axis=1)).sum(axis=1)
         month = np.datetime64("2015-01", "M") + np.arange(months)
-        return pd.DataFrame({"loan_id": np.repeat(np.arange(size), months),
-                             "month": np.tile(month.astype("datetime64[s]"), size),
-                             "state": pd.Categorical.from_codes(state.ravel(), ["current", "late", "default"],
-                                                                ordered=True)})
+        return pd.DataFrame(
+            {
+                "loan_id": np.repeat(np.arange(size), months),
+                "month": np.tile(month.astype("datetime64[s]"), size),
+                "state": pd.Categorical.from_codes(state.ravel(), ["current", "late", "default"], ordered=True),
+            }
+        )
 
     inside = []
     for _ in range(40):
@@ -298,8 +318,9 @@ def test_stability_by_month_equals_the_index_of_the_validation(book):
     month = frame["issue_date"].dt.strftime("%Y-%m")
     base = frame["issue_date"] < "2017-01-01"
     for _, row in result[result["variable"] == "grade"].iterrows():
-        reference = population_stability(frame["grade"][base].astype(str), frame["grade"][month == row["month"]]
-                                         .astype(str), confidence=0.99)
+        reference = population_stability(
+            frame["grade"][base].astype(str), frame["grade"][month == row["month"]].astype(str), confidence=0.99
+        )
         assert row["psi"] == pytest.approx(reference.psi, abs=1e-12)
         assert row["threshold"] == pytest.approx(reference.threshold, abs=1e-12)
     assert len(result) == 24
@@ -317,8 +338,12 @@ def test_stability_from_counts_equals_stability_from_rows(book):
 def test_stability_alarms_no_more_often_than_it_says():
     rng = np.random.default_rng(1)
     months = np.repeat(np.arange(212), 500)
-    frame = pd.DataFrame({"issue_date": (np.datetime64("2000-01", "M") + months).astype("datetime64[s]"),
-                          "score": rng.normal(size=len(months))})
+    frame = pd.DataFrame(
+        {
+            "issue_date": (np.datetime64("2000-01", "M") + months).astype("datetime64[s]"),
+            "score": rng.normal(size=len(months)),
+        }
+    )
     result = stability_by_month(frame, ["score"], reference=("2000-01", "2000-12"), confidence=0.95)
     above = (result["psi"] > result["threshold"]).mean()
     assert 0.02 <= above <= 0.10  # 5 % by its sampling distribution
@@ -329,8 +354,9 @@ def test_stability_finds_a_shift_and_reports_empty_months():
     rng = np.random.default_rng(2)
     months = np.r_[np.repeat(np.arange(12), 400), np.repeat([14], 400)]
     score = rng.normal(size=len(months)) + np.where(months == 14, 0.8, 0.0)
-    frame = pd.DataFrame({"issue_date": (np.datetime64("2000-01", "M") + months).astype("datetime64[s]"),
-                          "score": score})
+    frame = pd.DataFrame(
+        {"issue_date": (np.datetime64("2000-01", "M") + months).astype("datetime64[s]"), "score": score}
+    )
     result = stability_by_month(frame, ["score"], reference=("2000-01", "2000-12"), period="month")
     assert result["month"].tolist() == ["2001-03"] and result["alert"].tolist() == [True]
     frame = pd.concat([frame, frame.iloc[[0]].assign(issue_date=pd.Timestamp("2001-05-01"))], ignore_index=True)
@@ -339,8 +365,12 @@ def test_stability_finds_a_shift_and_reports_empty_months():
 
 
 def test_a_grade_without_loans_is_no_class():
-    frame = pd.DataFrame({"issue_date": pd.to_datetime(["2010-01-01"] * 60 + ["2010-02-01"] * 60),
-                          "grade": pd.Categorical(["A", "B", "B"] * 40, list("ABCD"), ordered=True)})
+    frame = pd.DataFrame(
+        {
+            "issue_date": pd.to_datetime(["2010-01-01"] * 60 + ["2010-02-01"] * 60),
+            "grade": pd.Categorical(["A", "B", "B"] * 40, list("ABCD"), ordered=True),
+        }
+    )
     result = stability_by_month(frame, ["grade"], reference=("2010-01", "2010-01"))
     assert result["psi"].tolist() == [0.0] and not result["alert"][0]
     one = frame.assign(grade=pd.Categorical(["A"] * 120, list("AB"), ordered=True))
@@ -370,8 +400,9 @@ def test_calibration_shift_is_the_offset_logit():
     for code in range(3):
         rows = period == code
         offset = np.log(expected / (1 - expected))[rows]
-        fit = sm.GLM(events[rows].astype(float), np.ones(rows.sum()), family=sm.families.Binomial(),
-                     offset=offset).fit(tol=1e-12)
+        fit = sm.GLM(events[rows].astype(float), np.ones(rows.sum()), family=sm.families.Binomial(), offset=offset).fit(
+            tol=1e-12
+        )
         assert drift["shift"][code] == pytest.approx(fit.params[0], abs=1e-7)
         assert drift["shift_high"][code] == pytest.approx(fit.conf_int()[0, 1], abs=1e-6)
 
@@ -410,15 +441,18 @@ def test_cusum_notices_what_it_is_tuned_to_and_ignores_the_good():
     chart = calibrate_cusum(period, expected, loans)
     rng = np.random.default_rng(7)
     worse = 0.05 * 1.5 / (1 + 0.05 * 0.5)
-    found = [chart.path(period, rng.binomial(600, worse, 24), expected, loans)["signal"].to_numpy()
-             for _ in range(200)]
+    found = [chart.path(period, rng.binomial(600, worse, 24), expected, loans)["signal"].to_numpy() for _ in range(200)]
     assert np.mean([signal.any() for signal in found]) > 0.97
     assert np.median([signal.argmax() for signal in found if signal.any()]) <= 8
     better = chart.path(period, rng.binomial(600, 0.03, 24), expected, loans)
     assert not better["signal"].any()
     # with ordinary shocks that it was not told of, the chart cries wolf
-    shocks = [chart.path(period, rng.binomial(600, 0.05 * np.exp(0.3 * rng.standard_normal(24))), expected, loans)
-              ["signal"].any() for _ in range(200)]
+    shocks = [
+        chart.path(period, rng.binomial(600, 0.05 * np.exp(0.3 * rng.standard_normal(24))), expected, loans)[
+            "signal"
+        ].any()
+        for _ in range(200)
+    ]
     assert np.mean(shocks) > 0.15
 
 
@@ -437,8 +471,19 @@ def test_cusum_path_by_hand():
 
 
 def test_each_rule_points_at_the_loan_it_describes():
-    frame = panel_of("cccccc", "cccc12", "c1c1c1", "c12cc1", "c12323", "cccccd", "cccccp", "ccccc2", "cccccc",
-                     "c1", issue=[0] * 9 + [4])
+    frame = panel_of(
+        "cccccc",
+        "cccc12",
+        "c1c1c1",
+        "c12cc1",
+        "c12323",
+        "cccccd",
+        "cccccp",
+        "ccccc2",
+        "cccccc",
+        "c1",
+        issue=[0] * 9 + [4],
+    )
     owner = pd.Series(["a", "b", "c", "d", "e", "f", "g", "h", "h", "i"], index=[f"L{i}" for i in range(10)])
     listed = early_warning(frame, borrower=owner).set_index("loan_id")
     names = [rule.name for rule in RULES]
@@ -466,12 +511,18 @@ def test_listed_loans_default_more_often(book):
 
 
 def test_monthly_report_page(book):
-    report = monthly_report(book.performance, book.tape, reference=("2015-01", "2016-12"),
-                            columns=["platform_score", "grade"])
+    report = monthly_report(
+        book.performance, book.tape, reference=("2015-01", "2016-12"), columns=["platform_score", "grade"]
+    )
     page = monthly_page(report)
     assert report.month == "2017-12" and report.simulated
-    for heading in ("The book", "Roll to worse", "Young vintages at 3 months", "Stability of new loans",
-                    "Early warning"):
+    for heading in (
+        "The book",
+        "Roll to worse",
+        "Young vintages at 3 months",
+        "Stability of new loans",
+        "Early warning",
+    ):
         assert f"## {heading}" in page
     assert "simulated" in page.splitlines()[2]
     html = monthly_page(report, html=True)

@@ -137,26 +137,11 @@ def test_written_intercepts_change_nothing(frame, formula):
 @pytest.mark.parametrize(
     ("change", "formula", "error", "message"),
     [
-        (
-            lambda f: f.assign(grade=f.grade.astype(str)),
-            "grade ~ income",
-            DataError,
-            "categories=.*ordered=True",
-        ),
+        (lambda f: f.assign(grade=f.grade.astype(str)), "grade ~ income", DataError, "categories=.*ordered=True"),
         (lambda f: f.assign(grade=f.grade.cat.as_unordered()), "grade ~ income", DataError, "as_ordered"),
         (lambda f: f[f.grade == "A"], "grade ~ income", DataError, "one level only"),
-        (
-            lambda f: f[f.grade != "B"],
-            "grade ~ income",
-            DataError,
-            r"no row has level \['B'\].*remove_unused",
-        ),
-        (
-            lambda f: f.assign(income=f.income.where(f.index > 4)),
-            "grade ~ income",
-            DataError,
-            r"income \(5\)",
-        ),
+        (lambda f: f[f.grade != "B"], "grade ~ income", DataError, r"no row has level \['B'\].*remove_unused"),
+        (lambda f: f.assign(income=f.income.where(f.index > 4)), "grade ~ income", DataError, r"income \(5\)"),
         (lambda f: f.assign(k=0.1), "grade ~ income + k", ModelError, "k is constant"),
         (
             lambda f: f.assign(k=2 * f.income + 20000 * f.utilisation),

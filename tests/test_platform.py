@@ -66,16 +66,20 @@ def test_related_parties_measures_the_largest_group_of_two_or_more():
 
 
 def test_roll_over_counts_repayments_that_a_new_loan_replaced():
-    frame = pd.DataFrame({
-        "borrower_id": ["a", "a", "b", "b", "c", "d", "e"],
-        "address_id": ["1", "1", "2", "2", "3", "4", "3"],
-        "issue_date": pd.to_datetime(["2019-03-01", "2019-06-05", "2019-02-01", "2019-01-01", "2018-06-01",
-                                      "2018-06-01", "2019-05-20"]),
-        "last_payment_date": pd.to_datetime(["2019-06-01", "2019-06-30", "2019-05-15", "2019-06-30", "2019-05-31",
-                                             "2019-06-15", "2019-06-30"]),
-        "status": ["paid", "current", "paid", "current", "paid", "paid", "current"],
-        "amount": [100.0, 90.0, 100.0, 100.0, 100.0, 100.0, 85.0],
-    })
+    frame = pd.DataFrame(
+        {
+            "borrower_id": ["a", "a", "b", "b", "c", "d", "e"],
+            "address_id": ["1", "1", "2", "2", "3", "4", "3"],
+            "issue_date": pd.to_datetime(
+                ["2019-03-01", "2019-06-05", "2019-02-01", "2019-01-01", "2018-06-01", "2018-06-01", "2019-05-20"]
+            ),
+            "last_payment_date": pd.to_datetime(
+                ["2019-06-01", "2019-06-30", "2019-05-15", "2019-06-30", "2019-05-31", "2019-06-15", "2019-06-30"]
+            ),
+            "status": ["paid", "current", "paid", "current", "paid", "paid", "current"],
+            "amount": [100.0, 90.0, 100.0, 100.0, 100.0, 100.0, 85.0],
+        }
+    )
     # a: replaced after four days. b: the other loan is old. c: replaced by its neighbour e. d: nothing new
     result = roll_over(frame, as_of=DAY)
     assert result.value == pytest.approx(50.0) and result.breached
@@ -87,8 +91,11 @@ def test_roll_over_counts_repayments_that_a_new_loan_replaced():
 
 
 def test_concentration_and_caps():
-    frame = loans(borrower_id=["a", "a", "b", "c"], borrower_type=["person", "person", "firm", "person"],
-                  balance=[150_000.0, 60_000.0, 900_000.0, 10_000.0])
+    frame = loans(
+        borrower_id=["a", "a", "b", "c"],
+        borrower_type=["person", "person", "firm", "person"],
+        balance=[150_000.0, 60_000.0, 900_000.0, 10_000.0],
+    )
     top = concentration(frame, top=1)
     assert top.table["borrower"].tolist() == ["b"] and top.value == pytest.approx(100 * 900 / 1120)
     caps = borrower_caps(frame)
@@ -138,16 +145,33 @@ def test_circular_flows_follow_the_circle_and_nothing_else():
 
 
 def test_reconciliation_names_every_kind_of_difference():
-    ledger = entries(("ok", "2019-06-03", 100.0), ("lag", "2019-06-29", 50.0), ("lost", "2019-06-10", 30.0),
-                     ("fee", "2019-06-11", 20.0), ("twice", "2019-06-12", 10.0), ("twice", "2019-06-12", 10.0),
-                     ("later", "2019-07-02", 1.0))
-    bank = entries(("ok", "2019-06-04", 100.0), ("fee", "2019-06-11", 19.5), ("twice", "2019-06-12", 10.0),
-                   ("theft", "2019-06-20", -70.0), ("ok", "2019-06-05", 100.0))
+    ledger = entries(
+        ("ok", "2019-06-03", 100.0),
+        ("lag", "2019-06-29", 50.0),
+        ("lost", "2019-06-10", 30.0),
+        ("fee", "2019-06-11", 20.0),
+        ("twice", "2019-06-12", 10.0),
+        ("twice", "2019-06-12", 10.0),
+        ("later", "2019-07-02", 1.0),
+    )
+    bank = entries(
+        ("ok", "2019-06-04", 100.0),
+        ("fee", "2019-06-11", 19.5),
+        ("twice", "2019-06-12", 10.0),
+        ("theft", "2019-06-20", -70.0),
+        ("ok", "2019-06-05", 100.0),
+    )
     found = reconcile(ledger, bank, as_of=DAY)
     assert dict(zip(found["entry_id"] + "/" + found["finding"], found["difference"], strict=True)) == {
-        "ok/matched": 0.0, "lag/in transit": 50.0, "lost/not at the bank": 30.0, "fee/amount differs": 0.5,
-        "twice/matched": 0.0, "theft/not in the ledger": 70.0, "twice/twice in the ledger": 10.0,
-        "ok/twice at the bank": -100.0}
+        "ok/matched": 0.0,
+        "lag/in transit": 50.0,
+        "lost/not at the bank": 30.0,
+        "fee/amount differs": 0.5,
+        "twice/matched": 0.0,
+        "theft/not in the ledger": 70.0,
+        "twice/twice in the ledger": 10.0,
+        "ok/twice at the bank": -100.0,
+    }
     # nothing is lost: differences add up to ledger less bank
     assert found["difference"].sum() == pytest.approx(220.0 - 159.5)
     result = custody(ledger, bank, as_of=DAY)
@@ -172,22 +196,25 @@ def test_reconciliation_of_equal_files_is_clean_and_bad_files_are_refused():
 def test_reconciliation_does_not_depend_on_the_order_of_rows():
     platform = simulate_platform(1500, 24, seed=4, turning_bad=TurningBad("custody", 1.0, 12))
     one = custody(platform.ledger, platform.bank, as_of="2016-12-31")
-    two = custody(platform.ledger.sample(frac=1, random_state=1), platform.bank.sample(frac=1, random_state=2),
-                  as_of="2016-12-31")
+    two = custody(
+        platform.ledger.sample(frac=1, random_state=1), platform.bank.sample(frac=1, random_state=2), as_of="2016-12-31"
+    )
     assert one.value == pytest.approx(two.value)
     gap = platform.ledger["amount"].sum() - platform.bank["amount"].sum()
     assert one.table["net"].sum() == pytest.approx(gap, abs=0.01)
 
 
 def fund(*rows):
-    return pd.DataFrame([("2019-06-01", *row) for row in rows],
-                        columns=["month", "product", "licensed", "outstanding", "asset_months", "liability_months"]
-                        ).astype({"month": "datetime64[s]"})
+    return pd.DataFrame(
+        [("2019-06-01", *row) for row in rows],
+        columns=["month", "product", "licensed", "outstanding", "asset_months", "liability_months"],
+    ).astype({"month": "datetime64[s]"})
 
 
 def test_mismatch_and_product_mix():
-    funding = fund(("loans", True, 60.0, 12.0, 12.0), ("exchange", False, 30.0, 12.0, 12.0),
-                   ("pool", True, 10.0, 12.0, 1.0))
+    funding = fund(
+        ("loans", True, 60.0, 12.0, 12.0), ("exchange", False, 30.0, 12.0, 12.0), ("pool", True, 10.0, 12.0, 1.0)
+    )
     assert maturity_mismatch(funding, as_of=DAY).value == pytest.approx(10.0)
     assert product_mix(funding, as_of=DAY).value == pytest.approx(30.0)
     with pytest.raises(DataError, match="no row for 2019-05"):
@@ -219,33 +246,48 @@ def test_related_receivables():
 def test_every_screen_is_complete():
     for name, screen in SCREENS.items():
         assert screen.name == name and screen.cause in ("management", "operation", "custody")
-        assert all(getattr(screen, part) for part in ("definition", "data", "unit", "reason", "test", "action",
-                                                      "owner"))
+        assert all(
+            getattr(screen, part) for part in ("definition", "data", "unit", "reason", "test", "action", "owner")
+        )
     assert len(screen_table()) == len(SCREENS)
 
 
 def test_run_screens_runs_what_the_records_allow_and_says_what_it_left_out():
     platform = simulate_platform(3000, 30, seed=2)
-    everything, missing = run_screens(as_of="2017-06-30", loans=platform.loans_at("2017-06"), cap=36,
-                                      transfers=platform.transfers, ledger=platform.ledger, bank=platform.bank,
-                                      funding=platform.funding, accounts=platform.accounts)
+    everything, missing = run_screens(
+        as_of="2017-06-30",
+        loans=platform.loans_at("2017-06"),
+        cap=36,
+        transfers=platform.transfers,
+        ledger=platform.ledger,
+        bank=platform.bank,
+        funding=platform.funding,
+        accounts=platform.accounts,
+    )
     assert [result.screen.name for result in everything] == [name for name in SCREENS if name != "related receivables"]
     assert list(missing) == ["related receivables"]
     some, missing = run_screens(as_of="2017-06-30", loans=platform.loans_at("2017-06"))
-    assert {result.screen.name for result in some} == {"related parties", "roll-over", "concentration",
-                                                       "borrower caps"}
+    assert {result.screen.name for result in some} == {"related parties", "roll-over", "concentration", "borrower caps"}
     assert missing["custody"] == "needs ledger and bank statement"
     broken, missing = run_screens(as_of="2017-06-30", funding=platform.funding.drop(columns="licensed"))
     assert "lack the column(s) licensed" in missing["product mix"] and len(broken) == 1
 
 
-@pytest.mark.parametrize(("cause", "names"), [
-    ("custody", ["custody"]), ("operation", ["maturity mismatch", "product mix"]), ("management", ["servicing"])])
+@pytest.mark.parametrize(
+    ("cause", "names"),
+    [("custody", ["custody"]), ("operation", ["maturity mismatch", "product mix"]), ("management", ["servicing"])],
+)
 def test_screens_are_breached_by_the_cause_they_answer_to(cause, names):
     def breached(turning_bad):
         platform = simulate_platform(6000, 36, seed=6, turning_bad=turning_bad)
-        results, _ = run_screens(as_of="2017-06-30", loans=platform.loans_at("2017-06"), ledger=platform.ledger,
-                                 bank=platform.bank, funding=platform.funding, accounts=platform.accounts)
+        results, _ = run_screens(
+            as_of="2017-06-30",
+            loans=platform.loans_at("2017-06"),
+            ledger=platform.ledger,
+            bank=platform.bank,
+            funding=platform.funding,
+            accounts=platform.accounts,
+        )
         return {result.screen.name for result in results if result.breached}
 
     assert not breached(None) & set(names)

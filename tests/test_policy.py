@@ -43,6 +43,7 @@ def loans():
 
 # -- value -------------------------------------------------------------------------------------------------------------
 
+
 def test_two_month_loan_by_hand():
     costs = Costs(funding=0.1, servicing=0.02, origination=0.01, recovery_lag=3)
     rate, default, prepayment, recovery = 0.24, 0.15, 0.05, 0.3
@@ -85,13 +86,20 @@ def test_value_refuses_nonsense():
 
 def _ended():
     day = pd.Timestamp("2010-01-01")
-    return pd.DataFrame({
-        "amount": [1200.0, 1200.0, 1200.0], "term": [12, 12, 12],
-        "instalment": [float(instalment(0.12, 12)) * 1200] * 3,
-        "total_paid": [0.0, 0.0, 0.0], "issue_date": [day] * 3,
-        "last_payment_date": [day + pd.DateOffset(months=12), day + pd.DateOffset(months=3), pd.NaT],
-        "recoveries": [0.0, 0.0, 120.0], "recovery_fee": [0.0, 0.0, 20.0], "principal_paid": [1200.0, 1200.0, 0.0],
-        "bad": [False, False, True]})
+    return pd.DataFrame(
+        {
+            "amount": [1200.0, 1200.0, 1200.0],
+            "term": [12, 12, 12],
+            "instalment": [float(instalment(0.12, 12)) * 1200] * 3,
+            "total_paid": [0.0, 0.0, 0.0],
+            "issue_date": [day] * 3,
+            "last_payment_date": [day + pd.DateOffset(months=12), day + pd.DateOffset(months=3), pd.NaT],
+            "recoveries": [0.0, 0.0, 120.0],
+            "recovery_fee": [0.0, 0.0, 20.0],
+            "principal_paid": [1200.0, 1200.0, 0.0],
+            "bad": [False, False, True],
+        }
+    )
 
 
 def test_realised_value_by_hand():
@@ -117,6 +125,7 @@ def test_realised_value_by_hand():
 
 # -- cut-offs ---------------------------------------------------------------------------------------------------------
 
+
 def test_profit_curve_is_the_sum_below_every_cutoff(loans):
     probability, _, value, amount = loans
     curve = profit_curve(probability, value, amount)
@@ -134,10 +143,12 @@ def test_profit_curve_is_the_sum_below_every_cutoff(loans):
 def test_weights_are_repeated_rows(loans):
     probability, bad, value, _ = (part[:300] for part in loans)
     n = np.random.default_rng(2).integers(1, 5, 300)
-    pd.testing.assert_frame_equal(profit_curve(probability, value, freq_weights=n),
-                                  profit_curve(np.repeat(probability, n), np.repeat(value, n)))
+    pd.testing.assert_frame_equal(
+        profit_curve(probability, value, freq_weights=n), profit_curve(np.repeat(probability, n), np.repeat(value, n))
+    )
     assert expected_maximum_profit(probability, bad, n)["emp"] == pytest.approx(
-        expected_maximum_profit(np.repeat(probability, n), np.repeat(bad, n))["emp"])
+        expected_maximum_profit(np.repeat(probability, n), np.repeat(bad, n))["emp"]
+    )
 
 
 def test_frontier_rises_and_its_band_covers(loans):
@@ -161,8 +172,8 @@ def test_expected_maximum_profit_is_the_integral(loans):
     f1 = np.array([(probability[~bad] >= c).mean() for c in cutoffs])
     pi0 = bad.mean()
     lam = (np.arange(20_000) + 0.5) / 20_000
-    best = (lam[:, None] * pi0 * f0 - roi * (1 - pi0) * f1)
-    at_one = (pi0 * f0 - roi * (1 - pi0) * f1)
+    best = lam[:, None] * pi0 * f0 - roi * (1 - pi0) * f1
+    at_one = pi0 * f0 - roi * (1 - pi0) * f1
     emp = (1 - none_lost - all_lost) * best.max(axis=1).mean() + all_lost * at_one.max()
     share = pi0 * f0 + (1 - pi0) * f1
     rejected = (1 - none_lost - all_lost) * share[best.argmax(axis=1)].mean() + all_lost * share[at_one.argmax()]
@@ -187,12 +198,22 @@ def test_refer_band_is_the_best_of_three():
 
 # -- limits -----------------------------------------------------------------------------------------------------------
 
+
 def test_caps_of_2016():
-    got = room_under_caps([300_000, 100_000, 50_000, 2_000_000, 10_000], [0, 150_000, 0, 500_000, 250_000],
-                          [0, 0, 980_000, 4_400_000, np.nan], ["person", "person", "person", "firm", "person"])
+    got = room_under_caps(
+        [300_000, 100_000, 50_000, 2_000_000, 10_000],
+        [0, 150_000, 0, 500_000, 250_000],
+        [0, 0, 980_000, 4_400_000, np.nan],
+        ["person", "person", "person", "firm", "person"],
+    )
     assert got["granted"].tolist() == [200_000, 50_000, 20_000, 100_000, 0]
-    assert got["cut_by"].tolist() == ["platform cap", "platform cap", "cap on all platforms", "cap on all platforms",
-                                      "platform cap"]
+    assert got["cut_by"].tolist() == [
+        "platform cap",
+        "platform cap",
+        "cap on all platforms",
+        "cap on all platforms",
+        "platform cap",
+    ]
     assert got["outside_unknown"].tolist() == [False] * 4 + [True]
     with pytest.raises(DataError, match="no cap"):
         room_under_caps([1.0], [0], [0], ["trust"])
@@ -216,6 +237,7 @@ def test_concentration_limits():
 
 
 # -- rejected applicants -----------------------------------------------------------------------------------------------
+
 
 def test_bounds_enclose_what_is_known():
     low, high = default_rate_bounds(0.2, 0.75)
@@ -245,8 +267,9 @@ def test_parcelling_without_a_guess_changes_nothing():
 def test_augmentation_leaves_a_random_choice_alone():
     made = book_card()
     accepted = np.random.default_rng(4).random(len(made.train)) < 0.6
-    table = compare_reject_inference(made.train, made.test, accepted, "severity ~ C(inquiries_band) + C(purpose_group)",
-                                     freq_weights="n").set_index("method")
+    table = compare_reject_inference(
+        made.train, made.test, accepted, "severity ~ C(inquiries_band) + C(purpose_group)", freq_weights="n"
+    ).set_index("method")
     assert abs(table.loc["augmentation", "gain"]) < 0.002 and (table["note"] == "").all()
     assert table.loc["augmentation", "predicted"] == pytest.approx(table.loc["accepted only", "predicted"], abs=0.005)
 
@@ -279,6 +302,7 @@ def test_parcels_keep_every_loan_whole():
 
 
 # -- stored results ----------------------------------------------------------------------------------------------------
+
 
 def test_stored_groups_hide_every_loan_and_add_up():
     stored = replication("e2-decisions")

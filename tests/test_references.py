@@ -88,27 +88,38 @@ def test_pandoc_reads_every_entry(bibliography):
 
 
 def test_every_entry_has_author_title_and_year(bibliography):
-    bare = {key: missing for key, item in bibliography.items()
-            if (missing := [field for field in ("author", "title", "issued") if not item.get(field)])}
+    bare = {
+        key: missing
+        for key, item in bibliography.items()
+        if (missing := [field for field in ("author", "title", "issued") if not item.get(field)])
+    }
     assert not bare
 
 
 def test_dois_are_bare_identifiers(bibliography):
-    wrong = {key: item["DOI"] for key, item in bibliography.items()
-             if "DOI" in item and not re.fullmatch(r"10\.\d{4,9}/\S+", item["DOI"])}
+    wrong = {
+        key: item["DOI"]
+        for key, item in bibliography.items()
+        if "DOI" in item and not re.fullmatch(r"10\.\d{4,9}/\S+", item["DOI"])
+    }
     assert not wrong
 
 
 def test_chinese_titles_carry_a_translation(bibliography):
     titles = {key: re.sub(r"<[^>]+>", "", item["title"]) for key, item in bibliography.items()}
-    untranslated = [key for key, title in titles.items()
-                    if HAN.search(title) and not re.search(r"\[[A-Za-z][^\]]{5,}\]", title)]
+    untranslated = [
+        key for key, title in titles.items() if HAN.search(title) and not re.search(r"\[[A-Za-z][^\]]{5,}\]", title)
+    ]
     assert not untranslated
 
 
 def test_chinese_names_are_not_inverted(bibliography):
-    inverted = [key for key, item in bibliography.items()
-                for name in item["author"] if HAN.search(str(name)) and "literal" not in name and "given" in name]
+    inverted = [
+        key
+        for key, item in bibliography.items()
+        for name in item["author"]
+        if HAN.search(str(name)) and "literal" not in name and "given" in name
+    ]
     assert not inverted
 
 
@@ -137,8 +148,11 @@ Not `@code` either. @{brown2019}
 
 
 def test_missing_and_unverified_keys_are_found():
-    found = problems(["good", "nobody", "rumour", "unchecked"], {"good": 1, "rumour": 1, "unchecked": 1},
-                     {"good": "record", "rumour": "unverified"})
+    found = problems(
+        ["good", "nobody", "rumour", "unchecked"],
+        {"good": 1, "rumour": 1, "unchecked": 1},
+        {"good": "record", "rumour": "unverified"},
+    )
     assert set(found) == {"nobody", "rumour", "unchecked"}
     assert "unverified" in found["rumour"]
 

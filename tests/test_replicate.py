@@ -94,8 +94,14 @@ def test_no_choice_used_the_test_year():
 
 
 def test_command_checks_and_writes(tmp_path, monkeypatch, capsys):
-    document = {"name": "toy", "input": {}, "seed": 1, "versions": {}, "facts": {"a": 1.5},
-                "tables": {"t": replicate._table(pd.DataFrame({"x": [1, 2], "y": [0.5, np.nan]}))}}
+    document = {
+        "name": "toy",
+        "input": {},
+        "seed": 1,
+        "versions": {},
+        "facts": {"a": 1.5},
+        "tables": {"t": replicate._table(pd.DataFrame({"x": [1, 2], "y": [0.5, np.nan]}))},
+    }
     monkeypatch.setattr(replicate, "directory", lambda: tmp_path)
     monkeypatch.setattr(replicate, "STUDIES", {"toy": None})
     monkeypatch.setattr(replicate, "replicate", lambda name, path: document)

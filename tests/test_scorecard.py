@@ -56,6 +56,7 @@ def numbers(tape):
 
 # -- points and the model ----------------------------------------------------------------------------------------------
 
+
 def test_probabilities_and_intervals_are_those_of_the_model(made):
     own = made.card.intervals(made.test)
     model = made.result.predict(made.test, interval=0.95)
@@ -73,8 +74,9 @@ def test_probabilities_and_intervals_are_those_of_the_model(made):
 
 
 def test_points_double_the_odds_and_sit_at_the_base(made):
-    exact = Scorecard.from_result(made.result, base_score=500, base_odds=10, points_to_double=40, digits=None,
-                                  default_from="loss after half")
+    exact = Scorecard.from_result(
+        made.result, base_score=500, base_odds=10, points_to_double=40, digits=None, default_from="loss after half"
+    )
     scored = exact.score(made.test)
     odds = (1 - scored["pd"]) / scored["pd"]
     np.testing.assert_allclose(scored["score"], 500 + 40 * np.log2(odds / 10), atol=1e-9)
@@ -128,8 +130,11 @@ def test_numbers_score_as_the_model_predicts(numbers):
 
 def test_what_cannot_be_a_card_is_refused(tape):
     frame = tape.frame.dropna(subset=["dti"]).reset_index(drop=True)
-    for formula, words in (("grade ~ C(home) * dti", "one column"), ("grade ~ np.sin(dti)", "cut 'dti' into classes"),
-                           ("grade ~ dti + np.log1p(dti)", "two terms read 'dti'")):
+    for formula, words in (
+        ("grade ~ C(home) * dti", "one column"),
+        ("grade ~ np.sin(dti)", "cut 'dti' into classes"),
+        ("grade ~ dti + np.log1p(dti)", "two terms read 'dti'"),
+    ):
         with pytest.raises(ModelError, match=words):
             Scorecard.from_result(OrderedLogit.from_formula(formula, frame).fit())
     with pytest.raises(ModelError, match="logit link"):
@@ -140,6 +145,7 @@ def test_what_cannot_be_a_card_is_refused(tape):
 
 
 # -- missing, new and drifted ------------------------------------------------------------------------------------------
+
 
 def test_missing_is_never_zero_by_accident(made):
     frame = made.test.head(3).copy()
@@ -169,8 +175,9 @@ def test_missing_with_a_level_has_its_own_points():
     generator = np.random.default_rng(0)
     home = generator.choice(["own", "rent", None], 3000, p=[0.5, 0.4, 0.1])
     late = generator.random(3000) < np.select([home == "own", home == "rent"], [0.1, 0.2], 0.5)
-    frame = pd.DataFrame({"home": home, "late": pd.Categorical(np.where(late, "bad", "good"), ["good", "bad"],
-                                                                 ordered=True)})
+    frame = pd.DataFrame(
+        {"home": home, "late": pd.Categorical(np.where(late, "bad", "good"), ["good", "bad"], ordered=True)}
+    )
     frame, report = missing_as_level(frame, ["home"])
     assert report["level"].tolist() == [True] and report["missing"].tolist() == [int((home == None).sum())]  # noqa: E711
     card = Scorecard.from_result(OrderedLogit.from_formula("late ~ C(home)", frame).fit())
@@ -216,16 +223,22 @@ def test_reasons_are_the_largest_losses(made):
 
 # -- exports ----------------------------------------------------------------------------------------------------------
 
+
 def _raw(rows=400):
     """Loans with raw columns, borders of the classes and missing values among them."""
     generator = np.random.default_rng(1)
-    frame = pd.DataFrame({
-        "term": generator.choice([36, 60], rows), "income": generator.choice([5e3, 26_999.99, 27e3, 66e3, 9e4], rows),
-        "dti": generator.choice([0.0, 12.99, 13.0, 29.0], rows), "employment": generator.choice(
-            ["not stated", "under 2 years", "10 years and over"], rows),
-        "inquiries": generator.choice([0.0, 1, 2, 3, 4, 5, 30], rows), "utilisation": generator.uniform(0, 110, rows),
-        "public_records": generator.choice([0.0, 1, 3], rows), "purpose": generator.choice(
-            ["car", "small business", "debt consolidation"], rows)})
+    frame = pd.DataFrame(
+        {
+            "term": generator.choice([36, 60], rows),
+            "income": generator.choice([5e3, 26_999.99, 27e3, 66e3, 9e4], rows),
+            "dti": generator.choice([0.0, 12.99, 13.0, 29.0], rows),
+            "employment": generator.choice(["not stated", "under 2 years", "10 years and over"], rows),
+            "inquiries": generator.choice([0.0, 1, 2, 3, 4, 5, 30], rows),
+            "utilisation": generator.uniform(0, 110, rows),
+            "public_records": generator.choice([0.0, 1, 3], rows),
+            "purpose": generator.choice(["car", "small business", "debt consolidation"], rows),
+        }
+    )
     frame.loc[:9, "income"] = np.nan
     return frame
 
@@ -288,6 +301,7 @@ def test_raw_tape_is_put_into_the_same_classes_as_the_counts(made):
 
 # -- calibration ------------------------------------------------------------------------------------------------------
 
+
 def test_calibration_meets_the_target_and_goes_back(made):
     weights = made.test["n"]
     moved = made.card.calibrated(made.test, 0.25, weights)
@@ -306,6 +320,7 @@ def test_calibration_meets_the_target_and_goes_back(made):
 
 
 # -- master scale -----------------------------------------------------------------------------------------------------
+
 
 def test_scale_is_monotone_large_enough_and_separated(made):
     probability = made.card.score(made.train)["pd"]
@@ -366,8 +381,9 @@ def test_prudent_bounds_pool_with_worse_grades():
 
 def test_ratings_out_of_order_are_pooled():
     scale = MasterScale(("1", "2", "3"), (0.08, 0.2), (0.05, 0.12, 0.26))
-    ratings = pd.DataFrame({"rating": ["AA", "A", "E", "HR"], "loans": [1000, 1000, 1000, 1000],
-                            "events": [44, 120, 257, 254]})
+    ratings = pd.DataFrame(
+        {"rating": ["AA", "A", "E", "HR"], "loans": [1000, 1000, 1000, 1000], "events": [44, 120, 257, 254]}
+    )
     mapping, pooled = map_to_ratings(scale, ratings)
     assert pooled["rating"].tolist() == ["AA", "A", "E/HR"] and pooled["loans"].tolist() == [1000, 1000, 2000]
     assert mapping["rating"].tolist() == ["AA", "A", "E/HR"]
@@ -375,17 +391,30 @@ def test_ratings_out_of_order_are_pooled():
 
 # -- overrides --------------------------------------------------------------------------------------------------------
 
+
 def test_overrides_follow_the_policy():
-    loans = pd.DataFrame({"loan_id": list("abcdef"), "grade": pd.Categorical(list("232213"), list("123"),
-                                                                                   ordered=True)})
+    loans = pd.DataFrame(
+        {"loan_id": list("abcdef"), "grade": pd.Categorical(list("232213"), list("123"), ordered=True)}
+    )
     reason = OverridePolicy().reasons[0]
-    wanted = pd.DataFrame({"loan_id": list("abcde"), "grade": list("11133"),
-                           "reason": [reason, reason, reason, reason, "a friend"], "by": "x",
-                           "second": ["y", "y", None, None, None]})
+    wanted = pd.DataFrame(
+        {
+            "loan_id": list("abcde"),
+            "grade": list("11133"),
+            "reason": [reason, reason, reason, reason, "a friend"],
+            "by": "x",
+            "second": ["y", "y", None, None, None],
+        }
+    )
     graded, log, alarm = apply_overrides(loans, wanted)
     assert log["accepted"].tolist() == [True, False, False, True, False] and alarm
-    assert log["why"].tolist() == ["", "more than 1 up", "no second signature by another person", "",
-                                   "not an admissible reason"]
+    assert log["why"].tolist() == [
+        "",
+        "more than 1 up",
+        "no second signature by another person",
+        "",
+        "not an admissible reason",
+    ]
     assert graded["final_grade"].astype(str).tolist() == ["1", "3", "2", "3", "1", "3"]
     audit = override_audit(graded, [1, 0, 0, 1, 0, 1]).set_index("direction")
     assert audit["loans"].tolist() == [1, 4, 1] and audit["events"].sum() == 3
@@ -396,6 +425,7 @@ def test_overrides_follow_the_policy():
 
 
 # -- speed ------------------------------------------------------------------------------------------------------------
+
 
 def test_a_million_loans_take_seconds(made):
     """Two seconds on an idle machine (benchmarks/scorecard.py); the bound leaves room for busy ones."""

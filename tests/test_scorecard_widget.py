@@ -11,8 +11,10 @@ from p2prisk import OrderedLogit, Scorecard, load
 from p2prisk.scorecard.lendingclub import LABELS, book_card
 from p2prisk.scorecard.widget import ScorecardWidget
 
-FLAGS = ("--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
-         "--disable-component-update --disable-sync").split()
+FLAGS = (
+    "--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
+    "--disable-component-update --disable-sync"
+).split()
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "chrome")
 
 
@@ -25,8 +27,9 @@ def card():
 def numbers():
     frame = load("lendingclub-2018").frame
     frame = frame[frame["income"] > 0].dropna(subset=["dti"]).reset_index(drop=True)
-    return Scorecard.from_result(OrderedLogit.from_formula("grade ~ np.log(income) + dti + C(home)", frame).fit(),
-                                 digits=None)
+    return Scorecard.from_result(
+        OrderedLogit.from_formula("grade ~ np.log(income) + dti + C(home)", frame).fit(), digits=None
+    )
 
 
 @pytest.fixture(scope="module")
@@ -51,7 +54,9 @@ def show(browser, tmp_path):
         page_file.write_text(
             "<!DOCTYPE html><html lang='en'><meta charset='utf-8'><meta name='viewport' content='width=device-width'>"
             "<style>:root{color-scheme:light dark}body{margin:16px;font:16px sans-serif}</style><main>"
-            f"{ScorecardWidget(card, labels)._repr_html_()}</main></html>", encoding="utf-8")
+            f"{ScorecardWidget(card, labels)._repr_html_()}</main></html>",
+            encoding="utf-8",
+        )
         context = browser.new_context(offline=True, **{"viewport": {"width": 1280, "height": 900}, **options})
         contexts.append(context)
         page = context.new_page()
@@ -96,8 +101,9 @@ def test_calibrated_card_and_numbers_equal_python(show, card, numbers):
     from dataclasses import replace
 
     shifted = replace(card, shift=0.7)
-    frame = pd.DataFrame([[item.levels[-1] for item in card.characteristics]],
-                         columns=[item.name for item in card.characteristics])
+    frame = pd.DataFrame(
+        [[item.levels[-1] for item in card.characteristics]], columns=[item.name for item in card.characteristics]
+    )
     _compare(show(shifted), shifted, frame)
     data = pd.DataFrame({"income": [20_000.0, 65_432.1], "dti": [3.5, 29.0], "home": ["own", "rent"]})
     page = show(numbers)
@@ -108,8 +114,9 @@ def test_calibrated_card_and_numbers_equal_python(show, card, numbers):
     assert refer["referred"]
 
 
-@pytest.mark.parametrize("options", [{"color_scheme": "light"}, {"color_scheme": "dark"},
-                                     {"viewport": {"width": 390, "height": 800}}])
+@pytest.mark.parametrize(
+    "options", [{"color_scheme": "light"}, {"color_scheme": "dark"}, {"viewport": {"width": 390, "height": 800}}]
+)
 def test_reader_sets_attributes(show, card, options):
     page = show(card, LABELS, **options)
     width = options.get("viewport", {"width": 1280})["width"]

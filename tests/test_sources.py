@@ -183,8 +183,16 @@ def test_grouped_fit_equals_the_fit_on_the_binned_rows():
     script = runpy.run_path(str(data_directory() / "build_lendingclub_counts.py"))
     table, *_ = script["classify"](frame)
     counts = load("lendingclub-2007-2011-counts").frame
-    columns = ["term", "income_band", "dti_band", "employment_band", "inquiries_band", "utilisation_band",
-               "public_record", "purpose_group"]
+    columns = [
+        "term",
+        "income_band",
+        "dti_band",
+        "employment_band",
+        "inquiries_band",
+        "utilisation_band",
+        "public_record",
+        "purpose_group",
+    ]
     formula = "severity ~ " + " + ".join(f"C({name})" for name in columns)
     rows = OrderedLogit.from_formula(formula, table.astype({"public_record": str})).fit()
     grouped = OrderedLogit.from_formula(formula, counts, freq_weights="n").fit()
@@ -199,6 +207,7 @@ def test_binning_cost_is_on_file_and_small():
     out_of_time = cost.loc["2011"]
     assert (out_of_time["loans"] == 21_721).all() and (out_of_time["charged_off"] == 3297).all()
     assert out_of_time.loc["difference", "auc"] == pytest.approx(
-        out_of_time.loc["numbers", "auc"] - out_of_time.loc["classes", "auc"], abs=2e-5)
+        out_of_time.loc["numbers", "auc"] - out_of_time.loc["classes", "auc"], abs=2e-5
+    )
     assert 0 < out_of_time.loc["difference", "auc"] < 0.01
     assert out_of_time.loc["difference", "low"] > 0

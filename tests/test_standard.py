@@ -28,8 +28,17 @@ def test_it_is_the_ordered_logit_on_its_design(tape, model):
 
 def test_no_predictor_is_known_later_or_protected(model):
     used = {rule["column"] for rule in model.rules}
-    assert not used & {"rate", "sub_grade", "instalment", "severity", "status", "principal_paid", "sex", "age",
-                       "marital_status"}
+    assert not used & {
+        "rate",
+        "sub_grade",
+        "instalment",
+        "severity",
+        "status",
+        "principal_paid",
+        "sex",
+        "age",
+        "marital_status",
+    }
     assert {"income", "dti", "inquiries", "term"} <= used
     with pytest.raises(DataError, match="rate .set by the platform's own model"):
         fit_standard(load("lendingclub-2018"), "grade", ["income", "rate"])

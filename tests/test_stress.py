@@ -24,8 +24,12 @@ from p2prisk.stress import (
     stress_table,
 )
 
-ECONOMICS = Economics(income=np.array([0.20, 0.22, 0.18, 0.08]), loss=np.array([0.0, 0.0, 0.3, 0.75]),
-                      years=np.array([1.4, 1.5, 1.4, 0.7]), early_share=0.4)
+ECONOMICS = Economics(
+    income=np.array([0.20, 0.22, 0.18, 0.08]),
+    loss=np.array([0.0, 0.0, 0.3, 0.75]),
+    years=np.array([1.4, 1.5, 1.4, 0.7]),
+    early_share=0.4,
+)
 
 
 @pytest.fixture
@@ -61,7 +65,8 @@ def test_assessment_by_hand(book):
     probability = class_probabilities(book.eta, book.thresholds)
     assert result["expected_loss"] == pytest.approx(weight @ probability @ ECONOMICS.loss)
     assert result["annual_return"] == pytest.approx(
-        (weight @ probability @ (ECONOMICS.income - ECONOMICS.loss)) / (weight @ probability @ ECONOMICS.years))
+        (weight @ probability @ (ECONOMICS.income - ECONOMICS.loss)) / (weight @ probability @ ECONOMICS.years)
+    )
     assert result["default_rate"] == pytest.approx(weight @ default_probability(book))
     assert result["classes"].sum() == pytest.approx(1)
 
@@ -70,10 +75,14 @@ def test_economics_by_loan_are_those_of_the_parts(book):
     """Two books with economics of their own, and the same loans in one book."""
     other = Economics(2 * ECONOMICS.income, 0.5 * ECONOMICS.loss, 1.5 * ECONOMICS.years, early_share=0.4)
     second = book.frame["purpose"].to_numpy() == "business"
-    parts = [Book(book.eta[rows], book.thresholds, book.amount[rows], book.frame[rows], economics)
-             for rows, economics in ((~second, ECONOMICS), (second, other))]
-    mixed = {name: np.where(second[:, None], getattr(other, name), getattr(ECONOMICS, name))
-             for name in ("income", "loss", "years")}
+    parts = [
+        Book(book.eta[rows], book.thresholds, book.amount[rows], book.frame[rows], economics)
+        for rows, economics in ((~second, ECONOMICS), (second, other))
+    ]
+    mixed = {
+        name: np.where(second[:, None], getattr(other, name), getattr(ECONOMICS, name))
+        for name in ("income", "loss", "years")
+    }
     whole = Book(book.eta, book.thresholds, book.amount, book.frame, Economics(**mixed, early_share=0.4))
     weights = np.array([part.amount.sum() for part in parts]) / book.amount.sum()
     for name in ("expected_loss", "income", "years"):
@@ -119,9 +128,14 @@ def test_migration_rows_sum_to_one_and_empty_grades_are_missing(book):
 
 
 def test_scenarios(book):
-    table = stress_table(book, [Scenario("downturn", "all", shift=0.4),
-                                Scenario("collapse", "business", segments={"purpose": {"business": 1.2}}),
-                                Scenario("poor recoveries", "loss", loss_factor=1.25)]).set_index("scenario")
+    table = stress_table(
+        book,
+        [
+            Scenario("downturn", "all", shift=0.4),
+            Scenario("collapse", "business", segments={"purpose": {"business": 1.2}}),
+            Scenario("poor recoveries", "loss", loss_factor=1.25),
+        ],
+    ).set_index("scenario")
     assert table.loc["as it is", "hit"] == 0 and table.loc["downturn", "hit"] == 1
     assert 0.1 < table.loc["collapse", "hit"] < 0.3
     assert table.loc["collapse", "stage_2"] == pytest.approx(table.loc["collapse", "hit"])

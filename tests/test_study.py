@@ -17,8 +17,9 @@ def grade_fit():
     return loans, result, study.coefficient_table(result, study.GRADE_TRAITS)
 
 
-@pytest.mark.parametrize("traits", [study.GRADE_TRAITS, study.OUTCOME_BASE,
-                                    *study.OUTCOME_STEPS.values()], ids=lambda t: t[0].name)
+@pytest.mark.parametrize(
+    "traits", [study.GRADE_TRAITS, study.OUTCOME_BASE, *study.OUTCOME_STEPS.values()], ids=lambda t: t[0].name
+)
 def test_every_trait_is_made_of_columns_known_at_issue(traits):
     for trait in traits:
         assert trait.columns and all(COLUMNS[column].known == "issue" for column in trait.columns), trait.name
@@ -217,13 +218,22 @@ def test_count_odds_ratios_against_a_grouped_logit():
 
 
 def test_directions_read_intervals_turn_signs_and_count_studies():
-    names = {source: [slopes[source][0] for slopes, _, _ in study.TRAVEL.values() if source in slopes]
-             for source in ("grade", "early", "later", "prosper")}
+    names = {
+        source: [slopes[source][0] for slopes, _, _ in study.TRAVEL.values() if source in slopes]
+        for source in ("grade", "early", "later", "prosper")
+    }
     estimates = {source: pd.DataFrame({"name": mine, "low": 1.1, "high": 1.3}) for source, mine in names.items()}
-    ratios = study.count_odds_ratios(load("ppdai-overdue-counts").frame, {
-        "grade": "AA", "sex": "male", "verified_education": "no", "verified_identity": "no", "verified_bureau": "no"})
-    signs = pd.DataFrame({"variable": ["Income, higher", "Income, higher", "Home owner"],
-                          "country": ["China", "China", "United States"], "sign": ["+", "-", "?"]})
+    ratios = study.count_odds_ratios(
+        load("ppdai-overdue-counts").frame,
+        {"grade": "AA", "sex": "male", "verified_education": "no", "verified_identity": "no", "verified_bureau": "no"},
+    )
+    signs = pd.DataFrame(
+        {
+            "variable": ["Income, higher", "Income, higher", "Home owner"],
+            "country": ["China", "China", "United States"],
+            "sign": ["+", "-", "?"],
+        }
+    )
     sources = ("grade", "early", "later", "prosper", "ppdai", "United States", "China")
     columns = dict(zip(sources, "abcdefg", strict=True))
     table = study.directions(estimates, ratios, signs, columns)

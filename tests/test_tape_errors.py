@@ -26,11 +26,14 @@ CARD = Path(__file__).resolve().parents[1] / "data" / "README.md"
 BEGIN, END = "<!-- BEGIN error table: python tests/test_tape_errors.py -->", "<!-- END error table -->"
 LOANS = "loan_id,issue_date,amount,term,income,home,grade,status\n" + "".join(
     f"L{i},2015-0{1 + i % 9}-01,{1000 + i},36,{30000 + i},{'rent' if i % 2 else 'own'},{'ABC'[i % 3]},"
-    f"{'paid' if i % 4 else 'charged off'}\n" for i in range(40))
+    f"{'paid' if i % 4 else 'charged off'}\n"
+    for i in range(40)
+)
 
 
 def cases():
     """What is wrong -> how to read it; run in an empty working directory."""
+
     def put(name, content, encoding="utf-8"):
         Path(name).write_bytes(content if isinstance(content, bytes) else content.encode(encoding))
         return name
@@ -41,8 +44,9 @@ def cases():
 
     table = pd.read_csv(io.StringIO(LOANS))
     lines = LOANS.splitlines()
-    mixed = b"".join(line.encode("gbk" if n == 3 else "utf-8")
-                     for n, line in enumerate(fixtures.PPDAI_LC.splitlines(keepends=True)))
+    mixed = b"".join(
+        line.encode("gbk" if n == 3 else "utf-8") for n, line in enumerate(fixtures.PPDAI_LC.splitlines(keepends=True))
+    )
     archive = io.BytesIO()
     with zipfile.ZipFile(archive, "w") as both:
         both.writestr("2015.csv", LOANS)
@@ -51,23 +55,31 @@ def cases():
     yield "empty file", lambda: read_tape(put("loans.csv", b""))
     yield "header only", lambda: read_tape(put("loans.csv", lines[0] + "\n"))
     yield "unknown header", lambda: read_tape(put("loans.csv", "a,b\n1,2\n"))
-    yield "column missing", lambda: read_tape(
-        put("loans.csv", "loan_amnt,int_rate,sub_grade,loan_status\n1,9,A1,Current\n"))
+    yield (
+        "column missing",
+        lambda: read_tape(put("loans.csv", "loan_amnt,int_rate,sub_grade,loan_status\n1,9,A1,Current\n")),
+    )
     yield "column twice", lambda: read_tape(put("loans.csv", "amount,term,amount\n1,36,2\n"))
     yield "text in a number", lambda: read_tape(put("loans.csv", LOANS.replace(",1003,36,", ",a lot,36,")))
     yield "personal data in a number", lambda: read_tape(put("loans.csv", LOANS.replace(",1003,", ",jo@bank.example,")))
     yield "unreadable date", lambda: read_tape(put("loans.csv", LOANS.replace("2015-05-01", "01/05/15")))
     yield "unknown level", lambda: read_tape(put("loans.csv", LOANS.replace("charged off", "written down")))
-    yield "grades without order", lambda: read_tape(
-        put("loans.csv", "amount,term,grade\n1,36,gold\n2,36,silver\n3,36,bronze\n"))
+    yield (
+        "grades without order",
+        lambda: read_tape(put("loans.csv", "amount,term,grade\n1,36,gold\n2,36,silver\n3,36,bronze\n")),
+    )
     yield "row too long or short", lambda: read_tape(put("loans.csv", LOANS.replace(",paid", ",paid,x", 1)))
     yield "file truncated", lambda: read_tape(put("loans.csv", LOANS[:-20]))
     yield "compressed file truncated", lambda: read_tape(put("loans.csv.gz", gzip.compress(LOANS.encode())[:-40]))
-    yield "Parquet truncated", lambda: read_tape(
-        put("loans.parquet", Path(parquet("whole.parquet", table)).read_bytes()[:-60]))
+    yield (
+        "Parquet truncated",
+        lambda: read_tape(put("loans.parquet", Path(parquet("whole.parquet", table)).read_bytes()[:-60])),
+    )
     yield "encodings mixed", lambda: read_tape(put("LC.csv", mixed))
-    yield "encoding unknown", lambda: read_tape(
-        put("loans.csv", LOANS.encode() + b"L99,2015-01-01,1,36,1,\xff\xff,A,paid\n"))
+    yield (
+        "encoding unknown",
+        lambda: read_tape(put("loans.csv", LOANS.encode() + b"L99,2015-01-01,1,36,1,\xff\xff,A,paid\n")),
+    )
     yield "several files in a zip", lambda: read_tape(put("loans.zip", archive.getvalue()))
     yield "another kind of file", lambda: read_tape(put("loans.csv", b"%PDF-1.7 ..."))
     yield "old Excel file", lambda: read_tape(put("loans.xls", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(99)))
@@ -76,6 +88,7 @@ def cases():
 
     def formula():
         import openpyxl
+
         book = openpyxl.Workbook()
         for line in lines:
             book.active.append(line.split(","))
@@ -93,14 +106,26 @@ def cases():
     yield "record date that is none", lambda: read_tape(put("loans.csv", LOANS), record_date="soon")
     yield "unknown format", lambda: read_tape(put("loans.csv", LOANS), format="lendingklub")
     misspelt = fixtures.MAPPING.replace("from: Netto", "from: Nettto")
-    yield "mapping names no such column", lambda: read_tape(
-        put("bank.csv", fixtures.MAPPED), format=put("bank.yml", misspelt))
-    yield "mapping: unknown canonical column", lambda: read_tape(
-        put("bank.csv", fixtures.MAPPED), format=put("bank.yml", "columns: {betrag: {from: Betrag}}"))
-    yield "mapping: unknown unit", lambda: read_tape(
-        put("bank.csv", fixtures.MAPPED), format=put("bank.yml", "columns: {income: {from: Netto, unit: weekly}}"))
-    yield "mapping is no YAML", lambda: read_tape(
-        put("bank.csv", fixtures.MAPPED), format=put("bank.yml", "columns: [a"))
+    yield (
+        "mapping names no such column",
+        lambda: read_tape(put("bank.csv", fixtures.MAPPED), format=put("bank.yml", misspelt)),
+    )
+    yield (
+        "mapping: unknown canonical column",
+        lambda: read_tape(
+            put("bank.csv", fixtures.MAPPED), format=put("bank.yml", "columns: {betrag: {from: Betrag}}")
+        ),
+    )
+    yield (
+        "mapping: unknown unit",
+        lambda: read_tape(
+            put("bank.csv", fixtures.MAPPED), format=put("bank.yml", "columns: {income: {from: Netto, unit: weekly}}")
+        ),
+    )
+    yield (
+        "mapping is no YAML",
+        lambda: read_tape(put("bank.csv", fixtures.MAPPED), format=put("bank.yml", "columns: [a")),
+    )
     import sqlite3
 
     sqlite3.connect("loans.db").close()
@@ -149,8 +174,10 @@ def test_every_message_is_printed_as_documented():
 
 
 def test_every_message_names_a_remedy():
-    verbs = (r"\b(check|give|export|name|write|rename|correct|add|list|repair|copy|unpack|save|spread|remove|paste|"
-             r"convert|use|say|map|put|set|fit|choose|look|see|known|a delimiter inside|must be|is neither|drafts)\b")
+    verbs = (
+        r"\b(check|give|export|name|write|rename|correct|add|list|repair|copy|unpack|save|spread|remove|paste|"
+        r"convert|use|say|map|put|set|fit|choose|look|see|known|a delimiter inside|must be|is neither|drafts)\b"
+    )
     for row in error_table().splitlines()[2:]:
         assert re.search(verbs, row, re.IGNORECASE), row
 

@@ -50,25 +50,37 @@ def server():
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     try:
-        done = subprocess.run([*as_user, initdb, "-D", data, "-A", "trust", "-U", "analyst", "-E", "UTF8", "--no-sync"],
-                              capture_output=True, text=True, cwd=folder, check=False)
+        done = subprocess.run(
+            [*as_user, initdb, "-D", data, "-A", "trust", "-U", "analyst", "-E", "UTF8", "--no-sync"],
+            capture_output=True,
+            text=True,
+            cwd=folder,
+            check=False,
+        )
         if done.returncode:
             pytest.skip(f"initdb failed: {done.stderr.strip().splitlines()[-1:]}")
         settings = f"-p {port} -c listen_addresses=127.0.0.1 -c unix_socket_directories={folder} -c fsync=off"
-        done = subprocess.run([*as_user, pg_ctl, "-D", data, "-w", "-t", "30", "-l", f"{folder}/log", "-o", settings,
-                               "start"], capture_output=True, text=True, cwd=folder, check=False)
+        done = subprocess.run(
+            [*as_user, pg_ctl, "-D", data, "-w", "-t", "30", "-l", f"{folder}/log", "-o", settings, "start"],
+            capture_output=True,
+            text=True,
+            cwd=folder,
+            check=False,
+        )
         if done.returncode:
             pytest.skip(f"the server did not start: {done.stdout.strip().splitlines()[-1:]}")
         yield f"postgresql+psycopg://analyst@127.0.0.1:{port}/postgres"
     finally:
-        subprocess.run([*as_user, pg_ctl, "-D", data, "-m", "immediate", "stop"], capture_output=True, cwd=folder,
-                       check=False)
+        subprocess.run(
+            [*as_user, pg_ctl, "-D", data, "-m", "immediate", "stop"], capture_output=True, cwd=folder, check=False
+        )
         shutil.rmtree(folder, ignore_errors=True)
 
 
-LOANS = ("loan_id,issue_date,amount,term,rate,status\n" + "".join(
+LOANS = "loan_id,issue_date,amount,term,rate,status\n" + "".join(
     f"L{i},2015-0{1 + i % 9}-01,{1000 + i}.50,36,{8 + i % 5}.25,{'paid' if i % 4 else 'charged off'}\n"
-    for i in range(40)))
+    for i in range(40)
+)
 
 
 @pytest.fixture(scope="module")
@@ -77,12 +89,19 @@ def filled(server):
 
     engine = sqlalchemy.create_engine(server)
     with engine.begin() as connection:
-        connection.execute(sqlalchemy.text(
-            "CREATE TABLE loans (loan_id text, issue_date date, amount numeric(12,2), term smallint, "
-            "rate numeric(6,3), status text, 备注 text)"))
+        connection.execute(
+            sqlalchemy.text(
+                "CREATE TABLE loans (loan_id text, issue_date date, amount numeric(12,2), term smallint, "
+                "rate numeric(6,3), status text, 备注 text)"
+            )
+        )
         for row in pd.read_csv(io.StringIO(LOANS)).to_dict("records"):
-            connection.execute(sqlalchemy.text(
-                "INSERT INTO loans VALUES (:loan_id, :issue_date, :amount, :term, :rate, :status, '按时')"), row)
+            connection.execute(
+                sqlalchemy.text(
+                    "INSERT INTO loans VALUES (:loan_id, :issue_date, :amount, :term, :rate, :status, '按时')"
+                ),
+                row,
+            )
     engine.dispose()
     return server
 

@@ -13,21 +13,23 @@ from p2prisk.tape.schema import validate
 
 def clean(rows=400):
     rng = np.random.default_rng(3)
-    return pd.DataFrame({
-        "loan_id": [f"L{i}" for i in range(rows)],
-        "issue_date": pd.to_datetime("2015-01-01") + pd.to_timedelta(rng.integers(0, 700, rows), "D"),
-        "amount": rng.integers(1000, 30_000, rows),
-        "term": rng.choice([36, 60], rows),
-        "income": rng.lognormal(10.8, 0.5, rows).round(2),
-        "dti": rng.uniform(1, 35, rows).round(2),
-        "inquiries": rng.integers(0, 5, rows),
-        "utilisation": rng.uniform(0, 100, rows).round(1),
-        "home": rng.choice(["own", "rent"], rows),
-        "grade": rng.choice(list("ABC"), rows),
-        "rate": rng.uniform(6, 25, rows).round(2),
-        "status": rng.choice(["paid", "paid", "charged off"], rows),
-        "last_payment_date": pd.to_datetime("2022-01-01"),
-    })
+    return pd.DataFrame(
+        {
+            "loan_id": [f"L{i}" for i in range(rows)],
+            "issue_date": pd.to_datetime("2015-01-01") + pd.to_timedelta(rng.integers(0, 700, rows), "D"),
+            "amount": rng.integers(1000, 30_000, rows),
+            "term": rng.choice([36, 60], rows),
+            "income": rng.lognormal(10.8, 0.5, rows).round(2),
+            "dti": rng.uniform(1, 35, rows).round(2),
+            "inquiries": rng.integers(0, 5, rows),
+            "utilisation": rng.uniform(0, 100, rows).round(1),
+            "home": rng.choice(["own", "rent"], rows),
+            "grade": rng.choice(list("ABC"), rows),
+            "rate": rng.uniform(6, 25, rows).round(2),
+            "status": rng.choice(["paid", "paid", "charged off"], rows),
+            "last_payment_date": pd.to_datetime("2022-01-01"),
+        }
+    )
 
 
 def tape_of(frame, record_date="2023-01-01"):
@@ -74,13 +76,17 @@ def test_equal_rows_with_swapped_values_are_not_doubles():
     assert tape_of(frame.infer_objects()).quality().count("warning") == 0
 
 
-@pytest.mark.parametrize("change, what, column", [
-    ({"rate": lambda f: f["rate"] / 100}, "looks like a fraction", "rate"),
-    ({"rate": lambda f: f["rate"] * 100}, "basis points", "rate"),
-    ({"dti": lambda f: f["dti"] / 100}, "looks like a fraction", "dti"),
-    ({"utilisation": lambda f: f["utilisation"] / 100}, "looks like a fraction", "utilisation"),
-    ({"income": lambda f: f["income"] / 1000}, "thousands", "income"),
-    ({"term": lambda f: f["term"] // 12}, "years where months", "term")])
+@pytest.mark.parametrize(
+    "change, what, column",
+    [
+        ({"rate": lambda f: f["rate"] / 100}, "looks like a fraction", "rate"),
+        ({"rate": lambda f: f["rate"] * 100}, "basis points", "rate"),
+        ({"dti": lambda f: f["dti"] / 100}, "looks like a fraction", "dti"),
+        ({"utilisation": lambda f: f["utilisation"] / 100}, "looks like a fraction", "utilisation"),
+        ({"income": lambda f: f["income"] / 1000}, "thousands", "income"),
+        ({"term": lambda f: f["term"] // 12}, "years where months", "term"),
+    ],
+)
 def test_wrong_units_are_suspected(change, what, column):
     frame = clean().assign(**change)
     assert found(frame, "error", what, column)["remedy"]

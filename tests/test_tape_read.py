@@ -19,7 +19,9 @@ from p2prisk.tape.choose import canonical_mapping
 
 CANONICAL = "loan_id,issue_date,amount,term,income,home,grade,rate,status\n" + "".join(
     f"L{i},2015-0{1 + i % 9}-01,{1000 + i},36,{30000 + 10 * i},{'rent' if i % 2 else 'own'},{'ABC'[i % 3]},{8 + i % 5},"
-    f"{'paid' if i % 4 else 'charged off'}\n" for i in range(40))
+    f"{'paid' if i % 4 else 'charged off'}\n"
+    for i in range(40)
+)
 
 
 @pytest.fixture
@@ -28,6 +30,7 @@ def write(tmp_path):
         path = tmp_path / name
         path.write_bytes(content if isinstance(content, bytes) else content.encode(encoding))
         return path
+
     return put
 
 
@@ -41,6 +44,7 @@ def refused(path, pattern, **options):
 
 
 # ---------------------------------------------------------------- formats
+
 
 def test_lendingclub_raw_export(write):
     tape = read_tape(write(fixtures.LENDINGCLUB_RAW))
@@ -111,7 +115,10 @@ def test_renrendai_listings(write):
     assert tape.provenance["format"] == "renrendai" and tape.kind == "no outcome"
     assert frame["rate"].tolist() == [10, 13, 20]
     assert frame["income_band"].astype(object).where(frame["income_band"].notna(), None).tolist() == [
-        "2,000 to 5,000", None, "50,000 and over"]
+        "2,000 to 5,000",
+        None,
+        "50,000 and over",
+    ]
     assert frame["education"].isna().tolist() == [False, True, False]
     assert frame["homeowner"].tolist() == [False, True, False]
     assert "funded" in tape.unused["status"]
@@ -132,9 +139,16 @@ def test_mapping_file(write):
     assert "Kunde" in tape.unused
 
 
-@pytest.mark.parametrize("content, options", [
-    (fixtures.LENDINGCLUB_RAW, {}), (fixtures.PROSPER_81, {}), (fixtures.PPDAI_LC, {}), (fixtures.RENRENDAI, {}),
-    (CANONICAL, {})])
+@pytest.mark.parametrize(
+    "content, options",
+    [
+        (fixtures.LENDINGCLUB_RAW, {}),
+        (fixtures.PROSPER_81, {}),
+        (fixtures.PPDAI_LC, {}),
+        (fixtures.RENRENDAI, {}),
+        (CANONICAL, {}),
+    ],
+)
 def test_no_format_admits_what_is_known_later(write, content, options):
     tape = read_tape(write(content), **options)
     admitted = known_at_issue(tape)
@@ -144,6 +158,7 @@ def test_no_format_admits_what_is_known_later(write, content, options):
 
 
 # ---------------------------------------------------------------- containers and encodings
+
 
 def plain(write):
     return read_tape(write(CANONICAL)).frame
@@ -162,6 +177,7 @@ def test_containers_and_encodings_read_the_same(write, kind):
         path = write(buffer.getvalue(), "loans.zip")
     elif kind == "xz":
         import lzma
+
         path = write(lzma.compress(data), "loans.csv.xz")
     elif kind in ("bom", "utf-16", "gbk"):
         path = write(text, encoding={"bom": "utf-8-sig", "utf-16": "utf-16", "gbk": "gbk"}[kind])
@@ -182,14 +198,19 @@ def test_parquet_excel_and_sqlite_read_the_same(tmp_path, write):
     frame.to_sql("loans", engine, index=False)
     engine.dispose()
     expected = plain(write)
-    for tape in (read_tape(tmp_path / "loans.parquet"), read_tape(tmp_path / "loans.xlsx"),
-                 read_tape(url, query="SELECT * FROM loans")):
+    for tape in (
+        read_tape(tmp_path / "loans.parquet"),
+        read_tape(tmp_path / "loans.xlsx"),
+        read_tape(url, query="SELECT * FROM loans"),
+    ):
         pd.testing.assert_frame_equal(tape.frame, expected, check_dtype=True)
 
 
 def test_chinese_survives_gbk_utf8_and_utf16(write):
-    frames = [read_tape(write(fixtures.PPDAI_LC, encoding=encoding)).frame
-              for encoding in ("utf-8", "gbk", "utf-16", "utf-8-sig")]
+    frames = [
+        read_tape(write(fixtures.PPDAI_LC, encoding=encoding)).frame
+        for encoding in ("utf-8", "gbk", "utf-16", "utf-8-sig")
+    ]
     for frame in frames[1:]:
         pd.testing.assert_frame_equal(frame, frames[0])
 
@@ -203,6 +224,7 @@ def test_order_of_rows_and_columns_does_not_matter(write):
 
 
 # ---------------------------------------------------------------- bad input
+
 
 def test_missing_file(tmp_path):
     refused(tmp_path / "no.csv", "is not there; check the path")
@@ -221,8 +243,10 @@ def test_header_only(write):
 
 
 def test_missing_required_column(write):
-    refused(write("loan_amnt,int_rate,sub_grade,loan_status\n1,2,A1,Current\n"),
-            "loans.csv: no column 'issue_d' .needed for 'issue_date'.*The header has: loan_amnt")
+    refused(
+        write("loan_amnt,int_rate,sub_grade,loan_status\n1,2,A1,Current\n"),
+        "loans.csv: no column 'issue_d' .needed for 'issue_date'.*The header has: loan_amnt",
+    )
 
 
 def test_wrong_type_names_row_and_value(write):
@@ -277,6 +301,7 @@ def test_column_of_lists(tmp_path):
 
 def test_table_in_memory_with_lists():
     from p2prisk.tape import apply_mapping
+
     raw = pd.DataFrame({"amount": [1000, [1, 2]], "term": [36, 36]})
     with pytest.raises(DataError, match="column 'amount': row 2 holds a list"):
         apply_mapping(raw, canonical_mapping(raw.columns))
@@ -288,7 +313,7 @@ def test_formula_cells(tmp_path, write):
     book = openpyxl.Workbook()
     for row in [line.split(",") for line in CANONICAL.splitlines()]:
         book.active.append(row)
-    book.active["C5"] = "=HYPERLINK(\"http://example.org\")"
+    book.active["C5"] = '=HYPERLINK("http://example.org")'
     book.save(tmp_path / "loans.xlsx")
     refused(tmp_path / "loans.xlsx", r"cell C5 \(column 'amount'\): holds a formula; paste the values")
 
@@ -300,16 +325,24 @@ def test_file_larger_than_memory(write, monkeypatch):
 
 def test_mapping_that_names_no_such_column(write):
     mapping = write(fixtures.MAPPING.replace("from: Netto", "from: Nettto"), "bank.yml")
-    refused(write(fixtures.MAPPED), "no column 'Nettto' .needed for 'income'.; did you mean 'Netto'.*has: Vertrag",
-            format=mapping)
+    refused(
+        write(fixtures.MAPPED),
+        "no column 'Nettto' .needed for 'income'.; did you mean 'Netto'.*has: Vertrag",
+        format=mapping,
+    )
 
 
-@pytest.mark.parametrize("text, pattern", [
-    ("columns: [a", "bank.yml, line 1: not valid YAML"), ("title: x\n", "has no 'columns'"),
-    ("columns: {amount: Betrag}", "is not a set of keys"),
-    ("columns: {amount: {form: Betrag}}", "unknown key form"),
-    ("columns: {betrag: {from: Betrag}}", "'betrag' is not a canonical column"),
-    ("columns: {income: {from: Netto, unit: weekly}}", "unknown unit 'weekly'")])
+@pytest.mark.parametrize(
+    "text, pattern",
+    [
+        ("columns: [a", "bank.yml, line 1: not valid YAML"),
+        ("title: x\n", "has no 'columns'"),
+        ("columns: {amount: Betrag}", "is not a set of keys"),
+        ("columns: {amount: {form: Betrag}}", "unknown key form"),
+        ("columns: {betrag: {from: Betrag}}", "'betrag' is not a canonical column"),
+        ("columns: {income: {from: Netto, unit: weekly}}", "unknown unit 'weekly'"),
+    ],
+)
 def test_bad_mappings(write, text, pattern):
     refused(write(fixtures.MAPPED), pattern, format=write(text, "bank.yml"))
 
@@ -338,8 +371,13 @@ def test_not_a_table(write):
 
 def test_infinite_and_negative_numbers(write):
     refused(write(CANONICAL.replace(",1002,36,", ",inf,36,")), "infinite number is no amount")
-    assert read_tape(write(CANONICAL.replace(",1002,36,", ",-5,36,"))).quality().columns.set_index("column").loc[
-        "amount", "outside"] == 1
+    assert (
+        read_tape(write(CANONICAL.replace(",1002,36,", ",-5,36,")))
+        .quality()
+        .columns.set_index("column")
+        .loc["amount", "outside"]
+        == 1
+    )
 
 
 def test_sql_errors_hide_the_password(tmp_path):
@@ -358,22 +396,27 @@ def test_sql_errors_hide_the_password(tmp_path):
 
 # ---------------------------------------------------------------- personal data
 
+
 def test_personal_data_are_neither_kept_nor_shown(write):
     text = "loan_id,amount,term,region,客户姓名,note\n" + "".join(
-        f"1381234{i:04d},{1000 + i},36,11010119900307{i:03d}X,王{i},call 1381234{i:04d}\n" for i in range(50))
+        f"1381234{i:04d},{1000 + i},36,11010119900307{i:03d}X,王{i},call 1381234{i:04d}\n" for i in range(50)
+    )
     tape = read_tape(write(text))
     assert set(tape.provenance["personal"]) == {"loan_id", "region", "客户姓名"}
     assert "region" not in tape.frame and tape.frame["loan_id"].tolist()[:2] == ["k00000001", "k00000002"]
     shown = str(tape) + tape.quality().summary() + tape.frame.to_csv()
     assert "1381234" not in shown and "110101" not in shown and "王" not in shown
-    message = refused(write(CANONICAL.replace(",1003,36,", ",13812345678x,36,").replace(",1004,36,", ",a@b.cn,36,")),
-                      "column 'amount'")
+    message = refused(
+        write(CANONICAL.replace(",1003,36,", ",13812345678x,36,").replace(",1004,36,", ",a@b.cn,36,")),
+        "column 'amount'",
+    )
     assert "a@b.cn" not in message and "hidden: e-mail address" in message
 
 
 @pytest.mark.parametrize("dtype", ["float", "string"])
 def test_values_do_not_depend_on_how_the_parser_typed_a_column(dtype):
     from p2prisk.tape import apply_mapping
+
     raw = pd.DataFrame({"amount": [1000, 2000], "term": [36, 60], "rate": [10.5, np.nan]})
     if dtype == "string":
         raw = raw.astype("string")
@@ -427,7 +470,7 @@ def test_any_bytes_give_a_tape_or_a_clear_error(tmp_path, data):
 def test_a_damaged_tape_gives_a_tape_or_a_clear_error(tmp_path, start, length, put, lenient):
     path = tmp_path / "loans.csv"
     text = CANONICAL.encode()
-    path.write_bytes(text[:start] + put + text[start + length:])
+    path.write_bytes(text[:start] + put + text[start + length :])
     try:
         tape = read_tape(path, on_error="missing" if lenient else "raise")
     except DataError:
@@ -458,21 +501,26 @@ def test_excel_cells_beyond_the_header_are_refused(tmp_path):
 
 def test_units_decided_on_the_first_piece_hold_for_all(write):
     from p2prisk.tape import iter_tape
+
     text = "loan_amnt,int_rate,sub_grade,loan_status,issue_d,term,funded_amnt\n" + "".join(
-        f"1000,{0.1 if i < 50 else 5.0},A1,Fully Paid,2011-01-01,36,1000\n" for i in range(100))
+        f"1000,{0.1 if i < 50 else 5.0},A1,Fully Paid,2011-01-01,36,1000\n" for i in range(100)
+    )
     path = write(text)
     with pytest.raises(StopIteration):
         pieces = iter_tape(path, rows=50)
         while True:
             next(pieces)
-    mapping = {"format": "t", "columns": {"amount": {"from": "loan_amnt"}, "utilisation": {"from": "int_rate",
-                                                                                           "unit": "detect"}}}
+    mapping = {
+        "format": "t",
+        "columns": {"amount": {"from": "loan_amnt"}, "utilisation": {"from": "int_rate", "unit": "detect"}},
+    }
     pieces = [tape.frame["utilisation"].tolist() for tape in iter_tape(path, mapping, rows=50)]
     assert pieces == [[10.0] * 50, [500.0] * 50]
 
 
 def test_pieces_are_the_whole(write):
     from p2prisk.tape import iter_tape
+
     path = write(fixtures.LENDINGCLUB_RAW)
     whole = read_tape(path).frame
     pieces = pd.concat([tape.frame[["amount", "income", "utilisation"]] for tape in iter_tape(path, rows=2)])

@@ -20,27 +20,71 @@ from p2prisk.tape.choose import canonical_mapping
 
 
 def test_resolved_severity_at_its_borders():
-    frame = pd.DataFrame({
-        "status": ["paid", "paid", "charged off", "charged off", "default", "current"],
-        "amount": [100.0] * 6, "principal_paid": [100, 100, 50, 49.99, 0, 10.0],
-        "late_fees": [0, 0.01, 15, 0, 0, 0]})
+    frame = pd.DataFrame(
+        {
+            "status": ["paid", "paid", "charged off", "charged off", "default", "current"],
+            "amount": [100.0] * 6,
+            "principal_paid": [100, 100, 50, 49.99, 0, 10.0],
+            "late_fees": [0, 0.01, 15, 0, 0, 0],
+        }
+    )
     assert resolved_severity(frame).astype(object).where(lambda s: s.notna(), None).tolist() == [
-        "paid", "paid late", "loss after half", "loss early", "loss early", None]
+        "paid",
+        "paid late",
+        "loss after half",
+        "loss early",
+        "loss early",
+        None,
+    ]
     assert resolved_severity(frame).cat.ordered
-    assert resolved_severity(frame.drop(columns="late_fees")).dropna().tolist() == ["paid", "paid", "loss", "loss",
-                                                                                    "loss"]
+    assert resolved_severity(frame.drop(columns="late_fees")).dropna().tolist() == [
+        "paid",
+        "paid",
+        "loss",
+        "loss",
+        "loss",
+    ]
     by_instalment = frame.drop(columns="late_fees").assign(instalments_late=[0, 2, 3, 3, 1, 0])
     assert resolved_severity(by_instalment).tolist()[:2] == ["paid", "paid late"]
 
 
 def test_live_severity_from_status_and_from_days():
-    frame = pd.DataFrame({"status": ["current", "paid", "in grace", "late 1-30", "late 31-90", "late 31-120", "default",
-                                     "charged off", "cancelled"]})
+    frame = pd.DataFrame(
+        {
+            "status": [
+                "current",
+                "paid",
+                "in grace",
+                "late 1-30",
+                "late 31-90",
+                "late 31-120",
+                "default",
+                "charged off",
+                "cancelled",
+            ]
+        }
+    )
     assert live_severity(frame).astype(object).where(lambda s: s.notna(), None).tolist() == [
-        "performing", "performing", "late 1-30", "late 1-30", "late 31-120", "late 31-120", "default", "default", None]
+        "performing",
+        "performing",
+        "late 1-30",
+        "late 1-30",
+        "late 31-120",
+        "late 31-120",
+        "default",
+        "default",
+        None,
+    ]
     days = pd.DataFrame({"days_past_due": [0, 1, 30, 31, 120, 121, np.nan]})
     assert live_severity(days).astype(object).where(lambda s: s.notna(), None).tolist() == [
-        "performing", "late 1-30", "late 1-30", "late 31-120", "late 31-120", "default", None]
+        "performing",
+        "late 1-30",
+        "late 1-30",
+        "late 31-120",
+        "late 31-120",
+        "default",
+        None,
+    ]
     written_off = pd.DataFrame({"status": ["charged off", "current"], "days_past_due": [0, 45]})
     assert live_severity(written_off).tolist() == ["default", "late 31-120"]
     with pytest.raises(DataError, match="needs 'status' or 'days_past_due'"):
@@ -56,9 +100,18 @@ def test_bad_is_unknown_where_the_outcome_is():
 
 def book(status, issued, terms=36, record_date="2020-06-15"):
     size = len(status)
-    frame = pd.DataFrame({"loan_id": [f"L{i}" for i in range(size)], "issue_date": pd.to_datetime(issued),
-                          "amount": np.arange(size) + 1000.0, "term": terms, "income": np.arange(size) + 3e4,
-                          "principal_paid": np.arange(size) % 1000, "late_fees": 0.0, "status": status})
+    frame = pd.DataFrame(
+        {
+            "loan_id": [f"L{i}" for i in range(size)],
+            "issue_date": pd.to_datetime(issued),
+            "amount": np.arange(size) + 1000.0,
+            "term": terms,
+            "income": np.arange(size) + 3e4,
+            "principal_paid": np.arange(size) % 1000,
+            "late_fees": 0.0,
+            "status": status,
+        }
+    )
     return apply_mapping(frame, {**canonical_mapping(frame.columns), "record_date": record_date}, "test")
 
 
@@ -91,7 +144,8 @@ def test_live_book_uses_its_mature_loans_with_their_final_outcome():
     sample, note = study_sample(tape)
     assert len(sample) == 300 and sample.kind == "resolved"
     assert set(sample.frame["severity"].unique()) == {"paid", "loss after half", "loss early"} or set(
-        sample.frame["severity"].unique()) == {"paid", "loss early"}
+        sample.frame["severity"].unique()
+    ) == {"paid", "loss early"}
     assert "200 younger" in note
 
 

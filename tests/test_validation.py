@@ -111,9 +111,7 @@ def test_weights_are_repeated_rows(data, seed):
     for name in ("reliability_table", "brier_decomposition", "calibration_slope_intercept"):
         function = getattr(v, name)
         assert_allclose(
-            function(data["event"], data["p"], freq_weights=weights),
-            function(long["event"], long["p"]),
-            rtol=1e-8,
+            function(data["event"], data["p"], freq_weights=weights), function(long["event"], long["p"]), rtol=1e-8
         )
     matrix = np.column_stack([1 - data["p"], data["p"]])
     matrix_long = np.column_stack([1 - long["p"], long["p"]])

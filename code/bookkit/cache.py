@@ -75,9 +75,17 @@ def inputs_digest(root):
 def _files(place):
     if place.is_file():
         return [place]
-    return sorted(path for path in place.rglob("*") if path.is_file() and "__pycache__" not in path.parts
-                  and not any(part.startswith(".") or part.endswith(".egg-info")
-                              for part in path.relative_to(place).parts)) if place.is_dir() else []
+    return (
+        sorted(
+            path
+            for path in place.rglob("*")
+            if path.is_file()
+            and "__pycache__" not in path.parts
+            and not any(part.startswith(".") or part.endswith(".egg-info") for part in path.relative_to(place).parts)
+        )
+        if place.is_dir()
+        else []
+    )
 
 
 def _file_digest(path):
@@ -143,9 +151,12 @@ class ResultCache:
         aside = path.with_suffix(f".{os.getpid()}.tmp")
         aside.write_text(json.dumps({"key": key, "result": result}), encoding="utf-8")
         os.replace(aside, path)
-        stem = path.name[:-len(path.name.split("-")[-1])]
-        kept = sorted((p for p in self.folder.glob("*.json") if p.name[:-len(p.name.split("-")[-1])] == stem),
-                      key=lambda p: p.stat().st_mtime, reverse=True)
+        stem = path.name[: -len(path.name.split("-")[-1])]
+        kept = sorted(
+            (p for p in self.folder.glob("*.json") if p.name[: -len(p.name.split("-")[-1])] == stem),
+            key=lambda p: p.stat().st_mtime,
+            reverse=True,
+        )
         for old in kept[_KEEP:]:
             old.unlink(missing_ok=True)
 

@@ -80,8 +80,7 @@ class Prose:
         """Put the values (strings, in order) in the place of the inline expressions."""
         values = iter(values)
         shown = _displayed_code(self.text)
-        return INLINE.sub(lambda match: match[0] if _within(match.start(), shown) else next(values),
-                          self.text)
+        return INLINE.sub(lambda match: match[0] if _within(match.start(), shown) else next(values), self.text)
 
 
 @dataclass(frozen=True)
@@ -254,9 +253,11 @@ def _add_prose(blocks, lines, start, end):
     if not text.strip():
         return
     shown = _displayed_code(text)
-    inlines = tuple(Inline(match["source"].strip(), start + 1 + text.count("\n", 0, match.start()),
-                           match["language"])
-                    for match in INLINE.finditer(text) if not _within(match.start(), shown))
+    inlines = tuple(
+        Inline(match["source"].strip(), start + 1 + text.count("\n", 0, match.start()), match["language"])
+        for match in INLINE.finditer(text)
+        if not _within(match.start(), shown)
+    )
     blocks.append(Prose(text, start + 1, inlines))
 
 
@@ -269,8 +270,9 @@ def _displayed_code(text):
         offset += len(line) + 1
     while index < len(lines):
         fence = _FENCE.match(lines[index])
-        end = fence and not (fence["ticks"][0] == "`" and "`" in fence["info"]) and _closing(
-            lines, index, fence["ticks"])
+        end = (
+            fence and not (fence["ticks"][0] == "`" and "`" in fence["info"]) and _closing(lines, index, fence["ticks"])
+        )
         if end:
             spans.append((starts[index], starts[end] + len(lines[end])))
             index = end
@@ -285,9 +287,10 @@ def _within(position, spans):
 def _cell(lines, opening, closing, match, path):
     """The cell between two fence lines."""
     if (match["rest"] or "").strip(" ,"):
-        raise BookError(f"options in the braces ({match[0]}) are not supported; write '#| key: value' lines",
-                        path, opening + 1)
-    body = lines[opening + 1:closing]
+        raise BookError(
+            f"options in the braces ({match[0]}) are not supported; write '#| key: value' lines", path, opening + 1
+        )
+    body = lines[opening + 1 : closing]
     count = next((i for i, line in enumerate(body) if not line.startswith("#|")), len(body))
     option_text = "\n".join(re.sub(r"^#\| ?", "", line) for line in body[:count])
     options = _yaml(option_text, path, opening + 2)
@@ -296,9 +299,15 @@ def _cell(lines, opening, closing, match, path):
         key = re.match(r"([A-Za-z][\w-]*)\s*:", line)
         if key:
             option_lines[key[1]] = opening + 2 + offset
-    return Cell("\n".join(body[count:]).strip("\n"), options, opening + 1,
-                opening + 2 + count + _leading_blanks(body[count:]), option_lines, match["language"],
-                "\n".join(body))
+    return Cell(
+        "\n".join(body[count:]).strip("\n"),
+        options,
+        opening + 1,
+        opening + 2 + count + _leading_blanks(body[count:]),
+        option_lines,
+        match["language"],
+        "\n".join(body),
+    )
 
 
 def _leading_blanks(lines):
@@ -312,8 +321,12 @@ def _yaml(text, path, first_line):
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         line = first_line + (mark.line if mark else 0)
-        raise BookError(f"cannot read these options as YAML: {getattr(error, 'problem', error)}; "
-                        "put text that holds a colon in quotes", path, line) from None
+        raise BookError(
+            f"cannot read these options as YAML: {getattr(error, 'problem', error)}; "
+            "put text that holds a colon in quotes",
+            path,
+            line,
+        ) from None
     if value is None:
         return {}
     if not isinstance(value, dict):

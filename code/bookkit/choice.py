@@ -71,14 +71,23 @@ def quarto_version(path):
         text = subprocess.run([str(path), "--version"], capture_output=True, text=True, timeout=120, check=True).stdout
         return tuple(int(part) for part in re.search(r"\d+(\.\d+)+", text)[0].split("."))
     except (OSError, subprocess.SubprocessError, TypeError) as error:
-        raise ChoiceError(f"{path} is there but `quarto --version` failed ({error}); repair it or use "
-                          "RENDERER=preview") from error
+        raise ChoiceError(
+            f"{path} is there but `quarto --version` failed ({error}); repair it or use RENDERER=preview"
+        ) from error
 
 
 def _pip_install_quarto():
     """Try once, quietly, for at most `INSTALL_SECONDS`; True if it went through."""
-    command = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-deps",
-               f"quarto-cli=={QUARTO_RELEASE}"]
+    command = [
+        sys.executable,
+        "-m",
+        "pip",
+        "install",
+        "--quiet",
+        "--disable-pip-version-check",
+        "--no-deps",
+        f"quarto-cli=={QUARTO_RELEASE}",
+    ]
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True)
     try:
         return process.wait(timeout=INSTALL_SECONDS) == 0
@@ -117,8 +126,11 @@ def choose(wanted="auto", *, search=None, install=_pip_install_quarto, memory=No
         return Choice("preview", None, "asked for")
     path = find_quarto(search)
     if path:
-        return Choice("quarto", path, f"found {'.'.join(map(str, quarto_version(path)))}"
-                      + ("" if wanted == "auto" else ", asked for"))
+        return Choice(
+            "quarto",
+            path,
+            f"found {'.'.join(map(str, quarto_version(path)))}" + ("" if wanted == "auto" else ", asked for"),
+        )
     memory = memory or Path(sys.prefix) / ".quarto-try"
     tried = f"quarto-cli {QUARTO_RELEASE} could not be installed"
     if not (memory.exists() and memory.read_text().strip() == tried):
@@ -128,6 +140,8 @@ def choose(wanted="auto", *, search=None, install=_pip_install_quarto, memory=No
                 return Choice("quarto", path, f"installed quarto-cli {QUARTO_RELEASE}")
         memory.write_text(tried + "\n")
     if wanted == "quarto":
-        raise ChoiceError("RENDERER=quarto, but no `quarto` is on PATH and `pip install quarto-cli` failed. "
-                          f"Install Quarto {QUARTO_RELEASE} from its site, or use RENDERER=preview")
+        raise ChoiceError(
+            "RENDERER=quarto, but no `quarto` is on PATH and `pip install quarto-cli` failed. "
+            f"Install Quarto {QUARTO_RELEASE} from its site, or use RENDERER=preview"
+        )
     return Choice("preview", None, f"no quarto on PATH, and {tried}")

@@ -43,8 +43,7 @@ def main(argv=None):
     except (BookError, BookErrors) as error:
         count = len(error.errors) if isinstance(error, BookErrors) else 1
         print(error, file=sys.stderr)
-        print(f"bookkit {argv[0]}: failed with {count} fault{'s' * (count > 1)}; nothing was replaced",
-              file=sys.stderr)
+        print(f"bookkit {argv[0]}: failed with {count} fault{'s' * (count > 1)}; nothing was replaced", file=sys.stderr)
         return 1
 
 

@@ -20,22 +20,92 @@ from bookkit.errors import BookError
 
 _EXECUTE = {"echo", "eval", "error", "warning", "include", "output", "freeze", "cache", "enabled"}
 _KNOWN = {
-    "": {"project", "book", "bibliography", "csl", "link-citations", "lang", "execute", "format", "jupyter",
-         "number-sections", "toc", "toc-depth", "crossref", "filters"},
+    "": {
+        "project",
+        "book",
+        "bibliography",
+        "csl",
+        "link-citations",
+        "lang",
+        "execute",
+        "format",
+        "jupyter",
+        "number-sections",
+        "toc",
+        "toc-depth",
+        "crossref",
+        "filters",
+    },
     "project": {"type", "output-dir", "execute-dir", "pre-render", "post-render", "resources", "render"},
-    "book": {"title", "subtitle", "author", "date", "date-format", "description", "abstract", "chapters",
-             "appendices", "output-file", "search", "sidebar", "page-navigation", "downloads", "sharing",
-             "reader-mode", "repo-url", "repo-actions", "license", "favicon", "cover-image", "page-footer",
-             "bread-crumbs", "open-graph", "site-url", "doi", "version"},
+    "book": {
+        "title",
+        "subtitle",
+        "author",
+        "date",
+        "date-format",
+        "description",
+        "abstract",
+        "chapters",
+        "appendices",
+        "output-file",
+        "search",
+        "sidebar",
+        "page-navigation",
+        "downloads",
+        "sharing",
+        "reader-mode",
+        "repo-url",
+        "repo-actions",
+        "license",
+        "favicon",
+        "cover-image",
+        "page-footer",
+        "bread-crumbs",
+        "open-graph",
+        "site-url",
+        "doi",
+        "version",
+    },
     "execute": _EXECUTE,
     "format": {"html", "pdf", "typst"},
-    "format.html": {"theme", "toc", "toc-depth", "toc-title", "number-sections", "number-depth", "code-fold",
-                    "code-summary", "code-tools", "code-copy", "code-overflow", "code-link", "html-math-method",
-                    "anchor-sections", "smooth-scroll", "link-external-newwindow", "lightbox", "css", "grid",
-                    "embed-resources", "respect-user-color-scheme", "fig-cap-location", "tbl-cap-location",
-                    "highlight-style", "syntax-highlighting", "page-layout", "footnotes-hover",
-                    "citations-hover", "crossrefs-hover", "mainfont", "monofont", "fontsize", "linestretch",
-                    "axe", "code-block-bg", "execute"},
+    "format.html": {
+        "theme",
+        "toc",
+        "toc-depth",
+        "toc-title",
+        "number-sections",
+        "number-depth",
+        "code-fold",
+        "code-summary",
+        "code-tools",
+        "code-copy",
+        "code-overflow",
+        "code-link",
+        "html-math-method",
+        "anchor-sections",
+        "smooth-scroll",
+        "link-external-newwindow",
+        "lightbox",
+        "css",
+        "grid",
+        "embed-resources",
+        "respect-user-color-scheme",
+        "fig-cap-location",
+        "tbl-cap-location",
+        "highlight-style",
+        "syntax-highlighting",
+        "page-layout",
+        "footnotes-hover",
+        "citations-hover",
+        "crossrefs-hover",
+        "mainfont",
+        "monofont",
+        "fontsize",
+        "linestretch",
+        "axe",
+        "code-block-bg",
+        "execute",
+    },
 }
 _NOT_SUPPORTED = {"filters": "Lua filters run in Quarto only"}
 
@@ -116,8 +186,9 @@ def read_book(root=".", profile=None):
             loaded = yaml.safe_load(text) or {}
         except yaml.YAMLError as error:
             mark = getattr(error, "problem_mark", None)
-            raise BookError(f"not valid YAML: {getattr(error, 'problem', error)}", name,
-                            mark.line + 1 if mark else None) from None
+            raise BookError(
+                f"not valid YAML: {getattr(error, 'problem', error)}", name, mark.line + 1 if mark else None
+            ) from None
         for section, known in _KNOWN.items():
             _check_keys(_section(loaded, section, name), known, section, name, text)
         config = merge(config, loaded)
@@ -128,8 +199,10 @@ def read_book(root=".", profile=None):
 def merge(base, over):
     """Merge configuration `over` onto `base`, as Quarto merges a profile."""
     if isinstance(base, dict) and isinstance(over, dict):
-        return {key: merge(base[key], over[key]) if key in base and key in over
-                else over.get(key, base.get(key)) for key in [*base, *(k for k in over if k not in base)]}
+        return {
+            key: merge(base[key], over[key]) if key in base and key in over else over.get(key, base.get(key))
+            for key in [*base, *(k for k in over if k not in base)]
+        }
     if isinstance(base, list) and isinstance(over, list):
         return base + [item for item in over if item not in base]
     return over
@@ -179,16 +252,25 @@ def _book(root, config, name):
     authors = book.get("author") or []
     slug = re.sub(r"[^a-z0-9]+", "-", str(book["title"]).lower()).strip("-")
     return Book(
-        root=root, title=str(book["title"]), subtitle=str(book.get("subtitle") or ""),
-        authors=tuple(author["name"] if isinstance(author, dict) else str(author)
-                      for author in (authors if isinstance(authors, list) else [authors])),
-        date=_date(book.get("date")), description=str(book.get("description") or ""), entries=tuple(entries),
+        root=root,
+        title=str(book["title"]),
+        subtitle=str(book.get("subtitle") or ""),
+        authors=tuple(
+            author["name"] if isinstance(author, dict) else str(author)
+            for author in (authors if isinstance(authors, list) else [authors])
+        ),
+        date=_date(book.get("date")),
+        description=str(book.get("description") or ""),
+        entries=tuple(entries),
         bibliography=tuple([bibliography] if isinstance(bibliography, str) else bibliography),
-        csl=config.get("csl"), output_dir=str(project.get("output-dir") or "_book"),
-        output_file=str(book.get("output-file") or slug), lang=str(config.get("lang") or "en"),
+        csl=config.get("csl"),
+        output_dir=str(project.get("output-dir") or "_book"),
+        output_file=str(book.get("output-file") or slug),
+        lang=str(config.get("lang") or "en"),
         execute=merge(config.get("execute") or {}, html.get("execute") or {}),
         html={**{key: config[key] for key in ("toc", "toc-depth", "number-sections") if key in config}, **html},
-        resources=tuple(project.get("resources") or ()))
+        resources=tuple(project.get("resources") or ()),
+    )
 
 
 def _entries(items, name, part=None, appendix=False):

@@ -47,9 +47,20 @@ from bookkit.errors import BookError
 
 #: Option of a cell -> the types it may have.
 CELL_OPTIONS = {
-    "label": str, "fig-cap": str, "fig-alt": str, "tbl-cap": str, "echo": bool, "eval": bool, "include": bool,
-    "warning": bool, "error": bool, "output": (bool, str), "code-fold": (bool, str), "code-summary": str,
-    "layout-ncol": int, "tags": list,
+    "label": str,
+    "fig-cap": str,
+    "fig-alt": str,
+    "tbl-cap": str,
+    "echo": bool,
+    "eval": bool,
+    "include": bool,
+    "warning": bool,
+    "error": bool,
+    "output": (bool, str),
+    "code-fold": (bool, str),
+    "code-summary": str,
+    "layout-ncol": int,
+    "tags": list,
 }
 CALLOUTS = ("note", "tip", "warning", "important", "caution")
 #: Class of a block -> attributes it may carry.
@@ -124,8 +135,13 @@ def check_labels(chapters):
     for chapter in chapters:
         for label, line in labels(chapter):
             if label in first:
-                faults.append(BookError(f"label '{label}' is already used in {first[label]}; labels are unique "
-                                        "in the whole book", chapter.path, line))
+                faults.append(
+                    BookError(
+                        f"label '{label}' is already used in {first[label]}; labels are unique in the whole book",
+                        chapter.path,
+                        line,
+                    )
+                )
             first.setdefault(label, f"{chapter.path}:{line}")
     return faults
 

@@ -146,8 +146,7 @@ def _page(book, chapter, result, entry):
     page.blocks = transform(page.blocks, cells)
     for index in set(range(len(chapter.cells))) - filled:
         cell = chapter.cells[index]
-        fault(f"{cell.name} is lost: a ::: block or code fence before it, or in an output, is not closed",
-              cell.line)
+        fault(f"{cell.name} is lost: a ::: block or code fence before it, or in an output, is not closed", cell.line)
     page.blocks = transform(page.blocks, lambda node: _block(node, chapter, fault))
     _check_tree(page.blocks, chapter, fault)
     if not faults and (not page.blocks or page.blocks[0]["t"] != "Header"):
@@ -201,12 +200,16 @@ def _inline(chapter, inline, data):
     if "text/markdown" in data:
         return _joined(data["text/markdown"]).strip()
     if "text/html" in data:
-        raise BookError(f"inline expression `{inline.source}` shows HTML; give a number, text or Markdown",
-                        chapter.path, inline.line)
+        raise BookError(
+            f"inline expression `{inline.source}` shows HTML; give a number, text or Markdown",
+            chapter.path,
+            inline.line,
+        )
     words = _joined(data.get("text/plain", ""))
     if re.match(r"np\.\w+\(|<|array\(", words):
-        raise BookError(f"inline expression `{inline.source}` shows {words}; format it for print",
-                        chapter.path, inline.line)
+        raise BookError(
+            f"inline expression `{inline.source}` shows {words}; format it for print", chapter.path, inline.line
+        )
     if re.match(r"""['"]""", words):
         words = _SPECIAL.sub(r"\\\1", ast.literal_eval(words))
     return words
@@ -240,8 +243,11 @@ def _cell(page, book, cell, index, outputs, inner, fault):
     if kind:
         words = [div([node for node in body if is_div(node, "bk-text")])] if kind == "fig" else []
         body = [node for node in body if not (kind == "fig" and is_div(node, "bk-text"))]
-        return (shown + [node for node in words if node["c"][1]]
-                + [_float(kind, cell.label, body, captions[0] if captions else [], columns)])
+        return (
+            shown
+            + [node for node in words if node["c"][1]]
+            + [_float(kind, cell.label, body, captions[0] if captions else [], columns)]
+        )
     return shown + ([div(body, "bk-layout", ncol=columns)] if columns > 1 and body else body)
 
 
@@ -289,14 +295,20 @@ def _image(page, cell, index, number, output, form):
         values["width"] = size["width"]
         if size.get("height"):
             values["height"] = size["height"]
-    return {"t": "Para", "c": [{"t": "Image", "c": [["", [], [[k, str(v)] for k, v in values.items()]], [],
-                                                    [name, ""]]}]}
+    return {
+        "t": "Para",
+        "c": [{"t": "Image", "c": [["", [], [[k, str(v)] for k, v in values.items()]], [], [name, ""]]}],
+    }
 
 
 def _float(kind, label, body, caption, columns=1):
     inlines = [node for block in caption for node in (block["c"] if block["t"] in ("Para", "Plain") else [])]
-    return div([div(body, "bk-body", ncol=columns), div([{"t": "Plain", "c": inlines}], "bk-caption")],
-               "bk-float", identifier=label, kind=kind)
+    return div(
+        [div(body, "bk-body", ncol=columns), div([{"t": "Plain", "c": inlines}], "bk-caption")],
+        "bk-float",
+        identifier=label,
+        kind=kind,
+    )
 
 
 def _block(node, chapter, fault):
@@ -312,14 +324,18 @@ def _block(node, chapter, fault):
             return [_tabset(content, chapter, fault)]
         if re.match(r"(fig|tbl)-", identifier) and "bk-float" not in classes:
             if not content or content[-1]["t"] != "Para":
-                fault(f"block {identifier} must end with a paragraph: its caption",
-                      dialect.find_line(chapter, "#" + identifier))
+                fault(
+                    f"block {identifier} must end with a paragraph: its caption",
+                    dialect.find_line(chapter, "#" + identifier),
+                )
                 return None
             if any(is_div(inner, "bk-float") for inner in nodes(content)):
-                fault(f"block {identifier} holds another figure or table with a label: sub-figures are outside "
-                      "the dialect", dialect.find_line(chapter, "#" + identifier))
-            return [_float(identifier[:3], identifier, content[:-1], content[-1:],
-                           values.get("layout-ncol", 1))]
+                fault(
+                    f"block {identifier} holds another figure or table with a label: sub-figures are outside "
+                    "the dialect",
+                    dialect.find_line(chapter, "#" + identifier),
+                )
+            return [_float(identifier[:3], identifier, content[:-1], content[-1:], values.get("layout-ncol", 1))]
         if "layout-ncol" in values:
             return [div(content, "bk-layout", ncol=values["layout-ncol"])]
     if kind == "Figure":
@@ -347,9 +363,13 @@ def _callout(kind, values, content):
         title, content = content[0]["c"][2], content[1:]
     if "title" in values:
         title = [node for block in tree.read_markdown(values["title"]) for node in block["c"]]
-    return div([div([{"t": "Plain", "c": title or tree.text(kind.capitalize())}], "bk-title"),
-                div(content, "bk-body")], "bk-callout", kind=kind, collapse=values.get("collapse", ""),
-               titled=bool(title))
+    return div(
+        [div([{"t": "Plain", "c": title or tree.text(kind.capitalize())}], "bk-title"), div(content, "bk-body")],
+        "bk-callout",
+        kind=kind,
+        collapse=values.get("collapse", ""),
+        titled=bool(title),
+    )
 
 
 def _tabset(content, chapter, fault):
@@ -360,11 +380,18 @@ def _tabset(content, chapter, fault):
         elif tabs:
             tabs[-1][1].append(node)
         else:
-            fault("a tabset starts with a heading, one for every tab",
-                  dialect.find_line(chapter, re.compile(r"panel-tabset")))
+            fault(
+                "a tabset starts with a heading, one for every tab",
+                dialect.find_line(chapter, re.compile(r"panel-tabset")),
+            )
             return div(content)
-    return div([div([div([{"t": "Plain", "c": title}], "bk-title"), div(body, "bk-body")], "bk-tab")
-                for title, body, _ in tabs], "bk-tabset")
+    return div(
+        [
+            div([div([{"t": "Plain", "c": title}], "bk-title"), div(body, "bk-body")], "bk-tab")
+            for title, body, _ in tabs
+        ],
+        "bk-tabset",
+    )
 
 
 def _equations(node):
@@ -377,8 +404,11 @@ def _equations(node):
             after = index + 1
             while after < len(inlines) and inlines[after]["t"] in ("Space", "SoftBreak"):
                 after += 1
-            label = after < len(inlines) and inlines[after]["t"] == "Str" and re.match(
-                r"^\{#(eq-[\w.-]+)\}(.*)$", inlines[after]["c"])
+            label = (
+                after < len(inlines)
+                and inlines[after]["t"] == "Str"
+                and re.match(r"^\{#(eq-[\w.-]+)\}(.*)$", inlines[after]["c"])
+            )
             if label:
                 if _has_words(rest):
                     result.append({"t": node["t"], "c": rest})
@@ -448,14 +478,17 @@ def _number(pages, book):
                 number = None
                 if "unnumbered" not in classes and page.number:
                     levels[level] += 1
-                    levels[level + 1:] = [0] * (6 - level)
-                    number = prefix + ".".join(str(count) for count in levels[2:level + 1])
+                    levels[level + 1 :] = [0] * (6 - level)
+                    number = prefix + ".".join(str(count) for count in levels[2 : level + 1])
                 if level >= 2:
                     page.sections.append((level, number, title, identifier))
                 targets.setdefault(identifier, Target("sec", number, page.path))
                 node["c"][1] = [identifier, classes, [["number", number]] if number else []]
-            kind = "eq" if is_div(node, "bk-equation") else (
-                attributes(node)["kind"] if is_div(node, "bk-float") else None)
+            kind = (
+                "eq"
+                if is_div(node, "bk-equation")
+                else (attributes(node)["kind"] if is_div(node, "bk-float") else None)
+            )
             if kind in counts:
                 counts[kind] += 1
                 node["c"][0][2].append(["number", f"{prefix}{counts[kind]}"])
@@ -472,8 +505,10 @@ def _bibliography_keys(book):
         if not path.exists():
             raise BookError("bibliography not found", name)
         try:
-            keys |= {item["id"] for item in json.loads(tree.pandoc(path.read_text(encoding="utf-8"),
-                                                                   "-f", "bibtex", "-t", "csljson"))}
+            keys |= {
+                item["id"]
+                for item in json.loads(tree.pandoc(path.read_text(encoding="utf-8"), "-f", "bibtex", "-t", "csljson"))
+            }
         except BookError as error:
             raise BookError(error.message, name) from None
     return keys
@@ -494,24 +529,41 @@ def _resolve(page, targets, keys):
             for name in names:
                 if name not in keys:
                     line = dialect.find_line(page.chapter, re.compile(rf"@{re.escape(name)}(?![\w-])"))
-                    hint = "a kind of reference outside the dialect" if re.match(
-                        r"(lst|thm|lem|cor|prp|exm|exr|def|sol|rem|alg)-", name) else "in no bibliography"
+                    hint = (
+                        "a kind of reference outside the dialect"
+                        if re.match(r"(lst|thm|lem|cor|prp|exm|exr|def|sol|rem|alg)-", name)
+                        else "in no bibliography"
+                    )
                     faults.append(BookError(f"unknown citation key @{name}: {hint}", page.chapter.path, line))
             return None
         result = []
         for citation, label, is_reference in zip(citations, labels, known, strict=True):
             if not is_reference or label not in targets:
                 line = dialect.find_line(page.chapter, re.compile(rf"@{re.escape(citation['citationId'])}(?!\w)"))
-                faults.append(BookError(f"unresolved reference @{citation['citationId']}" if is_reference else
-                                        "citations and references in one bracket", page.chapter.path, line))
+                faults.append(
+                    BookError(
+                        f"unresolved reference @{citation['citationId']}"
+                        if is_reference
+                        else "citations and references in one bracket",
+                        page.chapter.path,
+                        line,
+                    )
+                )
                 continue
             if targets[label].number is None:
                 line = dialect.find_line(page.chapter, re.compile(rf"@{re.escape(citation['citationId'])}(?!\w)"))
-                faults.append(BookError(f"reference @{label} to a heading without number, which Quarto cannot "
-                                        "resolve; write a link, [words](file.qmd#label)", page.chapter.path, line))
+                faults.append(
+                    BookError(
+                        f"reference @{label} to a heading without number, which Quarto cannot "
+                        "resolve; write a link, [words](file.qmd#label)",
+                        page.chapter.path,
+                        line,
+                    )
+                )
                 continue
             result += ([*tree.text(", "), {"t": "Space"}] if result else []) + [
-                _reference(citation, label, targets[label], page)]
+                _reference(citation, label, targets[label], page)
+            ]
         return result
 
     page.blocks = transform(page.blocks, visit)
@@ -522,8 +574,11 @@ def _resolve(page, targets, keys):
 def _reference(citation, label, target, page):
     word = dialect.KINDS.get(target.kind) or ("Appendix" if target.number.isalpha() else "Chapter")
     prefix = citation["citationPrefix"]
-    lead = [] if citation["citationMode"]["t"] == "SuppressAuthor" else (
-        [*prefix, {"t": "Str", "c": "\u00a0"}] if prefix else [{"t": "Str", "c": word + "\u00a0"}])
+    lead = (
+        []
+        if citation["citationMode"]["t"] == "SuppressAuthor"
+        else ([*prefix, {"t": "Str", "c": "\u00a0"}] if prefix else [{"t": "Str", "c": word + "\u00a0"}])
+    )
     words = [*lead, {"t": "Str", "c": target.number}]
     words += [{"t": "Space"}, *citation["citationSuffix"]] if citation["citationSuffix"] else []
     return tree.link(words, f"bk:{target.page}#{label}", "quarto-xref")
@@ -552,13 +607,17 @@ def _check_links(page, pages, targets, book):
         if str(local.as_posix()) in paths:
             other = paths[local.as_posix()]
             known = {item["c"][1][0] for item in nodes(other.blocks) if item["t"] == "Header"} | {
-                label for label, target in targets.items() if target.page == other.path}
+                label for label, target in targets.items() if target.page == other.path
+            }
             if fragment and fragment not in known:
                 faults.append(BookError(f"link to {url}: no such place in the chapter", page.chapter.path, line))
             node["c"][2][0] = f"bk:{other.path}#{fragment}"
         elif not (book.root / local).is_file():
-            faults.append(BookError(f"{'picture' if node['t'] == 'Image' else 'link'} {url}: no such file",
-                                    page.chapter.path, line))
+            faults.append(
+                BookError(
+                    f"{'picture' if node['t'] == 'Image' else 'link'} {url}: no such file", page.chapter.path, line
+                )
+            )
         else:
             page.files.add(local.as_posix())
             if node["t"] == "Image":
@@ -573,8 +632,11 @@ def _check_references_page(pages):
     if len(places) > 1:
         return [BookError("a second '::: {#refs}'; the book has one bibliography", places[1].chapter.path, 1)]
     if cited and not places:
-        return [BookError("citations, but no chapter prints the bibliography: '::: {#refs}' ':::'",
-                          cited[0].chapter.path, 1)]
+        return [
+            BookError(
+                "citations, but no chapter prints the bibliography: '::: {#refs}' ':::'", cited[0].chapter.path, 1
+            )
+        ]
     return []
 
 
@@ -587,10 +649,18 @@ def _cite(book, pages):
     if book.csl:
         arguments.append(f"--csl={book.root / book.csl}")
     meta = {"link-citations": {"t": "MetaBool", "c": True}, "lang": {"t": "MetaString", "c": book.lang}}
-    done = json.loads(tree.pandoc(tree.document(blocks, meta), "-f", "json", "-t", "json", "--citeproc",
-                                  *arguments))["blocks"]
-    place = next((page.path for page, part in zip(pages, done, strict=False)
-                  for node in nodes(part) if is_div(node) and node["c"][0][0] == "refs"), None)
+    done = json.loads(tree.pandoc(tree.document(blocks, meta), "-f", "json", "-t", "json", "--citeproc", *arguments))[
+        "blocks"
+    ]
+    place = next(
+        (
+            page.path
+            for page, part in zip(pages, done, strict=False)
+            for node in nodes(part)
+            if is_div(node) and node["c"][0][0] == "refs"
+        ),
+        None,
+    )
 
     def visit(node):
         if node["t"] == "Link" and node["c"][2][0].startswith("#ref-"):
@@ -609,8 +679,9 @@ def write_page(page, blocks, *arguments):
     except BookError as error:
         formula = re.search(r"TeX math\s+(.*?)\s*,? rendering", error.message, re.DOTALL)
         words = formula[1].split("\n")[0] if formula else None
-        line = next((number for number, text in enumerate(page.chapter.text.split("\n"), 1)
-                     if words and words in text), None)
+        line = next(
+            (number for number, text in enumerate(page.chapter.text.split("\n"), 1) if words and words in text), None
+        )
         raise BookError(error.message, page.chapter.path, line) from None
 
 

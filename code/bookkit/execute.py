@@ -48,6 +48,7 @@ def execute_chapters(chapters, root, jobs=2, defaults=None, done=lambda chapter,
     BookErrors
         Cells raised; one error a chapter, each with the cell's name, its line and the exception.
     """
+
     async def run_all():
         limit = asyncio.Semaphore(jobs)
 
@@ -96,14 +97,26 @@ async def _execute(chapter, root, defaults):
     with tempfile.TemporaryDirectory(prefix="bookkit-ipython-") as profile:
         manager = AsyncKernelManager()
         manager.kernel_spec.argv = [
-            sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}",
-            "--HistoryManager.enabled=False", "--InlineBackend.figure_format=retina", "--log-level=ERROR"]
+            sys.executable,
+            "-m",
+            "ipykernel_launcher",
+            "-f",
+            "{connection_file}",
+            "--HistoryManager.enabled=False",
+            "--InlineBackend.figure_format=retina",
+            "--log-level=ERROR",
+        ]
         manager.kernel_spec.env = {}
-        environment = {**os.environ, "IPYTHONDIR": profile, "PYTHONHASHSEED": "0",
-                       "MPLBACKEND": "module://matplotlib_inline.backend_inline"}
+        environment = {
+            **os.environ,
+            "IPYTHONDIR": profile,
+            "PYTHONHASHSEED": "0",
+            "MPLBACKEND": "module://matplotlib_inline.backend_inline",
+        }
         notebook = nbformat.v4.new_notebook()
-        client = NotebookClient(notebook, km=manager, timeout=CELL_TIMEOUT, record_timing=False,
-                                resources={"metadata": {"path": str(root)}})
+        client = NotebookClient(
+            notebook, km=manager, timeout=CELL_TIMEOUT, record_timing=False, resources={"metadata": {"path": str(root)}}
+        )
         where = None
         try:
             async with client.async_setup_kernel(env=environment, cwd=str(root)):
@@ -149,8 +162,9 @@ async def _run_inlines(client, inlines, path):
     for index, inline in enumerate(inlines):
         value = reply["content"]["user_expressions"][str(index)]
         if value["status"] != "ok":
-            raise BookError(f"inline expression `{inline.source}` raised {value['ename']}: {value['evalue']}",
-                            path, inline.line)
+            raise BookError(
+                f"inline expression `{inline.source}` raised {value['ename']}: {value['evalue']}", path, inline.line
+            )
         values.append(dict(value["data"]))
     return values
 

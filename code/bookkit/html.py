@@ -35,16 +35,26 @@ def write_pages(book, pages, folder, pdf=None):
         body = write_page(page, blocks, "-t", "html5", "--mathml", "--syntax-highlighting=pygments")
         target = folder / page.path
         target.parent.mkdir(parents=True, exist_ok=True)
-        target.write_text(template.substitute(
-            lang=html.escape(book.lang), body=_anchored(body), base=relative(".", page.path) + "/",
-            assets=relative(ASSETS, page.path), page_title=html.escape(_page_title(book, page)),
-            book_title=html.escape(book.title), description=html.escape(
-                page.chapter.header.get("description") or book.description, quote=True),
-            home=relative("index.html", page.path), title_block=_title_block(book) if position == 0 else "",
-            contents=_contents(book, pages, page, titles), on_page=_on_page(page),
-            crumbs=_crumbs(page, titles), neighbours=_neighbours(pages, position, titles),
-            pdf=f'<a class="button" href="{relative(pdf, page.path)}">PDF</a>' if pdf else "",
-            source=page.chapter.path.name), encoding="utf-8")
+        target.write_text(
+            template.substitute(
+                lang=html.escape(book.lang),
+                body=_anchored(body),
+                base=relative(".", page.path) + "/",
+                assets=relative(ASSETS, page.path),
+                page_title=html.escape(_page_title(book, page)),
+                book_title=html.escape(book.title),
+                description=html.escape(page.chapter.header.get("description") or book.description, quote=True),
+                home=relative("index.html", page.path),
+                title_block=_title_block(book) if position == 0 else "",
+                contents=_contents(book, pages, page, titles),
+                on_page=_on_page(page),
+                crumbs=_crumbs(page, titles),
+                neighbours=_neighbours(pages, position, titles),
+                pdf=f'<a class="button" href="{relative(pdf, page.path)}">PDF</a>' if pdf else "",
+                source=page.chapter.path.name,
+            ),
+            encoding="utf-8",
+        )
         target.with_suffix(".qmd").write_text(page.chapter.text, encoding="utf-8")
         for name, data in page.assets.items():
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
@@ -75,6 +85,7 @@ def _copy(book, name, folder):
 
 def _inlines(nodes):
     """Inlines as HTML, without links: they go into links themselves."""
+
     def unlinked(node):
         return node["c"][1] if node["t"] == "Link" else [] if node["t"] == "Note" else None
 
@@ -111,14 +122,21 @@ def _contents(book, pages, page, titles):
             lines.append(("</ol>" if opened else "") + f'<p class="part">{html.escape(entry.part)}</p><ol>')
             opened = True
             continue
-        if not opened or (entry.part is None and lines and not entry.appendix and lines[-1].endswith("</li>")
-                          and _part_of_last(book, entry)):
+        if not opened or (
+            entry.part is None
+            and lines
+            and not entry.appendix
+            and lines[-1].endswith("</li>")
+            and _part_of_last(book, entry)
+        ):
             lines.append(("</ol>" if opened else "") + "<ol>")
             opened = True
         other = by_path[entry.path]
         current = ' aria-current="page"' if other is page else ""
-        lines.append(f'<li><a href="{relative(other.path, page.path)}"{current}>'
-                     f"{_numbered(other.number, titles[other.path])}</a></li>")
+        lines.append(
+            f'<li><a href="{relative(other.path, page.path)}"{current}>'
+            f"{_numbered(other.number, titles[other.path])}</a></li>"
+        )
     return "\n".join(lines) + ("</ol>" if opened else "")
 
 
@@ -129,12 +147,17 @@ def _part_of_last(book, entry):
 
 
 def _on_page(page):
-    items = [f'<li class="level-{level}"><a href="#{identifier}">{_numbered(number, _inlines(title))}</a></li>'
-             for level, number, title, identifier in page.sections if level <= 3]
+    items = [
+        f'<li class="level-{level}"><a href="#{identifier}">{_numbered(number, _inlines(title))}</a></li>'
+        for level, number, title, identifier in page.sections
+        if level <= 3
+    ]
     if not items:
         return ""
-    return ('<details class="on-page" open><summary>On this page</summary>'
-            f'<nav aria-label="On this page"><ol>{"".join(items)}</ol></nav></details>')
+    return (
+        '<details class="on-page" open><summary>On this page</summary>'
+        f'<nav aria-label="On this page"><ol>{"".join(items)}</ol></nav></details>'
+    )
 
 
 def _crumbs(page, titles):
@@ -149,17 +172,22 @@ def _neighbours(pages, position, titles):
     for step, rel, word in ((-1, "prev", "Previous"), (1, "next", "Next")):
         if 0 <= position + step < len(pages):
             other = pages[position + step]
-            links.append(f'<a rel="{rel}" href="{relative(other.path, pages[position].path)}">'
-                         f'<span class="way">{word}</span> <span>{_numbered(other.number, titles[other.path])}</span>'
-                         "</a>")
+            links.append(
+                f'<a rel="{rel}" href="{relative(other.path, pages[position].path)}">'
+                f'<span class="way">{word}</span> <span>{_numbered(other.number, titles[other.path])}</span>'
+                "</a>"
+            )
     return f'<nav class="neighbours" aria-label="Chapters before and after">{"".join(links)}</nav>'
 
 
 def _anchored(body):
     """Give every heading below the first level a link to itself."""
-    return re.sub(r'(<h([2-6])[^>]*? id="([^"]+)"[^>]*>.*?)(</h\2>)',
-                  r'\1 <a class="anchor" href="#\3" aria-label="Link to this section">#</a>\4', body,
-                  flags=re.DOTALL)
+    return re.sub(
+        r'(<h([2-6])[^>]*? id="([^"]+)"[^>]*>.*?)(</h\2>)',
+        r'\1 <a class="anchor" href="#\3" aria-label="Link to this section">#</a>\4',
+        body,
+        flags=re.DOTALL,
+    )
 
 
 # -- blocks -------------------------------------------------------------------------------------------------------
@@ -225,16 +253,24 @@ def _table(node):
     readable least."""
     set_widths(node)
     least = sum(min(width, 11) + 1.7 for width in column_widths(node)[0])
-    return [raw("html", f'<div class="table-box" style="--least:{least:.0f}em" tabindex="0" role="region" '
-                'aria-label="Table">'), node, raw("html", "</div>")]
+    return [
+        raw(
+            "html",
+            f'<div class="table-box" style="--least:{least:.0f}em" tabindex="0" role="region" aria-label="Table">',
+        ),
+        node,
+        raw("html", "</div>"),
+    ]
 
 
 def _columns(content, columns):
     if columns in ("", "1"):
         return content
-    return [raw("html", f'<div class="layout" style="--columns:{int(columns)}">'),
-            *[wrapped for block in content for wrapped in (raw("html", "<div>"), block, raw("html", "</div>"))],
-            raw("html", "</div>")]
+    return [
+        raw("html", f'<div class="layout" style="--columns:{int(columns)}">'),
+        *[wrapped for block in content for wrapped in (raw("html", "<div>"), block, raw("html", "</div>"))],
+        raw("html", "</div>"),
+    ]
 
 
 def _layout(node):
@@ -261,18 +297,33 @@ def _callout(node):
     head = [{"t": "Plain", "c": title["c"][1][0]["c"]}]
     if folded:
         state = "" if values["collapse"] == "true" else " open"
-        return [raw("html", f'<details{opening}{state}><summary class="callout-title">'), *head,
-                raw("html", '</summary><div class="callout-body">'), *body["c"][1], raw("html", "</div></details>")]
-    return [raw("html", f'<div role="note"{opening}><div class="callout-title">'), *head,
-            raw("html", '</div><div class="callout-body">'), *body["c"][1], raw("html", "</div></div>")]
+        return [
+            raw("html", f'<details{opening}{state}><summary class="callout-title">'),
+            *head,
+            raw("html", '</summary><div class="callout-body">'),
+            *body["c"][1],
+            raw("html", "</div></details>"),
+        ]
+    return [
+        raw("html", f'<div role="note"{opening}><div class="callout-title">'),
+        *head,
+        raw("html", '</div><div class="callout-body">'),
+        *body["c"][1],
+        raw("html", "</div></div>"),
+    ]
 
 
 def _tabset(node):
     parts = [raw("html", '<div class="tabset">')]
     for tab in node["c"][1]:
         title, body = tab["c"][1]
-        parts += [raw("html", '<section class="tab"><p class="tab-title">'), title["c"][1][0],
-                  raw("html", "</p>"), *body["c"][1], raw("html", "</section>")]
+        parts += [
+            raw("html", '<section class="tab"><p class="tab-title">'),
+            title["c"][1][0],
+            raw("html", "</p>"),
+            *body["c"][1],
+            raw("html", "</section>"),
+        ]
     return [*parts, raw("html", "</div>")]
 
 
@@ -281,15 +332,21 @@ def _code(node):
     fold = values["fold"]
     if fold in ("true", "show"):
         state = " open" if fold == "show" else ""
-        return [raw("html", f'<details class="code"{state}><summary>{html.escape(values["summary"])}</summary>'),
-                *node["c"][1], raw("html", "</details>")]
+        return [
+            raw("html", f'<details class="code"{state}><summary>{html.escape(values["summary"])}</summary>'),
+            *node["c"][1],
+            raw("html", "</details>"),
+        ]
     return [raw("html", '<div class="code">'), *node["c"][1], raw("html", "</div>")]
 
 
 def _equation(node):
     number = attributes(node)["number"]
-    return [raw("html", f'<div class="equation" id="{node["c"][0][0]}"><div class="formula" tabindex="0">'),
-            *node["c"][1], raw("html", f'</div><span class="equation-number">({number})</span></div>')]
+    return [
+        raw("html", f'<div class="equation" id="{node["c"][0][0]}"><div class="formula" tabindex="0">'),
+        *node["c"][1],
+        raw("html", f'</div><span class="equation-number">({number})</span></div>'),
+    ]
 
 
 _DIVS = {
@@ -327,4 +384,3 @@ def _search_entries(page):
             words.append(tree.plain(transform([block], lambda node: [] if is_div(node, "bk-code") else None)))
     close()
     return entries or [[page.path, chapter, "", ""]]
-

@@ -88,8 +88,12 @@ def lint(root=".", profile=None):
     for chapter in chapters:
         for label, line in _labels(chapter):
             sources.labels.setdefault(label, []).append((chapter.path.as_posix(), line))
-    findings = [Finding(chapter.path.as_posix(), line, name, message)
-                for chapter in chapters for name, check in RULES.items() for line, message in check(chapter, sources)]
+    findings = [
+        Finding(chapter.path.as_posix(), line, name, message)
+        for chapter in chapters
+        for name, check in RULES.items()
+        for line, message in check(chapter, sources)
+    ]
     return sorted(_without_exceptions(findings, chapters, root))
 
 
@@ -113,12 +117,19 @@ def _without_exceptions(findings, chapters, root):
             kept.append(finding)
     for index, entry in enumerate(entries or []):
         if index not in used and (entry.get("file") is None or entry["file"] in lines):
-            kept.append(Finding(EXCEPTIONS_FILE.as_posix(), index + 1, "idle-exception",
-                                f"excuses nothing any more, remove it: {entry['text']!r}"))
+            kept.append(
+                Finding(
+                    EXCEPTIONS_FILE.as_posix(),
+                    index + 1,
+                    "idle-exception",
+                    f"excuses nothing any more, remove it: {entry['text']!r}",
+                )
+            )
     return kept
 
 
 # ---------------------------------------------------------------- cells
+
 
 @rule
 def caption_without_alt(chapter, book):
@@ -191,6 +202,7 @@ def simulated_unlabelled(chapter, book):
 
 # ---------------------------------------------------------------- structure and references
 
+
 @rule
 def unresolved_reference(chapter, book):
     """Every @fig-, @tbl-, @sec- and @eq- names something that exists."""
@@ -261,6 +273,7 @@ def todo(chapter, book):
 
 
 # ---------------------------------------------------------------- numbers in the prose
+
 
 @rule
 def uncited_number(chapter, book):
@@ -337,8 +350,12 @@ def _labels(chapter):
             if block.label:
                 yield block.label, block.line
         else:
-            text = re.sub(r"^(`{3,}|~{3,})[^\n]*\n.*?^\1[^\n]*$",
-                          lambda match: re.sub(r"[^\n]", "", match[0]), block.text, flags=re.S | re.M)
+            text = re.sub(
+                r"^(`{3,}|~{3,})[^\n]*\n.*?^\1[^\n]*$",
+                lambda match: re.sub(r"[^\n]", "", match[0]),
+                block.text,
+                flags=re.S | re.M,
+            )
             for offset, line in enumerate(text.split("\n")):
                 for match in _LABEL.finditer(INLINE.sub(" ", line)):
                     if match[1].split("-")[0] in REFERENCE_KINDS:

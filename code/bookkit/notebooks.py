@@ -59,11 +59,14 @@ def to_notebook(chapter):
             add(nbformat.v4.new_markdown_cell(block.text.strip("\n")))
             for inline in block.inlines:
                 add(nbformat.v4.new_code_cell(f"print({inline.source})"), ["inline"])
-    return nbformat.v4.new_notebook(cells=cells, metadata={
-        "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
-        "language_info": {"name": "python"},
-        "bookkit": {"source": chapter.path.as_posix()},
-    })
+    return nbformat.v4.new_notebook(
+        cells=cells,
+        metadata={
+            "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
+            "language_info": {"name": "python"},
+            "bookkit": {"source": chapter.path.as_posix()},
+        },
+    )
 
 
 def execute(notebook, folder):
@@ -89,8 +92,14 @@ def execute(notebook, folder):
     manager = KernelManager()
     manager.kernel_spec.argv = [sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}"]
     with tempfile.TemporaryDirectory(prefix="bookkit-ipython-") as profile:
-        client = NotebookClient(notebook, km=manager, timeout=CELL_TIMEOUT, record_timing=False, coalesce_streams=True,
-                                resources={"metadata": {"path": str(folder)}})
+        client = NotebookClient(
+            notebook,
+            km=manager,
+            timeout=CELL_TIMEOUT,
+            record_timing=False,
+            coalesce_streams=True,
+            resources={"metadata": {"path": str(folder)}},
+        )
         try:
             client.execute(env={**os.environ, "IPYTHONDIR": profile})
         except CellExecutionError as error:
@@ -124,8 +133,10 @@ def without_pictures(notebook):
             if not any(kind in bundle for bundle in bundles for kind in _PICTURES):
                 raise BookError(f"figure cell {label} gave no picture", notebook.metadata["bookkit"]["source"])
             if not any(FINGERPRINT in bundle for bundle in bundles):
-                raise BookError(f"figure cell {label} gave no fingerprint; is the set-up cell there?",
-                                notebook.metadata["bookkit"]["source"])
+                raise BookError(
+                    f"figure cell {label} gave no fingerprint; is the set-up cell there?",
+                    notebook.metadata["bookkit"]["source"],
+                )
         for bundle in bundles:
             for kind in _PICTURES:
                 bundle.pop(kind, None)
@@ -213,8 +224,11 @@ def out_of_step(chapters, folder):
             if cell.cell_type == "code" and not skipped and cell.execution_count is None:
                 faults.append(BookError(f"{path.name} has a cell that did not run ({cell.id}); {remedy}", chapter.path))
     known = {reference_path(chapter.path, folder).name for chapter in chapters}
-    faults += [BookError(f"is the reference of no chapter; {remedy}", path.name)
-               for path in sorted(Path(folder).glob("*.ipynb")) if path.name not in known]
+    faults += [
+        BookError(f"is the reference of no chapter; {remedy}", path.name)
+        for path in sorted(Path(folder).glob("*.ipynb"))
+        if path.name not in known
+    ]
     return faults
 
 

@@ -14,10 +14,30 @@ from bookkit.html import shown_in
 from bookkit.tables import column_widths, set_widths
 from bookkit.tree import attributes, div, is_div, nodes, raw, transform
 
-_SERIF = ("Libertinus Serif", "Noto Serif CJK SC", "Source Han Serif SC", "Songti SC", "SimSun",
-          "Noto Sans CJK SC", "Noto Sans CJK JP", "PingFang SC", "Microsoft YaHei", "DejaVu Sans")
-_SANS = ("Source Sans 3", "Noto Sans", "Helvetica Neue", "Arial", "Noto Sans CJK SC", "Noto Sans CJK JP", "DejaVu Sans",
-         "PingFang SC", "Microsoft YaHei", "Libertinus Serif")
+_SERIF = (
+    "Libertinus Serif",
+    "Noto Serif CJK SC",
+    "Source Han Serif SC",
+    "Songti SC",
+    "SimSun",
+    "Noto Sans CJK SC",
+    "Noto Sans CJK JP",
+    "PingFang SC",
+    "Microsoft YaHei",
+    "DejaVu Sans",
+)
+_SANS = (
+    "Source Sans 3",
+    "Noto Sans",
+    "Helvetica Neue",
+    "Arial",
+    "Noto Sans CJK SC",
+    "Noto Sans CJK JP",
+    "DejaVu Sans",
+    "PingFang SC",
+    "Microsoft YaHei",
+    "Libertinus Serif",
+)
 _MONO = ("DejaVu Sans Mono", "Noto Sans Mono CJK SC", "Noto Sans CJK SC", "PingFang SC")
 _CJK = re.compile(r"[\u3400-\u9fff]")
 #: Width of the text in points: A4 less the margins, upright and turned.
@@ -46,10 +66,14 @@ def write_pdf(book, pages, path):
     with tempfile.TemporaryDirectory(prefix="bookkit-pdf-") as name:
         folder = Path(name)
         words = _source(book, pages, folder, families)
-        if _CJK.search(words) and not any("CJK" in family or family in ("Songti SC", "SimSun", "PingFang SC")
-                                          for family in families):
-            print("note: no font with Chinese characters is installed; the PDF shows boxes for them "
-                  "(Debian: apt install fonts-noto-cjk)", file=sys.stderr)
+        if _CJK.search(words) and not any(
+            "CJK" in family or family in ("Songti SC", "SimSun", "PingFang SC") for family in families
+        ):
+            print(
+                "note: no font with Chinese characters is installed; the PDF shows boxes for them "
+                "(Debian: apt install fonts-noto-cjk)",
+                file=sys.stderr,
+            )
         (folder / "main.typ").write_text(words, encoding="utf-8")
         shutil.copy(str(resources.files("bookkit") / "assets" / "book.typ"), folder / "book.typ")
         try:
@@ -59,12 +83,24 @@ def write_pdf(book, pages, path):
 
 
 def _source(book, pages, folder, families):
-    parts = ['#import "book.typ": *', "#show: book.with(" + ", ".join([
-        f"title: {_string(book.title)}", f"subtitle: {_string(book.subtitle)}",
-        f"authors: ({''.join(_string(author) + ',' for author in book.authors)})",
-        f"date: {_string(book.date)}", f"lang: {_string(book.lang[:2])}",
-        *(f"{key}: ({''.join(_font(font) + ',' for font in fonts if font in families)})"
-          for key, fonts in (("serif", _SERIF), ("sans", _SANS), ("mono", _MONO)))]) + ")"]
+    parts = [
+        '#import "book.typ": *',
+        "#show: book.with("
+        + ", ".join(
+            [
+                f"title: {_string(book.title)}",
+                f"subtitle: {_string(book.subtitle)}",
+                f"authors: ({''.join(_string(author) + ',' for author in book.authors)})",
+                f"date: {_string(book.date)}",
+                f"lang: {_string(book.lang[:2])}",
+                *(
+                    f"{key}: ({''.join(_font(font) + ',' for font in fonts if font in families)})"
+                    for key, fonts in (("serif", _SERIF), ("sans", _SANS), ("mono", _MONO))
+                ),
+            ]
+        )
+        + ")",
+    ]
     by_path = {page.chapter.path: page for page in pages}
     anchors = {page.path: _identifier(page, page.identifier) for page in pages}
     slugs = {page.path: page for page in pages}
@@ -79,8 +115,7 @@ def _source(book, pages, folder, families):
         page = by_path[entry.path]
         _store_pictures(book, page, folder)
         depth = 1 if entry.part or entry.appendix else 0
-        blocks = transform(page.blocks, lambda node, page=page, depth=depth: _lower(
-            node, page, depth, anchors, slugs))
+        blocks = transform(page.blocks, lambda node, page=page, depth=depth: _lower(node, page, depth, anchors, slugs))
         parts.append("#pagebreak(weak: true)")
         parts.append(write_page(page, blocks, "-t", "typst-citations", "--syntax-highlighting=idiomatic"))
     return "\n\n".join(parts)
@@ -158,8 +193,9 @@ def _picture(node):
     else:
         size = width if re.fullmatch(r"[\d.]+(%|in|cm|mm)", width) else "auto"
     alt = values.get("alt") or tree.plain(node["c"][1])
-    return raw("typst", f'#image({_string("/" + values.get("data-asset", url))}, width: {size}, alt: {_string(alt)})',
-               True)
+    return raw(
+        "typst", f"#image({_string('/' + values.get('data-asset', url))}, width: {size}, alt: {_string(alt)})", True
+    )
 
 
 def _float(node):
@@ -173,7 +209,7 @@ def _float(node):
     columns = int(attributes(body).get("ncol", "1") or 1)
     if columns > 1:
         content = _grid(content, columns)
-    head = (f'#float(kind: "{kind}", caption: [' if inlines else f'#float(kind: "{kind}")[')
+    head = f'#float(kind: "{kind}", caption: [' if inlines else f'#float(kind: "{kind}")['
     label = f" <{node['c'][0][0]}>" if node["c"][0][0] else ""
     parts = [raw("typst", head)]
     if inlines:
@@ -202,8 +238,13 @@ def _grid(content, columns):
 
 def _callout(node):
     values, (title, body) = attributes(node), node["c"][1]
-    return [raw("typst", f'#callout("{values["kind"]}", ['), {"t": "Plain", "c": title["c"][1][0]["c"]},
-            raw("typst", "])["), *body["c"][1], raw("typst", "]")]
+    return [
+        raw("typst", f'#callout("{values["kind"]}", ['),
+        {"t": "Plain", "c": title["c"][1][0]["c"]},
+        raw("typst", "])["),
+        *body["c"][1],
+        raw("typst", "]"),
+    ]
 
 
 def _tabset(node):
@@ -215,8 +256,11 @@ def _tabset(node):
 
 
 def _equation(node):
-    return [raw("typst", f'#numbered("{attributes(node)["number"]}")['), *node["c"][1],
-            raw("typst", f"] <{node['c'][0][0]}>")]
+    return [
+        raw("typst", f'#numbered("{attributes(node)["number"]}")['),
+        *node["c"][1],
+        raw("typst", f"] <{node['c'][0][0]}>"),
+    ]
 
 
 _DIVS = {
@@ -240,8 +284,14 @@ def _table(node):
     longest, least = column_widths(node)
     padding = 9 * len(least)
     turned, size, room = next(
-        ((turned, size, room) for turned, room in ((False, _UPRIGHT), (True, _TURNED)) for size in _TABLE_SIZES
-         if sum(least) * size + padding <= room), (True, _TABLE_SIZES[-1], _TURNED))
+        (
+            (turned, size, room)
+            for turned, room in ((False, _UPRIGHT), (True, _TURNED))
+            for size in _TABLE_SIZES
+            if sum(least) * size + padding <= room
+        ),
+        (True, _TABLE_SIZES[-1], _TURNED),
+    )
     shares = None
     if sum(longest) * size + padding > room:
         spare = max(0, room - sum(least) * size - padding)

@@ -121,8 +121,10 @@ def _check_target(root, target):
     """Refuse to replace anything that is not a book."""
     if root.is_relative_to(target):
         raise BookError(f"the output folder {target} holds the project itself")
-    if target.exists() and (not target.is_dir() or (
-            any(target.iterdir()) and not (target / "index.html").exists() and not list(target.glob("*.pdf")))):
+    if target.exists() and (
+        not target.is_dir()
+        or (any(target.iterdir()) and not (target / "index.html").exists() and not list(target.glob("*.pdf")))
+    ):
         raise BookError(f"{target} exists and is no rendered book; remove it or choose another --output")
 
 

@@ -48,5 +48,15 @@ def _rows(table):
 
 def _em(words):
     """Width of a text in ems of a sans face."""
-    return sum(1.0 if unicodedata.east_asian_width(letter) in "WF" else 0.3 if letter in " .,:;|il'" else
-               0.85 if letter in "mwMW@%" else 0.68 if letter.isupper() else 0.6 for letter in words)
+    return sum(
+        1.0
+        if unicodedata.east_asian_width(letter) in "WF"
+        else 0.3
+        if letter in " .,:;|il'"
+        else 0.85
+        if letter in "mwMW@%"
+        else 0.68
+        if letter.isupper()
+        else 0.6
+        for letter in words
+    )

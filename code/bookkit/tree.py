@@ -35,8 +35,7 @@ def pandoc(text, *arguments):
     BookError
         With pandoc's own words.
     """
-    done = subprocess.run([pandoc_path(), *arguments], input=text, capture_output=True, text=True,
-                          encoding="utf-8")
+    done = subprocess.run([pandoc_path(), *arguments], input=text, capture_output=True, text=True, encoding="utf-8")
     if done.returncode or done.stderr.strip():
         raise BookError(f"pandoc: {done.stderr.strip()}")
     return done.stdout
@@ -132,8 +131,10 @@ def attributes(node):
 
 def div(content, *classes, identifier="", **values):
     """A block of given classes."""
-    return {"t": "Div", "c": [[identifier, list(classes), [[key, str(value)] for key, value in values.items()]],
-                              content]}
+    return {
+        "t": "Div",
+        "c": [[identifier, list(classes), [[key, str(value)] for key, value in values.items()]], content],
+    }
 
 
 def text(words):

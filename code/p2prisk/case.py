@@ -91,7 +91,8 @@ def peer_cost_shares(costs, year):
     parts = rows[rows["item"] != "revenue"]
     shares = parts.assign(share=parts["value"] / parts["company"].map(revenue))
     return shares.sort_values(["item", "company"], ascending=[False, True])[["item", "company", "share"]].reset_index(
-        drop=True)
+        drop=True
+    )
 
 
 def related_party_shares(accounts, year=2018):
@@ -111,10 +112,20 @@ def related_party_shares(accounts, year=2018):
     loans = _one(rows, "item == 'loans receivable' and party == 'related'")
     lines = [
         ("revenue", "fees, commissions and other", related, revenue, "annual report"),
-        ("income before tax", "interest received", _one(rows, "item == 'interest income'"),
-         _one(rows, "item == 'income before tax'"), "annual report"),
-        ("total assets", "loans receivable", loans,
-         _one(rows, "item == 'total assets' and accounts == 'pro forma'"), "pro forma"),
+        (
+            "income before tax",
+            "interest received",
+            _one(rows, "item == 'interest income'"),
+            _one(rows, "item == 'income before tax'"),
+            "annual report",
+        ),
+        (
+            "total assets",
+            "loans receivable",
+            loans,
+            _one(rows, "item == 'total assets' and accounts == 'pro forma'"),
+            "pro forma",
+        ),
         ("equity", "loans receivable", loans, _one(rows, "item == 'equity' and accounts == 'pro forma'"), "pro forma"),
     ]
     frame = pd.DataFrame(lines, columns=["of", "what", "amount", "total", "accounts"])
@@ -133,8 +144,9 @@ def related_party_yield(accounts, year=2018):
     float
     """
     rows = accounts.query("year == @year")
-    return (_one(rows, "item == 'interest income' and party == 'related'")
-            / _one(rows, "item == 'loans receivable' and party == 'related'"))
+    return _one(rows, "item == 'interest income' and party == 'related'") / _one(
+        rows, "item == 'loans receivable' and party == 'related'"
+    )
 
 
 def product_shares(products):
@@ -178,8 +190,9 @@ def rival_spread(rivals):
         ordered by spread, the widest last.
     """
     groups = rivals.groupby(["date", "quantity"])["value"]
-    frame = rivals.assign(relative=rivals["value"] / groups.transform("max"),
-                          spread=groups.transform("max") / groups.transform("min"))
+    frame = rivals.assign(
+        relative=rivals["value"] / groups.transform("max"), spread=groups.transform("max") / groups.transform("min")
+    )
     return frame.sort_values(["spread", "date", "quantity", "value"], kind="stable").reset_index(drop=True)
 
 
@@ -229,10 +242,12 @@ def custody_shares(custody):
     value = custody.set_index(["date", "measure"])["value"]
     live, passed = "custody live", "custody with a bank that passed the test"
     operating = value["2018-09-21", "operating"]
-    rows = [("February 2017, custody live", value["2017-02-23", "share of operating platforms"] / 100),
-            ("January 2018, custody live", value["2018-01-08", "share of operating platforms"] / 100),
-            ("September 2018, custody live", value["2018-09-21", live] / operating),
-            ("September 2018, bank passed the test", value["2018-09-21", passed] / operating)]
+    rows = [
+        ("February 2017, custody live", value["2017-02-23", "share of operating platforms"] / 100),
+        ("January 2018, custody live", value["2018-01-08", "share of operating platforms"] / 100),
+        ("September 2018, custody live", value["2018-09-21", live] / operating),
+        ("September 2018, bank passed the test", value["2018-09-21", passed] / operating),
+    ]
     return pd.DataFrame(rows, columns=["label", "share"])
 
 
@@ -263,8 +278,7 @@ def year_value(years, year, series, tracker="WDZJ", edition="first reported"):
     >>> year_value(table("industry_by_year"), 2018, "platforms")
     1021.0
     """
-    return _one(years, f"year == {year} and series == '{series}' and tracker == '{tracker}' "
-                       f"and edition == '{edition}'")
+    return _one(years, f"year == {year} and series == '{series}' and tracker == '{tracker}' and edition == '{edition}'")
 
 
 def month_value(months, month, series, tracker="WDZJ"):
@@ -289,11 +303,16 @@ def sourced_years(years, series, digits=0):
         Columns ``year`` and the series; cells such as ``1,575 (IND013)``. Where a tracker derived or restated a
         value, or a second tracker counted, only the first reported or derived value of the main series is shown.
     """
-    rows = years[years["series"].isin(series) & years["tracker"].isin(["WDZJ", "blue book"])
-                 & years["edition"].isin(["first reported", "derived"])]
+    rows = years[
+        years["series"].isin(series)
+        & years["tracker"].isin(["WDZJ", "blue book"])
+        & years["edition"].isin(["first reported", "derived"])
+    ]
     places = digits if isinstance(digits, dict) else dict.fromkeys(series, digits)
-    cells = [f"{row.value:,.{places.get(row.series, 0)}f}{'*' if row.edition == 'derived' else ''} ({row.fact})"
-             for row in rows.itertuples()]
+    cells = [
+        f"{row.value:,.{places.get(row.series, 0)}f}{'*' if row.edition == 'derived' else ''} ({row.fact})"
+        for row in rows.itertuples()
+    ]
     wide = rows.assign(cell=cells).pivot(index="year", columns="series", values="cell")
     return wide.reindex(columns=list(series)).fillna("").rename_axis(columns=None).reset_index()
 
@@ -315,15 +334,19 @@ def accounts_table(accounts):
         Columns ``item``, one a year, ``facts``. Missing values are those that no page read shows.
     """
     rows = accounts.query("accounts == 'annual report'").copy()
-    party = rows["party"].map({"related": ", related parties", "not split": ", not split", "all": "",
-                               "unrelated": ", others"})
+    party = rows["party"].map(
+        {"related": ", related parties", "not split": ", not split", "all": "", "unrelated": ", others"}
+    )
     rows["item"] = rows["item"] + party.where(rows["statement"] == "income", "")
     rows.loc[rows["item"] == "interest income", "item"] = "interest income, related parties"
     place = {name: i for i, name in enumerate(["income", "expense", "result", "balance"])}
     first = {item: i for i, item in enumerate(dict.fromkeys(rows["item"]))}
-    rank = rows.assign(place=rows["statement"].map(place), last=rows["item"].eq("net revenue"),
-                       name=rows["item"].str.partition(",")[0].where(rows["statement"] == "income", ""),
-                       first=rows["item"].map(first))
+    rank = rows.assign(
+        place=rows["statement"].map(place),
+        last=rows["item"].eq("net revenue"),
+        name=rows["item"].str.partition(",")[0].where(rows["statement"] == "income", ""),
+        first=rows["item"].map(first),
+    )
     rank["name"] = rank["name"].map({name: i for i, name in enumerate(dict.fromkeys(rank["name"]))})
     order = list(dict.fromkeys(rank.sort_values(["place", "last", "name", "first"], kind="stable")["item"]))
     wide = rows.pivot(index="item", columns="year", values="value").reindex(order) / 1e6

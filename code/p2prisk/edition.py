@@ -113,10 +113,13 @@ class TapeStudy:
         self.parts = dict(zip(table["part"], table["why"].where(~table["possible"], ""), strict=True))
         levels = self.sample.frame["severity"].nunique() if "severity" in self.sample.frame else 2
         self.parts["parallel lines"] = self.parts["outcome model"] or (
-            "" if levels > 2 else "with two outcomes there is one cut, and nothing to be parallel")
+            "" if levels > 2 else "with two outcomes there is one cut, and nothing to be parallel"
+        )
         if not self.parts.get("out of time") and self._periods() is None:
-            self.parts["out of time"] = (f"no period of at least {_LEAST_LOANS} loans with {_LEAST_BAD} bad ones to "
-                                         "test on, with as many before it")
+            self.parts["out of time"] = (
+                f"no period of at least {_LEAST_LOANS} loans with {_LEAST_BAD} bad ones to "
+                "test on, with as many before it"
+            )
 
     # ------------------------------------------------------------ the tape
 
@@ -151,15 +154,22 @@ class TapeStudy:
         """
         facts = self.tape.provenance
         digest = " ".join(re.findall(".{1,16}", facts.get("sha256") or ""))  # in pieces, so that a line can break
-        rows = [("name", self.name), ("file", facts.get("path")), ("SHA-256", digest),
-                ("format", facts.get("format")), ("period of issue", facts.get("period")),
-                ("state of the records", facts.get("record_date")), ("currency", facts.get("currency")),
-                ("rows read", f"{facts.get('rows_read', len(self.tape)):,d}"),
-                ("rows kept by the reader", f"{len(self.tape):,d}"),
-                ("loans of the study", f"{self.loans():,d}"),
-                ("kind", "simulated, " * self.tape.simulated + self.sample.kind)]
-        return pd.DataFrame([(what, str(value)) for what, value in rows if value not in (None, "")],
-                            columns=["what", "value"])
+        rows = [
+            ("name", self.name),
+            ("file", facts.get("path")),
+            ("SHA-256", digest),
+            ("format", facts.get("format")),
+            ("period of issue", facts.get("period")),
+            ("state of the records", facts.get("record_date")),
+            ("currency", facts.get("currency")),
+            ("rows read", f"{facts.get('rows_read', len(self.tape)):,d}"),
+            ("rows kept by the reader", f"{len(self.tape):,d}"),
+            ("loans of the study", f"{self.loans():,d}"),
+            ("kind", "simulated, " * self.tape.simulated + self.sample.kind),
+        ]
+        return pd.DataFrame(
+            [(what, str(value)) for what, value in rows if value not in (None, "")], columns=["what", "value"]
+        )
 
     def possible(self):
         """Parts of the study and whether the tape carries them.
@@ -169,8 +179,9 @@ class TapeStudy:
         pandas.DataFrame
             ``part``, ``done``, ``why not``.
         """
-        return pd.DataFrame([{"part": part, "done": "no" if why else "yes", "why not": why}
-                             for part, why in self.parts.items()])
+        return pd.DataFrame(
+            [{"part": part, "done": "no" if why else "yes", "why not": why} for part, why in self.parts.items()]
+        )
 
     def set_aside(self):
         """Rows that the reader or the study set aside, with reasons.
@@ -230,8 +241,9 @@ class TapeStudy:
         else:
             level = pd.Categorical(self.bad.map({0.0: "good", 1.0: "bad"}), ["good", "bad"], ordered=True)
         table = pd.Series(self.weights).groupby(level, observed=True).sum()
-        return pd.DataFrame({"outcome": table.index.astype(str), "loans": table.to_numpy(),
-                             "share": table.to_numpy() / table.sum()})
+        return pd.DataFrame(
+            {"outcome": table.index.astype(str), "loans": table.to_numpy(), "share": table.to_numpy() / table.sum()}
+        )
 
     def bad_by(self, column, most=12):
         """Share of bad loans by level of a column, with Jeffreys intervals.
@@ -254,8 +266,13 @@ class TapeStudy:
         if pd.api.types.is_numeric_dtype(values) and not pd.api.types.is_bool_dtype(values) and values.nunique() > most:
             values = pd.qcut(values, 5, duplicates="drop")
         known = self.bad.notna().to_numpy()
-        parts = pd.DataFrame({"level": values[known], "loans": self.weights[known],
-                              "bad": self.bad[known].to_numpy(dtype=float) * self.weights[known]})
+        parts = pd.DataFrame(
+            {
+                "level": values[known],
+                "loans": self.weights[known],
+                "bad": self.bad[known].to_numpy(dtype=float) * self.weights[known],
+            }
+        )
         table = parts.groupby("level", observed=True)[["loans", "bad"]].sum().astype(int)
         ordered = isinstance(values.dtype, pd.CategoricalDtype) and values.dtype.ordered
         table = table.loc[table["loans"].sort_values(ascending=False, kind="stable").index[:most]]
@@ -306,8 +323,15 @@ class TapeStudy:
                 if len(classes) > 60:
                     continue  # an open list (job titles, places) is no class
             value, noise = information_value(classes)
-            rows.append({"predictor": name, "classes": len(classes), "information value": value, "noise": noise,
-                         "block": COLUMNS[name].block})
+            rows.append(
+                {
+                    "predictor": name,
+                    "classes": len(classes),
+                    "information value": value,
+                    "noise": noise,
+                    "block": COLUMNS[name].block,
+                }
+            )
         return pd.DataFrame(rows).sort_values("information value", ascending=False).reset_index(drop=True)
 
     # ------------------------------------------------------------ models
@@ -315,8 +339,14 @@ class TapeStudy:
     @cached_property
     def outcome_model(self):
         """The standard model of the outcome (:func:`p2prisk.standard.fit_standard`)."""
-        return fit_standard(self.sample, next(name for name in ("severity", "bad") if name in self.sample.frame
-                                              and self.sample.frame[name].nunique() > 1))
+        return fit_standard(
+            self.sample,
+            next(
+                name
+                for name in ("severity", "bad")
+                if name in self.sample.frame and self.sample.frame[name].nunique() > 1
+            ),
+        )
 
     @cached_property
     def grade_model(self):
@@ -344,9 +374,11 @@ class TapeStudy:
         """The largest effect of a model in words."""
         row = TapeStudy.odds(model, 1).iloc[0]
         way = "worse" if row["odds_ratio"] > 1 else "better"
-        return (f"{row['predictor']} (odds of a {way} class times "
-                f"{max(row['odds_ratio'], 1 / row['odds_ratio']):.2f} for one standard deviation, or against the "
-                "reference level)")
+        return (
+            f"{row['predictor']} (odds of a {way} class times "
+            f"{max(row['odds_ratio'], 1 / row['odds_ratio']):.2f} for one standard deviation, or against the "
+            "reference level)"
+        )
 
     # ------------------------------------------------------------ verification
 
@@ -379,7 +411,8 @@ class TapeStudy:
             f"The lines {verdict} (chi-square {omnibus['chi2']:,.1f} on {int(omnibus['df'])} degrees of freedom). The "
             f"largest departure is that of {rest.index[0]}, {rest['departure'].iloc[0]:.2f} in log-odds for one "
             "standard deviation."
-            + (f" To make the test computable, these were merged: {_words(merged)}." if merged else ""))
+            + (f" To make the test computable, these were merged: {_words(merged)}." if merged else "")
+        )
         return out
 
     def goodness_of_fit(self):
@@ -414,8 +447,9 @@ class TapeStudy:
         known, bad = bad.notna().to_numpy(), bad.fillna(0).to_numpy(dtype=float) * self.weights
         for last in sorted(year.dropna().unique(), reverse=True):
             test, build = (year == last).to_numpy() & known, (year < last).to_numpy() & known
-            if all(self.weights[part].sum() >= _LEAST_LOANS and bad[part].sum() >= _LEAST_BAD
-                   for part in (test, build)):
+            if all(
+                self.weights[part].sum() >= _LEAST_LOANS and bad[part].sum() >= _LEAST_BAD for part in (test, build)
+            ):
                 return build, test, str(int(last))
         return None
 
@@ -431,9 +465,9 @@ class TapeStudy:
         before = self.sample.keep(build, "kept for the test out of time")
         model = fit_standard(before, self.outcome_model.outcome)
         after = self.sample.frame[test].reset_index(drop=True)
-        return OutOfTime(model, after, self.bad[test].to_numpy(dtype=float), self.weights[test], name, int(
-            self.weights[build].sum()))
-
+        return OutOfTime(
+            model, after, self.bad[test].to_numpy(dtype=float), self.weights[test], name, int(self.weights[build].sum())
+        )
 
     # ------------------------------------------------------------ control
 
@@ -454,16 +488,27 @@ class TapeStudy:
         frame = self.sample.frame
         term = int(frame["term"].mode().iloc[0])
         part = (frame["term"] == term).to_numpy() & self.bad.notna().to_numpy() & frame["grade"].notna().to_numpy()
-        loans = pd.DataFrame({"grade": frame["grade"][part], "rate": frame["rate"][part] / 100, "n": self.weights[part],
-                              "bad": self.bad[part].to_numpy(dtype=float) * self.weights[part]})
+        loans = pd.DataFrame(
+            {
+                "grade": frame["grade"][part],
+                "rate": frame["rate"][part] / 100,
+                "n": self.weights[part],
+                "bad": self.bad[part].to_numpy(dtype=float) * self.weights[part],
+            }
+        )
         loans["interest"] = loans["rate"] * loans["n"]
         table = loans.groupby("grade", observed=True)[["n", "bad", "interest"]].sum()
         known = not self.parts["loss given default"] and "recovery_fee" in frame
         recovery = 1 - float(loss_given_default(frame[part])["lgd"].mean()) if known else 0.0
         costs = Costs()
-        out = pd.DataFrame({"grade": table.index.astype(str), "loans": table["n"].to_numpy(dtype=int),
-                            "bad": (table["bad"] / table["n"]).to_numpy(),
-                            "rate": (table["interest"] / table["n"]).to_numpy()})
+        out = pd.DataFrame(
+            {
+                "grade": table.index.astype(str),
+                "loans": table["n"].to_numpy(dtype=int),
+                "bad": (table["bad"] / table["n"]).to_numpy(),
+                "rate": (table["interest"] / table["n"]).to_numpy(),
+            }
+        )
         out["break_even"] = break_even_rate(out["bad"].to_numpy(), term, recovery=recovery, costs=costs)
         out.attrs.update(term=term, recovery=recovery, recovery_known=known, costs=costs)
         return out
@@ -473,16 +518,23 @@ class TapeStudy:
         table = self.prices()
         short = table[table["rate"] < table["break_even"]]
         facts = table.attrs
-        back = (f"{100 * facts['recovery']:.0f} per cent of what was owed came back after default, by the tape"
-                if facts["recovery_known"] else "nothing is taken to come back after default: the tape is silent on it")
+        back = (
+            f"{100 * facts['recovery']:.0f} per cent of what was owed came back after default, by the tape"
+            if facts["recovery_known"]
+            else "nothing is taken to come back after default: the tape is silent on it"
+        )
         costs = facts["costs"]
-        text = (f"On loans of {facts['term']} months, {back}; money costs {100 * costs.funding:.0f} per cent a year, "
-                f"and {100 * costs.servicing:.0f} per cent of each payment goes to servicing. ")
+        text = (
+            f"On loans of {facts['term']} months, {back}; money costs {100 * costs.funding:.0f} per cent a year, "
+            f"and {100 * costs.servicing:.0f} per cent of each payment goes to servicing. "
+        )
         if short.empty:
             return text + "Every grade paid more than its break-even rate."
         one = len(short) == 1
-        return text + (f"{'Grade' if one else 'Grades'} {', '.join(short['grade'])} paid less than the rate that makes "
-                       f"up for {'its' if one else 'their'} losses.")
+        return text + (
+            f"{'Grade' if one else 'Grades'} {', '.join(short['grade'])} paid less than the rate that makes "
+            f"up for {'its' if one else 'their'} losses."
+        )
 
     def concentration(self):
         """Largest share of the amount lent in one value of purpose, region, grade or counterparty.
@@ -504,7 +556,8 @@ class TapeStudy:
         if not columns:
             return pd.DataFrame([{"column": "none of purpose, region, grade, counterparty is on the tape"}])
         return check_limits(book, [Limit(name, 1.0) for name in columns], amount=money)[
-            ["column", "value", "share", "effective"]]
+            ["column", "value", "share", "effective"]
+        ]
 
 
 class OutOfTime:
@@ -525,8 +578,9 @@ class OutOfTime:
         self.tested_on, self.bad = int(weights.sum()), int((bad * weights).sum())
         scored = model.score(frame)
         self._probabilities = scored[[f"p_{level}" for level in model.results.categories]].to_numpy()
-        self.flagged = {name: int((scored[name].to_numpy() * weights).sum())
-                        for name in ("missing", "new_level", "out_of_range")}
+        self.flagged = {
+            name: int((scored[name].to_numpy() * weights).sum()) for name in ("missing", "new_level", "out_of_range")
+        }
         self._score = scored["score"].to_numpy()
         levels = [str(level) for level in model.results.categories]
         worst = [level.startswith("loss") or level in ("bad", "default") for level in levels]
@@ -575,28 +629,36 @@ class OutOfTime:
         """What accepting the safest four fifths would have done, in words."""
         table = self.frontier()
         most = table.iloc[(table["accepted"] - 0.8).abs().argmin()]
-        return (f"Of the loans of {self.period}, the safest {100 * most['accepted']:.0f} per cent by the model would "
-                f"have had {100 * most['rate']:.1f} per cent bad ({100 * most['ci_low']:.1f} to "
-                f"{100 * most['ci_high']:.1f}), against {100 * table['rate'].iloc[-1]:.1f} for all.")
+        return (
+            f"Of the loans of {self.period}, the safest {100 * most['accepted']:.0f} per cent by the model would "
+            f"have had {100 * most['rate']:.1f} per cent bad ({100 * most['ci_low']:.1f} to "
+            f"{100 * most['ci_high']:.1f}), against {100 * table['rate'].iloc[-1]:.1f} for all."
+        )
 
     def sentence(self):
         """What the test says, in words that follow the numbers."""
         table = self.auc.table
         row = table.loc["standard model"]
-        text = (f"Built on {self.built_on:,d} earlier loans and tested on {self.tested_on:,d} of {self.period}, of "
-                f"which {self.bad:,d} went bad, the model ranks with an AUC of {row['auc']:.3f} "
-                f"({row['ci_low']:.3f} to {row['ci_high']:.3f}).")
+        text = (
+            f"Built on {self.built_on:,d} earlier loans and tested on {self.tested_on:,d} of {self.period}, of "
+            f"which {self.bad:,d} went bad, the model ranks with an AUC of {row['auc']:.3f} "
+            f"({row['ci_low']:.3f} to {row['ci_high']:.3f})."
+        )
         if "platform grade" in table.index:
             pair = self.auc.comparisons.iloc[0]
             sign = 1 if pair["first"] == "standard model" else -1
             gap, low, high = sign * pair["difference"], *sorted(sign * pair[["ci_low", "ci_high"]].to_numpy())
-            verdict = ("better than" if low > 0 else "worse than" if high < 0 else "not clearly different from")
-            text += (f" That is {verdict} the platform's own grade, at {table.loc['platform grade', 'auc']:.3f} "
-                     f"(difference {gap:+.3f}, interval {low:+.3f} to {high:+.3f}).")
+            verdict = "better than" if low > 0 else "worse than" if high < 0 else "not clearly different from"
+            text += (
+                f" That is {verdict} the platform's own grade, at {table.loc['platform grade', 'auc']:.3f} "
+                f"(difference {gap:+.3f}, interval {low:+.3f} to {high:+.3f})."
+            )
         predicted = float(np.average(self._p_bad, weights=self._weights))
         observed = self.bad / self.tested_on
-        return text + (f" It predicted a share of bad loans of {100 * predicted:.1f} per cent, against "
-                       f"{100 * observed:.1f} observed.")
+        return text + (
+            f" It predicted a share of bad loans of {100 * predicted:.1f} per cent, against "
+            f"{100 * observed:.1f} observed."
+        )
 
 
 def _words(merged):

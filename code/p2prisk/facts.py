@@ -34,8 +34,10 @@ def data_directory():
     for root in (Path(__file__).resolve().parents[2], here, *here.parents):
         if (root / "data" / "facts_case.csv").exists():
             return root / "data"
-    raise DataError(f"no directory 'data' with facts_case.csv beside the package or above {here}: "
-                    "install the package from a clone of the repository (pip install -e .) or run inside it")
+    raise DataError(
+        f"no directory 'data' with facts_case.csv beside the package or above {here}: "
+        "install the package from a clone of the repository (pip install -e .) or run inside it"
+    )
 
 
 def table(name):
@@ -121,8 +123,10 @@ class Facts:
             raise DataError(f"no fact {fact_id!r} in data/facts_case.csv")
         fact = self._facts.loc[fact_id]
         if fact["status"] != "read":
-            raise DataError(f"fact {fact_id} has status {fact['status']!r}: only facts whose source was read "
-                            "may be stated; find a source or leave it out")
+            raise DataError(
+                f"fact {fact_id} has status {fact['status']!r}: only facts whose source was read "
+                "may be stated; find a source or leave it out"
+            )
         return pd.concat([pd.Series({"id": fact_id}), fact, self._sources.loc[fact_id]])
 
     def number(self, fact_id):

@@ -48,9 +48,11 @@ def agreement(signs):
         where = signs.loc[twice, ["variable", "study"]].agg(" / ".join, axis=1).tolist()
         raise DataError(f"a study may speak once on a variable; repeated: {where}")
     order = signs["variable"].drop_duplicates()
-    counts = (pd.crosstab(signs["variable"], signs["sign"])
-              .reindex(index=order, columns=list(SIGNS), fill_value=0)
-              .rename(columns=SIGNS))
+    counts = (
+        pd.crosstab(signs["variable"], signs["sign"])
+        .reindex(index=order, columns=list(SIGNS), fill_value=0)
+        .rename(columns=SIGNS)
+    )
     counts.columns.name = None
     counts.insert(0, "group", signs.drop_duplicates("variable").set_index("variable")["group"])
     counts["studies"] = counts[list(SIGNS.values())].sum(axis=1)

@@ -31,6 +31,7 @@ _PACKAGES = ("numpy", "scipy", "pandas", "formulaic", "scikit-learn", "statsmode
 
 # -- the files ---------------------------------------------------------------------------------------------------
 
+
 def directory():
     """Folder of the stored replications."""
     return data_directory() / "replication"
@@ -52,8 +53,9 @@ class Replication:
     def table(self, name):
         """A stored table as a DataFrame."""
         if name not in self.document["tables"]:
-            raise DataError(f"{self.document['name']} has no table {name!r}; it has "
-                            + ", ".join(self.document["tables"]))
+            raise DataError(
+                f"{self.document['name']} has no table {name!r}; it has " + ", ".join(self.document["tables"])
+            )
         entry = self.document["tables"][name]
         return pd.DataFrame(entry["rows"], columns=entry["columns"])
 
@@ -83,8 +85,9 @@ def replication(name):
     """
     file = directory() / f"{name}.json"
     if not file.is_file():
-        raise DataError(f"no replication {name!r} in {file.parent}; make it with: "
-                        f"p2prisk replicate {name} --input FILE")
+        raise DataError(
+            f"no replication {name!r} in {file.parent}; make it with: p2prisk replicate {name} --input FILE"
+        )
     return Replication(json.loads(file.read_text(encoding="utf-8")))
 
 
@@ -104,8 +107,10 @@ def _plain(value):
 
 
 def _table(frame):
-    return {"columns": [str(column) for column in frame.columns],
-            "rows": [_plain(list(row)) for row in frame.itertuples(index=False, name=None)]}
+    return {
+        "columns": [str(column) for column in frame.columns],
+        "rows": [_plain(list(row)) for row in frame.itertuples(index=False, name=None)],
+    }
 
 
 def difference(stored, computed, path=""):
@@ -135,8 +140,11 @@ def difference(stored, computed, path=""):
         if len(stored) != len(computed):
             return np.inf, path
         pairs = [(a, b, f"{path}/{i}") for i, (a, b) in enumerate(zip(stored, computed, strict=True))]
-    elif isinstance(stored, bool) or isinstance(computed, bool) or not (
-            isinstance(stored, int | float) and isinstance(computed, int | float)):
+    elif (
+        isinstance(stored, bool)
+        or isinstance(computed, bool)
+        or not (isinstance(stored, int | float) and isinstance(computed, int | float))
+    ):
         return (0.0 if type(stored) is type(computed) and stored == computed else np.inf), path
     else:
         return round(abs(stored - computed) / max(1.0, abs(stored)), 15), path
@@ -173,9 +181,15 @@ def replicate(name, path=None):
     aside = [{"reason": entry["reason"], "rows": entry["rows"]} for entry in tape.set_aside]
     return {
         "name": name,
-        "input": {"data": source, "file": tape.provenance["path"], "sha256": tape.provenance["sha256"],
-                  "rows_read": tape.provenance["rows_read"], "rows": len(tape), "set_aside": _plain(aside),
-                  "source": tape.provenance["source"]},
+        "input": {
+            "data": source,
+            "file": tape.provenance["path"],
+            "sha256": tape.provenance["sha256"],
+            "rows_read": tape.provenance["rows_read"],
+            "rows": len(tape),
+            "set_aside": _plain(aside),
+            "source": tape.provenance["source"],
+        },
         "seed": SEED,
         "versions": {"python": platform.python_version(), **{package: _version(package) for package in _PACKAGES}},
         "facts": _plain(facts),
@@ -193,8 +207,7 @@ def _version(package):
 def dump(document):
     """The text of a replication file: stable, one row of a table a line."""
     tables = document["tables"]
-    head = json.dumps({key: value for key, value in document.items() if key != "tables"}, indent=1,
-                      ensure_ascii=False)
+    head = json.dumps({key: value for key, value in document.items() if key != "tables"}, indent=1, ensure_ascii=False)
     parts = []
     for name, table in tables.items():
         rows = ",\n   ".join(json.dumps(row, ensure_ascii=False) for row in table["rows"])
@@ -214,15 +227,18 @@ def main(argv=None):
     int
         0 when written or equal, 1 when ``--check`` finds a difference.
     """
-    parser = argparse.ArgumentParser(prog="p2prisk replicate", description="Recompute the frozen results of loan "
-                                     "files that are not part of the project.")
+    parser = argparse.ArgumentParser(
+        prog="p2prisk replicate",
+        description="Recompute the frozen results of loan files that are not part of the project.",
+    )
     parser.add_argument("name", choices=[*STUDIES, "all"], help="which replication")
     parser.add_argument("--input", help="the micro file; by default it is looked for beside the repository")
     parser.add_argument("--check", action="store_true", help="compare with the stored file instead of writing it")
     arguments = parser.parse_args(argv)
     if arguments.name == "all" and arguments.input:
-        parser.error("--input goes with one replication; without it the files are looked for in "
-                     f"{shared_directory() / 'data'}")
+        parser.error(
+            f"--input goes with one replication; without it the files are looked for in {shared_directory() / 'data'}"
+        )
     worst = 0
     for name in STUDIES if arguments.name == "all" else [arguments.name]:
         start = time.perf_counter()
@@ -230,8 +246,9 @@ def main(argv=None):
         seconds = time.perf_counter() - start
         if arguments.check:
             size, where = difference(replication(name).document["facts"], document["facts"], "facts")
-            size, where = max((size, where), difference(replication(name).document["tables"], document["tables"],
-                                                        "tables"))
+            size, where = max(
+                (size, where), difference(replication(name).document["tables"], document["tables"], "tables")
+            )
             print(f"{name}: largest difference {size:.1e}" + (f" at {where}" if size else "") + f", {seconds:.0f} s")
             worst = max(worst, int(size > 1e-8))
         else:
@@ -245,20 +262,37 @@ def main(argv=None):
 # -- E2: who borrows, and what goes wrong ------------------------------------------------------------------------
 
 _PROFILE_COLUMNS = (
-    ("inquiries", "inquiries in 6 months"), ("income", "income"), ("utilisation", "used share of card limits"),
-    ("revolving_balance", "card balance"), ("amount", "amount"), ("dti", "debt-to-income ratio"),
-    ("credit_history_years", "years of credit history"), ("open_accounts", "open credit lines"),
-    ("total_accounts", "credit lines ever"), ("delinquencies_2y", "delinquencies in 2 years"),
-    ("public_records", "public records"), ("months_since_delinquency", "months since delinquency"),
+    ("inquiries", "inquiries in 6 months"),
+    ("income", "income"),
+    ("utilisation", "used share of card limits"),
+    ("revolving_balance", "card balance"),
+    ("amount", "amount"),
+    ("dti", "debt-to-income ratio"),
+    ("credit_history_years", "years of credit history"),
+    ("open_accounts", "open credit lines"),
+    ("total_accounts", "credit lines ever"),
+    ("delinquencies_2y", "delinquencies in 2 years"),
+    ("public_records", "public records"),
+    ("months_since_delinquency", "months since delinquency"),
     ("employment_years", "years with employer"),
 )
-_PROFILE_CLASSES = (("term", "term"), ("purpose", "purpose"), ("home", "home"), ("region", "state"),
-                    ("verification", "income verified"))
+_PROFILE_CLASSES = (
+    ("term", "term"),
+    ("purpose", "purpose"),
+    ("home", "home"),
+    ("region", "state"),
+    ("verification", "income verified"),
+)
 _PLATFORM_CLASSES = (("grade", "grade (platform)"), ("sub_grade", "sub-grade (platform)"))
 #: traits that both Lending Club samples hold under the same definition
-_SIDE_BY_SIDE = (("amount", "amount, $"), ("income", "income, $"), ("dti", "debt service, % of income"),
-                 ("revolving_balance", "card balance, $"), ("utilisation", "used share of card limits, %"),
-                 ("inquiries", "inquiries in 6 months"))
+_SIDE_BY_SIDE = (
+    ("amount", "amount, $"),
+    ("income", "income, $"),
+    ("dti", "debt service, % of income"),
+    ("revolving_balance", "card balance, $"),
+    ("utilisation", "used share of card limits, %"),
+    ("inquiries", "inquiries in 6 months"),
+)
 
 
 def _with_interval(table, events="bad", loans="loans"):
@@ -282,9 +316,13 @@ def _profile(tape):
     frame = tape.frame
     bad = frame["bad"].to_numpy(dtype=bool)
     year = frame["issue_date"].dt.year
-    by_year = frame.groupby([year.rename("year"), "term"]).agg(
-        loans=("bad", "size"), bad=("bad", "sum"), amount=("amount", "sum"),
-        exceptions=("policy_exception", "sum")).reset_index()
+    by_year = (
+        frame.groupby([year.rename("year"), "term"])
+        .agg(
+            loans=("bad", "size"), bad=("bad", "sum"), amount=("amount", "sum"), exceptions=("policy_exception", "sum")
+        )
+        .reset_index()
+    )
     quarter = frame["issue_date"].dt.to_period("Q").dt.start_time.rename("date")
     vintages = frame.groupby([quarter, "term"]).agg(loans=("bad", "size"), bad=("bad", "sum")).reset_index()
     vintages = _with_interval(vintages[vintages["loans"] >= 50])
@@ -298,8 +336,16 @@ def _profile(tape):
     for name, label in _PROFILE_COLUMNS:
         table = study.monotone_classes(early[name], early["bad"])
         value, noise = study.information_value(table)
-        rows.append({"column": name, "label": label, "block": COLUMNS[name].block, "classes": len(table),
-                     "information_value": value, "noise": noise})
+        rows.append(
+            {
+                "column": name,
+                "label": label,
+                "block": COLUMNS[name].block,
+                "classes": len(table),
+                "information_value": value,
+                "noise": noise,
+            }
+        )
         table = _with_interval(table)
         table["class_label"] = [_class_label(row) for row in table.itertuples()]
         table.insert(0, "label", label)
@@ -307,8 +353,16 @@ def _profile(tape):
     for name, label in (*_PROFILE_CLASSES, *_PLATFORM_CLASSES):
         table = early.groupby(name, observed=True).agg(loans=("bad", "size"), bad=("bad", "sum"))
         value, noise = study.information_value(table)
-        rows.append({"column": name, "label": label, "block": "place and time" if name == "region"
-                     else COLUMNS[name].block, "classes": len(table), "information_value": value, "noise": noise})
+        rows.append(
+            {
+                "column": name,
+                "label": label,
+                "block": "place and time" if name == "region" else COLUMNS[name].block,
+                "classes": len(table),
+                "information_value": value,
+                "noise": noise,
+            }
+        )
     years = {"first": tape.frame["issue_date"].min(), "last": tape.frame["issue_date"].max()}
     by_exception = frame.groupby("policy_exception")["bad"].agg(["size", "mean"])
     # a blank employment is on file from 2010 on only, so it is compared within that year
@@ -318,41 +372,74 @@ def _profile(tape):
     quarters = frame.groupby("term")[[name for name, _ in _SIDE_BY_SIDE]].quantile([0.25, 0.5, 0.75])
     quarters = quarters.rename_axis(["term", "quantile"]).reset_index()
     facts = {
-        "loans": len(frame), "bad": int(bad.sum()), "bad_rate": bad.mean(), **years,
-        "early_loans": len(early), "early_bad_rate": early["bad"].mean(),
-        "amount": frame["amount"].sum(), "principal_lost": float((frame["amount"] - frame["principal_paid"]
-                                                                  )[bad].sum()),
+        "loans": len(frame),
+        "bad": int(bad.sum()),
+        "bad_rate": bad.mean(),
+        **years,
+        "early_loans": len(early),
+        "early_bad_rate": early["bad"].mean(),
+        "amount": frame["amount"].sum(),
+        "principal_lost": float((frame["amount"] - frame["principal_paid"])[bad].sum()),
         "recovered": float(frame["recoveries"][bad].sum()),
         "severity": {level: int(count) for level, count in frame["severity"].value_counts(sort=False).items()},
-        "exceptions": int(by_exception.loc[True, "size"]), "bad_rate_exceptions": by_exception.loc[True, "mean"],
+        "exceptions": int(by_exception.loc[True, "size"]),
+        "bad_rate_exceptions": by_exception.loc[True, "mean"],
         "bad_rate_others": by_exception.loc[False, "mean"],
         "not_verified": (frame["verification"] == "not verified").mean(),
         "last_exception": frame.loc[frame["policy_exception"], "issue_date"].max(),
         "first_long_term": frame.loc[frame["term"] > 36, "issue_date"].min(),
         "first_unstated_job": frame.loc[frame["employment"].astype(str) == "not stated", "issue_date"].min(),
-        "unstated_job_2010": int(unstated.sum()), "bad_rate_unstated_job_2010": newest["bad"][unstated].mean(),
+        "unstated_job_2010": int(unstated.sum()),
+        "bad_rate_unstated_job_2010": newest["bad"][unstated].mean(),
         "bad_rate_stated_job_2010": newest["bad"][~unstated].mean(),
-        "short_job_2009": float(short_job[2009]), "short_job_2010": float(short_job[2010]),
+        "short_job_2009": float(short_job[2009]),
+        "short_job_2010": float(short_job[2010]),
     }
-    return facts, {"by_year": by_year, "vintages": vintages, "severity_by_grade": severity, "risk_map": risk_map,
-                   "information": pd.DataFrame(rows), "classes": pd.concat(classes),
-                   "blanks": study.blanks(frame, "Lending Club 2007-2011"), "quartiles": quarters,
-                   "by_outcome": study.spread_by_level(early, "severity", dict(_SIDE_BY_SIDE))}
+    return facts, {
+        "by_year": by_year,
+        "vintages": vintages,
+        "severity_by_grade": severity,
+        "risk_map": risk_map,
+        "information": pd.DataFrame(rows),
+        "classes": pd.concat(classes),
+        "blanks": study.blanks(frame, "Lending Club 2007-2011"),
+        "quartiles": quarters,
+        "by_outcome": study.spread_by_level(early, "severity", dict(_SIDE_BY_SIDE)),
+    }
 
 
 # -- E2: which model ---------------------------------------------------------------------------------------------
 
-_BAD_CUT = 2                      # severity code from which a loan is charged off
+_BAD_CUT = 2  # severity code from which a loan is charged off
 _LAST_TRAINING_YEAR = 2010
-_GAIN = 0.0005                    # least gain of the area under the curve that a step must bring
+_GAIN = 0.0005  # least gain of the area under the curve that a step must bring
 _CV_SEEDS = (SEED, SEED + 1)
 _FOLDS = 5
-_BOOSTING = ({"max_iter": 150, "learning_rate": 0.05, "max_leaf_nodes": 15},
-             {"max_iter": 150, "learning_rate": 0.05, "max_depth": 2},
-             {"max_iter": 200, "learning_rate": 0.03, "max_depth": 3, "l2_regularization": 20.0})
-_BOOSTING_COLUMNS = ("amount", "term", "purpose", "income", "dti", "employment", "home", "region", "inquiries",
-                     "delinquencies_2y", "months_since_delinquency", "public_records", "utilisation",
-                     "revolving_balance", "open_accounts", "total_accounts", "credit_history_years", "vintage")
+_BOOSTING = (
+    {"max_iter": 150, "learning_rate": 0.05, "max_leaf_nodes": 15},
+    {"max_iter": 150, "learning_rate": 0.05, "max_depth": 2},
+    {"max_iter": 200, "learning_rate": 0.03, "max_depth": 3, "l2_regularization": 20.0},
+)
+_BOOSTING_COLUMNS = (
+    "amount",
+    "term",
+    "purpose",
+    "income",
+    "dti",
+    "employment",
+    "home",
+    "region",
+    "inquiries",
+    "delinquencies_2y",
+    "months_since_delinquency",
+    "public_records",
+    "utilisation",
+    "revolving_balance",
+    "open_accounts",
+    "total_accounts",
+    "credit_history_years",
+    "vintage",
+)
 
 
 def outcome_sample(tape, traits):
@@ -415,9 +502,13 @@ def _cross_validated(table, fit_predict):
             predicted[held] = np.asarray(fit_predict(~held, held))
         score = predicted[:, _BAD_CUT:].sum(axis=1)
         newest = (table["year"] == _LAST_TRAINING_YEAR).to_numpy()
-        found.append((auc_within(codes >= _BAD_CUT, score, table["year"]),
-                      auc_within((codes >= _BAD_CUT)[newest], score[newest], table["year"][newest]),
-                      log_score(codes, predicted)))
+        found.append(
+            (
+                auc_within(codes >= _BAD_CUT, score, table["year"]),
+                auc_within((codes >= _BAD_CUT)[newest], score[newest], table["year"][newest]),
+                log_score(codes, predicted),
+            )
+        )
     return np.mean(found, axis=0)
 
 
@@ -430,7 +521,8 @@ def _selection(tape):
     table = table[table["year"] <= _LAST_TRAINING_YEAR]
     raw = tape.frame.loc[table.index]
     held = raw.assign(vintage=table["vintage"])[list(_BOOSTING_COLUMNS)].assign(
-        severity=table["severity"], year=table["year"], sub_grade=raw["sub_grade"])
+        severity=table["severity"], year=table["year"], sub_grade=raw["sub_grade"]
+    )
 
     rows = []
     chosen = list(study.OUTCOME_BASE)
@@ -443,8 +535,7 @@ def _selection(tape):
         # no trait learns from the data, so the design of all rows serves every fold
         model = OrderedLogit.from_formula(study.formula("severity", traits), table)
         codes, exog = model.endog_codes, model.exog
-        return (lambda train, test: OrderedLogit(codes[train], exog[train]).fit().predict(exog[test]),
-                exog.shape[1])
+        return (lambda train, test: OrderedLogit(codes[train], exog[train]).fit().predict(exog[test]), exog.shape[1])
 
     def rival(maker):
         return lambda train, test: maker(held[train], held[test])
@@ -464,9 +555,16 @@ def _selection(tape):
         found = measure("gradient boosting", rival(trees), 0)
         rivals.append({**found, "options": ", ".join(f"{key} {value:g}" for key, value in options.items())})
     best = max(range(1, len(rivals)), key=lambda i: rivals[i]["auc_within_year"])
-    facts = {"loans": len(table), "folds": _FOLDS, "seeds": list(_CV_SEEDS), "least_gain": _GAIN,
-             "chosen": [trait.name for trait in chosen], "boosting": best - 1,
-             "auc_within_year": current["auc_within_year"], "auc_2010": current["auc_2010"]}
+    facts = {
+        "loans": len(table),
+        "folds": _FOLDS,
+        "seeds": list(_CV_SEEDS),
+        "least_gain": _GAIN,
+        "chosen": [trait.name for trait in chosen],
+        "boosting": best - 1,
+        "auc_within_year": current["auc_within_year"],
+        "auc_2010": current["auc_2010"],
+    }
     return facts, {"steps": pd.DataFrame(rows), "rivals": pd.DataFrame(rivals), "set_aside": reasons}
 
 
@@ -487,8 +585,10 @@ _CURVES = (
 
 def chosen_traits():
     """The traits that the stored selection kept, in its order."""
-    every = {trait.name: trait for trait in (*study.OUTCOME_BASE,
-                                             *(trait for step in study.OUTCOME_STEPS.values() for trait in step))}
+    every = {
+        trait.name: trait
+        for trait in (*study.OUTCOME_BASE, *(trait for step in study.OUTCOME_STEPS.values() for trait in step))
+    }
     return [every[name] for name in replication("e2-selection")["chosen"]]
 
 
@@ -502,8 +602,10 @@ def _rivals(tape, traits, free):
     trees = gradient_boosting("severity", _BOOSTING_COLUMNS, seed=SEED, **options)
 
     def boosting(train, test):
-        return trees(raw.loc[train.index].assign(vintage=train["vintage"], severity=train["severity"]),
-                     raw.loc[test.index].assign(vintage=test["vintage"], severity=test["severity"]))
+        return trees(
+            raw.loc[train.index].assign(vintage=train["vintage"], severity=train["severity"]),
+            raw.loc[test.index].assign(vintage=test["vintage"], severity=test["severity"]),
+        )
 
     words = study.formula("severity", traits)
     return {
@@ -524,9 +626,13 @@ _FREED = ("long_term", "amount", "amount_above_6k", "vintage")
 
 
 #: willingness, taken apart; and what may just as well be called ability
-_GROUPS = (("inquiries", ("inquiries", "inquiries_above_2")), ("record", ("public_record", "delinquency", "history")),
-           ("use of limits", ("utilisation", "no_balance", "balance", "balance_above_20k")),
-           ("purpose", ("purpose",)), ("number of credit lines", ("open_accounts", "accounts")))
+_GROUPS = (
+    ("inquiries", ("inquiries", "inquiries_above_2")),
+    ("record", ("public_record", "delinquency", "history")),
+    ("use of limits", ("utilisation", "no_balance", "balance", "balance_above_20k")),
+    ("purpose", ("purpose",)),
+    ("number of credit lines", ("open_accounts", "accounts")),
+)
 
 
 def _other_blocks(table, traits):
@@ -562,18 +668,30 @@ def _outcome(tape):
     traits = chosen_traits()
     table, reasons = outcome_sample(tape, traits)
     frame = tape.frame.loc[table.index]
-    table = table.assign(sub_grade=frame["sub_grade"], grade=frame["grade"], term=frame["term"],
-                         sub_grade_step=frame["sub_grade"].cat.codes / 5.0)
+    table = table.assign(
+        sub_grade=frame["sub_grade"],
+        grade=frame["grade"],
+        term=frame["term"],
+        sub_grade_step=frame["sub_grade"].cat.codes / 5.0,
+    )
     train, test = table[table["year"] <= _LAST_TRAINING_YEAR], table[table["year"] > _LAST_TRAINING_YEAR]
     bad = (test["severity"].cat.codes >= _BAD_CUT).to_numpy()
     words = study.formula("severity", traits)
     result = OrderedLogit.from_formula(words, train).fit()
     slopes = study.coefficient_table(result, traits)
     facts = {
-        "looks_at_2011": LOOKS_AT_2011, "train": len(train), "test": len(test),
-        "train_bad": int((train["severity"].cat.codes >= _BAD_CUT).sum()), "test_bad": int(bad.sum()),
-        "set_aside": int(len(tape) - len(table)), "slopes": int(result.df_model), "digits": min(int(result.digits), 12),
-        "llf": result.llf, "llnull": result.llnull, **study.explained(result).to_dict(), "freed": list(_FREED),
+        "looks_at_2011": LOOKS_AT_2011,
+        "train": len(train),
+        "test": len(test),
+        "train_bad": int((train["severity"].cat.codes >= _BAD_CUT).sum()),
+        "test_bad": int(bad.sum()),
+        "set_aside": int(len(tape) - len(table)),
+        "slopes": int(result.df_model),
+        "digits": min(int(result.digits), 12),
+        "llf": result.llf,
+        "llnull": result.llnull,
+        **study.explained(result).to_dict(),
+        "freed": list(_FREED),
     }
 
     comparison = compare_on_test(train, test, "severity", _rivals(tape, traits, _FREED), reference="ordered logit")
@@ -585,8 +703,9 @@ def _outcome(tape):
     by_term, by_term_differences = [], []
     for term in (36, 60):
         mine = (test["term"] == term).to_numpy()
-        part = delong(bad[mine], {name: scores[name][mine] for name in ("ordered logit", "sub-grade",
-                                                                       "gradient boosting")})
+        part = delong(
+            bad[mine], {name: scores[name][mine] for name in ("ordered logit", "sub-grade", "gradient boosting")}
+        )
         by_term.append(part.table.rename_axis("model").reset_index().assign(term=term))
         by_term_differences.append(part.comparisons.assign(term=term))
     own = comparison.predictions["ordered logit"]
@@ -594,14 +713,26 @@ def _outcome(tape):
     against_grade = ordinal_scores(test["severity"], own, base=base)
     facts["rps_skill_vs_grade"] = _row(against_grade, "ranked probability score", "skill")
     calibration = calibration_by_cut(test["severity"], own).reset_index()
-    calibration_term = pd.concat([calibration_by_cut(test["severity"][test["term"] == term],
-                                                     own[(test["term"] == term).to_numpy()]).reset_index()
-                                  .assign(term=term) for term in (36, 60)])
+    calibration_term = pd.concat(
+        [
+            calibration_by_cut(test["severity"][test["term"] == term], own[(test["term"] == term).to_numpy()])
+            .reset_index()
+            .assign(term=term)
+            for term in (36, 60)
+        ]
+    )
     reliability = reliability_by_cut(test["severity"], own).reset_index()
 
     quarter = tape.frame["issue_date"].loc[test.index].dt.to_period("Q").dt.start_time
-    drift = pd.DataFrame({"quarter": quarter.dt.date.astype(str), "term": test["term"], "loans": 1,
-                          "bad": bad.astype(int), "predicted": scores["ordered logit"]})
+    drift = pd.DataFrame(
+        {
+            "quarter": quarter.dt.date.astype(str),
+            "term": test["term"],
+            "loans": 1,
+            "bad": bad.astype(int),
+            "predicted": scores["ordered logit"],
+        }
+    )
     drift = drift.groupby(["quarter", "term"]).agg({"loans": "sum", "bad": "sum", "predicted": "mean"}).reset_index()
     drift = _with_interval(drift)
 
@@ -610,12 +741,21 @@ def _outcome(tape):
     names = [trait.name for trait in traits if trait.name not in ("vintage", "state")]
     stability = stability_table(newest[names], test[names]).reset_index()
     audit = subgroup_audit(bad, scores["ordered logit"], tape.frame["home"].loc[test.index].astype(str))
-    facts.update({"psi_score": score.psi, "psi_score_threshold": score.threshold,
-                  "ks": float(kolmogorov_smirnov(bad, scores["ordered logit"]).distance)})
+    facts.update(
+        {
+            "psi_score": score.psi,
+            "psi_score_threshold": score.threshold,
+            "ks": float(kolmogorov_smirnov(bad, scores["ordered logit"]).distance),
+        }
+    )
 
     thirds = pd.qcut(scores["ordered logit"], 3, labels=["low", "middle", "high"])
-    inside = pd.DataFrame({"grade": test["grade"].astype(str).to_numpy(), "own": thirds, "loans": 1,
-                           "bad": bad.astype(int)}).groupby(["grade", "own"], observed=True).sum().reset_index()
+    inside = (
+        pd.DataFrame({"grade": test["grade"].astype(str).to_numpy(), "own": thirds, "loans": 1, "bad": bad.astype(int)})
+        .groupby(["grade", "own"], observed=True)
+        .sum()
+        .reset_index()
+    )
     inside = _with_interval(inside.astype({"own": str}))
 
     blocks = study.block_contributions(train, "severity", traits)
@@ -630,34 +770,55 @@ def _outcome(tape):
         only[f"all but {block}"] = study.linear_index(fit, test)
     place = [trait for trait in traits if trait.block == "place and time"]
     only["place and time"] = study.linear_index(
-        OrderedLogit.from_formula(study.formula("severity", place), train).fit(), test)
+        OrderedLogit.from_formula(study.formula("severity", place), train).fit(), test
+    )
     only["all"] = scores["ordered logit"]
     block_auc = delong(bad, only).table.rename_axis("traits").reset_index()
 
     both = OrderedLogit.from_formula(f"{words} + sub_grade_step", train).fit()
     grade_only = OrderedLogit.from_formula("severity ~ sub_grade_step + vintage", train).fit()
-    facts.update({
-        "chi2_grade_added": 2 * (both.llf - result.llf), "chi2_traits_added": 2 * (both.llf - grade_only.llf),
-        "df_traits_added": int(both.df_model - grade_only.df_model),
-        "odds_ratio_sub_grade": study.contrast(both, {"sub_grade_step": 1.0})[2:],
-        "odds_ratio_sub_grade_alone": study.contrast(grade_only, {"sub_grade_step": 1.0})[2:],
-    })
+    facts.update(
+        {
+            "chi2_grade_added": 2 * (both.llf - result.llf),
+            "chi2_traits_added": 2 * (both.llf - grade_only.llf),
+            "df_traits_added": int(both.df_model - grade_only.df_model),
+            "odds_ratio_sub_grade": study.contrast(both, {"sub_grade_step": 1.0})[2:],
+            "odds_ratio_sub_grade_alone": study.contrast(grade_only, {"sub_grade_step": 1.0})[2:],
+        }
+    )
     curves = pd.concat([study.effect_curve(result, traits, *curve) for curve in _CURVES])
-    thresholds = pd.DataFrame({"threshold": result.thresholds.index, "estimate": result.thresholds.to_numpy(),
-                               "se": result.bse[result.thresholds.index].to_numpy()})
+    thresholds = pd.DataFrame(
+        {
+            "threshold": result.thresholds.index,
+            "estimate": result.thresholds.to_numpy(),
+            "se": result.bse[result.thresholds.index].to_numpy(),
+        }
+    )
     profiles = study.representative_borrowers(train, slopes)
     probabilities = result.predict(profiles).rename_axis("borrower").reset_index()
     return facts, {
-        "coefficients": slopes, "thresholds": thresholds, "curves": curves, "probabilities": probabilities,
+        "coefficients": slopes,
+        "thresholds": thresholds,
+        "curves": curves,
+        "probabilities": probabilities,
         "scores": comparison.table.rename_axis("model").reset_index().drop(columns="seconds"),
         "auc": found.table.rename_axis("model").reset_index(),
         "auc_differences": found.comparisons,
-        "auc_by_cut": comparison.auc_differences, "auc_by_term": pd.concat(by_term),
+        "auc_by_cut": comparison.auc_differences,
+        "auc_by_term": pd.concat(by_term),
         "auc_by_term_differences": pd.concat(by_term_differences),
-        "calibration": calibration, "calibration_by_term": calibration_term, "reliability": reliability,
-        "drift": drift, "inside_grades": inside, "blocks": blocks, "groups": groups,
-        "assignments": assignments, "block_auc": block_auc,
-        "stability": stability, "by_home": audit.rename_axis("home").reset_index(), "set_aside": reasons,
+        "calibration": calibration,
+        "calibration_by_term": calibration_term,
+        "reliability": reliability,
+        "drift": drift,
+        "inside_grades": inside,
+        "blocks": blocks,
+        "groups": groups,
+        "assignments": assignments,
+        "block_auc": block_auc,
+        "stability": stability,
+        "by_home": audit.rename_axis("home").reset_index(),
+        "set_aside": reasons,
     }
 
 
@@ -667,8 +828,8 @@ def _row(table, index, column):
 
 # -- E2: is the model allowed, and does another choice change the reading ------------------------------------------
 
-_HALF = 1.959963984540054         # half width of a 95 % interval, in standard errors
-_READ = (                        # what the chapter reads aloud: label, weights of the slopes
+_HALF = 1.959963984540054  # half width of a 95 % interval, in standard errors
+_READ = (  # what the chapter reads aloud: label, weights of the slopes
     ("60 months", {"long_term": 1.0}),
     ("income doubled, 40k to 80k", {"income": 1.0, "income_above_40k": 1.0}),
     ("inquiries 0 to 3", {"inquiries": 2.0, "inquiries_above_2": float(np.log2(4 / 3))}),
@@ -701,13 +862,28 @@ def _verification(tape):
     inflation = check.variance_inflation(result).rename_axis("term").reset_index()
     straight = check.linearity(result).rename_axis("column").reset_index()
     loans = check.influence(result, top=5).reset_index(drop=True)
-    facts = {"loans": len(train), "brant_chi2": float(lines.iloc[-1]["chi2"]), "brant_df": int(lines.iloc[-1]["df"]),
-             "freed": list(_FREED)}
-    moved_rows = (moved.reset_index() if isinstance(moved, pd.DataFrame)
-                  else pd.Series(moved).rename("value").rename_axis("measure").reset_index())
-    return facts, {"brant": lines, "likelihood_ratio": ratio, "slopes_by_cut": slopes, "moved": moved_rows,
-                   "goodness": fit.reset_index(), "links": links, "inflation": inflation, "linearity": straight,
-                   "influence": loans}
+    facts = {
+        "loans": len(train),
+        "brant_chi2": float(lines.iloc[-1]["chi2"]),
+        "brant_df": int(lines.iloc[-1]["df"]),
+        "freed": list(_FREED),
+    }
+    moved_rows = (
+        moved.reset_index()
+        if isinstance(moved, pd.DataFrame)
+        else pd.Series(moved).rename("value").rename_axis("measure").reset_index()
+    )
+    return facts, {
+        "brant": lines,
+        "likelihood_ratio": ratio,
+        "slopes_by_cut": slopes,
+        "moved": moved_rows,
+        "goodness": fit.reset_index(),
+        "links": links,
+        "inflation": inflation,
+        "linearity": straight,
+        "influence": loans,
+    }
 
 
 def _robustness(tape):
@@ -727,8 +903,9 @@ def _robustness(tape):
             filled[trait.name] = filled[trait.name].fillna(filled[trait.name].median())
     filled["delinquency"] = filled["delinquency"].fillna("never")
     filled = filled[year <= _LAST_TRAINING_YEAR]
-    later = everybody.assign(vintage=pd.Categorical(year.loc[everybody.index].astype(str),
-                                                    ["2010", "2009", "2008", "2007", "2011"]))
+    later = everybody.assign(
+        vintage=pd.Categorical(year.loc[everybody.index].astype(str), ["2010", "2009", "2008", "2007", "2011"])
+    )
 
     def without(*names):
         return study.formula("severity", [trait for trait in traits if trait.name not in names])
@@ -773,19 +950,30 @@ def _robustness(tape):
                 continue
             estimate, se, *_ = study.contrast(result, combination)
             estimate, half = scale * estimate, _HALF * scale * se
-            rows.append({"specification": name, "label": label, "estimate": estimate, "se": scale * se,
-                         "odds_ratio": np.exp(estimate), "low": np.exp(estimate - half),
-                         "high": np.exp(estimate + half)})
+            rows.append(
+                {
+                    "specification": name,
+                    "label": label,
+                    "estimate": estimate,
+                    "se": scale * se,
+                    "odds_ratio": np.exp(estimate),
+                    "low": np.exp(estimate - half),
+                    "high": np.exp(estimate + half),
+                }
+            )
     rows = pd.DataFrame(rows)
     main = rows[rows["specification"] == "main"].set_index("label")["estimate"]
     flipped = int((np.sign(rows["estimate"]) != np.sign(rows["label"].map(main))).sum())
     result = specifications["main"][0]
     return {"specifications": len(specifications), "flipped_signs": flipped, "draws": _DRAWS}, {
-        "specifications": rows, "sizes": pd.DataFrame(sizes), "effects": _effects(result),
-        "block_effects": _block_effects(result, traits)}
+        "specifications": rows,
+        "sizes": pd.DataFrame(sizes),
+        "effects": _effects(result),
+        "block_effects": _block_effects(result, traits),
+    }
 
 
-_DRAWS = 500                       # draws of the estimates for the intervals of effects
+_DRAWS = 500  # draws of the estimates for the intervals of effects
 
 
 def _loss(result, params, index):
@@ -796,8 +984,7 @@ def _loss(result, params, index):
 
 def _draws(result):
     rng = np.random.default_rng(SEED)
-    return rng.multivariate_normal(result.params.to_numpy(), result.cov_params().to_numpy(), _DRAWS,
-                                   method="cholesky")
+    return rng.multivariate_normal(result.params.to_numpy(), result.cov_params().to_numpy(), _DRAWS, method="cholesky")
 
 
 def _points(result, shifts):
@@ -819,8 +1006,8 @@ def _effects(result):
         start[:, flags] = 0.0
 
         def shift(params, start=start, step=step):
-            index = start @ params[:len(names)]
-            after = index + step @ params[:len(names)]
+            index = start @ params[: len(names)]
+            after = index + step @ params[: len(names)]
             return float(np.mean(_loss(result, params, after) - _loss(result, params, index)))
 
         rows.append({"label": label, **_points(result, shift)})
@@ -836,7 +1023,7 @@ def _block_effects(result, traits):
         mine = [i for i, name in enumerate(names) if block_of[name.partition("[")[0]] == block]
 
         def shift(params, mine=mine):
-            index = exog @ params[:len(names)]
+            index = exog @ params[: len(names)]
             spread = float(np.std(exog[:, mine] @ params[mine]))
             return float(np.mean(_loss(result, params, index + spread) - _loss(result, params, index)))
 
@@ -846,6 +1033,7 @@ def _block_effects(result, traits):
 
 
 # -- E3: a second platform -----------------------------------------------------------------------------------------
+
 
 def _common(tape, traits, outcome):
     table, reasons = study.complete(study.design(tape.frame, traits, outcome))
@@ -858,8 +1046,10 @@ def _transfer(tape):
 
     frame = tape.frame
     tables, facts = [], {}
-    for name, traits, mask in (("prosper", study.PROSPER_TRAITS, frame["term"] == 36),
-                               ("modeldata", study.LATER_TRAITS, frame["term"] > 0)):
+    for name, traits, mask in (
+        ("prosper", study.PROSPER_TRAITS, frame["term"] == 36),
+        ("modeldata", study.LATER_TRAITS, frame["term"] > 0),
+    ):
         common = [trait for trait in traits if trait.name != "score"]
         table, _ = study.complete(study.design(frame[mask], common, "bad"))
         table["bad"] = table["bad"].astype(int)
@@ -886,8 +1076,11 @@ def _prosper(tape):
     without_score = [trait for trait in traits if trait.name != "score"]
     folds = stratified_folds(table["bad"], 10, SEED)
     out = {name: np.zeros(len(table)) for name in ("traits", "traits without score", "traits and rating")}
-    formulas = {"traits": words, "traits without score": study.formula("bad", without_score),
-                "traits and rating": f"{words} + grade_step"}
+    formulas = {
+        "traits": words,
+        "traits without score": study.formula("bad", without_score),
+        "traits and rating": f"{words} + grade_step",
+    }
     for fold in np.unique(folds):
         held = folds == fold
         for name, formula in formulas.items():
@@ -902,18 +1095,39 @@ def _prosper(tape):
     out["Lending Club slopes"] = (matrix[shared] * carried[shared]).sum(axis=1).to_numpy()
     bad = table["bad"].to_numpy(dtype=bool)
     found = delong(bad, out)
-    own = OrderedLogit.from_formula(study.formula("bad", [t for t in without_score if t.name in set(
-        replication("e2-transfer").table("coefficients").query("compared_with == 'prosper'")["trait"])]), table).fit()
-    facts = {"loans": len(table), "bad": int(bad.sum()), "closed_not_in_cohort": int(sum(
-        entry["rows"] for entry in tape.set_aside)), "first": frame["issue_date"].min(), "last":
-        frame["issue_date"].max(), "folds": 10, "auc_own_shared": auc(bad, study.linear_index(own)),
-        "shared": shared, "mcfadden": float(study.explained(result)["mcfadden"])}
+    own = OrderedLogit.from_formula(
+        study.formula(
+            "bad",
+            [
+                t
+                for t in without_score
+                if t.name
+                in set(replication("e2-transfer").table("coefficients").query("compared_with == 'prosper'")["trait"])
+            ],
+        ),
+        table,
+    ).fit()
+    facts = {
+        "loans": len(table),
+        "bad": int(bad.sum()),
+        "closed_not_in_cohort": int(sum(entry["rows"] for entry in tape.set_aside)),
+        "first": frame["issue_date"].min(),
+        "last": frame["issue_date"].max(),
+        "folds": 10,
+        "auc_own_shared": auc(bad, study.linear_index(own)),
+        "shared": shared,
+        "mcfadden": float(study.explained(result)["mcfadden"]),
+    }
     step = study.contrast(OrderedLogit.from_formula("bad ~ grade_step", table).fit(), {"grade_step": 1.0})
     facts["odds_ratio_rating"] = step[2:]
-    return facts, {"rating": rating, "coefficients": study.coefficient_table(result, traits),
-                   "shared_coefficients": study.coefficient_table(own, traits),
-                   "auc": found.table.rename_axis("model").reset_index(), "auc_differences": found.comparisons,
-                   "set_aside": reasons}
+    return facts, {
+        "rating": rating,
+        "coefficients": study.coefficient_table(result, traits),
+        "shared_coefficients": study.coefficient_table(own, traits),
+        "auc": found.table.rename_axis("model").reset_index(),
+        "auc_differences": found.comparisons,
+        "set_aside": reasons,
+    }
 
 
 STUDIES = {

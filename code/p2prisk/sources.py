@@ -242,9 +242,12 @@ def chosen_tape():
     if source in names():
         return load(source)
     format = os.environ.get("P2PRISK_TAPE_MAP") or os.environ.get("P2PRISK_TAPE_FORMAT") or None
-    return read_tape(source, None if format == "auto" else format,
-                     query=os.environ.get("P2PRISK_TAPE_QUERY") or None,
-                     record_date=os.environ.get("P2PRISK_TAPE_RECORD_DATE") or None)
+    return read_tape(
+        source,
+        None if format == "auto" else format,
+        query=os.environ.get("P2PRISK_TAPE_QUERY") or None,
+        record_date=os.environ.get("P2PRISK_TAPE_RECORD_DATE") or None,
+    )
 
 
 def _described(tape, name, entry):

@@ -20,9 +20,15 @@ from p2prisk.tape import refuse_later
 
 #: stated use of the loan, in six groups that both Lending Club samples fill
 PURPOSE_GROUPS = {
-    "debt consolidation": "debt consolidation", "credit card": "credit card", "small business": "small business",
-    "home improvement": "home", "house": "home", "car": "purchase", "major purchase": "purchase",
-    "wedding": "purchase", "vacation": "purchase",
+    "debt consolidation": "debt consolidation",
+    "credit card": "credit card",
+    "small business": "small business",
+    "home improvement": "home",
+    "house": "home",
+    "car": "purchase",
+    "major purchase": "purchase",
+    "wedding": "purchase",
+    "vacation": "purchase",
 }
 PURPOSES = ("debt consolidation", "credit card", "home", "purchase", "other", "small business")
 
@@ -30,8 +36,33 @@ PURPOSES = ("debt consolidation", "credit card", "home", "purchase", "other", "s
 INCOME_MARKS = (40_000, 100_000)
 
 #: states with at least 200 loans in 2007-2010: chosen by size, not by outcome
-LARGE_STATES = ("AL", "AZ", "CA", "CO", "CT", "FL", "GA", "IL", "LA", "MA", "MD", "MI", "MN", "MO", "NJ", "NV", "NY",
-                "OH", "OR", "PA", "SC", "TX", "VA", "WA", "WI")
+LARGE_STATES = (
+    "AL",
+    "AZ",
+    "CA",
+    "CO",
+    "CT",
+    "FL",
+    "GA",
+    "IL",
+    "LA",
+    "MA",
+    "MD",
+    "MI",
+    "MN",
+    "MO",
+    "NJ",
+    "NV",
+    "NY",
+    "OH",
+    "OR",
+    "PA",
+    "SC",
+    "TX",
+    "VA",
+    "WA",
+    "WI",
+)
 
 
 @dataclass(frozen=True)
@@ -124,36 +155,102 @@ _LOAN = [
 #: what may place a borrower in a grade, Lending Club 2018
 GRADE_TRAITS = (
     *_LOAN,
-    Trait("income", "income, a doubling", "ability", ("income", "income_joint"),
-          lambda f: _doublings(household_income(f), 50_000)),
-    Trait("dti", "debt service, 10 points of income", "ability", ("dti", "dti_joint"),
-          lambda f: np.minimum(household_dti(f), 60) / 10),
+    Trait(
+        "income",
+        "income, a doubling",
+        "ability",
+        ("income", "income_joint"),
+        lambda f: _doublings(household_income(f), 50_000),
+    ),
+    Trait(
+        "dti",
+        "debt service, 10 points of income",
+        "ability",
+        ("dti", "dti_joint"),
+        lambda f: np.minimum(household_dti(f), 60) / 10,
+    ),
     Trait("employment", "years with employer", "ability", ("employment",), lambda f: f["employment"]),
     Trait("home", "home", "ability", ("home",), lambda f: f["home"]),
-    Trait("joint", "two applicants (one)", "ability", ("application",),
-          lambda f: _flag(f["application"].astype(str) == "joint")),
-    Trait("mortgages", "mortgage accounts, a doubling of 1 + number", "ability", ("mortgage_accounts",),
-          lambda f: _one_plus(f["mortgage_accounts"])),
-    Trait("inquiries", "inquiries in 12 months, a doubling of 1 + number", "willingness", ("inquiries",),
-          lambda f: _one_plus(f["inquiries"])),
-    Trait("opened", "accounts opened in 24 months, a doubling of 1 + number", "willingness",
-          ("accounts_opened_24m",), lambda f: _one_plus(f["accounts_opened_24m"])),
-    Trait("utilisation", "used share of all credit, 10 points", "willingness", ("credit_balance", "credit_limit"),
-          lambda f: used_share(f) / 10),
-    Trait("card_limit", "bank card limits, a doubling of 1 + thousands", "willingness", ("bank_card_limit",),
-          lambda f: _one_plus(f["bank_card_limit"].to_numpy(dtype=float) / 1000)),
-    Trait("cards_with_balance", "cards carrying a balance, a doubling of 1 + number", "willingness",
-          ("cards_with_balance",), lambda f: _one_plus(f["cards_with_balance"])),
-    Trait("accounts", "credit lines ever, a doubling", "willingness", ("total_accounts",),
-          lambda f: _doublings(f["total_accounts"])),
-    Trait("history", "years of credit history, a doubling", "willingness", ("credit_history_years",),
-          lambda f: _doublings(np.maximum(f["credit_history_years"].to_numpy(dtype=float), 1.0))),
-    Trait("delinquency", "last delinquency", "willingness", ("delinquency_recency",),
-          lambda f: f["delinquency_recency"]),
-    Trait("never_late", "accounts never late, 10 points of share", "willingness", ("never_delinquent_share",),
-          lambda f: f["never_delinquent_share"].to_numpy(dtype=float) / 10),
-    Trait("bankruptcy", "bankruptcy on record (none)", "willingness", ("bankruptcies",),
-          lambda f: _flag(f["bankruptcies"] > 0)),
+    Trait(
+        "joint",
+        "two applicants (one)",
+        "ability",
+        ("application",),
+        lambda f: _flag(f["application"].astype(str) == "joint"),
+    ),
+    Trait(
+        "mortgages",
+        "mortgage accounts, a doubling of 1 + number",
+        "ability",
+        ("mortgage_accounts",),
+        lambda f: _one_plus(f["mortgage_accounts"]),
+    ),
+    Trait(
+        "inquiries",
+        "inquiries in 12 months, a doubling of 1 + number",
+        "willingness",
+        ("inquiries",),
+        lambda f: _one_plus(f["inquiries"]),
+    ),
+    Trait(
+        "opened",
+        "accounts opened in 24 months, a doubling of 1 + number",
+        "willingness",
+        ("accounts_opened_24m",),
+        lambda f: _one_plus(f["accounts_opened_24m"]),
+    ),
+    Trait(
+        "utilisation",
+        "used share of all credit, 10 points",
+        "willingness",
+        ("credit_balance", "credit_limit"),
+        lambda f: used_share(f) / 10,
+    ),
+    Trait(
+        "card_limit",
+        "bank card limits, a doubling of 1 + thousands",
+        "willingness",
+        ("bank_card_limit",),
+        lambda f: _one_plus(f["bank_card_limit"].to_numpy(dtype=float) / 1000),
+    ),
+    Trait(
+        "cards_with_balance",
+        "cards carrying a balance, a doubling of 1 + number",
+        "willingness",
+        ("cards_with_balance",),
+        lambda f: _one_plus(f["cards_with_balance"]),
+    ),
+    Trait(
+        "accounts",
+        "credit lines ever, a doubling",
+        "willingness",
+        ("total_accounts",),
+        lambda f: _doublings(f["total_accounts"]),
+    ),
+    Trait(
+        "history",
+        "years of credit history, a doubling",
+        "willingness",
+        ("credit_history_years",),
+        lambda f: _doublings(np.maximum(f["credit_history_years"].to_numpy(dtype=float), 1.0)),
+    ),
+    Trait(
+        "delinquency", "last delinquency", "willingness", ("delinquency_recency",), lambda f: f["delinquency_recency"]
+    ),
+    Trait(
+        "never_late",
+        "accounts never late, 10 points of share",
+        "willingness",
+        ("never_delinquent_share",),
+        lambda f: f["never_delinquent_share"].to_numpy(dtype=float) / 10,
+    ),
+    Trait(
+        "bankruptcy",
+        "bankruptcy on record (none)",
+        "willingness",
+        ("bankruptcies",),
+        lambda f: _flag(f["bankruptcies"] > 0),
+    ),
     Trait("tax_lien", "tax lien on record (none)", "willingness", ("tax_liens",), lambda f: _flag(f["tax_liens"] > 0)),
     Trait("purpose", "purpose", "willingness", ("purpose",), purpose_group),
 )
@@ -178,124 +275,282 @@ def _flag_with_gaps(values):
     values = np.asarray(values, dtype=float)
     return np.where(np.isnan(values), np.nan, values > 0)
 
+
 OUTCOME_BASE = (
     *_LOAN,
     Trait("income", "income, a doubling", "ability", ("income",), lambda f: _doublings(f["income"], 50_000)),
-    Trait("dti", "debt service, 10 points of income", "ability", ("dti",),
-          lambda f: f["dti"].to_numpy(dtype=float) / 10),
-    Trait("unstated_job", "employment not stated (stated)", "ability", ("employment",),
-          lambda f: _flag(f["employment"].astype(str) == "not stated")),
-    Trait("tenant", "rents or other (owns, with or without mortgage)", "ability", ("home",),
-          lambda f: _flag(~f["home"].astype(str).isin(["mortgage", "own"]))),
-    Trait("inquiries", "inquiries in 6 months, a doubling of 1 + number", "willingness", ("inquiries",),
-          lambda f: _one_plus(np.minimum(f["inquiries"].to_numpy(dtype=float), 8))),
-    Trait("utilisation", "used share of card limits, 10 points", "willingness", ("utilisation",),
-          lambda f: np.minimum(f["utilisation"].to_numpy(dtype=float), 100) / 10),
-    Trait("public_record", "public record (none)", "willingness", ("public_records",),
-          lambda f: _flag_with_gaps(f["public_records"])),
-    Trait("delinquency", "last delinquency", "willingness", ("delinquency_recency",),
-          lambda f: f["delinquency_recency"]),
-    Trait("history", "years of credit history, a doubling", "willingness", ("credit_history_years",),
-          lambda f: _doublings(np.maximum(f["credit_history_years"].to_numpy(dtype=float), 1.0))),
-    Trait("open_accounts", "open credit lines, a doubling", "willingness", ("open_accounts",),
-          lambda f: _doublings(f["open_accounts"], 8)),
-    Trait("accounts", "credit lines ever, a doubling", "willingness", ("total_accounts",),
-          lambda f: _doublings(f["total_accounts"], 15)),
+    Trait(
+        "dti", "debt service, 10 points of income", "ability", ("dti",), lambda f: f["dti"].to_numpy(dtype=float) / 10
+    ),
+    Trait(
+        "unstated_job",
+        "employment not stated (stated)",
+        "ability",
+        ("employment",),
+        lambda f: _flag(f["employment"].astype(str) == "not stated"),
+    ),
+    Trait(
+        "tenant",
+        "rents or other (owns, with or without mortgage)",
+        "ability",
+        ("home",),
+        lambda f: _flag(~f["home"].astype(str).isin(["mortgage", "own"])),
+    ),
+    Trait(
+        "inquiries",
+        "inquiries in 6 months, a doubling of 1 + number",
+        "willingness",
+        ("inquiries",),
+        lambda f: _one_plus(np.minimum(f["inquiries"].to_numpy(dtype=float), 8)),
+    ),
+    Trait(
+        "utilisation",
+        "used share of card limits, 10 points",
+        "willingness",
+        ("utilisation",),
+        lambda f: np.minimum(f["utilisation"].to_numpy(dtype=float), 100) / 10,
+    ),
+    Trait(
+        "public_record",
+        "public record (none)",
+        "willingness",
+        ("public_records",),
+        lambda f: _flag_with_gaps(f["public_records"]),
+    ),
+    Trait(
+        "delinquency", "last delinquency", "willingness", ("delinquency_recency",), lambda f: f["delinquency_recency"]
+    ),
+    Trait(
+        "history",
+        "years of credit history, a doubling",
+        "willingness",
+        ("credit_history_years",),
+        lambda f: _doublings(np.maximum(f["credit_history_years"].to_numpy(dtype=float), 1.0)),
+    ),
+    Trait(
+        "open_accounts",
+        "open credit lines, a doubling",
+        "willingness",
+        ("open_accounts",),
+        lambda f: _doublings(f["open_accounts"], 8),
+    ),
+    Trait(
+        "accounts",
+        "credit lines ever, a doubling",
+        "willingness",
+        ("total_accounts",),
+        lambda f: _doublings(f["total_accounts"], 15),
+    ),
     Trait("purpose", "purpose", "willingness", ("purpose",), purpose_group),
 )
 
 #: what the base model may gain, one step after the other: each is kept if cross-validation inside 2007-2010 says so
 OUTCOME_STEPS = {
-    "year of issue": (
-        Trait("vintage", "issued in", "place and time", ("issue_date",), vintage),
-    ),
+    "year of issue": (Trait("vintage", "issued in", "place and time", ("issue_date",), vintage),),
     "bends of income": (
-        Trait("income_above_40k", "income, change of slope above 40,000 dollars", "ability", ("income",),
-              lambda f: _above(f["income"], INCOME_MARKS[0])),
-        Trait("income_above_100k", "income, change of slope above 100,000 dollars", "ability", ("income",),
-              lambda f: _above(f["income"], INCOME_MARKS[1])),
+        Trait(
+            "income_above_40k",
+            "income, change of slope above 40,000 dollars",
+            "ability",
+            ("income",),
+            lambda f: _above(f["income"], INCOME_MARKS[0]),
+        ),
+        Trait(
+            "income_above_100k",
+            "income, change of slope above 100,000 dollars",
+            "ability",
+            ("income",),
+            lambda f: _above(f["income"], INCOME_MARKS[1]),
+        ),
     ),
     "bend of amount": (
-        Trait("amount_above_6k", "amount, change of slope above 6,000 dollars", "loan", ("amount",),
-              lambda f: _above(f["amount"], 6_000)),
+        Trait(
+            "amount_above_6k",
+            "amount, change of slope above 6,000 dollars",
+            "loan",
+            ("amount",),
+            lambda f: _above(f["amount"], 6_000),
+        ),
     ),
     "card balance": (
-        Trait("no_balance", "no card balance (some)", "willingness", ("revolving_balance",),
-              lambda f: _flag(f["revolving_balance"] == 0)),
-        Trait("balance", "card balance, a doubling of 1,000 dollars + balance", "willingness",
-              ("revolving_balance",), lambda f: _one_plus(f["revolving_balance"].to_numpy(dtype=float) / 1000)),
-        Trait("balance_above_20k", "card balance, change of slope above 20,000 dollars", "willingness",
-              ("revolving_balance",),
-              lambda f: _above(np.maximum(f["revolving_balance"].to_numpy(dtype=float), 1.0), 20_000)),
+        Trait(
+            "no_balance",
+            "no card balance (some)",
+            "willingness",
+            ("revolving_balance",),
+            lambda f: _flag(f["revolving_balance"] == 0),
+        ),
+        Trait(
+            "balance",
+            "card balance, a doubling of 1,000 dollars + balance",
+            "willingness",
+            ("revolving_balance",),
+            lambda f: _one_plus(f["revolving_balance"].to_numpy(dtype=float) / 1000),
+        ),
+        Trait(
+            "balance_above_20k",
+            "card balance, change of slope above 20,000 dollars",
+            "willingness",
+            ("revolving_balance",),
+            lambda f: _above(np.maximum(f["revolving_balance"].to_numpy(dtype=float), 1.0), 20_000),
+        ),
     ),
     "bend of inquiries": (
-        Trait("inquiries_above_2", "inquiries, change of slope above two", "willingness", ("inquiries",),
-              lambda f: np.maximum(_doublings(1 + np.minimum(f["inquiries"].to_numpy(dtype=float), 8), 3), 0)),
+        Trait(
+            "inquiries_above_2",
+            "inquiries, change of slope above two",
+            "willingness",
+            ("inquiries",),
+            lambda f: np.maximum(_doublings(1 + np.minimum(f["inquiries"].to_numpy(dtype=float), 8), 3), 0),
+        ),
     ),
     "bends of accounts": (
-        Trait("open_above_8", "open lines, change of slope above 8", "willingness", ("open_accounts",),
-              lambda f: _above(f["open_accounts"], 8)),
-        Trait("accounts_above_15", "credit lines ever, change of slope above 15", "willingness", ("total_accounts",),
-              lambda f: _above(f["total_accounts"], 15)),
+        Trait(
+            "open_above_8",
+            "open lines, change of slope above 8",
+            "willingness",
+            ("open_accounts",),
+            lambda f: _above(f["open_accounts"], 8),
+        ),
+        Trait(
+            "accounts_above_15",
+            "credit lines ever, change of slope above 15",
+            "willingness",
+            ("total_accounts",),
+            lambda f: _above(f["total_accounts"], 15),
+        ),
     ),
     "state": (Trait("state", "state", "place and time", ("region",), _state),),
     "years with employer": (
-        Trait("new_job", "under two years with employer (2 to 9)", "ability", ("employment",),
-              lambda f: _flag(f["employment"].astype(str) == "under 2 years")),
-        Trait("long_job", "ten years or more with employer (2 to 9)", "ability", ("employment",),
-              lambda f: _flag(f["employment"].astype(str) == "10 years and over")),
+        Trait(
+            "new_job",
+            "under two years with employer (2 to 9)",
+            "ability",
+            ("employment",),
+            lambda f: _flag(f["employment"].astype(str) == "under 2 years"),
+        ),
+        Trait(
+            "long_job",
+            "ten years or more with employer (2 to 9)",
+            "ability",
+            ("employment",),
+            lambda f: _flag(f["employment"].astype(str) == "10 years and over"),
+        ),
     ),
-    "income verified": (
-        Trait("verification", "income", "platform", ("verification",), lambda f: f["verification"]),
-    ),
+    "income verified": (Trait("verification", "income", "platform", ("verification",), lambda f: f["verification"]),),
     "purpose by term": (
-        Trait("long_small_business", "60 months and small business", "loan", ("term", "purpose"),
-              lambda f: _term(f) * _flag(np.asarray(purpose_group(f)) == "small business")),
+        Trait(
+            "long_small_business",
+            "60 months and small business",
+            "loan",
+            ("term", "purpose"),
+            lambda f: _term(f) * _flag(np.asarray(purpose_group(f)) == "small business"),
+        ),
     ),
     "inquiries by term": (
-        Trait("long_inquiries", "60 months: inquiries, a doubling more", "loan", ("term", "inquiries"),
-              lambda f: _term(f) * _one_plus(np.minimum(f["inquiries"].to_numpy(dtype=float), 8))),
+        Trait(
+            "long_inquiries",
+            "60 months: inquiries, a doubling more",
+            "loan",
+            ("term", "inquiries"),
+            lambda f: _term(f) * _one_plus(np.minimum(f["inquiries"].to_numpy(dtype=float), 8)),
+        ),
     ),
     "amount by term": (
-        Trait("long_amount", "60 months: amount, a doubling more", "loan", ("term", "amount"),
-              lambda f: _term(f) * _doublings(f["amount"], 10_000)),
+        Trait(
+            "long_amount",
+            "60 months: amount, a doubling more",
+            "loan",
+            ("term", "amount"),
+            lambda f: _term(f) * _doublings(f["amount"], 10_000),
+        ),
     ),
 }
 
 
 _SHARED = (
     Trait("amount", "amount, a doubling", "loan", ("amount",), lambda f: _doublings(f["amount"], 10_000)),
-    Trait("income", "income, a doubling", "ability", ("income",),
-          lambda f: _doublings(np.maximum(f["income"].to_numpy(dtype=float), 5_000), 50_000)),
-    Trait("new_job", "under two years with employer (2 to 9)", "ability", ("employment",),
-          lambda f: _flag(f["employment"].astype(str) == "under 2 years")),
-    Trait("long_job", "ten years or more with employer (2 to 9)", "ability", ("employment",),
-          lambda f: _flag(f["employment"].astype(str) == "10 years and over")),
+    Trait(
+        "income",
+        "income, a doubling",
+        "ability",
+        ("income",),
+        lambda f: _doublings(np.maximum(f["income"].to_numpy(dtype=float), 5_000), 50_000),
+    ),
+    Trait(
+        "new_job",
+        "under two years with employer (2 to 9)",
+        "ability",
+        ("employment",),
+        lambda f: _flag(f["employment"].astype(str) == "under 2 years"),
+    ),
+    Trait(
+        "long_job",
+        "ten years or more with employer (2 to 9)",
+        "ability",
+        ("employment",),
+        lambda f: _flag(f["employment"].astype(str) == "10 years and over"),
+    ),
 )
 
 #: Prosper 2009-2011, 36 months: traits known at issue; the bureau score is on file there, and not at Lending Club
 PROSPER_TRAITS = (
     *_SHARED,
-    Trait("owner", "owns a home (no)", "ability", ("homeowner", "home"),
-          lambda f: _flag(f["homeowner"] if "homeowner" in f else f["home"].astype(str).isin(["mortgage", "own"]))),
-    Trait("debt_purpose", "purpose: debts or credit card (other)", "willingness", ("purpose",),
-          lambda f: _flag(np.isin(np.asarray(purpose_group(f)), ("debt consolidation", "credit card")))),
-    Trait("business_purpose", "purpose: small business (other)", "willingness", ("purpose",),
-          lambda f: _flag(np.asarray(purpose_group(f)) == "small business")),
-    Trait("score", "bureau score, 20 points", "willingness", ("bureau_score",),
-          lambda f: (f["bureau_score"].to_numpy(dtype=float) - 700) / 20),
+    Trait(
+        "owner",
+        "owns a home (no)",
+        "ability",
+        ("homeowner", "home"),
+        lambda f: _flag(f["homeowner"] if "homeowner" in f else f["home"].astype(str).isin(["mortgage", "own"])),
+    ),
+    Trait(
+        "debt_purpose",
+        "purpose: debts or credit card (other)",
+        "willingness",
+        ("purpose",),
+        lambda f: _flag(np.isin(np.asarray(purpose_group(f)), ("debt consolidation", "credit card"))),
+    ),
+    Trait(
+        "business_purpose",
+        "purpose: small business (other)",
+        "willingness",
+        ("purpose",),
+        lambda f: _flag(np.asarray(purpose_group(f)) == "small business"),
+    ),
+    Trait(
+        "score",
+        "bureau score, 20 points",
+        "willingness",
+        ("bureau_score",),
+        lambda f: (f["bureau_score"].to_numpy(dtype=float) - 700) / 20,
+    ),
 )
 
 #: the later Lending Club sample (good or bad, period not stated): traits that the early one has too
 LATER_TRAITS = (
     _LOAN[0],
     *_SHARED,
-    Trait("inquiries", "inquiries in 6 months, a doubling of 1 + number", "willingness", ("inquiries",),
-          lambda f: _one_plus(np.minimum(f["inquiries"].to_numpy(dtype=float), 8))),
-    Trait("utilisation", "used share of card limits, 10 points", "willingness", ("utilisation",),
-          lambda f: np.minimum(f["utilisation"].to_numpy(dtype=float), 100) / 10),
-    Trait("recent_delinquency", "delinquency in 2 years (none)", "willingness", ("delinquencies_2y",),
-          lambda f: _flag_with_gaps(f["delinquencies_2y"])),
+    Trait(
+        "inquiries",
+        "inquiries in 6 months, a doubling of 1 + number",
+        "willingness",
+        ("inquiries",),
+        lambda f: _one_plus(np.minimum(f["inquiries"].to_numpy(dtype=float), 8)),
+    ),
+    Trait(
+        "utilisation",
+        "used share of card limits, 10 points",
+        "willingness",
+        ("utilisation",),
+        lambda f: np.minimum(f["utilisation"].to_numpy(dtype=float), 100) / 10,
+    ),
+    Trait(
+        "recent_delinquency",
+        "delinquency in 2 years (none)",
+        "willingness",
+        ("delinquencies_2y",),
+        lambda f: _flag_with_gaps(f["delinquencies_2y"]),
+    ),
 )
 
 
@@ -359,8 +614,17 @@ def complete(table):
     reasons : pandas.DataFrame
         ``column`` and ``rows`` missing there (a row may count for several columns).
     """
-    gaps = pd.DataFrame({name: (~np.isfinite(table[name].to_numpy(dtype=float)) if table[name].dtype.kind in "fiu"
-                                else table[name].isna().to_numpy()) for name in table.columns}, index=table.index)
+    gaps = pd.DataFrame(
+        {
+            name: (
+                ~np.isfinite(table[name].to_numpy(dtype=float))
+                if table[name].dtype.kind in "fiu"
+                else table[name].isna().to_numpy()
+            )
+            for name in table.columns
+        },
+        index=table.index,
+    )
     counts = gaps.sum()
     reasons = pd.DataFrame({"column": counts.index, "rows": counts.to_numpy()}).query("rows > 0")
     kept = table[~gaps.any(axis=1)]
@@ -371,6 +635,7 @@ def complete(table):
 
 
 # -- identification ----------------------------------------------------------------------------------------------
+
 
 def class_shares(values):
     """Count the levels of an ordered column.
@@ -383,23 +648,37 @@ def class_shares(values):
     1     B      2  0.666667
     """
     counts = values.value_counts().reindex(values.cat.categories)
-    return pd.DataFrame({"level": counts.index.astype(str), "loans": counts.to_numpy(),
-                         "share": counts.to_numpy() / counts.sum()})
+    return pd.DataFrame(
+        {"level": counts.index.astype(str), "loans": counts.to_numpy(), "share": counts.to_numpy() / counts.sum()}
+    )
 
 
 #: columns with blanks and what a blank means there
 BLANKS = {
-    "months_since_delinquency": "never happened", "months_since_90d_late": "never happened",
-    "months_since_record": "never happened", "months_since_inquiry": "never happened",
-    "income_joint": "does not apply", "employment_years": "unknown", "dti": "unknown", "income": "unknown",
-    "utilisation": "unknown", "inquiries": "unknown", "bankruptcies": "unknown",
+    "months_since_delinquency": "never happened",
+    "months_since_90d_late": "never happened",
+    "months_since_record": "never happened",
+    "months_since_inquiry": "never happened",
+    "income_joint": "does not apply",
+    "employment_years": "unknown",
+    "dti": "unknown",
+    "income": "unknown",
+    "utilisation": "unknown",
+    "inquiries": "unknown",
+    "bankruptcies": "unknown",
 }
 _BLANK_LABELS = {
-    "months_since_delinquency": "months since last delinquency", "months_since_90d_late": "months since 90 days late",
-    "months_since_record": "months since public record", "months_since_inquiry": "months since last inquiry",
-    "income_joint": "income of both applicants", "employment_years": "years with employer",
-    "dti": "debt-to-income ratio", "income": "income", "utilisation": "used share of card limits",
-    "inquiries": "inquiries", "bankruptcies": "bankruptcies",
+    "months_since_delinquency": "months since last delinquency",
+    "months_since_90d_late": "months since 90 days late",
+    "months_since_record": "months since public record",
+    "months_since_inquiry": "months since last inquiry",
+    "income_joint": "income of both applicants",
+    "employment_years": "years with employer",
+    "dti": "debt-to-income ratio",
+    "income": "income",
+    "utilisation": "used share of card limits",
+    "inquiries": "inquiries",
+    "bankruptcies": "bankruptcies",
 }
 
 
@@ -422,8 +701,16 @@ def blanks(frame, sample):
     for name, meaning in BLANKS.items():
         if name in frame and frame[name].isna().any():
             count = int(frame[name].isna().sum())
-            rows.append({"column": name, "label": _BLANK_LABELS[name], "sample": sample, "rows": count,
-                         "share": count / len(frame), "meaning": meaning})
+            rows.append(
+                {
+                    "column": name,
+                    "label": _BLANK_LABELS[name],
+                    "sample": sample,
+                    "rows": count,
+                    "share": count / len(frame),
+                    "meaning": meaning,
+                }
+            )
     return pd.DataFrame(rows)
 
 
@@ -448,8 +735,16 @@ def spread_by_level(frame, outcome, columns):
         values = pd.Series(np.asarray(frame[name], dtype=float), index=frame.index)
         for level, part in values.groupby(frame[outcome], observed=True):
             low, median, high = part.dropna().quantile([0.25, 0.5, 0.75])
-            rows.append({"label": label, "grade": level, "low": low, "median": median, "high": high,
-                         "loans": int(part.notna().sum())})
+            rows.append(
+                {
+                    "label": label,
+                    "grade": level,
+                    "low": low,
+                    "median": median,
+                    "high": high,
+                    "loans": int(part.notna().sum()),
+                }
+            )
     return pd.DataFrame(rows)
 
 
@@ -537,6 +832,7 @@ def information_value(classes):
 
 # -- reading a fitted model ----------------------------------------------------------------------------------------
 
+
 def coefficient_table(result, traits, confidence=0.95):
     """Slopes of a study model with words, blocks and odds ratios.
 
@@ -565,10 +861,20 @@ def coefficient_table(result, traits, confidence=0.95):
         trait = by_name[base]
         level = level.rstrip("]").removeprefix("T.")
         estimate, se = float(result.params[name]), float(result.bse[name])
-        rows.append({"name": name, "trait": base, "label": f"{trait.label}: {level}" if level else trait.label,
-                     "block": trait.block, "estimate": estimate, "se": se, "z": estimate / se,
-                     "odds_ratio": np.exp(estimate), "low": np.exp(estimate - wide * se),
-                     "high": np.exp(estimate + wide * se)})
+        rows.append(
+            {
+                "name": name,
+                "trait": base,
+                "label": f"{trait.label}: {level}" if level else trait.label,
+                "block": trait.block,
+                "estimate": estimate,
+                "se": se,
+                "z": estimate / se,
+                "odds_ratio": np.exp(estimate),
+                "low": np.exp(estimate - wide * se),
+                "high": np.exp(estimate + wide * se),
+            }
+        )
     return pd.DataFrame(rows)
 
 
@@ -634,9 +940,13 @@ def explained(result):
     weights = result.model.weights
     variance = np.cov(index, aweights=weights) if weights is not None else np.var(index)
     cox_snell = -np.expm1(2 * (result.llnull - result.llf) / n)
-    return pd.Series({"mcfadden": 1 - result.llf / result.llnull,
-                      "nagelkerke": cox_snell / -np.expm1(2 * result.llnull / n),
-                      "mckelvey_zavoina": float(variance / (variance + np.pi**2 / 3))})
+    return pd.Series(
+        {
+            "mcfadden": 1 - result.llf / result.llnull,
+            "nagelkerke": cox_snell / -np.expm1(2 * result.llnull / n),
+            "mckelvey_zavoina": float(variance / (variance + np.pi**2 / 3)),
+        }
+    )
 
 
 def explained_interval(result, draws=500, seed=0, confidence=0.95):
@@ -661,7 +971,8 @@ def explained_interval(result, draws=500, seed=0, confidence=0.95):
     exog, slopes = result.model.exog, result.model.exog.shape[1]
     covariance = np.cov(exog, rowvar=False, aweights=result.model.weights)
     drawn = np.random.default_rng(seed).multivariate_normal(
-        result.params.to_numpy()[:slopes], result.cov_params().to_numpy()[:slopes, :slopes], draws, method="cholesky")
+        result.params.to_numpy()[:slopes], result.cov_params().to_numpy()[:slopes, :slopes], draws, method="cholesky"
+    )
     variance = np.einsum("di,ij,dj->d", drawn, np.atleast_2d(covariance), drawn)
     low, high = np.quantile(variance / (variance + np.pi**2 / 3), [0.5 - confidence / 2, 0.5 + confidence / 2])
     return float(low), float(high)
@@ -670,7 +981,7 @@ def explained_interval(result, draws=500, seed=0, confidence=0.95):
 def linear_index(result, table=None):
     """The linear predictor x'beta, shape (n,): the score by which a model ranks loans from safe to bad."""
     matrix = result.model.exog if table is None else result.model.design_matrix(table)
-    slopes = result.params.to_numpy()[:matrix.shape[1]]
+    slopes = result.params.to_numpy()[: matrix.shape[1]]
     return matrix @ slopes
 
 
@@ -693,6 +1004,7 @@ def block_contributions(table, outcome, traits, blocks=("ability", "willingness"
         ``block``, ``slopes``, ``chi2_added`` (2 x the log-likelihood lost without the block), ``share_added`` (of
         the full model's gain over the traits that always stay), ``chi2_alone``, ``share_alone``.
     """
+
     def fit(keep):
         keep = [trait for trait in traits if keep(trait)]
         if not keep:
@@ -706,13 +1018,20 @@ def block_contributions(table, outcome, traits, blocks=("ability", "willingness"
     floor, always = (full.llnull, 0) if base is None else (base.llf, len(base.model.exog_names))
     rows = []
     for block in blocks:
-        without, alone = fit(lambda t, b=block: t.block != b), fit(lambda t, b=block: t.block == b
-                                                                  or t.block not in blocks)
-        rows.append({"block": block, "slopes": len(alone.model.exog_names) - always,
-                     "chi2_added": 2 * (full.llf - without.llf),
-                     "share_added": (full.llf - without.llf) / (full.llf - floor),
-                     "chi2_alone": 2 * (alone.llf - floor),
-                     "share_alone": (alone.llf - floor) / (full.llf - floor)})
+        without, alone = (
+            fit(lambda t, b=block: t.block != b),
+            fit(lambda t, b=block: t.block == b or t.block not in blocks),
+        )
+        rows.append(
+            {
+                "block": block,
+                "slopes": len(alone.model.exog_names) - always,
+                "chi2_added": 2 * (full.llf - without.llf),
+                "share_added": (full.llf - without.llf) / (full.llf - floor),
+                "chi2_alone": 2 * (alone.llf - floor),
+                "share_alone": (alone.llf - floor) / (full.llf - floor),
+            }
+        )
     return pd.DataFrame(rows)
 
 
@@ -828,8 +1147,10 @@ def effect_curve(result, traits, column, values, reference, label):
     grid = pd.DataFrame({column: np.asarray(values, dtype=float)})
     origin = pd.DataFrame({column: [float(reference)]})
     rows = []
-    steps = {trait.name: np.asarray(trait.compute(grid), dtype=float) - float(np.asarray(trait.compute(origin))[0])
-             for trait in mine}
+    steps = {
+        trait.name: np.asarray(trait.compute(grid), dtype=float) - float(np.asarray(trait.compute(origin))[0])
+        for trait in mine
+    }
     for i, value in enumerate(grid[column]):
         if all(step[i] == 0 for step in steps.values()):
             rows.append((label, value, 1.0, 1.0, 1.0))
@@ -863,9 +1184,14 @@ def effects_in_points(effects, traits, rows=None):
         level = contrast.split(" - ")[0]
         name = labels[term] if contrast in ("derivative", "1 - 0", "1.0 - 0.0") else f"{labels[term]}: {level}"
         values = part.set_index("category")
-        out.append({"order": 0 if rows is None else list(rows).index(term), "trait": name,
-                    **{str(label): 100 * values.loc[label, "effect"] for label in classes},
-                    "largest se": 100 * values["se"].max()})
+        out.append(
+            {
+                "order": 0 if rows is None else list(rows).index(term),
+                "trait": name,
+                **{str(label): 100 * values.loc[label, "effect"] for label in classes},
+                "largest se": 100 * values["se"].max(),
+            }
+        )
     return pd.DataFrame(out).sort_values("order", kind="stable", ignore_index=True).drop(columns="order")
 
 
@@ -900,6 +1226,7 @@ def merge_top(values, level, label):
 
 # -- does it travel ------------------------------------------------------------------------------------------------
 
+
 def count_odds_ratios(counts, references):
     """Odds ratios of being overdue from published counts, against a reference level of each variable.
 
@@ -933,41 +1260,84 @@ def count_odds_ratios(counts, references):
     for variable, reference in references.items():
         part = counts[counts["variable"] == variable].set_index("level")
         if reference not in part.index:
-            raise DataError(f"the counts have no level {reference!r} of {variable!r}; they have "
-                            f"{', '.join(map(str, part.index)) or 'nothing of it'}")
+            raise DataError(
+                f"the counts have no level {reference!r} of {variable!r}; they have "
+                f"{', '.join(map(str, part.index)) or 'nothing of it'}"
+            )
         odds = part["overdue"] / (part["snapshots"] - part["overdue"])
         for level in part.index.drop(reference):
-            rows.append({"variable": variable, "level": level, "reference": reference,
-                         "snapshots": int(part.loc[level, "snapshots"]),
-                         "share": part.loc[level, "overdue"] / part.loc[level, "snapshots"],
-                         "odds_ratio": odds[level] / odds[reference]})
+            rows.append(
+                {
+                    "variable": variable,
+                    "level": level,
+                    "reference": reference,
+                    "snapshots": int(part.loc[level, "snapshots"]),
+                    "share": part.loc[level, "overdue"] / part.loc[level, "snapshots"],
+                    "odds_ratio": odds[level] / odds[reference],
+                }
+            )
     return pd.DataFrame(rows)
 
 
 #: variable -> for each source of our own: slope and whether its sign must be turned; PPDai counts: variable, level;
 #: literature: its variable in data/literature_signs.csv
 TRAVEL = {
-    "income, higher": ({"grade": ("income", 1), "early": ("income", 1), "later": ("income", 1),
-                        "prosper": ("income", 1)}, None, "Income, higher"),
+    "income, higher": (
+        {"grade": ("income", 1), "early": ("income", 1), "later": ("income", 1), "prosper": ("income", 1)},
+        None,
+        "Income, higher",
+    ),
     "debt to income, higher": ({"grade": ("dti", 1), "early": ("dti", 1)}, None, "Debt to income, higher"),
-    "home owner": ({"grade": ("home[T.rent]", -1), "early": ("tenant", -1), "prosper": ("owner", 1)}, None,
-                   "Home owner"),
+    "home owner": (
+        {"grade": ("home[T.rent]", -1), "early": ("tenant", -1), "prosper": ("owner", 1)},
+        None,
+        "Home owner",
+    ),
     "ten years with employer": ({"later": ("long_job", 1), "prosper": ("long_job", 1)}, None, "Employment, longer"),
-    "inquiries, more": ({"grade": ("inquiries", 1), "early": ("inquiries", 1), "later": ("inquiries", 1)}, None,
-                        "Recent inquiries, more"),
-    "used share of limits, higher": ({"grade": ("utilisation", 1), "early": ("utilisation", 1),
-                                      "later": ("utilisation", 1)}, None, "Revolving use, higher"),
-    "past delinquency": ({"grade": ("delinquency[T.within a year]", 1), "early": ("delinquency[T.within a year]", 1),
-                          "later": ("recent_delinquency", 1)}, None, "Overdues, bad records, more"),
+    "inquiries, more": (
+        {"grade": ("inquiries", 1), "early": ("inquiries", 1), "later": ("inquiries", 1)},
+        None,
+        "Recent inquiries, more",
+    ),
+    "used share of limits, higher": (
+        {"grade": ("utilisation", 1), "early": ("utilisation", 1), "later": ("utilisation", 1)},
+        None,
+        "Revolving use, higher",
+    ),
+    "past delinquency": (
+        {
+            "grade": ("delinquency[T.within a year]", 1),
+            "early": ("delinquency[T.within a year]", 1),
+            "later": ("recent_delinquency", 1),
+        },
+        None,
+        "Overdues, bad records, more",
+    ),
     "bureau score, higher": ({"prosper": ("score", 1)}, None, None),
-    "term, longer": ({"grade": ("long_term", 1), "early": ("long_term", 1), "later": ("long_term", 1)}, None,
-                     "Term, longer"),
-    "amount, larger": ({"grade": ("amount", 1), "early": ("amount_step", 1), "later": ("amount", 1),
-                        "prosper": ("amount", 1)}, None, "Amount, larger"),
-    "small business": ({"grade": ("purpose[T.small business]", 1), "early": ("purpose[T.small business]", 1),
-                        "prosper": ("business_purpose", 1)}, None, "Purpose: small business"),
-    "platform grade, worse": ({"early": ("sub_grade_step", 1), "prosper": ("grade_step", 1)}, ("grade", "D"),
-                              "Platform grade, worse"),
+    "term, longer": (
+        {"grade": ("long_term", 1), "early": ("long_term", 1), "later": ("long_term", 1)},
+        None,
+        "Term, longer",
+    ),
+    "amount, larger": (
+        {"grade": ("amount", 1), "early": ("amount_step", 1), "later": ("amount", 1), "prosper": ("amount", 1)},
+        None,
+        "Amount, larger",
+    ),
+    "small business": (
+        {
+            "grade": ("purpose[T.small business]", 1),
+            "early": ("purpose[T.small business]", 1),
+            "prosper": ("business_purpose", 1),
+        },
+        None,
+        "Purpose: small business",
+    ),
+    "platform grade, worse": (
+        {"early": ("sub_grade_step", 1), "prosper": ("grade_step", 1)},
+        ("grade", "D"),
+        "Platform grade, worse",
+    ),
     "education, verified or higher": ({}, ("verified_education", "yes"), "Education, higher"),
     "female": ({}, ("sex", "female"), "Female"),
     "identity verified": ({}, ("verified_identity", "yes"), "Identity or asset verified"),
@@ -1080,6 +1450,14 @@ def share_odds_ratios(shares, references, column):
         if reference not in part.index:
             raise DataError(f"the shares have no level {reference!r} of {variable!r}")
         odds = part / (100 - part)
-        rows += [{"variable": variable, "level": level, "reference": reference, "share": part[level],
-                  "odds_ratio": odds[level] / odds[reference]} for level in part.index]
+        rows += [
+            {
+                "variable": variable,
+                "level": level,
+                "reference": reference,
+                "share": part[level],
+                "odds_ratio": odds[level] / odds[reference],
+            }
+            for level in part.index
+        ]
     return pd.DataFrame(rows)

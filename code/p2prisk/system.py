@@ -20,8 +20,16 @@ CHARGE_OFF_LAG = 5
 #: The last issue year the model is fitted on, and the year it is tested on.
 FITTED_TO, TESTED_ON = 2010, 2011
 
-CLASSES = ("term", "income_band", "dti_band", "employment_band", "inquiries_band", "utilisation_band",
-           "public_record", "purpose_group")
+CLASSES = (
+    "term",
+    "income_band",
+    "dti_band",
+    "employment_band",
+    "inquiries_band",
+    "utilisation_band",
+    "public_record",
+    "purpose_group",
+)
 
 #: The columns of the tape from which those classes were made.
 PREDICTORS = ("term", "income", "dti", "employment", "inquiries", "utilisation", "public_records", "purpose")
@@ -55,9 +63,15 @@ def lending_club_vintages(as_of, *, period="half-year", term=36, max_age=41, sin
     """
     counts = table("lendingclub_vintages")
     counts = counts[counts["term"] == term]
-    curves = vintage_curves_from_events(counts["month"], counts["age"] + CHARGE_OFF_LAG, as_of=as_of,
-                                        loans=counts["loans"], events=counts["charged_off"], period=period,
-                                        max_age=max_age)
+    curves = vintage_curves_from_events(
+        counts["month"],
+        counts["age"] + CHARGE_OFF_LAG,
+        as_of=as_of,
+        loans=counts["loans"],
+        events=counts["charged_off"],
+        period=period,
+        max_age=max_age,
+    )
     return curves if since is None else curves[curves["vintage"] >= since].reset_index(drop=True)
 
 
@@ -124,27 +138,44 @@ def validation_results():
     """
     fit, counts = lending_club_model()
     old, new = counts[counts["issue_year"] <= FITTED_TO], counts[counts["issue_year"] == TESTED_ON]
-    bad = {name: part["severity"].isin(["loss after half", "loss early"]).to_numpy()
-           for name, part in (("old", old), ("new", new))}
-    forecast = {name: fit.predict(part).iloc[:, -2:].sum(axis=1).to_numpy()
-                for name, part in (("old", old), ("new", new))}
+    bad = {
+        name: part["severity"].isin(["loss after half", "loss early"]).to_numpy()
+        for name, part in (("old", old), ("new", new))
+    }
+    forecast = {
+        name: fit.predict(part).iloc[:, -2:].sum(axis=1).to_numpy() for name, part in (("old", old), ("new", new))
+    }
     weight = {name: part["n"].to_numpy() for name, part in (("old", old), ("new", new))}
     inside, outside = (auc(bad[name], forecast[name], freq_weights=weight[name]) for name in ("old", "new"))
     ranked = delong(bad["new"], {"model": forecast["new"]}, freq_weights=weight["new"])
     calibrated = calibration_slope_intercept(bad["new"], forecast["new"], freq_weights=weight["new"])
-    stability = population_stability(np.round(forecast["old"], 12), np.round(forecast["new"], 12),
-                                     expected_weights=weight["old"], actual_weights=weight["new"])
+    stability = population_stability(
+        np.round(forecast["old"], 12),
+        np.round(forecast["new"], 12),
+        expected_weights=weight["old"],
+        actual_weights=weight["new"],
+    )
     parallel = brant(fit)
     # what the rejected terms move in probability, when their slopes are freed; the others pass after Holm's correction
     tested = parallel.iloc[:-1]
     rejected = list(tested.index[holm(tested["pvalue"].to_numpy()) < 0.05])
     departure = probability_departure(fit, free_terms(fit, rejected))
-    return {"fit": fit, "loans_fitted": int(weight["old"].sum()), "loans_tested": int(weight["new"].sum()),
-            "digits": fit.digits, "auc_fitted": inside, "auc_tested": outside, "auc": ranked,
-            "calibration": calibrated, "stability": stability, "brant": parallel, "rejected": rejected,
-            "departure": departure,
-            "rate_forecast": float(np.average(forecast["new"], weights=weight["new"])),
-            "rate_observed": float(np.average(bad["new"], weights=weight["new"]))}
+    return {
+        "fit": fit,
+        "loans_fitted": int(weight["old"].sum()),
+        "loans_tested": int(weight["new"].sum()),
+        "digits": fit.digits,
+        "auc_fitted": inside,
+        "auc_tested": outside,
+        "auc": ranked,
+        "calibration": calibrated,
+        "stability": stability,
+        "brant": parallel,
+        "rejected": rejected,
+        "departure": departure,
+        "rate_forecast": float(np.average(forecast["new"], weights=weight["new"])),
+        "rate_observed": float(np.average(bad["new"], weights=weight["new"])),
+    }
 
 
 def checklist(results=None):
@@ -173,26 +204,62 @@ def checklist(results=None):
     early = r["departure"].loc["loss early", "mean_absolute"]
     rows = [
         ("Are predictors known at issue?", "predictors outside the whitelist", str(len(late)), "0", not late),
-        ("Did the fit converge?", "correct digits of the worst coefficient", f"{r['digits']:.1f}", "8 at least",
-         r["digits"] >= 8),
-        ("Do slopes not depend on the cut?", "Brant test, p-value", f"{brant_p:.1g}" if brant_p >= 1e-3 else "< 0.001",
-         "0.05 at least", brant_p >= 0.05),
-        ("Does it matter that they do?", "mean change of P(early loss), points", f"{100 * early:.2f}", "1 at most",
-         early <= 0.01),
-        ("Does it rank out of time?", "AUC on the test year", f"{r['auc_tested']:.3f}", "0.65 at least",
-         r["auc_tested"] >= 0.65),
+        (
+            "Did the fit converge?",
+            "correct digits of the worst coefficient",
+            f"{r['digits']:.1f}",
+            "8 at least",
+            r["digits"] >= 8,
+        ),
+        (
+            "Do slopes not depend on the cut?",
+            "Brant test, p-value",
+            f"{brant_p:.1g}" if brant_p >= 1e-3 else "< 0.001",
+            "0.05 at least",
+            brant_p >= 0.05,
+        ),
+        (
+            "Does it matter that they do?",
+            "mean change of P(early loss), points",
+            f"{100 * early:.2f}",
+            "1 at most",
+            early <= 0.01,
+        ),
+        (
+            "Does it rank out of time?",
+            "AUC on the test year",
+            f"{r['auc_tested']:.3f}",
+            "0.65 at least",
+            r["auc_tested"] >= 0.65,
+        ),
         ("Does ranking hold?", "AUC fitted less tested", f"{drop:.3f}", "0.02 at most", drop <= 0.02),
-        ("Is the level right?", "shift of log odds out of time", f"{level['value']:.3f}", "0.10 at most",
-         abs(level["value"]) <= 0.10),
-        ("Is the spread right?", "calibration slope out of time (95 % interval)",
-         f"{slope['value']:.2f} ({slope['ci_low']:.2f} to {slope['ci_high']:.2f})", "interval holds 1",
-         slope["ci_low"] <= 1 <= slope["ci_high"]),
-        ("Is the population the same?", "stability index of the forecast", f"{r['stability'].psi:.3f}", "0.10 at most",
-         r["stability"].psi <= 0.10),
+        (
+            "Is the level right?",
+            "shift of log odds out of time",
+            f"{level['value']:.3f}",
+            "0.10 at most",
+            abs(level["value"]) <= 0.10,
+        ),
+        (
+            "Is the spread right?",
+            "calibration slope out of time (95 % interval)",
+            f"{slope['value']:.2f} ({slope['ci_low']:.2f} to {slope['ci_high']:.2f})",
+            "interval holds 1",
+            slope["ci_low"] <= 1 <= slope["ci_high"],
+        ),
+        (
+            "Is the population the same?",
+            "stability index of the forecast",
+            f"{r['stability'].psi:.3f}",
+            "0.10 at most",
+            r["stability"].psi <= 0.10,
+        ),
         ("Does it hold for the case's country?", "loan outcomes from China", "none public", "a test", None),
         ("Are groups treated alike?", "protected attributes on the tape", "none", "an audit", None),
         ("Do decisions taken with it work?", "decisions taken", "none", "a comparison", None),
     ]
     words = {True: "passed", False: "finding", None: "not done"}
-    return pd.DataFrame([(*row[:4], words[None if row[4] is None else bool(row[4])]) for row in rows],
-                        columns=["question", "measure", "value", "limit", "verdict"])
+    return pd.DataFrame(
+        [(*row[:4], words[None if row[4] is None else bool(row[4])]) for row in rows],
+        columns=["question", "measure", "value", "limit", "verdict"],
+    )

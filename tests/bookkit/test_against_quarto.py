@@ -26,16 +26,22 @@ pytestmark = pytest.mark.skipif(not shutil.which("quarto"), reason="no quarto on
 def render_both(source, folder):
     """A copy of the project rendered by both; returns the two output folders."""
     project = folder / "project"
-    shutil.copytree(source, project, ignore=shutil.ignore_patterns(
-        "_book*", ".bookkit", ".git", ".venv", "tests", "benchmarks", ".quarto", "_freeze", "__pycache__"))
+    shutil.copytree(
+        source,
+        project,
+        ignore=shutil.ignore_patterns(
+            "_book*", ".bookkit", ".git", ".venv", "tests", "benchmarks", ".quarto", "_freeze", "__pycache__"
+        ),
+    )
     if (source / ".bookkit").exists():  # results that still hold are good enough for the preview's half
         shutil.copytree(source / ".bookkit", project / ".bookkit")
     render(project, ["html"], output="_preview", say=lambda line: None)
     environment = {**os.environ, "QUARTO_PYTHON": sys.executable}
     if (project / "code").exists():
         environment["PYTHONPATH"] = os.pathsep.join([str(project / "code"), environment.get("PYTHONPATH", "")])
-    done = subprocess.run(["quarto", "render", "--to", "html"], cwd=project, env=environment, capture_output=True,
-                          text=True, timeout=1500)
+    done = subprocess.run(
+        ["quarto", "render", "--to", "html"], cwd=project, env=environment, capture_output=True, text=True, timeout=1500
+    )
     assert done.returncode == 0, done.stdout + done.stderr
     assert "Unable to resolve" not in done.stdout + done.stderr
     return project / "_preview", project / "_book"
@@ -70,32 +76,40 @@ def plain(text):
 
 
 def headings(text, book_title):
-    found = [(level, plain(words).removesuffix(" #")) for level, words in
-             re.findall(r"<h([1-6])\b(?![^>]*toc-title)[^>]*>(.*?)</h\1>", text, re.DOTALL)]
+    found = [
+        (level, plain(words).removesuffix(" #"))
+        for level, words in re.findall(r"<h([1-6])\b(?![^>]*toc-title)[^>]*>(.*?)</h\1>", text, re.DOTALL)
+    ]
     # Quarto writes "Appendix A — Title" where the preview writes "A Title".
-    return [(level, re.sub(r"^Appendix (\w) — ", r"\1 ", words)) for level, words in found
-            if words and words != book_title]
+    return [
+        (level, re.sub(r"^Appendix (\w) — ", r"\1 ", words)) for level, words in found if words and words != book_title
+    ]
 
 
 def captions(text):
-    return [re.sub(r"\s*([.,;:)])", r"\1", re.sub(r"\(\s+", "(", plain(words)))
-            for words in re.findall(r"<figcaption[^>]*>(.*?)</figcaption>", text, re.DOTALL)]
+    return [
+        re.sub(r"\s*([.,;:)])", r"\1", re.sub(r"\(\s+", "(", plain(words)))
+        for words in re.findall(r"<figcaption[^>]*>(.*?)</figcaption>", text, re.DOTALL)
+    ]
 
 
 def equations(text, quarto):
     """Label and number of every numbered equation."""
     if not quarto:
         return re.findall(r'class="equation" id="(eq-[\w-]+)".*?equation-number">\(([\w.]+)\)', text, re.DOTALL)
-    return [(label, re.search(r"\(([^()]*)\)$", plain(words))[1].replace(" ", ""))
-            for label, words in re.findall(r'id="(eq-[\w-]+)"[^>]*>(.*?)</math>', text, re.DOTALL)]
+    return [
+        (label, re.search(r"\(([^()]*)\)$", plain(words))[1].replace(" ", ""))
+        for label, words in re.findall(r'id="(eq-[\w-]+)"[^>]*>(.*?)</math>', text, re.DOTALL)
+    ]
 
 
 def test_same_chapters(both):
     source, preview, quarto = both
     pages = {path.with_suffix(".html").as_posix() for path in read_book(source).chapters}
     for folder in (preview, quarto):
-        assert pages == {path.relative_to(folder).as_posix() for path in folder.rglob("*.html")
-                         if "site_libs" not in path.parts}
+        assert pages == {
+            path.relative_to(folder).as_posix() for path in folder.rglob("*.html") if "site_libs" not in path.parts
+        }
 
 
 def test_same_headings(both):
@@ -134,13 +148,18 @@ def test_same_references(both):
     """Every reference to a figure, table or equation prints the same words."""
     source, preview, quarto = both
     for path in read_book(source).chapters:
-        ours, theirs = ([plain(words) for words in re.findall(
-            r'<a\b[^>]*class="quarto-xref"[^>]*>(.*?)</a>', body(folder, path), re.DOTALL)]
-            for folder in (preview, quarto))
+        ours, theirs = (
+            [
+                plain(words)
+                for words in re.findall(r'<a\b[^>]*class="quarto-xref"[^>]*>(.*?)</a>', body(folder, path), re.DOTALL)
+            ]
+            for folder in (preview, quarto)
+        )
         # Quarto prints the title of a chapter that stands on another page, the preview always its number.
         kinds = r"(Figure|Table|Equation) "
         assert [words for words in ours if re.match(kinds, words)] == [
-            words for words in theirs if re.match(kinds, words)], path
+            words for words in theirs if re.match(kinds, words)
+        ], path
 
 
 def test_post_render_step_removed_scripts_from_other_hosts(both):

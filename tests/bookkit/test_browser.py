@@ -8,8 +8,10 @@ import pytest
 from bookkit.render import render
 
 FIXTURES = Path(__file__).parent / "fixtures"
-FLAGS = ("--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
-         "--disable-component-update --disable-sync").split()
+FLAGS = (
+    "--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
+    "--disable-component-update --disable-sync"
+).split()
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "chrome")
 
 
@@ -42,10 +44,16 @@ class Visit:
         self.context = browser.new_context(offline=True, **options)
         self.page, self.problems = self.context.new_page(), []
         self.page.on("requestfailed", lambda request: self.problems.append(f"failed: {request.url}"))
-        self.page.on("request", lambda request: request.url.startswith(("file:", "data:"))
-                     or self.problems.append(f"not local: {request.url}"))
-        self.page.on("console", lambda message: message.type in ("error", "warning")
-                     and self.problems.append(f"console: {message.text}"))
+        self.page.on(
+            "request",
+            lambda request: (
+                request.url.startswith(("file:", "data:")) or self.problems.append(f"not local: {request.url}")
+            ),
+        )
+        self.page.on(
+            "console",
+            lambda message: message.type in ("error", "warning") and self.problems.append(f"console: {message.text}"),
+        )
         self.page.on("pageerror", lambda error: self.problems.append(f"error: {error}"))
 
 
@@ -100,10 +108,15 @@ def test_wide_table_scrolls_in_its_own_box(visit, address):
     assert box.evaluate("b => b.scrollWidth > b.clientWidth + 200")
 
 
-@pytest.mark.parametrize(("words", "target"), [
-    ("marmalade", "chapters/blocks.html"), ("MARMA", "chapters/blocks.html"),
-    ("集团", "chapters/numbers.html#sec-pictures"), ("net credit", "chapters/numbers.html#sec-pictures"),
-])
+@pytest.mark.parametrize(
+    ("words", "target"),
+    [
+        ("marmalade", "chapters/blocks.html"),
+        ("MARMA", "chapters/blocks.html"),
+        ("集团", "chapters/numbers.html#sec-pictures"),
+        ("net credit", "chapters/numbers.html#sec-pictures"),
+    ],
+)
 def test_search_finds_words_and_parts_of_chinese_ones(visit, address, words, target):
     page = visit()
     page.goto(f"{address}/references.html")

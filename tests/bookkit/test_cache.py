@@ -39,11 +39,11 @@ def book(tmp_path, monkeypatch):
     root = tmp_path / "book"
     for folder in ("data", "code"):
         (root / folder).mkdir(parents=True)
-    (root / "_quarto.yml").write_text(
-        "project: {type: book}\nbook:\n  title: A\n  chapters: [index.qmd, other.qmd]\n")
+    (root / "_quarto.yml").write_text("project: {type: book}\nbook:\n  title: A\n  chapters: [index.qmd, other.qmd]\n")
     (root / "pyproject.toml").write_text(
         '[tool.bookkit]\ninputs = ["code", "data", "requirements.lock"]\noutside = ["../shared"]\n'
-        'environment = ["BOOK_TAPE"]\n')
+        'environment = ["BOOK_TAPE"]\n'
+    )
     (root / "index.qmd").write_text(CHAPTER.replace("Prose with `{python} value`.", "Prose."))
     (root / "other.qmd").write_text("# Other {#sec-other}\n")
     (root / "data/a.csv").write_text("1")
@@ -75,18 +75,30 @@ def test_prose_does_not_run_a_chapter_again_and_is_shown(book):
     assert "Other words" in (book / "_book/index.html").read_text()
 
 
-@pytest.mark.parametrize(("change", "value"), [
-    (lambda root: (root / "data/a.csv").write_text("2"), 42),
-    (lambda root: (root / "data/new.csv").write_text("2"), 41),
-    (lambda root: (root / "code/amount.py").write_text("AMOUNT = 50\n"), 51),
-    (lambda root: (root / "requirements.lock").write_text("numpy==2\n"), 41),
-    (lambda root: (root / "index.qmd").write_text(
-        (root / "index.qmd").read_text().replace("value = amount", "value = 1 + amount")), 42),
-    (lambda root: (root / "index.qmd").write_text(
-        (root / "index.qmd").read_text().replace("{python} value", "{python} value + 3")), 44),
-    (lambda root: os.environ.__setitem__("BOOK_TAPE", "tape"), 141),
-    (lambda root: ((root.parent / "shared").mkdir(), (root.parent / "shared/x").write_text("1")), 41),
-], ids=["data", "new data file", "code", "lock file", "cell", "inline expression", "tape", "outside"])
+@pytest.mark.parametrize(
+    ("change", "value"),
+    [
+        (lambda root: (root / "data/a.csv").write_text("2"), 42),
+        (lambda root: (root / "data/new.csv").write_text("2"), 41),
+        (lambda root: (root / "code/amount.py").write_text("AMOUNT = 50\n"), 51),
+        (lambda root: (root / "requirements.lock").write_text("numpy==2\n"), 41),
+        (
+            lambda root: (root / "index.qmd").write_text(
+                (root / "index.qmd").read_text().replace("value = amount", "value = 1 + amount")
+            ),
+            42,
+        ),
+        (
+            lambda root: (root / "index.qmd").write_text(
+                (root / "index.qmd").read_text().replace("{python} value", "{python} value + 3")
+            ),
+            44,
+        ),
+        (lambda root: os.environ.__setitem__("BOOK_TAPE", "tape"), 141),
+        (lambda root: ((root.parent / "shared").mkdir(), (root.parent / "shared/x").write_text("1")), 41),
+    ],
+    ids=["data", "new data file", "code", "lock file", "cell", "inline expression", "tape", "outside"],
+)
 def test_whatever_results_depend_on_runs_the_chapter_again(book, change, value, monkeypatch):
     monkeypatch.setenv("BOOK_TAPE", "")
     assert runs(book) == (1, 41)
@@ -172,12 +184,19 @@ def test_quarto_step_strips_scripts_from_other_hosts(tmp_path):
         '<script src="https://cdnjs.cloudflare.com/ajax/libs/jquery/3.5.1/jquery.min.js" '
         'crossorigin="anonymous" data-relocate-top="true"></script>\n'
         "<script type=\"application/javascript\">define('jquery', [],function() {return window.jQuery;})</script>\n"
-        + own)
+        + own
+    )
     (book / "theme.css").write_text(
         '/*a*/\n@import"https://fonts.googleapis.com/css2?family=Source+Sans+Pro:wght@300;400;700&display=swap";'
-        ":root{--a:1}@import url(//fonts.example.org/b.css);@media print{a{b:c}}")
+        ":root{--a:1}@import url(//fonts.example.org/b.css);@media print{a{b:c}}"
+    )
     script = Path(__file__).parents[2] / "code/bookkit/quarto/post_render.py"
-    subprocess.run([sys.executable, str(script)], cwd=tmp_path, check=True, capture_output=True,
-                   env={**os.environ, "QUARTO_PROJECT_OUTPUT_DIR": str(book)})
+    subprocess.run(
+        [sys.executable, str(script)],
+        cwd=tmp_path,
+        check=True,
+        capture_output=True,
+        env={**os.environ, "QUARTO_PROJECT_OUTPUT_DIR": str(book)},
+    )
     assert (book / "index.html").read_text() == own
     assert (book / "theme.css").read_text() == "/*a*/\n:root{--a:1}@media print{a{b:c}}"

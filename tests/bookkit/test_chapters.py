@@ -30,7 +30,7 @@ not_run("`{python} hidden`")
 ```
 
 Last `{python} x`.
-'''.replace('```{python}\n#| label', '````{python}\n#| label')
+'''.replace("```{python}\n#| label", "````{python}\n#| label")
 
 
 def test_blocks_lines_and_options():
@@ -59,13 +59,16 @@ def test_indented_block_is_no_cell():
     assert chapter.cells == ()
 
 
-@pytest.mark.parametrize(("text", "line", "words"), [
-    ("# A\n\n```{python}\n1\n", 3, "not closed"),
-    ("# A\n\n```{python}\n#| label: a\n#| fig-cap: a: b\n1\n```\n", 5, "YAML"),
-    ("# A\n\n```{python fig-a, echo=FALSE}\n1\n```\n", 3, "braces"),
-    ("---\ntitle: x\n", 1, "header is not closed"),
-    ("---\ntitle: a\nkey: b: c\n---\n", 3, "YAML"),
-])
+@pytest.mark.parametrize(
+    ("text", "line", "words"),
+    [
+        ("# A\n\n```{python}\n1\n", 3, "not closed"),
+        ("# A\n\n```{python}\n#| label: a\n#| fig-cap: a: b\n1\n```\n", 5, "YAML"),
+        ("# A\n\n```{python fig-a, echo=FALSE}\n1\n```\n", 3, "braces"),
+        ("---\ntitle: x\n", 1, "header is not closed"),
+        ("---\ntitle: a\nkey: b: c\n---\n", 3, "YAML"),
+    ],
+)
 def test_faults_name_file_and_line(text, line, words):
     with pytest.raises(BookError, match=words) as caught:
         parse_chapter(text, "chapters/a.qmd")

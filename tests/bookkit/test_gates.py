@@ -103,8 +103,9 @@ def test_gate(case, tmp_path):
         render(root, ["html"], say=lambda line: None)
     errors = getattr(caught.value, "errors", [caught.value])
     line, words = FAILING[case]
-    assert any(str(error.path) == "chapters/case.qmd" and error.line == line and words in error.message
-               for error in errors), f"expected chapters/case.qmd:{line}: …{words}… but got:\n{caught.value}"
+    assert any(
+        str(error.path) == "chapters/case.qmd" and error.line == line and words in error.message for error in errors
+    ), f"expected chapters/case.qmd:{line}: …{words}… but got:\n{caught.value}"
     assert snapshot(root / "_book") == before
     assert not list(root.glob("_book.*"))
 
@@ -129,7 +130,9 @@ def test_command_fails_with_exit_code_and_message(tmp_path):
 
 @pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGKILL])
 def test_a_killed_run_leaves_the_old_book_and_the_next_run_clears_up(how, tmp_path):
-    root = make_book(tmp_path / "book", textwrap.dedent("""\
+    root = make_book(
+        tmp_path / "book",
+        textwrap.dedent("""\
         # A {#sec-a}
 
         ```{python}
@@ -138,7 +141,8 @@ def test_a_killed_run_leaves_the_old_book_and_the_next_run_clears_up(how, tmp_pa
         if not pathlib.Path("go").exists():
             time.sleep(60)
         ```
-        """))
+        """),
+    )
     before = snapshot(root / "_book")
     process = subprocess.Popen(command(root, "--to", "html"), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     deadline = time.monotonic() + 60
@@ -199,15 +203,18 @@ def test_nothing_but_a_book_is_replaced(output, tmp_path):
     assert (root / "chapters/case.qmd").exists()
 
 
-@pytest.mark.parametrize(("change", "line", "words"), [
-    (("project:", "editor: visual\nproject:"), 1, "'editor'"),
-    (("book:", "book:\n  comments: true"), 4, "'comments' in 'book'"),
-    (("index.qmd, ", ""), None, "first chapter must be index.qmd"),
-    (("chapters/case.qmd", "index.qmd"), None, "listed twice"),
-    (("type: book", "type: website"), None, "must be 'book'"),
-    (("bibliography:", "format: {html: {html-math-method: katex}}\nbibliography:"), None, "mathml"),
-    (("title: \"", "title: [\""), 5, "not valid YAML"),
-])
+@pytest.mark.parametrize(
+    ("change", "line", "words"),
+    [
+        (("project:", "editor: visual\nproject:"), 1, "'editor'"),
+        (("book:", "book:\n  comments: true"), 4, "'comments' in 'book'"),
+        (("index.qmd, ", ""), None, "first chapter must be index.qmd"),
+        (("chapters/case.qmd", "index.qmd"), None, "listed twice"),
+        (("type: book", "type: website"), None, "must be 'book'"),
+        (("bibliography:", "format: {html: {html-math-method: katex}}\nbibliography:"), None, "mathml"),
+        (('title: "', 'title: ["'), 5, "not valid YAML"),
+    ],
+)
 def test_configuration_faults(change, line, words, tmp_path):
     root = make_book(tmp_path / "book", "# A {#sec-a}\n")
     (root / "_quarto.yml").write_text(CONFIG.replace(*change))

@@ -15,7 +15,7 @@ from bookkit.notebooks import FINGERPRINT, out_of_step, reference_path, to_noteb
 ROOT = Path(__file__).resolve().parents[2]
 REFERENCES = ROOT / "tests" / "notebooks"
 
-CHAPTER = '''\
+CHAPTER = """\
 # Means {#sec-means}
 
 ```{python}
@@ -44,7 +44,7 @@ The mean is `{python} sum(values) / 4`, twice `{python} sum(values) / 8`.
 #| eval: false
 this is not run
 ```
-'''
+"""
 
 
 def chapters_of(project):
@@ -52,9 +52,23 @@ def chapters_of(project):
 
 
 def nbval(folder):
-    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "no:xdist", "--nbval",
-               "--nbval-current-env",
-               "--nbval-sanitize-with", str(REFERENCES / "sanitize.cfg"), "--rootdir", str(folder), str(folder)]
+    command = [
+        sys.executable,
+        "-m",
+        "pytest",
+        "-q",
+        "-p",
+        "no:cacheprovider",
+        "-p",
+        "no:xdist",
+        "--nbval",
+        "--nbval-current-env",
+        "--nbval-sanitize-with",
+        str(REFERENCES / "sanitize.cfg"),
+        "--rootdir",
+        str(folder),
+        str(folder),
+    ]
     return subprocess.run(command, capture_output=True, text=True, timeout=300, cwd=folder)
 
 
@@ -63,7 +77,13 @@ def test_chapter_becomes_cells_with_fixed_names_and_tags():
     code = [cell for cell in notebook.cells if cell.cell_type == "code"]
     assert [cell.id for cell in notebook.cells] == [f"cell-{i:03d}" for i in range(len(notebook.cells))]
     assert [cell.metadata.get("tags", []) for cell in code] == [
-        [], ["figure"], ["inline"], ["inline"], ["raises-exception"], ["nbval-skip", "skip-execution"]]
+        [],
+        ["figure"],
+        ["inline"],
+        ["inline"],
+        ["raises-exception"],
+        ["nbval-skip", "skip-execution"],
+    ]
     assert code[2].source == "print(sum(values) / 4)"
     assert notebook.metadata.kernelspec.name == "python3"
 
@@ -109,11 +129,14 @@ def test_nbval_passes_as_written_and_fails_on_a_changed_figure_or_number(tmp_pat
     assert done.returncode == 1 and "3 failed" in done.stdout, done.stdout
 
 
-@pytest.mark.parametrize(("old", "new", "message"), [
-    ("ax.plot(values)", "ax.plot(values); plt.close(fig)", "gave no picture"),
-    ("from p2prisk.figures import use_house_style; use_house_style()", "%matplotlib inline", "gave no fingerprint"),
-    ("fig, ax =", "fig, axs =", "NameError"),
-])
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ("ax.plot(values)", "ax.plot(values); plt.close(fig)", "gave no picture"),
+        ("from p2prisk.figures import use_house_style; use_house_style()", "%matplotlib inline", "gave no fingerprint"),
+        ("fig, ax =", "fig, axs =", "NameError"),
+    ],
+)
 def test_a_bad_chapter_writes_no_reference(tmp_path, old, new, message):
     with pytest.raises(BookErrors, match=message):
         write_references([parse_chapter(CHAPTER.replace(old, new), "means.qmd")], tmp_path, report=lambda line: None)

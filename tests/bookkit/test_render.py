@@ -35,8 +35,14 @@ def article(root, name):
 def words(text):
     """Visible text of HTML: no tags, blanks joined."""
     text = re.sub(r"<annotation.*?</annotation>", "", text, flags=re.DOTALL)
-    return re.sub(r"\s+", " ", html.unescape(re.sub(r"<[^>]+>", " ", text)).replace("\u00a0", " ")).replace(
-        " ,", ",").replace(" .", ".").replace("( ", "(").replace(" )", ")").replace(" ;", ";")
+    return (
+        re.sub(r"\s+", " ", html.unescape(re.sub(r"<[^>]+>", " ", text)).replace("\u00a0", " "))
+        .replace(" ,", ",")
+        .replace(" .", ".")
+        .replace("( ", "(")
+        .replace(" )", ")")
+        .replace(" ;", ";")
+    )
 
 
 @pytest.fixture(scope="module")
@@ -44,8 +50,9 @@ def printed(good):
     """Text of the PDF, page by page."""
     if not shutil.which("pdftotext"):
         pytest.skip("pdftotext (poppler-utils) is not installed")
-    done = subprocess.run(["pdftotext", "-layout", str(good / "_book/small-book.pdf"), "-"], capture_output=True,
-                          text=True, check=True)
+    done = subprocess.run(
+        ["pdftotext", "-layout", str(good / "_book/small-book.pdf"), "-"], capture_output=True, text=True, check=True
+    )
     return done.stdout.split("\f")
 
 
@@ -60,23 +67,45 @@ def test_numbers_of_figures_tables_equations_sections(good):
     text = page(good, "chapters/numbers.html")
     labels = re.findall(r'<span class="label">(.*?)</span>', text)
     assert [words(label) for label in labels] == [
-        "Figure 1.1:", "Figure 1.2:", "Figure 1.3:", "Figure 1.4:", "Table 1.1:"]
+        "Figure 1.1:",
+        "Figure 1.2:",
+        "Figure 1.3:",
+        "Figure 1.4:",
+        "Table 1.1:",
+    ]
     assert re.findall(r'class="equation-number">\((.*?)\)<', text) == ["1.1", "1.2"]
     appendix = page(good, "chapters/tables.html")
     assert re.findall(r'class="equation-number">\((.*?)\)<', appendix) == ["A.1"]
     assert [words(label) for label in re.findall(r'<span class="label">(.*?)</span>', appendix)] == [
-        "Table A.1:", "Table A.2:", "Table A.3:"]
-    headings = [words(heading).strip() for heading in re.findall(r"<h[1-6].*?</h[1-6]>", article(
-        good, "chapters/numbers.html"), re.DOTALL)]
+        "Table A.1:",
+        "Table A.2:",
+        "Table A.3:",
+    ]
+    headings = [
+        words(heading).strip()
+        for heading in re.findall(r"<h[1-6].*?</h[1-6]>", article(good, "chapters/numbers.html"), re.DOTALL)
+    ]
     assert [heading.removesuffix(" #") for heading in headings] == [
-        "1 Numbers", "1.1 Pictures", "1.2 Rows", "1.2.1 Deeper", "Not numbered"]
+        "1 Numbers",
+        "1.1 Pictures",
+        "1.2 Rows",
+        "1.2.1 Deeper",
+        "Not numbered",
+    ]
 
 
 def test_references_within_and_across_chapters(good):
     text = words(article(good, "chapters/numbers.html"))
-    for expected in ("the points rise (Figure 1.1)", "Figure 1.2 and 1.3.", "Figure 1.4 begins a sentence",
-                     "Picture 1.4 has another word", "Figure 1.2, Figure 1.3 are two", "compare Table 1.1.",
-                     "and Equation 1.1 holds", "See above, Section 1.1 and Equation 1.2."):
+    for expected in (
+        "the points rise (Figure 1.1)",
+        "Figure 1.2 and 1.3.",
+        "Figure 1.4 begins a sentence",
+        "Picture 1.4 has another word",
+        "Figure 1.2, Figure 1.3 are two",
+        "compare Table 1.1.",
+        "and Equation 1.1 holds",
+        "See above, Section 1.1 and Equation 1.2.",
+    ):
         assert expected in text
     assert "see Chapter 1, Figure 1.1 and the appendix Appendix A." in words(article(good, "index.html"))
     assert 'href="chapters/numbers.html#fig-num-line"' in page(good, "index.html")
@@ -107,8 +136,10 @@ def test_every_link_within_the_book_arrives(good):
 
 def test_citations_are_author_date_and_one_bibliography(good):
     text = words(article(good, "chapters/numbers.html"))
-    letter = {"On": re.search(r'(200\d.)\. “On Loans', words(article(good, "references.html")))[1],
-              "More": re.search(r'(200\d.)\. “More on Loans', words(article(good, "references.html")))[1]}
+    letter = {
+        "On": re.search(r"(200\d.)\. “On Loans", words(article(good, "references.html")))[1],
+        "More": re.search(r"(200\d.)\. “More on Loans", words(article(good, "references.html")))[1],
+    }
     assert set(letter.values()) == {"2001a", "2001b"}
     assert f"As Adams ({letter['On']}) says (see also Adams {letter['More']}, 31; Zhang and Li 2016)" in text
     assert f"The points, after Adams ({letter['On']})" in text
@@ -224,8 +255,9 @@ def test_pdf_table_breaks_over_pages_and_stays_on_the_page(good, printed):
     assert len(with_table) >= 2, "the long table is not broken, or its head is not repeated"
     last = f"{59 * 13 * 1234.5:,.1f}"
     assert last in with_table[-1], "the last cell of the table is not on the page"
-    boxes = subprocess.run(["pdftotext", "-bbox", str(good / "_book/small-book.pdf"), "-"], capture_output=True,
-                           text=True, check=True).stdout
+    boxes = subprocess.run(
+        ["pdftotext", "-bbox", str(good / "_book/small-book.pdf"), "-"], capture_output=True, text=True, check=True
+    ).stdout
     for text in re.split(r"(?=<page )", boxes)[1:]:
         width = float(re.search(r'<page width="([\d.]+)"', text)[1])
         assert all(20 < float(x) for x in re.findall(r'xMin="([\d.]+)"', text))
@@ -241,7 +273,11 @@ def test_the_same_heading_in_two_chapters(good, printed):
 
 def test_nothing_is_left_beside_the_sources(good):
     assert {path.name for path in (good / "chapters").iterdir()} == {
-        "numbers.qmd", "blocks.qmd", "tables.qmd", "dot.png"}
+        "numbers.qmd",
+        "blocks.qmd",
+        "tables.qmd",
+        "dot.png",
+    }
 
 
 def test_pandoc_is_the_one_of_the_wheel():

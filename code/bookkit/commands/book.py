@@ -58,8 +58,11 @@ def _quarto(program, formats, arguments):
     target = root / (arguments.output or book.output_dir)
     aside = root / f"{book.output_dir}.building"
     shutil.rmtree(aside, ignore_errors=True)
-    environment = {**os.environ, "QUARTO_PYTHON": sys.executable,
-                   "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])}
+    environment = {
+        **os.environ,
+        "QUARTO_PYTHON": sys.executable,
+        "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")]),
+    }
     for name in formats:
         to = {"pdf": "typst"}.get(name, name)
         command = [str(program), "render", str(root), "--to", to, "--output-dir", aside.name]

@@ -25,6 +25,13 @@ def run(arguments):
         return 2
     # An orderly end also when terminated, so that kernels stop and nothing is left behind.
     signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
-    render(arguments.project, formats, arguments.profile, arguments.output, not arguments.no_cache,
-           arguments.jobs, lambda line: print(line, flush=True))
+    render(
+        arguments.project,
+        formats,
+        arguments.profile,
+        arguments.output,
+        not arguments.no_cache,
+        arguments.jobs,
+        lambda line: print(line, flush=True),
+    )
     return 0

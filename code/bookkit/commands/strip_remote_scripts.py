@@ -4,21 +4,33 @@ import os
 import re
 from pathlib import Path
 
-_REMOTE = re.compile(r"""[ \t]*<(script)\b[^>]*\bsrc=["'](?:https?:)?//[^>]*>\s*</script>\n?"""
-                     r"""|[ \t]*<link\b(?=[^>]*\brel=["'](?:stylesheet|preconnect|preload)["'])"""
-                     r"""[^>]*\bhref=["'](?:https?:)?//[^>]*>\n?""", re.IGNORECASE)
+_REMOTE = re.compile(
+    r"""[ \t]*<(script)\b[^>]*\bsrc=["'](?:https?:)?//[^>]*>\s*</script>\n?"""
+    r"""|[ \t]*<link\b(?=[^>]*\brel=["'](?:stylesheet|preconnect|preload)["'])"""
+    r"""[^>]*\bhref=["'](?:https?:)?//[^>]*>\n?""",
+    re.IGNORECASE,
+)
 # What only serves the scripts above: it hands jQuery to them, and fails without.
-_GLUE = re.compile(r"""[ \t]*<script type="application/javascript">define\('jquery', \[\],function\(\) \{return """
-                   r"""window\.jQuery;\}\)</script>\n?""")
+_GLUE = re.compile(
+    r"""[ \t]*<script type="application/javascript">define\('jquery', \[\],function\(\) \{return """
+    r"""window\.jQuery;\}\)</script>\n?"""
+)
 # Most themes fetch a font; the addresses hold semicolons, so the quoted text goes as a whole.
-_IMPORT = re.compile(r"""@import\s*(?:url\(\s*)?(["'])(?:https?:)?//[^"']*\1\s*\)?[^;{}]*;?"""
-                     r"""|@import\s*url\(\s*(?:https?:)?//[^)]*\)[^;{}]*;?""", re.IGNORECASE)
+_IMPORT = re.compile(
+    r"""@import\s*(?:url\(\s*)?(["'])(?:https?:)?//[^"']*\1\s*\)?[^;{}]*;?"""
+    r"""|@import\s*url\(\s*(?:https?:)?//[^)]*\)[^;{}]*;?""",
+    re.IGNORECASE,
+)
 
 
 def add_arguments(parser):
     """Declare the command's arguments."""
-    parser.add_argument("folder", nargs="?", default=os.environ.get("QUARTO_PROJECT_OUTPUT_DIR", "_book"),
-                        help="the rendered book (default: Quarto's output folder, else _book)")
+    parser.add_argument(
+        "folder",
+        nargs="?",
+        default=os.environ.get("QUARTO_PROJECT_OUTPUT_DIR", "_book"),
+        help="the rendered book (default: Quarto's output folder, else _book)",
+    )
 
 
 def strip(text):

@@ -21,8 +21,15 @@ def run(arguments):
     spread = ["-p", "xdist", "-n", arguments.jobs, "--dist", "loadfile"]
     parts = {"tests": [*spread, "-rs", *arguments.pytest]}
     if any(notebooks.glob("*.ipynb")):
-        parts["notebooks"] = [*spread, "--nbval", "--nbval-current-env", "--nbval-cell-timeout=600",
-                              "--nbval-sanitize-with", str(notebooks / "sanitize.cfg"), str(notebooks)]
+        parts["notebooks"] = [
+            *spread,
+            "--nbval",
+            "--nbval-current-env",
+            "--nbval-cell-timeout=600",
+            "--nbval-sanitize-with",
+            str(notebooks / "sanitize.cfg"),
+            str(notebooks),
+        ]
     totals, failed, start = {"tests": 0, "failures": 0, "errors": 0, "skipped": 0}, False, time.perf_counter()
     with tempfile.TemporaryDirectory() as folder:
         for name, options in parts.items():

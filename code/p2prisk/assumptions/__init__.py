@@ -21,13 +21,7 @@ The figures are in :mod:`p2prisk.figures.checks`; the simulated size and power o
 :mod:`p2prisk.assumptions.power`.
 """
 
-from p2prisk.assumptions.goodness import (
-    GoodnessOfFit,
-    fagerland_hosmer,
-    goodness_of_fit,
-    lipsitz,
-    pulkstenis_robinson,
-)
+from p2prisk.assumptions.goodness import GoodnessOfFit, fagerland_hosmer, goodness_of_fit, lipsitz, pulkstenis_robinson
 from p2prisk.assumptions.influence import influence, influence_refit
 from p2prisk.assumptions.parallel import (
     CutFits,

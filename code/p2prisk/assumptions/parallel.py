@@ -14,14 +14,7 @@ from scipy import sparse
 from scipy.special import expit
 from scipy.stats import chi2, norm
 
-from p2prisk.assumptions._support import (
-    column_spread,
-    fitted_model,
-    is_indicator,
-    level_name,
-    row_weights,
-    term_of,
-)
+from p2prisk.assumptions._support import column_spread, fitted_model, is_indicator, level_name, row_weights, term_of
 from p2prisk.errors import ConvergenceError, ModelError, SeparationError
 
 _ROWS = 16384  # rows a block: the weighted copies of 20-30 columns stay near the cache

@@ -4,13 +4,7 @@ import numpy as np
 import pandas as pd
 from scipy.stats import chi2
 
-from p2prisk.assumptions._support import (
-    fitted_model,
-    is_indicator,
-    row_weights,
-    weighted_quantiles,
-    with_extra_columns,
-)
+from p2prisk.assumptions._support import fitted_model, is_indicator, row_weights, weighted_quantiles, with_extra_columns
 from p2prisk.errors import ConvergenceError, DataError, ModelError, SeparationError
 
 # Harrell's default knots: quantiles of the predictor

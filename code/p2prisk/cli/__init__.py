@@ -290,8 +290,18 @@ def _report(arguments):
             "P2PRISK_TAPE_RECORD_DATE": arguments.record_date or "",
             "P2PRISK_TAPE_PREPARED": str(prepared),
         }
-        command = [sys.executable, "-m", "bookkit", "book", "--to", arguments.to, "--project", str(project),
-                   "--output", str(Path(arguments.output).resolve())]
+        command = [
+            sys.executable,
+            "-m",
+            "bookkit",
+            "book",
+            "--to",
+            arguments.to,
+            "--project",
+            str(project),
+            "--output",
+            str(Path(arguments.output).resolve()),
+        ]
         code = subprocess.run(command, env=environment, check=False).returncode
     print(
         f"{'rendered' if code == 0 else 'not rendered'} in {time.monotonic() - started:.0f} s: {arguments.output}",

@@ -83,7 +83,7 @@ def quality_page(report):
         if findings
         else "<h2>Findings</h2><p>None.</p>",
         '<h2>Set aside</h2><table><tr><th>reason<th class="n">rows<th>lines</tr>' + aside + "</table>" if aside else "",
-        f'<h2>Missing values</h2>'
+        f"<h2>Missing values</h2>"
         f'<img alt="Grid of the share of loans with a missing value, by column and year of issue" '
         f'src="data:image/png;base64,{_picture(report)}">',
         '<h2>Columns</h2><div class="wide"><table><tr><th>column<th>known<th>block'

@@ -7,5 +7,13 @@ A study on top of :mod:`~p2prisk.simulate`, :mod:`~p2prisk.monitor`, :mod:`~p2pr
 from p2prisk.detection.instruments import FAMILIES, INSTRUMENTS, statistics
 from p2prisk.detection.study import DOSES, READINGS, detection_table, one_platform, stored_study
 
-__all__ = ["DOSES", "FAMILIES", "INSTRUMENTS", "READINGS", "detection_table", "one_platform", "statistics",
-           "stored_study"]
+__all__ = [
+    "DOSES",
+    "FAMILIES",
+    "INSTRUMENTS",
+    "READINGS",
+    "detection_table",
+    "one_platform",
+    "statistics",
+    "stored_study",
+]

@@ -56,7 +56,7 @@ def _stability(codes, month, reference, watch):
     table = np.zeros((int(month.max()) + 1, width))
     np.add.at(table, (month, codes), 1)
     base = table[reference].sum(axis=0)
-    pooled = np.stack([table[at - POOLED + 1:at + 1].sum(axis=0) for at in watch])
+    pooled = np.stack([table[at - POOLED + 1 : at + 1].sum(axis=0) for at in watch])
     # the index of p2prisk.validation.population_stability for all months at once; a half added to every class
     share, usual = (pooled + 0.5) / (pooled + 0.5).sum(axis=1, keepdims=True), (base + 0.5) / (base + 0.5).sum()
     return ((share - usual) * np.log(share / usual)).sum(axis=1)
@@ -89,10 +89,13 @@ def statistics(platform, reference, watch):
     score = frame["platform_score"].to_numpy()
     edges = np.quantile(score[np.isin(issue, reference)], np.arange(1, 10) / 10)
     result["score shift"] = _stability(np.searchsorted(edges, score), issue, reference, watch)
-    traits = [frame["education"].cat.codes.to_numpy(), frame["income_band"].cat.codes.to_numpy(),
-              frame["first_loan"].to_numpy().astype(np.int8),
-              np.searchsorted([24.0, 28.0, 33.0], frame["age"].to_numpy()),
-              np.searchsorted([1.0, 3.0, 5.0], frame["employment_years"].to_numpy())]
+    traits = [
+        frame["education"].cat.codes.to_numpy(),
+        frame["income_band"].cat.codes.to_numpy(),
+        frame["first_loan"].to_numpy().astype(np.int8),
+        np.searchsorted([24.0, 28.0, 33.0], frame["age"].to_numpy()),
+        np.searchsorted([1.0, 3.0, 5.0], frame["employment_years"].to_numpy()),
+    ]
     result["trait shift"] = sum(_stability(codes, issue, reference, watch) for codes in traits)
     # monitor: how they pay
     late = (panel.state >= 1) & (panel.state <= 4)
@@ -128,17 +131,29 @@ def statistics(platform, reference, watch):
     lost = np.bincount(calendar[panel.state == 4], panel.balance[panel.state == 4], minlength=months)
     monthly_loss = (_rolling(lost) + 1.0) / np.maximum(_rolling(np.append(balance[0], balance[:-1])), 1.0)
     income = frame["rate"].mean() / 1200
-    result["distance to break"] = (logit(np.minimum(monthly_loss, 0.5))
-                                   - logit(min(income / LOSS_GIVEN_DEFAULT, 0.5)))[watch]
-    money = platform.funding.groupby("month", sort=True)[["due_next_month", "inflow_next_month", "cash",
-                                                          "new_money"]].sum().to_numpy()
+    result["distance to break"] = (logit(np.minimum(monthly_loss, 0.5)) - logit(min(income / LOSS_GIVEN_DEFAULT, 0.5)))[
+        watch
+    ]
+    money = (
+        platform.funding.groupby("month", sort=True)[["due_next_month", "inflow_next_month", "cash", "new_money"]]
+        .sum()
+        .to_numpy()
+    )
     coverage = money[:, 0] / (money[:, 2] + money[:, 1] + 0.5 * money[:, 3])
     # what falls due next month is known, what comes in is this month's experience
     result["run coverage"] = coverage[watch]
     # platform: its own conduct
     ends = [np.datetime64(int(start + at + 1), "M").astype("datetime64[D]") - 1 for at in watch]
-    names = ("related parties", "circular flows", "roll-over", "concentration", "maturity mismatch", "product mix",
-             "custody", "servicing")
+    names = (
+        "related parties",
+        "circular flows",
+        "roll-over",
+        "concentration",
+        "maturity mismatch",
+        "product mix",
+        "custody",
+        "servicing",
+    )
     values = {name: np.empty(len(watch)) for name in names}
     for position, end in enumerate(ends):
         loans = platform.loans_at(end)
@@ -165,8 +180,9 @@ def _calibration(score, early, known, reference, months):
     for _ in range(15):
         probability = expit(design[base] @ beta)
         weight = probability * (1 - probability)
-        beta = beta + np.linalg.solve((design[base].T * weight) @ design[base],
-                                      design[base].T @ (early[base] - probability))
+        beta = beta + np.linalg.solve(
+            (design[base].T * weight) @ design[base], design[base].T @ (early[base] - probability)
+        )
     forecast = expit(design @ beta)
     inside = known < months
     observed = _rolling(np.bincount(known[inside], early[inside], minlength=months))

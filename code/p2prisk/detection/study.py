@@ -129,8 +129,15 @@ def limits_frame(centre, spread, limits):
     for index, name in enumerate(READINGS):
         single = index < len(INSTRUMENTS)
         for position, month in enumerate(WATCH):
-            rows.append((name, int(month - ONSET + 1), limits[index], centre[index, position] if single else np.nan,
-                         spread[index, position] if single else np.nan))
+            rows.append(
+                (
+                    name,
+                    int(month - ONSET + 1),
+                    limits[index],
+                    centre[index, position] if single else np.nan,
+                    spread[index, position] if single else np.nan,
+                )
+            )
     return pd.DataFrame(rows, columns=["reading", "month", "limit", "centre", "spread"])
 
 
@@ -181,10 +188,24 @@ def detection_table(result=None, *, by=("cause", "dose"), within=None, confidenc
             filled = np.sort(np.where(hit, month, np.inf))
             middle = filled[(len(filled) - 1) // 2]
             low, high = jeffreys_interval(int(hit.sum()), len(hit), confidence)
-            rows.append((*key, name, INSTRUMENTS.get(name, name), len(hit), int(hit.sum()), hit.mean(), float(low),
-                         float(high), middle if np.isfinite(middle) else np.nan, part["at_risk"].mean()))
-    frame = pd.DataFrame(rows, columns=[*by, "reading", "family", "platforms", "detected", "share", "low", "high",
-                                        "median_month", "at_risk"])
+            rows.append(
+                (
+                    *key,
+                    name,
+                    INSTRUMENTS.get(name, name),
+                    len(hit),
+                    int(hit.sum()),
+                    hit.mean(),
+                    float(low),
+                    float(high),
+                    middle if np.isfinite(middle) else np.nan,
+                    part["at_risk"].mean(),
+                )
+            )
+    frame = pd.DataFrame(
+        rows,
+        columns=[*by, "reading", "family", "platforms", "detected", "share", "low", "high", "median_month", "at_risk"],
+    )
     frame.attrs["simulated"] = True
     return frame
 
@@ -215,8 +236,9 @@ def run(workers=1, progress=print):
             if cell == CALIBRATION_CELL:
                 # stored with ten digits; the alarms are read with what is stored
                 limits = limits_frame(*calibrate(values)).round(10)
-                centre, spread = (limits[name].dropna().to_numpy().reshape(values.shape[1:])
-                                  for name in ("centre", "spread"))
+                centre, spread = (
+                    limits[name].dropna().to_numpy().reshape(values.shape[1:]) for name in ("centre", "spread")
+                )
                 bounds = limits.groupby("reading", sort=False)["limit"].first().to_numpy()
             else:
                 month = alarms(values, centre, spread, bounds)

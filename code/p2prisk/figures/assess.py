@@ -35,8 +35,15 @@ def points(attributes, labels=None, ax=None):
         ax.scatter(part["points"], [row] * len(part), color=PALETTE["blue"], s=34, zorder=2)
         # words above and below in turn, so that near attributes do not write over each other
         for place, (value, words) in enumerate(zip(part["points"], part["attribute"], strict=True)):
-            ax.annotate(str(words), (value, row), xytext=(0, 6 if place % 2 == 0 else -6), textcoords="offset points",
-                        ha="center", va="bottom" if place % 2 == 0 else "top", fontsize=7.5)
+            ax.annotate(
+                str(words),
+                (value, row),
+                xytext=(0, 6 if place % 2 == 0 else -6),
+                textcoords="offset points",
+                ha="center",
+                va="bottom" if place % 2 == 0 else "top",
+                fontsize=7.5,
+            )
     ax.set_yticks(range(len(names)), [(labels or {}).get(name, name) for name in names])
     ax.set_ylim(len(names) - 0.4, -0.6)
     ax.grid(axis="y", visible=False)
@@ -66,8 +73,9 @@ def grades(samples, ax=None):
     for place, ((name, table), (marker, colour)) in enumerate(zip(samples.items(), marks, strict=False)):
         at = x + (place - (len(samples) - 1) / 2) * 0.28
         ax.vlines(at, table["ci_low"], table["ci_high"], color=PALETTE[colour], lw=1.6)
-        ax.plot(at, table["observed"], ls="none", marker=marker, ms=5.5, color=PALETTE[colour],
-                label=f"observed, {name}")
+        ax.plot(
+            at, table["observed"], ls="none", marker=marker, ms=5.5, color=PALETTE[colour], label=f"observed, {name}"
+        )
     ax.set_xticks(x, first["grade"])
     ax.set(xlabel="grade, best to worst", ylabel="default rate, whole life", ylim=(0, None))
     ax.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
@@ -98,8 +106,12 @@ def frontier(table, marks=None, ax=None):
         rate = float(np.interp(share, table["accepted"], table["rate"]))
         ax.plot([share], [rate], marker="o", ms=5, color=PALETTE["black"])
         ax.annotate(words, (share, rate), xytext=(-8, 10), textcoords="offset points", ha="right", fontsize=9)
-    ax.set(xlabel="share of loans accepted, safest first", ylabel="default rate among the accepted", xlim=(0, 1.01),
-           ylim=(0, None))
+    ax.set(
+        xlabel="share of loans accepted, safest first",
+        ylabel="default rate among the accepted",
+        xlim=(0, 1.01),
+        ylim=(0, None),
+    )
     for axis in (ax.xaxis, ax.yaxis):
         axis.set_major_formatter(PercentFormatter(1, decimals=0))
     return ax
@@ -121,14 +133,22 @@ def profit(table, best=None, ax=None):
     matplotlib.axes.Axes
     """
     ax = _axes(ax, (7.0, 3.6))
-    ax.fill_between(table["accepted"], 100 * table["ci_low"], 100 * table["ci_high"], color=PALETTE["sky"], alpha=0.4,
-                    lw=0)
+    ax.fill_between(
+        table["accepted"], 100 * table["ci_low"], 100 * table["ci_high"], color=PALETTE["sky"], alpha=0.4, lw=0
+    )
     ax.plot(table["accepted"], 100 * table["profit"], color=PALETTE["blue"])
     ax.axhline(0, color=PALETTE["grey"], lw=0.8)
     if best is not None:
         ax.plot([best[0]], [100 * best[1]], marker="o", ms=6, color=PALETTE["orange"])
-        ax.annotate("best cut-off in these data", (best[0], 100 * best[1]), xytext=(-12, 8),
-                    textcoords="offset points", ha="right", fontsize=9, color=PALETTE["orange"])
+        ax.annotate(
+            "best cut-off in these data",
+            (best[0], 100 * best[1]),
+            xytext=(-12, 8),
+            textcoords="offset points",
+            ha="right",
+            fontsize=9,
+            color=PALETTE["orange"],
+        )
     ax.set(xlabel="share of loans accepted, safest first", ylabel="value per 100 on offer", xlim=(0, 1.01))
     ax.xaxis.set_major_formatter(PercentFormatter(1, decimals=0))
     return ax
@@ -153,11 +173,20 @@ def three_choices(lines, band, ax=None):
     ax.axvspan(band["accept_below"], band["decline_above"], color=PALETTE["amber"], alpha=0.18, lw=0)
     for name, colour in (("accept", "blue"), ("refer", "amber"), ("decline", "grey")):
         ax.plot(lines["pd"], 100 * lines[name], color=PALETTE[colour])
-        ax.annotate(name, (lines["pd"].iloc[-1], 100 * lines[name].iloc[-1]), xytext=(5, 0),
-                    textcoords="offset points", va="center", fontsize=9, color=PALETTE["black"])
+        ax.annotate(
+            name,
+            (lines["pd"].iloc[-1], 100 * lines[name].iloc[-1]),
+            xytext=(5, 0),
+            textcoords="offset points",
+            va="center",
+            fontsize=9,
+            color=PALETTE["black"],
+        )
     top = 100 * lines[["accept", "refer"]].max().max()
-    for at, words, side in ((band["accept_below"], "accept below ", "right"),
-                            (band["decline_above"], " decline above", "left")):
+    for at, words, side in (
+        (band["accept_below"], "accept below ", "right"),
+        (band["decline_above"], " decline above", "left"),
+    ):
         ax.axvline(at, color=PALETTE["black"], lw=0.9, ls="--")
         ax.text(at, top, words, ha=side, va="top", fontsize=9)
     ax.set(xlabel="probability of default", ylabel="value per 100 applied for", xlim=(0, lines["pd"].max()))
@@ -183,13 +212,24 @@ def prices(table, caps, ax=None):
     ax = _axes(ax, (7.0, 3.8))
     for (term, part), colour, marker in zip(table.groupby("term"), ("blue", "orange"), ("o", "s"), strict=False):
         ax.plot(part["grade"], part["break_even"], color=PALETTE[colour], marker=marker, ms=5)
-        ax.annotate(f"{term} months", (part["grade"].iloc[-1], part["break_even"].iloc[-1]), xytext=(8, 0),
-                    textcoords="offset points", va="center", fontsize=9, color=PALETTE[colour])
+        ax.annotate(
+            f"{term} months",
+            (part["grade"].iloc[-1], part["break_even"].iloc[-1]),
+            xytext=(8, 0),
+            textcoords="offset points",
+            va="center",
+            fontsize=9,
+            color=PALETTE[colour],
+        )
     for words, cap in caps.items():
         ax.axhline(cap, color=PALETTE["black"], lw=0.9, ls="--")
         ax.text(-0.3, cap, words, va="bottom", ha="left", fontsize=8.5)
-    ax.set(xlabel="grade, best to worst", ylabel="break-even rate, a year", ylim=(0, max(caps.values()) * 1.08),
-           xlim=(-0.35, table["grade"].nunique() + 0.25))
+    ax.set(
+        xlabel="grade, best to worst",
+        ylabel="break-even rate, a year",
+        ylim=(0, max(caps.values()) * 1.08),
+        xlim=(-0.35, table["grade"].nunique() + 0.25),
+    )
     ax.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
     return ax
 
@@ -237,11 +277,19 @@ def losses(table, ax=None):
     matplotlib.axes.Axes
     """
     ax = _axes(ax, (7.0, 3.0))
-    bars = ax.bar(table["lgd"], table["defaults"], color=ordered_colours(len(table)), edgecolor=PALETTE["grey"],
-                  linewidth=0.5)
+    bars = ax.bar(
+        table["lgd"], table["defaults"], color=ordered_colours(len(table)), edgecolor=PALETTE["grey"], linewidth=0.5
+    )
     for bar, count in zip(bars, table["defaults"], strict=True):
-        ax.annotate(f"{count:,d}", (bar.get_x() + bar.get_width() / 2, bar.get_height()), xytext=(0, 2),
-                    textcoords="offset points", ha="center", va="bottom", fontsize=9)
+        ax.annotate(
+            f"{count:,d}",
+            (bar.get_x() + bar.get_width() / 2, bar.get_height()),
+            xytext=(0, 2),
+            textcoords="offset points",
+            ha="center",
+            va="bottom",
+            fontsize=9,
+        )
     ax.set(xlabel="share of the outstanding principal that never came back", ylabel="defaulted loans")
     ax.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.0f}"))
     ax.grid(axis="x", visible=False)

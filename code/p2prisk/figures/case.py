@@ -17,14 +17,26 @@ from p2prisk.figures.style import PALETTE, label_line_ends
 _WIDTH = 4.8
 _GRADE_COLOURS = {"A": PALETTE["blue"], "B": PALETTE["sky"], "C": PALETTE["amber"], "D": PALETTE["grey"]}
 _TRACKER_STYLE = {
-    "WDZJ": (PALETTE["blue"], "o"), "WDZJ restated": (PALETTE["blue"], "D"), "WDZJ, other copy": (PALETTE["sky"], "o"),
-    "blue book": (PALETTE["grey"], "s"), "Lingyi": (PALETTE["orange"], "^"), "Tianyan": (PALETTE["purple"], "v"),
-    "regulator": (PALETTE["green"], "s"), "expert committee": (PALETTE["black"], "P"),
-    "Rong360": (PALETTE["amber"], "X"), "HKUST brief": (PALETTE["black"], "P"),
+    "WDZJ": (PALETTE["blue"], "o"),
+    "WDZJ restated": (PALETTE["blue"], "D"),
+    "WDZJ, other copy": (PALETTE["sky"], "o"),
+    "blue book": (PALETTE["grey"], "s"),
+    "Lingyi": (PALETTE["orange"], "^"),
+    "Tianyan": (PALETTE["purple"], "v"),
+    "regulator": (PALETTE["green"], "s"),
+    "expert committee": (PALETTE["black"], "P"),
+    "Rong360": (PALETTE["amber"], "X"),
+    "HKUST brief": (PALETTE["black"], "P"),
 }
 _KIND_COLOURS = {
-    "rule": PALETTE["blue"], "campaign": PALETTE["amber"], "crisis": PALETTE["black"], "exit": PALETTE["orange"],
-    "group": PALETTE["grey"], "strain": PALETTE["amber"], "listing": PALETTE["blue"], "stop": PALETTE["orange"],
+    "rule": PALETTE["blue"],
+    "campaign": PALETTE["amber"],
+    "crisis": PALETTE["black"],
+    "exit": PALETTE["orange"],
+    "group": PALETTE["grey"],
+    "strain": PALETTE["amber"],
+    "listing": PALETTE["blue"],
+    "stop": PALETTE["orange"],
     "aftermath": PALETTE["purple"],
 }
 
@@ -63,12 +75,17 @@ def timeline(events, ax=None, stretch=None, width=38):
     -------
     matplotlib.axes.Axes
     """
-    labels = [(_date_words(str(date), "%b"), textwrap.wrap(event, width))
-              for date, event in zip(events["date"], events["event"], strict=True)]
+    labels = [
+        (_date_words(str(date), "%b"), textwrap.wrap(event, width))
+        for date, event in zip(events["date"], events["event"], strict=True)
+    ]
     heights = np.array([len(lines) + 0.55 for _, lines in labels])
     ax = _axes(ax, 0.165 * heights.sum() + 0.5)
-    days = mdates.date2num(pd.to_datetime(events["date"].astype(str).map(lambda d: (d + "-01-01")[:10] if len(d) == 4
-                                                                         else (d + "-01")[:10])))
+    days = mdates.date2num(
+        pd.to_datetime(
+            events["date"].astype(str).map(lambda d: (d + "-01-01")[:10] if len(d) == 4 else (d + "-01")[:10])
+        )
+    )
     first, last = pd.Timestamp(mdates.num2date(days.min())).year, pd.Timestamp(mdates.num2date(days.max())).year
     start, end = (mdates.date2num(pd.Timestamp(year=year, month=1, day=1)) for year in (first, last + 1))
     knots, places = [start, end], [0.0, 1.0]
@@ -126,17 +143,28 @@ def industry_series(segments, unit, ax=None, title="", legend=False):
         ax.plot(piece["year"], piece["value"], color=colour, lw=1.4, ls="--" if after else "-")
         for edition, face in (("first reported", colour), ("derived", "#BBD3E6"), ("restated", "white")):
             part = piece.query("edition == @edition")
-            ax.plot(part["year"], part["value"], ls="", marker="D" if edition == "restated" else marker, ms=5.5,
-                    color=colour, mfc=face)
+            ax.plot(
+                part["year"],
+                part["value"],
+                ls="",
+                marker="D" if edition == "restated" else marker,
+                ms=5.5,
+                color=colour,
+                mfc=face,
+            )
     ax.set(title=title, ylabel=unit, ylim=(0, None), xlim=(2009.5, 2020.5), xticks=range(2010, 2021, 2))
     ax.yaxis.set_major_formatter(FuncFormatter(_whole))
     if legend:
         blue = PALETTE["blue"]
-        marks = [Line2D([], [], ls="", marker="o", color=blue, label="WDZJ, first reported"),
-                 Line2D([], [], ls="", marker="o", color=blue, mfc="#BBD3E6", label="derived from the next year"),
-                 Line2D([], [], ls="--", marker="D", color=blue, mfc="white", label="WDZJ, restated, and after"),
-                 *[Line2D([], [], ls="", marker=_TRACKER_STYLE[name][1], color=_TRACKER_STYLE[name][0], label=name)
-                   for name in ("blue book", "Lingyi", "regulator")]]
+        marks = [
+            Line2D([], [], ls="", marker="o", color=blue, label="WDZJ, first reported"),
+            Line2D([], [], ls="", marker="o", color=blue, mfc="#BBD3E6", label="derived from the next year"),
+            Line2D([], [], ls="--", marker="D", color=blue, mfc="white", label="WDZJ, restated, and after"),
+            *[
+                Line2D([], [], ls="", marker=_TRACKER_STYLE[name][1], color=_TRACKER_STYLE[name][0], label=name)
+                for name in ("blue book", "Lingyi", "regulator")
+            ],
+        ]
         ax.figure.legend(handles=marks, loc="outside lower center", ncols=2, fontsize=8)
     return ax
 
@@ -178,11 +206,21 @@ def platform_rundown(months, ax=None):
         dates = pd.to_datetime(part["month"]) + pd.offsets.MonthEnd(0)
         ax.plot(dates, part["value"], color=colour, marker=marker, ms=5, lw=1.4)
         # the label stands where the points of the other trackers leave room for it
-        which, offset, align = {"WDZJ": (0, (0, 7), "left"), "regulator": (-4, (8, 8), "left"),
-                                "Rong360": (-1, (0, -13), "center"), "Lingyi": (-1, (-7, -9), "right"),
-                                }.get(tracker, (-1, (7, -3), "left"))
-        ax.annotate(tracker, (dates.iloc[which], part["value"].iloc[which]), xytext=offset, ha=align,
-                    textcoords="offset points", color=colour, fontsize=9)
+        which, offset, align = {
+            "WDZJ": (0, (0, 7), "left"),
+            "regulator": (-4, (8, 8), "left"),
+            "Rong360": (-1, (0, -13), "center"),
+            "Lingyi": (-1, (-7, -9), "right"),
+        }.get(tracker, (-1, (7, -3), "left"))
+        ax.annotate(
+            tracker,
+            (dates.iloc[which], part["value"].iloc[which]),
+            xytext=offset,
+            ha=align,
+            textcoords="offset points",
+            color=colour,
+            fontsize=9,
+        )
     ax.set(ylabel="platforms in operation", ylim=(0, None))
     ax.xaxis.set_major_locator(mdates.MonthLocator(bymonth=(1, 7)))
     ax.xaxis.set_major_formatter(mdates.DateFormatter("%b\n%Y"))
@@ -211,16 +249,38 @@ def rival_readings(spread, ax=None):
         ax.plot([part["relative"].min(), 1], [y, y], color="#C9C9C9", lw=2, zorder=1)
         for row in part.itertuples():
             colour, marker = _TRACKER_STYLE[row.tracker]
-            ax.plot(row.relative, y, ls="", marker=marker, color=colour, ms=6.5, zorder=2,
-                    mfc="white" if "restated" in row.tracker else colour)
+            ax.plot(
+                row.relative,
+                y,
+                ls="",
+                marker=marker,
+                color=colour,
+                ms=6.5,
+                zorder=2,
+                mfc="white" if "restated" in row.tracker else colour,
+            )
     names = [f"{_date_words(date)}\n{quantity}" for date, quantity in groups]
     ax.set_yticks(range(len(groups)), names, fontsize=8.5)
     ax.set(xlabel="share of the highest reading", xlim=(0.45, 1.03), ylim=(-0.6, len(groups) - 0.4))
     ax.xaxis.set_major_formatter(PercentFormatter(1))
     used = [name for name in _TRACKER_STYLE if name in set(spread["tracker"])]
-    ax.figure.legend(handles=[Line2D([], [], ls="", marker=_TRACKER_STYLE[name][1], color=_TRACKER_STYLE[name][0],
-                                     mfc="white" if "restated" in name else _TRACKER_STYLE[name][0], label=name)
-                              for name in used], loc="outside lower center", ncols=2, fontsize=8)
+    ax.figure.legend(
+        handles=[
+            Line2D(
+                [],
+                [],
+                ls="",
+                marker=_TRACKER_STYLE[name][1],
+                color=_TRACKER_STYLE[name][0],
+                mfc="white" if "restated" in name else _TRACKER_STYLE[name][0],
+                label=name,
+            )
+            for name in used
+        ],
+        loc="outside lower center",
+        ncols=2,
+        fontsize=8,
+    )
     return ax
 
 
@@ -243,14 +303,31 @@ def problem_platforms(problems, ax=None):
     exits = problems.query("kind == 'exits, in year'").astype({"period": int})
     ax.bar(exits["period"], exits["value"], width=0.6, color="#F3D3BF", edgecolor=PALETTE["orange"], hatch="//")
     for row in pd.concat([yearly, exits]).itertuples():
-        ax.annotate(f"{row.value:,.0f}", (row.period, row.value), xytext=(0, 3), textcoords="offset points",
-                    ha="center", fontsize=9)
+        ax.annotate(
+            f"{row.value:,.0f}",
+            (row.period, row.value),
+            xytext=(0, 3),
+            textcoords="offset points",
+            ha="center",
+            fontsize=9,
+        )
     for year in sorted(set(range(2013, 2019)) - set(yearly["period"]) - set(exits["period"])):
         ax.text(year, 30, "no value\nread", ha="center", va="bottom", fontsize=8.5, color=PALETTE["grey"])
-    ax.text(2018, exits["value"].item() / 2, "all exits", ha="center", va="center", fontsize=8.5,
-            bbox={"facecolor": "white", "edgecolor": "none", "pad": 1.5})
-    ax.set(ylabel="platforms", xlim=(2012.4, 2018.6), xticks=range(2013, 2019),
-           ylim=(0, 1.12 * max(yearly["value"].max(), exits["value"].max())))
+    ax.text(
+        2018,
+        exits["value"].item() / 2,
+        "all exits",
+        ha="center",
+        va="center",
+        fontsize=8.5,
+        bbox={"facecolor": "white", "edgecolor": "none", "pad": 1.5},
+    )
+    ax.set(
+        ylabel="platforms",
+        xlim=(2012.4, 2018.6),
+        xticks=range(2013, 2019),
+        ylim=(0, 1.12 * max(yearly["value"].max(), exits["value"].max())),
+    )
     ax.yaxis.set_major_formatter(FuncFormatter(_whole))
     ax.grid(axis="x", visible=False)
     return ax
@@ -275,8 +352,15 @@ def cumulative_problems(problems, ax=None):
         colour, marker = _TRACKER_STYLE[tracker]
         dates = pd.to_datetime(part["period"].astype(str))
         ax.plot(dates, part["value"], color=colour, marker=marker, ms=6, lw=1.4)
-        ax.annotate(tracker, (dates.iloc[-1], part["value"].iloc[-1]), xytext=(-3, 9), ha="right",
-                    textcoords="offset points", color=colour, fontsize=9)
+        ax.annotate(
+            tracker,
+            (dates.iloc[-1], part["value"].iloc[-1]),
+            xytext=(-3, 9),
+            ha="right",
+            textcoords="offset points",
+            color=colour,
+            fontsize=9,
+        )
     ax.set(ylabel="platforms, cumulated", ylim=(0, 7400))
     ax.yaxis.set_major_formatter(FuncFormatter(_whole))
     ax.xaxis.set_major_locator(mdates.YearLocator())
@@ -356,17 +440,26 @@ def structure(edges, root="Founder", ax=None):
         if parent is not None:
             stem = rows[parent][1] * indent + 0.03
             ax.plot([stem, stem, left], [parent + 0.33, line, line], color=colour, lw=1.5, zorder=1)
-        ax.add_patch(plt.Rectangle((left, line - 0.36), box, 0.72, facecolor="white", edgecolor=colour, lw=1.5,
-                                   zorder=2))
-        ax.text(left + 0.015, line, name, va="center", fontsize=9, weight="bold" if depth == 0 else "normal",
-                zorder=3)
+        ax.add_patch(
+            plt.Rectangle((left, line - 0.36), box, 0.72, facecolor="white", edgecolor=colour, lw=1.5, zorder=2)
+        )
+        ax.text(left + 0.015, line, name, va="center", fontsize=9, weight="bold" if depth == 0 else "normal", zorder=3)
         ax.text(left + box + 0.012, line, words, va="center", fontsize=8.5, color=PALETTE["grey"], style="italic")
     ax.set(xlim=(-0.01, 1.12), ylim=(len(rows) - 0.4, -0.6))
     ax.axis("off")
     names = {"A": "A filing", "B": "B press", "C": "C repost"}
-    ax.figure.legend(handles=[Line2D([], [], color=_GRADE_COLOURS[grade], lw=2, label=names[grade])
-                              for grade in names if grade in set(edges["grade"])],
-                     loc="outside lower center", ncols=3, fontsize=8.5, title="Source of the link", title_fontsize=8.5)
+    ax.figure.legend(
+        handles=[
+            Line2D([], [], color=_GRADE_COLOURS[grade], lw=2, label=names[grade])
+            for grade in names
+            if grade in set(edges["grade"])
+        ],
+        loc="outside lower center",
+        ncols=3,
+        fontsize=8.5,
+        title="Source of the link",
+        title_fontsize=8.5,
+    )
     return ax
 
 
@@ -384,8 +477,9 @@ def revenue(parts, ax=None):
     matplotlib.axes.Axes
     """
     ax = _axes(ax, 3.3)
-    colours = dict(zip(parts.columns, (PALETTE["blue"], PALETTE["sky"], PALETTE["grey"], PALETTE["orange"]),
-                       strict=True))
+    colours = dict(
+        zip(parts.columns, (PALETTE["blue"], PALETTE["sky"], PALETTE["grey"], PALETTE["orange"]), strict=True)
+    )
     bottom = np.zeros(len(parts))
     places = np.arange(len(parts))
     for name in parts:
@@ -399,8 +493,15 @@ def revenue(parts, ax=None):
     last = -np.inf
     for name, middle in zip(parts, middles, strict=True):
         last = max(middle, last + 17)
-        ax.annotate(name, (places[-1] + 0.3, middle), xytext=(places[-1] + 0.42, last), va="center", fontsize=9,
-                    color=colours[name], arrowprops={"arrowstyle": "-", "color": colours[name], "lw": 0.8})
+        ax.annotate(
+            name,
+            (places[-1] + 0.3, middle),
+            xytext=(places[-1] + 0.42, last),
+            va="center",
+            fontsize=9,
+            color=colours[name],
+            arrowprops={"arrowstyle": "-", "color": colours[name], "lw": 0.8},
+        )
     ax.set_xticks(places, [str(year) for year in parts.index])
     ax.set(ylabel="net revenue, US$ million", xlim=(-0.5, len(parts) + 0.25), ylim=(0, bottom.max() * 1.13))
     ax.grid(axis="x", visible=False)
@@ -518,8 +619,15 @@ def evidence_balance(counts, ax=None):
             pieces = [grade for grade in counts for _ in range(counts.loc[(cause, side), grade])]
             for i, grade in enumerate(pieces):
                 ax.barh(y, sign, left=sign * i, height=0.58, color=_GRADE_COLOURS[grade], edgecolor="white")
-                ax.text(sign * (i + 0.5), y, grade, ha="center", va="center", fontsize=8.5,
-                        color=PALETTE["black"] if grade in "BC" else "white")
+                ax.text(
+                    sign * (i + 0.5),
+                    y,
+                    grade,
+                    ha="center",
+                    va="center",
+                    fontsize=8.5,
+                    color=PALETTE["black"] if grade in "BC" else "white",
+                )
     limit = int(counts.sum(axis=1).max()) + 0.6
     ax.axvline(0, color=PALETTE["black"], lw=1)
     ax.set_yticks(range(len(causes)), [textwrap.fill(cause, 16) for cause in causes[::-1]], fontsize=9)

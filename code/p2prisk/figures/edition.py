@@ -29,8 +29,14 @@ def bad_shares(table, name, ax=None):
     """
     ax = _axes(ax, 0.36 * len(table) + 1.1)
     place = np.arange(len(table))[::-1]
-    ax.errorbar(table["share"], place, xerr=[table["share"] - table["low"], table["high"] - table["share"]], fmt="o",
-                color=PALETTE["blue"], capsize=2)
+    ax.errorbar(
+        table["share"],
+        place,
+        xerr=[table["share"] - table["low"], table["high"] - table["share"]],
+        fmt="o",
+        color=PALETTE["blue"],
+        capsize=2,
+    )
     ax.set_yticks(place, [f"{row.level}  ({row.loans:,d})" for row in table.itertuples()])
     ax.set(ylabel=f"{name} (loans)", xlabel="share of bad loans")
     ax.set_xlim(left=0)
@@ -54,8 +60,16 @@ def bad_by_period(table, ax=None):
     """
     ax = _axes(ax, 3.6)
     place = np.arange(len(table))
-    ax.errorbar(place, table["share"], yerr=[table["share"] - table["low"], table["high"] - table["share"]], fmt="o-",
-                color=PALETTE["blue"], capsize=2, markersize=4, linewidth=1)
+    ax.errorbar(
+        place,
+        table["share"],
+        yerr=[table["share"] - table["low"], table["high"] - table["share"]],
+        fmt="o-",
+        color=PALETTE["blue"],
+        capsize=2,
+        markersize=4,
+        linewidth=1,
+    )
     step = max(1, -(-len(table) // 12))
     ax.set_xticks(place[::step], table["level"][::step])
     ax.set(xlabel="period of issue", ylabel="share of bad loans")
@@ -106,12 +120,21 @@ def odds(table, ax=None):
     ax = _axes(ax, 0.27 * len(table) + 1.0)
     place = np.arange(len(table))[::-1]
     ratio = table["odds_ratio"]
-    ax.errorbar(ratio, place, xerr=[ratio - table["ci_low"], table["ci_high"] - ratio], fmt="o", markersize=4,
-                color=PALETTE["blue"])
+    ax.errorbar(
+        ratio,
+        place,
+        xerr=[ratio - table["ci_low"], table["ci_high"] - ratio],
+        fmt="o",
+        markersize=4,
+        color=PALETTE["blue"],
+    )
     ax.axvline(1, color=PALETTE["grey"], linewidth=1)
     ax.set_xscale("log")
-    ticks = [tick for tick in (0.05, 0.1, 0.2, 0.33, 0.5, 0.7, 1, 1.5, 2, 3, 5, 10, 20)
-             if table["ci_low"].min() * 0.95 <= tick <= table["ci_high"].max() * 1.05]
+    ticks = [
+        tick
+        for tick in (0.05, 0.1, 0.2, 0.33, 0.5, 0.7, 1, 1.5, 2, 3, 5, 10, 20)
+        if table["ci_low"].min() * 0.95 <= tick <= table["ci_high"].max() * 1.05
+    ]
     ax.set_xticks(ticks, [f"{tick:g}" for tick in ticks])
     ax.minorticks_off()
     ax.set_yticks(place, table["predictor"], fontsize=8.5)

@@ -7,8 +7,13 @@ from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormat
 
 from p2prisk.figures.style import PALETTE, ordered_colours
 
-BLOCK_COLOURS = {"ability": PALETTE["blue"], "willingness": PALETTE["orange"], "loan": PALETTE["black"],
-                 "place and time": PALETTE["grey"], "platform": PALETTE["purple"]}
+BLOCK_COLOURS = {
+    "ability": PALETTE["blue"],
+    "willingness": PALETTE["orange"],
+    "loan": PALETTE["black"],
+    "place and time": PALETTE["grey"],
+    "platform": PALETTE["purple"],
+}
 
 
 #: panels side by side: two stay legible on a telephone
@@ -21,7 +26,7 @@ def _axes(ax, figsize):
 
 
 def _dark(colour):
-    red, green, blue = (int(colour[i:i + 2], 16) / 255 for i in (1, 3, 5))
+    red, green, blue = (int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5))
     return 0.299 * red + 0.587 * green + 0.114 * blue < 0.55
 
 
@@ -53,8 +58,15 @@ def grade_shares(table, ax=None):
     colours = ordered_colours(len(table))
     bars = ax.bar(table["grade"].astype(str), table["share"], color=colours, edgecolor=PALETTE["grey"], linewidth=0.5)
     for bar, loans in zip(bars, table["loans"], strict=True):
-        ax.annotate(f"{loans:,d}", (bar.get_x() + bar.get_width() / 2, bar.get_height()), xytext=(0, 2),
-                    textcoords="offset points", ha="center", va="bottom", fontsize=9)
+        ax.annotate(
+            f"{loans:,d}",
+            (bar.get_x() + bar.get_width() / 2, bar.get_height()),
+            xytext=(0, 2),
+            textcoords="offset points",
+            ha="center",
+            va="bottom",
+            fontsize=9,
+        )
     ax.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
     ax.set_xlabel("grade, best to worst")
     ax.set_ylabel("share of loans")
@@ -83,8 +95,14 @@ def missing_shares(table, ax=None):
     seen = set()
     for row in table.itertuples():
         key = (row.sample, row.meaning)
-        ax.plot(row.share, place[row.label], markers[row.sample], color=colours[row.meaning], markersize=7,
-                label=f"{row.meaning}, {row.sample}" if key not in seen else None)
+        ax.plot(
+            row.share,
+            place[row.label],
+            markers[row.sample],
+            color=colours[row.meaning],
+            markersize=7,
+            label=f"{row.meaning}, {row.sample}" if key not in seen else None,
+        )
         seen.add(key)
     ax.set_yticks(range(len(labels)), labels)
     ax.set_ylim(-0.6, len(labels) - 0.4)
@@ -124,11 +142,11 @@ def traits_by_grade(table, axes=None):
         ax.set_ylim(bottom=min(0, part["low"].min()))
         ax.set_title(label, fontsize=9, fontweight="normal")
         ax.grid(axis="x", visible=False)
-    for ax in flat[len(labels):]:
+    for ax in flat[len(labels) :]:
         ax.set_visible(False)
-    for ax in flat[max(0, len(labels) - _ACROSS):len(labels)]:
+    for ax in flat[max(0, len(labels) - _ACROSS) : len(labels)]:
         ax.set_xlabel("grade")
-    return flat[:len(labels)]
+    return flat[: len(labels)]
 
 
 def loss_by_vintage(table, ax=None):
@@ -186,8 +204,15 @@ def risk_map(table, ax=None):
     for i in range(len(rates)):
         for j in range(rates.shape[1]):
             share = (rates.iloc[i, j] - low * 0.8) / (high - low * 0.8)
-            ax.text(j, i, f"{100 * rates.iloc[i, j]:.0f} %  (n {loans.iloc[i, j]:,.0f})", ha="center", va="center",
-                    fontsize=9, color="white" if share > 0.55 else PALETTE["black"])
+            ax.text(
+                j,
+                i,
+                f"{100 * rates.iloc[i, j]:.0f} %  (n {loans.iloc[i, j]:,.0f})",
+                ha="center",
+                va="center",
+                fontsize=9,
+                color="white" if share > 0.55 else PALETTE["black"],
+            )
     ax.set_xticks(range(rates.shape[1]), [f"{term} months" for term in rates.columns])
     ax.set_yticks(range(len(rates)), rates.index)
     ax.grid(visible=False)
@@ -218,18 +243,25 @@ def loss_by_class(table, axes=None):
         part = table[table["label"] == label]
         x = np.arange(len(part))
         ax.axhline(part["overall"].iloc[0], color=PALETTE["grey"], linewidth=0.9, linestyle="--")
-        ax.errorbar(x, part["rate"], yerr=[part["rate"] - part["low"], part["high"] - part["rate"]], fmt="o",
-                    color=PALETTE["blue"], markersize=4, elinewidth=1.6)
+        ax.errorbar(
+            x,
+            part["rate"],
+            yerr=[part["rate"] - part["low"], part["high"] - part["rate"]],
+            fmt="o",
+            color=PALETTE["blue"],
+            markersize=4,
+            elinewidth=1.6,
+        )
         ax.set_xticks(x, part["class_label"], rotation=35, ha="right", fontsize=7.5)
         ax.set_title(label, fontsize=9, fontweight="normal")
         ax.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
         ax.set_ylim(bottom=0)
         ax.grid(axis="x", visible=False)
-    for ax in flat[len(labels):]:
+    for ax in flat[len(labels) :]:
         ax.set_visible(False)
-    for ax in flat[:len(labels):_ACROSS]:
+    for ax in flat[: len(labels) : _ACROSS]:
         ax.set_ylabel("charged off")
-    return flat[:len(labels)]
+    return flat[: len(labels)]
 
 
 def information_values(table, ax=None):
@@ -252,8 +284,16 @@ def information_values(table, ax=None):
         ax.annotate(f"{value:.3f}", (value, i), xytext=(3, 0), textcoords="offset points", va="center", fontsize=8)
     present = [block for block in BLOCK_COLOURS if (table["block"] == block).any()]
     for k, block in enumerate(present):
-        ax.text(0.98, 0.04 + 0.07 * k, block, color=BLOCK_COLOURS[block], transform=ax.transAxes, ha="right",
-                fontsize=10, fontweight="bold")
+        ax.text(
+            0.98,
+            0.04 + 0.07 * k,
+            block,
+            color=BLOCK_COLOURS[block],
+            transform=ax.transAxes,
+            ha="right",
+            fontsize=10,
+            fontweight="bold",
+        )
     ax.set_xlabel("information value (sum over classes)")
     ax.set_xlim(0, table["information_value"].max() * 1.14)
     ax.grid(axis="y", visible=False)
@@ -279,13 +319,23 @@ def odds_ratio_forest(table, ax=None, xlabel="odds ratio of a worse outcome (log
     for block, colour in BLOCK_COLOURS.items():
         rows = (table["block"] == block).to_numpy()
         if rows.any():
-            ax.errorbar(table["odds_ratio"][rows], y[rows],
-                        xerr=[(table["odds_ratio"] - table["low"])[rows], (table["high"] - table["odds_ratio"])[rows]],
-                        fmt="o", color=colour, markersize=4, elinewidth=1.6, label=block)
+            ax.errorbar(
+                table["odds_ratio"][rows],
+                y[rows],
+                xerr=[(table["odds_ratio"] - table["low"])[rows], (table["high"] - table["odds_ratio"])[rows]],
+                fmt="o",
+                color=colour,
+                markersize=4,
+                elinewidth=1.6,
+                label=block,
+            )
     ax.axvline(1, color=PALETTE["grey"], linewidth=1)
     ax.set_xscale("log")
-    ticks = [t for t in (0.1, 0.2, 0.33, 0.5, 0.7, 1, 1.4, 2, 3, 5, 10) if table["low"].min() * 0.9 <= t
-             <= table["high"].max() * 1.1]
+    ticks = [
+        t
+        for t in (0.1, 0.2, 0.33, 0.5, 0.7, 1, 1.4, 2, 3, 5, 10)
+        if table["low"].min() * 0.9 <= t <= table["high"].max() * 1.1
+    ]
     ax.set_xticks(ticks, [f"{t:g}" for t in ticks])
     ax.minorticks_off()
     ax.set_yticks(y, table["label"], fontsize=8.5)
@@ -317,8 +367,15 @@ def class_probabilities(table, ax=None, xlabel="probability"):
         ax.barh(y, values, left=left, color=colour, edgecolor="white", linewidth=0.6, height=0.72)
         for place, value, start in zip(y, values, left, strict=True):
             if value >= 0.055:
-                ax.text(start + value / 2, place, f"{name}\n{100 * value:.0f} %", ha="center", va="center",
-                        fontsize=7.5, color="white" if _dark(colour) else PALETTE["black"])
+                ax.text(
+                    start + value / 2,
+                    place,
+                    f"{name}\n{100 * value:.0f} %",
+                    ha="center",
+                    va="center",
+                    fontsize=7.5,
+                    color="white" if _dark(colour) else PALETTE["black"],
+                )
         left = left + values.to_numpy()
     ax.set_yticks(y, table.index)
     ax.set_xlim(0, 1)
@@ -350,8 +407,15 @@ def auc_comparison(table, ax=None, reference=None, xlabel="area under the ROC cu
     for place, row, colour in zip(y, table.itertuples(), colours, strict=True):
         ax.plot([row.low, row.high], [place, place], color=colour, linewidth=2.2)
         ax.plot(row.auc, place, "o", color=colour, markersize=6)
-        ax.annotate(f"{row.auc:.3f}", (row.auc, place), xytext=(0, 6), textcoords="offset points", ha="center",
-                    fontsize=8.5, color=colour)
+        ax.annotate(
+            f"{row.auc:.3f}",
+            (row.auc, place),
+            xytext=(0, 6),
+            textcoords="offset points",
+            ha="center",
+            fontsize=8.5,
+            color=colour,
+        )
     if reference is not None:
         ax.axvline(reference, color=PALETTE["grey"], linestyle="--", linewidth=1)
     ax.set_yticks(y, table["model"])
@@ -378,15 +442,21 @@ def calibration_by_cut(table, axes=None):
         rows = -(-len(cuts) // _ACROSS)
         axes = plt.subplots(rows, min(_ACROSS, len(cuts)), figsize=(_WIDE, 2.6 * rows), squeeze=False)[1]
     flat = np.ravel(axes)
-    for ax in flat[len(cuts):]:
+    for ax in flat[len(cuts) :]:
         ax.set_visible(False)
     for ax, cut in zip(flat, cuts, strict=False):
         part = table[table["cut"] == cut]
         top = 1.05 * max(part["high"].max(), part["predicted"].max())
         ax.plot([0, top], [0, top], color=PALETTE["grey"], linewidth=1, linestyle="--")
-        ax.errorbar(part["predicted"], part["observed"],
-                    yerr=[part["observed"] - part["low"], part["high"] - part["observed"]], fmt="o",
-                    color=PALETTE["blue"], markersize=4, elinewidth=1.4)
+        ax.errorbar(
+            part["predicted"],
+            part["observed"],
+            yerr=[part["observed"] - part["low"], part["high"] - part["observed"]],
+            fmt="o",
+            color=PALETTE["blue"],
+            markersize=4,
+            elinewidth=1.4,
+        )
         ax.set_xlim(0, top)
         ax.set_ylim(0, top)
         ax.set_title(cut, fontsize=9, fontweight="normal")
@@ -394,9 +464,9 @@ def calibration_by_cut(table, axes=None):
             axis.set_major_formatter(PercentFormatter(1))
             axis.set_major_locator(MaxNLocator(4))
         ax.set_xlabel("predicted")
-    for ax in flat[:len(cuts):_ACROSS]:
+    for ax in flat[: len(cuts) : _ACROSS]:
         ax.set_ylabel("observed")
-    return flat[:len(cuts)]
+    return flat[: len(cuts)]
 
 
 def effect_curves(table, axes=None):
@@ -429,11 +499,11 @@ def effect_curves(table, axes=None):
             ax.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5) if narrow else (1,)))
             ax.xaxis.set_minor_formatter(NullFormatter())
         ax.set_title(label, fontsize=9, fontweight="normal")
-    for ax in flat[len(labels):]:
+    for ax in flat[len(labels) :]:
         ax.set_visible(False)
-    for ax in flat[:len(labels):_ACROSS]:
+    for ax in flat[: len(labels) : _ACROSS]:
         ax.set_ylabel("odds ratio")
-    return flat[:len(labels)]
+    return flat[: len(labels)]
 
 
 def specification_forest(table, axes=None):
@@ -453,10 +523,15 @@ def specification_forest(table, axes=None):
     names = list(dict.fromkeys(table["specification"]))
     if axes is None:
         rows = -(-len(labels) // _ACROSS)
-        axes = plt.subplots(rows, min(_ACROSS, len(labels)), figsize=(_WIDE + 0.6, (0.2 * len(names) + 0.75) * rows),
-                            sharey=True, squeeze=False)[1]
+        axes = plt.subplots(
+            rows,
+            min(_ACROSS, len(labels)),
+            figsize=(_WIDE + 0.6, (0.2 * len(names) + 0.75) * rows),
+            sharey=True,
+            squeeze=False,
+        )[1]
     flat = np.ravel(axes)
-    for ax in flat[len(labels):]:
+    for ax in flat[len(labels) :]:
         ax.set_visible(False)
     place = {name: len(names) - 1 - i for i, name in enumerate(names)}
     for ax, label in zip(flat, labels, strict=False):
@@ -471,11 +546,11 @@ def specification_forest(table, axes=None):
         ax.set_title(label, fontsize=8.5, fontweight="normal")
         ax.tick_params(axis="x", labelsize=8)
         ax.locator_params(axis="x", nbins=4)
-    for ax in flat[:len(labels):_ACROSS]:
+    for ax in flat[: len(labels) : _ACROSS]:
         ax.set_yticks([place[name] for name in names], names, fontsize=8)
-    for ax in flat[max(0, len(labels) - _ACROSS):len(labels)]:
+    for ax in flat[max(0, len(labels) - _ACROSS) : len(labels)]:
         ax.set_xlabel("odds ratio", fontsize=9)
-    return flat[:len(labels)]
+    return flat[: len(labels)]
 
 
 def agreement(table, ax=None):
@@ -500,14 +575,23 @@ def agreement(table, ax=None):
         for place, entry in zip(y, table[source], strict=True):
             if entry in colours:
                 ax.scatter(j, place, s=170, color=colours[entry], edgecolor="white", linewidth=0.8)
-                ax.text(j, place, signs[entry], ha="center", va="center", color="white" if entry in ("worse", "better")
-                        else PALETTE["black"], fontsize=10, fontweight="bold")
+                ax.text(
+                    j,
+                    place,
+                    signs[entry],
+                    ha="center",
+                    va="center",
+                    color="white" if entry in ("worse", "better") else PALETTE["black"],
+                    fontsize=10,
+                    fontweight="bold",
+                )
     ax.set_yticks(y, table.index)
     ax.set_xticks(range(table.shape[1]), table.columns, fontsize=8.5)
     ax.xaxis.tick_top()
     ax.set_xlim(-0.6, table.shape[1] - 0.4)
     ax.set_ylim(-0.7, len(table) - 0.3)
-    ax.set_xlabel("+ riskier     − safer     0 no clear effect     ± studies disagree     blank: not in the data",
-                  fontsize=9)
+    ax.set_xlabel(
+        "+ riskier     − safer     0 no clear effect     ± studies disagree     blank: not in the data", fontsize=9
+    )
     ax.xaxis.set_label_position("bottom")
     return ax

@@ -24,8 +24,10 @@ def _rounded(array, least):
     finite = np.isfinite(flat)
     scale = np.max(np.abs(flat[finite]), initial=least) or 1.0
     magnitude = 10.0 ** np.ceil(np.log10(scale))
-    return [float(np.round(value / magnitude, _DIGITS) + 0.0) if ok else None
-            for value, ok in zip(flat, finite, strict=True)] + [float(magnitude)]
+    return [
+        float(np.round(value / magnitude, _DIGITS) + 0.0) if ok else None
+        for value, ok in zip(flat, finite, strict=True)
+    ] + [float(magnitude)]
 
 
 def _hash(arrays, least):
@@ -50,8 +52,14 @@ def _artists(ax):
         yield "patch", [path.vertices]
     for collection in ax.collections:
         values = collection.get_array()
-        yield "collection", [np.asarray(collection.get_offsets()), [] if values is None else values,
-                             *[path.vertices for path in collection.get_paths()]]
+        yield (
+            "collection",
+            [
+                np.asarray(collection.get_offsets()),
+                [] if values is None else values,
+                *[path.vertices for path in collection.get_paths()],
+            ],
+        )
     for image in ax.get_images():
         yield "image", [image.get_array()]
 
@@ -92,19 +100,23 @@ def fingerprint(figure):
         for kind, arrays in _artists(ax):
             hashes.setdefault(kind, []).append(_hash(arrays, least))
         legend = ax.get_legend()
-        axes.append({
-            "title": " / ".join(filter(None, (ax.get_title(loc=place) for place in ("left", "center", "right")))),
-            "xlabel": ax.get_xlabel(),
-            "ylabel": ax.get_ylabel(),
-            "xnames": _names(ax.xaxis),
-            "ynames": _names(ax.yaxis),
-            "xlim": _limits(ax.get_xlim()),
-            "ylim": _limits(ax.get_ylim()),
-            "texts": [text.get_text() for text in ax.texts],
-            "legend": [text.get_text() for text in legend.get_texts()] if legend else [],
-            "artists": {kind: {"count": len(parts), "sha256": hashlib.sha256("".join(parts).encode()).hexdigest()[:16]}
-                        for kind, parts in sorted(hashes.items())},
-        })
+        axes.append(
+            {
+                "title": " / ".join(filter(None, (ax.get_title(loc=place) for place in ("left", "center", "right")))),
+                "xlabel": ax.get_xlabel(),
+                "ylabel": ax.get_ylabel(),
+                "xnames": _names(ax.xaxis),
+                "ynames": _names(ax.yaxis),
+                "xlim": _limits(ax.get_xlim()),
+                "ylim": _limits(ax.get_ylim()),
+                "texts": [text.get_text() for text in ax.texts],
+                "legend": [text.get_text() for text in legend.get_texts()] if legend else [],
+                "artists": {
+                    kind: {"count": len(parts), "sha256": hashlib.sha256("".join(parts).encode()).hexdigest()[:16]}
+                    for kind, parts in sorted(hashes.items())
+                },
+            }
+        )
     return {"axes": axes}
 
 
@@ -127,6 +139,7 @@ def register():
         return {MIME_TYPE: fingerprint(figure)}
 
     shell.display_formatter.mimebundle_formatter.for_type(Figure, bundle)
+
     # Drawing functions return their Axes; as the last line of a cell they would print an address. A semicolon hides it
     # in a notebook, but not when nbval runs the cell.
     def hide_axes(value):

@@ -9,10 +9,7 @@ _COUNTRY = {
     "China": (PALETTE["orange"], "s"),
     "Europe": (PALETTE["green"], "^"),
 }
-_VERDICT = {
-    "opposite signs": PALETTE["black"],
-    "sign against no effect": PALETTE["black"],
-}
+_VERDICT = {"opposite signs": PALETTE["black"], "sign against no effect": PALETTE["black"]}
 _STEP = 0.62  # distance of two marks of the same column, in the unit of the x axis
 _CENTRES = {"-": -2.4, "0": 0.0, "+": 2.4}
 _UNSTATED = 5.3
@@ -41,8 +38,17 @@ def sign_agreement(signs, agreement, ax=None):
     for variable, group in agreement["group"].items():
         if group != last_group:
             line += 1.0 if last_group is None else 1.35
-            ax.text(-3.8, line - 0.75, group, ha="left", va="center", fontsize=9, fontweight="bold",
-                    color=PALETTE["grey"], clip_on=False)
+            ax.text(
+                -3.8,
+                line - 0.75,
+                group,
+                ha="left",
+                va="center",
+                fontsize=9,
+                fontweight="bold",
+                color=PALETTE["grey"],
+                clip_on=False,
+            )
             last_group = group
         level[variable] = line
         ticks.append(line)
@@ -61,8 +67,15 @@ def sign_agreement(signs, agreement, ax=None):
         for position, country in enumerate(unstated["country"]):
             x = _UNSTATED + (position - (len(unstated) - 1) / 2) * _STEP
             colour, marker = _COUNTRY[country]
-            ax.plot(x, level[variable], marker=marker, markeredgecolor=colour, markerfacecolor="white",
-                    markersize=5.5, linestyle="none")
+            ax.plot(
+                x,
+                level[variable],
+                marker=marker,
+                markeredgecolor=colour,
+                markerfacecolor="white",
+                markersize=5.5,
+                linestyle="none",
+            )
     labels = []
     for variable, verdict in agreement["verdict"].items():
         labels.append(variable + ("  ≠" if verdict == "opposite signs" else ""))
@@ -73,8 +86,9 @@ def sign_agreement(signs, agreement, ax=None):
     ax.set_ylim(line - 0.2, -0.35)
     ax.set_xlim(-3.85, 6.6)
     ax.xaxis.tick_top()
-    ax.set_xticks([*_CENTRES.values(), _UNSTATED],
-                  ["safer", "no effect", "riskier", "relevant,\nno sign stated"], fontsize=9)
+    ax.set_xticks(
+        [*_CENTRES.values(), _UNSTATED], ["safer", "no effect", "riskier", "relevant,\nno sign stated"], fontsize=9
+    )
     ax.tick_params(length=0)
     ax.grid(False)
     for spine in ax.spines.values():
@@ -119,8 +133,16 @@ def who_bears(roles, columns, ax=None):
             actor = getattr(task, name)
             dark = actor == "lender"
             ax.add_patch(plt.Rectangle((column + 0.03, row + 0.06), 0.94, 0.88, color=_ROLE[actor]))
-            ax.text(column + 0.5, row + 0.5, actor, ha="center", va="center", fontsize=10,
-                    color="white" if dark else PALETTE["black"], fontweight="bold" if dark else "normal")
+            ax.text(
+                column + 0.5,
+                row + 0.5,
+                actor,
+                ha="center",
+                va="center",
+                fontsize=10,
+                color="white" if dark else PALETTE["black"],
+                fontweight="bold" if dark else "normal",
+            )
     ax.set_xlim(0, len(columns))
     ax.set_ylim(len(roles), 0)
     ax.set_yticks([row + 0.5 for row in range(len(roles))], roles["task"], fontsize=10)

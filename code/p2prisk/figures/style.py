@@ -55,8 +55,9 @@ def use_house_style():
     # A machine without the CJK font falls back to the next family; one line of warning a glyph helps nobody.
     logging.getLogger("matplotlib.font_manager").setLevel(logging.ERROR)
     mpl.rcParams.update(_STYLE)
-    mpl.rcParams["axes.prop_cycle"] = mpl.cycler(color=[PALETTE[name] for name in
-                                                        ("blue", "orange", "green", "purple", "sky", "amber")])
+    mpl.rcParams["axes.prop_cycle"] = mpl.cycler(
+        color=[PALETTE[name] for name in ("blue", "orange", "green", "purple", "sky", "amber")]
+    )
     from p2prisk.figures.fingerprint import register
 
     register()
@@ -115,6 +116,14 @@ def label_line_ends(ax, labels, *, x_pad=0.01, min_gap=0.045, fontsize=9):
         last = max(ends[index], last + min_gap)
         placed[index] = last
     for index, (line, label) in enumerate(zip(lines, labels, strict=True)):
-        ax.text(1 + x_pad, placed[index], label, transform=ax.transAxes, color=line.get_color(),
-                va="center", ha="left", fontsize=fontsize)
+        ax.text(
+            1 + x_pad,
+            placed[index],
+            label,
+            transform=ax.transAxes,
+            color=line.get_color(),
+            va="center",
+            ha="left",
+            fontsize=fontsize,
+        )
     return ax

@@ -15,8 +15,14 @@ from p2prisk.figures.style import PALETTE, label_line_ends, ordered_colours
 
 _WIDTH = 5.0
 _SHARES = LinearSegmentedColormap.from_list("shares", ["#FFFFFF", PALETTE["sky"], PALETTE["blue"], "#003B5C"])
-CAUSE_WORDS = {"repayment": "Repayment", "environment": "Environment", "management": "Management",
-               "custody": "Custody", "operation": "Mode of operation", "healthy": "Healthy"}
+CAUSE_WORDS = {
+    "repayment": "Repayment",
+    "environment": "Environment",
+    "management": "Management",
+    "custody": "Custody",
+    "operation": "Mode of operation",
+    "healthy": "Healthy",
+}
 
 
 def _axes(ax, height, width=_WIDTH):
@@ -209,8 +215,9 @@ def matrix(table, ax=None, xlabel="To", ylabel="From", digits=1):
     for row, column in zip(*np.nonzero(~np.isnan(values)), strict=True):
         share = values[row, column]
         text = "0" if share == 0 else f"{100 * share:.{digits}f}"
-        ax.text(column, row, text, ha="center", va="center", fontsize=8,
-                color="white" if share > 0.55 else PALETTE["black"])
+        ax.text(
+            column, row, text, ha="center", va="center", fontsize=8, color="white" if share > 0.55 else PALETTE["black"]
+        )
     for row in np.flatnonzero(np.isnan(values).all(axis=1)):
         ax.text((values.shape[1] - 1) / 2, row, "no loan", ha="center", va="center", fontsize=8, color=PALETTE["grey"])
     ax.set_xticks(range(values.shape[1]), table.columns)
@@ -247,8 +254,15 @@ def forecast_check(checked, states, axes=None):
         ax.set_title(state)
         ax.set_ylabel("Loans")
     axes[-1].set_xlabel("Months after the forecast")
-    axes[0].text(0.98, 0.95, "band: 95 % interval; dots: what came", transform=axes[0].transAxes, ha="right", va="top",
-                 fontsize=8)
+    axes[0].text(
+        0.98,
+        0.95,
+        "band: 95 % interval; dots: what came",
+        transform=axes[0].transAxes,
+        ha="right",
+        va="top",
+        fontsize=8,
+    )
     return axes
 
 
@@ -270,8 +284,10 @@ def scenarios(table, axes=None):
         axes = plt.subplots(1, 3, figsize=(6.2, 0.42 * len(table) + 1.0), sharey=True)[1]
     y = np.arange(len(table))[::-1]
     for ax, (name, title) in zip(axes, measures, strict=True):
-        colours = [PALETTE["grey"], *[PALETTE["orange"] if name == "annual_return" else PALETTE["blue"]]
-                   * (len(table) - 1)]
+        colours = [
+            PALETTE["grey"],
+            *[PALETTE["orange"] if name == "annual_return" else PALETTE["blue"]] * (len(table) - 1),
+        ]
         ax.barh(y, table[name], color=colours, height=0.62)
         for place, value in zip(y, table[name], strict=True):
             ax.text(max(value, 0), place, f" {100 * value:.1f}", va="center", fontsize=8)
@@ -352,11 +368,25 @@ def funding_paths(paths, cash, ax=None):
     lines = dict(zip(paths, ax.get_lines(), strict=False))
     for name, path in paths.items():
         if name not in ends:
-            ax.annotate(name, (path["month"].iloc[-1], path["cash"].iloc[-1]), xytext=(7, 4),
-                        textcoords="offset points", color=lines[name].get_color(), fontsize=9, va="bottom")
+            ax.annotate(
+                name,
+                (path["month"].iloc[-1], path["cash"].iloc[-1]),
+                xytext=(7, 4),
+                textcoords="offset points",
+                color=lines[name].get_color(),
+                fontsize=9,
+                va="bottom",
+            )
     for name, path in ends.items():
-        ax.annotate(name, (path["month"].iloc[-1], path["cash"].iloc[-1]), xytext=(-4, 7), ha="right",
-                    textcoords="offset points", color=lines[name].get_color(), fontsize=9)
+        ax.annotate(
+            name,
+            (path["month"].iloc[-1], path["cash"].iloc[-1]),
+            xytext=(-4, 7),
+            ha="right",
+            textcoords="offset points",
+            color=lines[name].get_color(),
+            fontsize=9,
+        )
     return ax
 
 
@@ -389,8 +419,14 @@ def detection_matrix(table, readings, families, ax=None, false_alarm=0.05):
         colour = "white" if share > 0.55 else (PALETTE["black"] if strong else PALETTE["grey"])
         ax.text(column, row, f"{100 * share:.0f}", ha="center", va="center", fontsize=8, color=colour)
     ax.xaxis.tick_top()
-    ax.set_xticks(range(len(causes)), [CAUSE_WORDS[cause] for cause in causes], fontsize=8, rotation=30, ha="left",
-                  rotation_mode="anchor")
+    ax.set_xticks(
+        range(len(causes)),
+        [CAUSE_WORDS[cause] for cause in causes],
+        fontsize=8,
+        rotation=30,
+        ha="left",
+        rotation_mode="anchor",
+    )
     ax.set_yticks(range(len(readings)), readings, fontsize=8)
     names = [families[reading] for reading in readings]
     for row in range(1, len(names)):
@@ -401,8 +437,16 @@ def detection_matrix(table, readings, families, ax=None, false_alarm=0.05):
     ax.tick_params(length=0)
     for name in dict.fromkeys(names):
         rows = [row for row, other in enumerate(names) if other == name]
-        ax.text(1.02, np.mean(rows), name, transform=ax.get_yaxis_transform(), fontsize=8, va="center",
-                color=PALETTE["black"], style="italic")
+        ax.text(
+            1.02,
+            np.mean(rows),
+            name,
+            transform=ax.get_yaxis_transform(),
+            fontsize=8,
+            va="center",
+            color=PALETTE["black"],
+            style="italic",
+        )
     return ax
 
 
@@ -436,10 +480,18 @@ def time_to_detection(table, families, axes=None, horizon=24):
             part = table[(table["cause"] == cause) & (table["reading"] == family)].set_index("dose").loc[doses]
             month = part["median_month"].to_numpy()
             seen = ~np.isnan(month)
-            ax.plot(x[seen] + shift, month[seen], color=colours[family], marker=markers[family], ms=5, lw=1.2,
-                    label=family)
-            ax.plot(x[~seen] + shift, np.full((~seen).sum(), horizon + 5), color=colours[family],
-                    marker=markers[family], ms=5, lw=0, mfc="white")
+            ax.plot(
+                x[seen] + shift, month[seen], color=colours[family], marker=markers[family], ms=5, lw=1.2, label=family
+            )
+            ax.plot(
+                x[~seen] + shift,
+                np.full((~seen).sum(), horizon + 5),
+                color=colours[family],
+                marker=markers[family],
+                ms=5,
+                lw=0,
+                mfc="white",
+            )
         ax.axhline(horizon + 1.5, color=PALETTE["grey"], lw=0.8, ls=":")
         ax.set_title(CAUSE_WORDS[cause], fontsize=9)
         ax.set_ylim(horizon + 8, -1)
@@ -473,21 +525,55 @@ def system_page(parts, ax=None):
     colours = ordered_colours(count + 2)[1:-1]
     for index, part in enumerate(parts.itertuples(index=False)):
         y = count - 1 - index
-        ax.add_patch(FancyBboxPatch((0.2, y + 0.12), 2.5, 0.66, boxstyle="round,pad=0.04", fc=colours[index],
-                                    ec="none", alpha=0.9))
+        ax.add_patch(
+            FancyBboxPatch(
+                (0.2, y + 0.12), 2.5, 0.66, boxstyle="round,pad=0.04", fc=colours[index], ec="none", alpha=0.9
+            )
+        )
         light = index < (count + 1) // 2
-        ax.text(1.45, y + 0.45, part.station, ha="center", va="center", fontsize=10, weight="bold",
-                color=PALETTE["black"] if light else "white")
+        ax.text(
+            1.45,
+            y + 0.45,
+            part.station,
+            ha="center",
+            va="center",
+            fontsize=10,
+            weight="bold",
+            color=PALETTE["black"] if light else "white",
+        )
         ax.text(3.1, y + 0.80, textwrap.fill(part.question, 40), va="top", fontsize=9, style="italic")
         ax.text(3.1, y + 0.62, textwrap.fill(part.output, 40), va="top", fontsize=8, linespacing=1.05)
         ax.text(3.1, y + 0.03, part.owner, va="bottom", fontsize=7.5, color=PALETTE["grey"])
         if index < count - 1:
-            ax.add_patch(FancyArrowPatch((1.45, y + 0.07), (1.45, y - 0.18), arrowstyle="-|>", mutation_scale=11,
-                                         color=PALETTE["grey"], lw=1.2))
+            ax.add_patch(
+                FancyArrowPatch(
+                    (1.45, y + 0.07),
+                    (1.45, y - 0.18),
+                    arrowstyle="-|>",
+                    mutation_scale=11,
+                    color=PALETTE["grey"],
+                    lw=1.2,
+                )
+            )
     ax.plot([0.12, -0.15, -0.15], [0.45, 0.45, count - 0.55], color=PALETTE["orange"], lw=1.2)
-    ax.add_patch(FancyArrowPatch((-0.2, count - 0.55), (0.2, count - 0.55), arrowstyle="-|>", mutation_scale=11,
-                                 color=PALETTE["orange"], lw=1.2))
-    ax.text(-0.38, count / 2, "what was learned goes back", rotation=90, ha="center", va="center", fontsize=7.5,
-            color=PALETTE["orange"])
+    ax.add_patch(
+        FancyArrowPatch(
+            (-0.2, count - 0.55),
+            (0.2, count - 0.55),
+            arrowstyle="-|>",
+            mutation_scale=11,
+            color=PALETTE["orange"],
+            lw=1.2,
+        )
+    )
+    ax.text(
+        -0.38,
+        count / 2,
+        "what was learned goes back",
+        rotation=90,
+        ha="center",
+        va="center",
+        fontsize=7.5,
+        color=PALETTE["orange"],
+    )
     return ax
-

@@ -13,8 +13,27 @@ from p2prisk.monitor.roll_rates import RollRates, goodman_interval, roll_rates, 
 from p2prisk.monitor.vintages import vintage_curves, vintage_curves_from_events, vintage_curves_from_tape
 from p2prisk.monitor.warning import RULES, check_warnings, early_warning
 
-__all__ = ["Cusum", "MonthlyReport", "Panel", "RULES", "RollRates", "calibrate_cusum", "calibration_drift",
-           "check_forecast", "check_warnings", "early_warning", "forecast_states", "forecast_vintages",
-           "goodman_interval", "monthly_report", "read_panel", "roll_rates", "roll_rates_by_month",
-           "stability_by_month", "stability_from_counts", "vintage_curves", "vintage_curves_from_events",
-           "vintage_curves_from_tape"]
+__all__ = [
+    "Cusum",
+    "MonthlyReport",
+    "Panel",
+    "RULES",
+    "RollRates",
+    "calibrate_cusum",
+    "calibration_drift",
+    "check_forecast",
+    "check_warnings",
+    "early_warning",
+    "forecast_states",
+    "forecast_vintages",
+    "goodman_interval",
+    "monthly_report",
+    "read_panel",
+    "roll_rates",
+    "roll_rates_by_month",
+    "stability_by_month",
+    "stability_from_counts",
+    "vintage_curves",
+    "vintage_curves_from_events",
+    "vintage_curves_from_tape",
+]

@@ -52,10 +52,17 @@ class Cusum:
         code, labels, events, expected, loans = _grouped(period, events, expected, loans)
         score = _score(code, len(labels), events, expected, loans, self.odds_ratio)
         chart = _accumulate(score)
-        return pd.DataFrame({"period": labels, "loans": np.bincount(code, loans).astype(np.int64),
-                             "events": np.bincount(code, events).astype(np.int64),
-                             "expected": np.bincount(code, loans * expected), "score": score, "cusum": chart,
-                             "signal": chart >= self.threshold})
+        return pd.DataFrame(
+            {
+                "period": labels,
+                "loans": np.bincount(code, loans).astype(np.int64),
+                "events": np.bincount(code, events).astype(np.int64),
+                "expected": np.bincount(code, loans * expected),
+                "score": score,
+                "cusum": chart,
+                "signal": chart >= self.threshold,
+            }
+        )
 
 
 def _grouped(period, events, expected, loans):
@@ -85,8 +92,9 @@ def _accumulate(score):
     return chart
 
 
-def calibrate_cusum(period, expected, loans=None, *, odds_ratio=1.5, false_alarm=0.05, period_sd=0.0,
-                    simulations=4000, seed=0):
+def calibrate_cusum(
+    period, expected, loans=None, *, odds_ratio=1.5, false_alarm=0.05, period_sd=0.0, simulations=4000, seed=0
+):
     """Find the threshold that gives a CUSUM chart its false-alarm rate over the periods of the data.
 
     Parameters

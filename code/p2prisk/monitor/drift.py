@@ -99,11 +99,22 @@ def _stability_rows(name, labels, expected, actual, periods, confidence):
         if total == 0 or ((counts + expected) > 0).sum() < 2:
             rows.append((month_name(at), name, total, np.nan, np.nan, np.nan, "", False))
             continue
-        result = population_stability(labels, labels, expected_weights=expected, actual_weights=counts,
-                                      confidence=confidence)
+        result = population_stability(
+            labels, labels, expected_weights=expected, actual_weights=counts, confidence=confidence
+        )
         alert = bool(result.psi > result.threshold and result.psi > MATERIAL)
-        rows.append((month_name(at), name, total, result.psi, result.threshold, result.pvalue,
-                     str(result.table["contribution"].idxmax()), alert))
+        rows.append(
+            (
+                month_name(at),
+                name,
+                total,
+                result.psi,
+                result.threshold,
+                result.pvalue,
+                str(result.table["contribution"].idxmax()),
+                alert,
+            )
+        )
     return rows
 
 
@@ -148,8 +159,9 @@ def stability_from_counts(counts, *, reference, confidence=0.99):
         expected = np.bincount(code[inside], n[inside], minlength=len(labels))
         later = month > end
         periods = np.arange(end + 1, month[later].max() + 1) if later.any() else np.array([], dtype=int)
-        actual = np.bincount((month[later] - end - 1) * len(labels) + code[later], n[later],
-                             minlength=len(periods) * len(labels)).reshape(len(periods), len(labels))
+        actual = np.bincount(
+            (month[later] - end - 1) * len(labels) + code[later], n[later], minlength=len(periods) * len(labels)
+        ).reshape(len(periods), len(labels))
         rows += _stability_rows(name, labels, expected, actual, periods, confidence)
     return pd.DataFrame(rows, columns=_STABILITY_COLUMNS)
 
@@ -215,7 +227,19 @@ def calibration_drift(period, events, expected, loans=None, *, confidence=0.95):
         pvalue = np.where(inner, 2 * norm.sf(np.abs(shift) / error), np.nan)
         shift_low = np.where(inner, shift - z * error, -np.inf)
         shift_high = np.where(inner, shift + z * error, np.inf)
-    return pd.DataFrame({"period": labels, "loans": total.astype(np.int64), "events": failed.astype(np.int64),
-                         "expected": forecast, "rate": failed / total, "low": low, "high": high,
-                         "expected_rate": forecast / total, "shift": shift, "shift_low": shift_low,
-                         "shift_high": shift_high, "pvalue": pvalue})
+    return pd.DataFrame(
+        {
+            "period": labels,
+            "loans": total.astype(np.int64),
+            "events": failed.astype(np.int64),
+            "expected": forecast,
+            "rate": failed / total,
+            "low": low,
+            "high": high,
+            "expected_rate": forecast / total,
+            "shift": shift,
+            "shift_low": shift_low,
+            "shift_high": shift_high,
+            "pvalue": pvalue,
+        }
+    )

@@ -101,15 +101,16 @@ def check_forecast(forecast, frame, *, origin):
     steps = int(forecast["step"].max())
     if at + steps > last:
         raise DataError(f"the panel ends in {month_name(last)}, before the {steps} months of the forecast have passed")
-    count = np.bincount((panel.month[rows] - at) * size + panel.state[rows],
-                        minlength=(steps + 1) * size)[: (steps + 1) * size].reshape(steps + 1, size)
+    count = np.bincount((panel.month[rows] - at) * size + panel.state[rows], minlength=(steps + 1) * size)[
+        : (steps + 1) * size
+    ].reshape(steps + 1, size)
     # a loan that ended and reports no more stays where it ended
     last_row = np.append(panel.first[1:], len(panel.loan)) - 1
     ended = alive & (panel.month[last_row] < last)
     end_month = panel.month[last_row[ended]] - at
     end_state = panel.state[last_row[ended]]
     for month, state in zip(end_month, end_state, strict=True):
-        count[month + 1:, state] += 1
+        count[month + 1 :, state] += 1
     checked = forecast.copy()
     code = pd.Index(panel.states).get_indexer(checked["state"])
     checked["month"] = month_name(at + checked["step"].to_numpy())
@@ -168,7 +169,15 @@ def forecast_vintages(curves, *, age, strength=STRENGTH, confidence=0.9):
     probability = (expected + strength) / (expected + strength + to_come)
     tail = (1 - confidence) / 2
     low, high = (nbinom.ppf(q, shape, probability) for q in (tail, 1 - tail))
-    return pd.DataFrame({"vintage": wide.index, "loans": loans.astype(np.int64), "observed_age": seen,
-                         "events": events.astype(np.int64), "relative_risk": risk,
-                         "forecast": (events + risk * to_come) / loans, "low": (events + low) / loans,
-                         "high": (events + high) / loans})
+    return pd.DataFrame(
+        {
+            "vintage": wide.index,
+            "loans": loans.astype(np.int64),
+            "observed_age": seen,
+            "events": events.astype(np.int64),
+            "relative_risk": risk,
+            "forecast": (events + risk * to_come) / loans,
+            "low": (events + low) / loans,
+            "high": (events + high) / loans,
+        }
+    )

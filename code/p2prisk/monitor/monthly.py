@@ -83,14 +83,20 @@ def monthly_report(performance, tape=None, *, as_of=None, reference=None, column
     table = latest[["from", "loans", "moved", "rate", "low", "high"]].reset_index(drop=True)
     table["usual"] = (usual["moved"] / usual["loans"]).reindex(table["from"]).to_numpy()
     outside = (table["low"] > table["usual"]).to_numpy()
-    report.sections.append(("Roll to worse", "Share of loans that became worse in the month, and the usual share.",
-                            table))
+    report.sections.append(
+        ("Roll to worse", "Share of loans that became worse in the month, and the usual share.", table)
+    )
     report.alerts += [f"More {name} loans than usual became worse." for name in table["from"][outside]]
     curves = vintage_curves(panel, event=panel.states[1], period="quarter")
     young = curves[curves["age"] == early_age].reset_index(drop=True)
     if len(young) >= 2:
-        report.sections.append((f"Young vintages at {early_age} months",
-                                "Share of each quarter's loans that had been late by then.", young))
+        report.sections.append(
+            (
+                f"Young vintages at {early_age} months",
+                "Share of each quarter's loans that had been late by then.",
+                young,
+            )
+        )
         pooled = young["events"][:-1].sum() / young["loans"][:-1].sum()
         if young["low"].iloc[-1] > pooled:
             report.alerts.append(f"Loans of {young['vintage'].iloc[-1]} are late more often than those before them.")
@@ -100,8 +106,9 @@ def monthly_report(performance, tape=None, *, as_of=None, reference=None, column
         known = frame[month_index(frame["issue_date"]) <= at]
         stability = stability_by_month(known, columns, reference=reference)
         stability = stability[stability["month"] == report.month].drop(columns="month").reset_index(drop=True)
-        report.sections.append(("Stability of new loans",
-                                "Index, and what chance alone would exceed once in a hundred.", stability))
+        report.sections.append(
+            ("Stability of new loans", "Index, and what chance alone would exceed once in a hundred.", stability)
+        )
         report.alerts += [f"New loans have shifted in {name}." for name in stability["variable"][stability["alert"]]]
     else:
         report.notes.append("No reference months and columns were given; stability of new loans is not shown.")
@@ -111,15 +118,33 @@ def monthly_report(performance, tape=None, *, as_of=None, reference=None, column
     try:
         listed = early_warning(panel, as_of=at, borrower=borrower)
         rules = listed.drop(columns=["loan_id", "month", "state", "balance", "rules"])
-        summary = pd.DataFrame({"rule": rules.columns, "loans": rules.sum().to_numpy(),
-                                "balance": [listed.loc[rules[name], "balance"].sum() for name in rules.columns]})
+        summary = pd.DataFrame(
+            {
+                "rule": rules.columns,
+                "loans": rules.sum().to_numpy(),
+                "balance": [listed.loc[rules[name], "balance"].sum() for name in rules.columns],
+            }
+        )
         report.sections.append(("Early warning", f"{len(listed):,d} loans are on the list.", summary))
     except DataError as error:
         report.notes.append(str(error))
     if len(screens):
-        report.sections.append(("The platform's own conduct", "Screens on funding, custody and related parties.",
-                                pd.DataFrame([{"screen": result.screen.name, "value": result.value,
-                                               "threshold": result.threshold, "breached": result.breached}
-                                              for result in screens])))
+        report.sections.append(
+            (
+                "The platform's own conduct",
+                "Screens on funding, custody and related parties.",
+                pd.DataFrame(
+                    [
+                        {
+                            "screen": result.screen.name,
+                            "value": result.value,
+                            "threshold": result.threshold,
+                            "breached": result.breached,
+                        }
+                        for result in screens
+                    ]
+                ),
+            )
+        )
         report.alerts += [f"Screen breached: {result.screen.name}." for result in screens if result.breached]
     return report

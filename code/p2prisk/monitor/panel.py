@@ -59,8 +59,16 @@ class Panel:
         first = np.flatnonzero(np.append(True, loan[1:] != loan[:-1]))
         code = np.cumsum(np.append(0, loan[1:] != loan[:-1]))
         balance = None if self.balance is None else self.balance[keep]
-        return Panel(code, self.keys[loan[first]], self.month[keep], self.state[keep], self.states, balance, first,
-                     self.simulated)
+        return Panel(
+            code,
+            self.keys[loan[first]],
+            self.month[keep],
+            self.state[keep],
+            self.states,
+            balance,
+            first,
+            self.simulated,
+        )
 
 
 def month_index(value):
@@ -78,8 +86,10 @@ def month_index(value):
     dates = pd.to_datetime(pd.Series(np.asarray(value)))
     if dates.isna().any():
         row = int(np.argmax(dates.isna().to_numpy()))
-        raise DataError(f"{int(dates.isna().sum())} dates are missing, the first in row {row}; "
-                        "set those rows aside and report how many")
+        raise DataError(
+            f"{int(dates.isna().sum())} dates are missing, the first in row {row}; "
+            "set those rows aside and report how many"
+        )
     return dates.to_numpy().astype("datetime64[M]").astype(np.int64)
 
 
@@ -141,8 +151,10 @@ def read_panel(frame, states=None):
         state = pd.Index(states).get_indexer(column)
     if (state < 0).any():
         row = int(np.argmax(state < 0))
-        raise DataError(f"{int((state < 0).sum())} rows have a missing or unknown state, the first in row {row} "
-                        f"({column.iloc[row]!r}); admissible: {', '.join(states)}")
+        raise DataError(
+            f"{int((state < 0).sum())} rows have a missing or unknown state, the first in row {row} "
+            f"({column.iloc[row]!r}); admissible: {', '.join(states)}"
+        )
     month = month_index(frame["month"])
     keys = frame["loan_id"].to_numpy()
     if keys.dtype.kind in "iu":
@@ -155,8 +167,10 @@ def read_panel(frame, states=None):
     balance = frame["balance"].to_numpy(dtype=float) if "balance" in frame else None
     if balance is not None and (balance < 0).any():
         row = int(np.argmax(balance < 0))
-        raise DataError(f"{int((balance < 0).sum())} rows have a negative balance, the first is row {row} "
-                        f"({balance[row]:g}); correct the sign or set the rows aside")
+        raise DataError(
+            f"{int((balance < 0).sum())} rows have a negative balance, the first is row {row} "
+            f"({balance[row]:g}); correct the sign or set the rows aside"
+        )
     step = np.diff(loan)
     if not ((step > 0) | ((step == 0) & (np.diff(month) > 0))).all():
         order = np.lexsort((month, loan))
@@ -166,10 +180,20 @@ def read_panel(frame, states=None):
         if twice.any():
             at = int(np.argmax(twice))
             key = loan[at] if labels is None else labels[loan[at]]
-            raise DataError(f"{int(twice.sum())} rows report a loan twice in a month, the first is loan {key!r} in "
-                            f"{month_name(month[at])}; keep one row a loan and month")
+            raise DataError(
+                f"{int(twice.sum())} rows report a loan twice in a month, the first is loan {key!r} in "
+                f"{month_name(month[at])}; keep one row a loan and month"
+            )
     change = np.append(True, loan[1:] != loan[:-1])
     first = np.flatnonzero(change)
     keys = loan[first] if labels is None else np.asarray(labels)[loan[first]]
-    return Panel(np.cumsum(change) - 1, keys, month, state.astype(np.int8), states, balance, first,
-                 bool(frame.attrs.get("simulated", False)))
+    return Panel(
+        np.cumsum(change) - 1,
+        keys,
+        month,
+        state.astype(np.int8),
+        states,
+        balance,
+        first,
+        bool(frame.attrs.get("simulated", False)),
+    )

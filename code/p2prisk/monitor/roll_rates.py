@@ -179,7 +179,18 @@ def roll_rates_by_month(frame, moves, *, confidence=0.95):
         low, high = _intervals(np.stack([moved, loans - moved], axis=1).astype(float), "jeffreys", confidence)
         with np.errstate(invalid="ignore", divide="ignore"):
             rate = moved / loans
-        parts.append(pd.DataFrame({"month": month_name(begin + np.arange(span)), "from": source, "to": target,
-                                   "loans": loans, "moved": moved, "rate": rate, "low": low[:, 0],
-                                   "high": high[:, 0]}))
+        parts.append(
+            pd.DataFrame(
+                {
+                    "month": month_name(begin + np.arange(span)),
+                    "from": source,
+                    "to": target,
+                    "loans": loans,
+                    "moved": moved,
+                    "rate": rate,
+                    "low": low[:, 0],
+                    "high": high[:, 0],
+                }
+            )
+        )
     return pd.concat(parts, ignore_index=True)

@@ -35,18 +35,29 @@ def _curves(issue, event_age, loans, events, as_of, period, max_age, confidence)
     np.maximum.at(youngest, code[with_loans], issue[with_loans])
     reach = np.minimum(as_of - youngest, max_age)
     if (reach < 0).any():
-        raise DataError(f"{int((reach < 0).sum())} vintages begin after the month the curves are drawn at "
-                        f"({month_name(as_of)})")
+        raise DataError(
+            f"{int((reach < 0).sum())} vintages begin after the month the curves are drawn at ({month_name(as_of)})"
+        )
     counted = (event_age >= 0) & (event_age <= max_age) & (events > 0)
     width = max_age + 1
-    table = np.bincount(code[counted] * width + event_age[counted], events[counted],
-                        minlength=len(vintages) * width).reshape(len(vintages), width)
+    table = np.bincount(
+        code[counted] * width + event_age[counted], events[counted], minlength=len(vintages) * width
+    ).reshape(len(vintages), width)
     cumulative = table.cumsum(axis=1)
     row, age = np.nonzero(np.arange(width) <= reach[:, None])
     failed, total = cumulative[row, age], issued[row]
     low, high = jeffreys_interval(failed, total, confidence)
-    return pd.DataFrame({"vintage": month_name(vintages[row]), "age": age, "loans": total.astype(np.int64),
-                         "events": failed.astype(np.int64), "share": failed / total, "low": low, "high": high})
+    return pd.DataFrame(
+        {
+            "vintage": month_name(vintages[row]),
+            "age": age,
+            "loans": total.astype(np.int64),
+            "events": failed.astype(np.int64),
+            "share": failed / total,
+            "low": low,
+            "high": high,
+        }
+    )
 
 
 def vintage_curves(frame, *, event=None, period="quarter", as_of=None, max_age=None, confidence=0.95):
@@ -91,8 +102,9 @@ def vintage_curves(frame, *, event=None, period="quarter", as_of=None, max_age=N
     return _curves(issue, age, ones, (age >= 0) * 1.0, end, period, longest, confidence)
 
 
-def vintage_curves_from_events(issue, event_age, *, as_of, loans=None, events=None, period="quarter", max_age=None,
-                               confidence=0.95):
+def vintage_curves_from_events(
+    issue, event_age, *, as_of, loans=None, events=None, period="quarter", max_age=None, confidence=0.95
+):
     """The same curves for a tape with one row a loan (or for a table of counts).
 
     Parameters
@@ -125,8 +137,10 @@ def vintage_curves_from_events(issue, event_age, *, as_of, loans=None, events=No
     end = month_index(as_of)
     age = np.asarray(pd.to_numeric(pd.Series(np.asarray(event_age)), errors="raise"), dtype=float)
     if (age < 0).any():
-        raise DataError(f"{int((age < 0).sum())} loans fail before they are issued, the first in row "
-                        f"{int(np.argmax(age < 0))}; check the two dates")
+        raise DataError(
+            f"{int((age < 0).sum())} loans fail before they are issued, the first in row "
+            f"{int(np.argmax(age < 0))}; check the two dates"
+        )
     loans = np.ones(len(month)) if loans is None else np.asarray(loans, float)
     events = np.ones(len(month)) if events is None else np.asarray(events, float)
     known = month <= end
@@ -173,5 +187,6 @@ def vintage_curves_from_tape(tape, *, as_of=None, lag=5, period="quarter", max_a
     age = np.where(frame["bad"].to_numpy(dtype=bool), last - issue + lag, np.nan)
     if as_of is None:
         as_of = getattr(tape, "provenance", {}).get("record_date") or paid.max()
-    return vintage_curves_from_events(frame["issue_date"], age, as_of=as_of, period=period, max_age=max_age,
-                                      confidence=confidence)
+    return vintage_curves_from_events(
+        frame["issue_date"], age, as_of=as_of, period=period, max_age=max_age, confidence=confidence
+    )

@@ -22,18 +22,36 @@ class Rule:
 
 #: The rules, in order of urgency.
 RULES = (
-    Rule("first instalment missed", "late in the month of the first instalment",
-         "nobody who meant to repay misses the first instalment by accident often; fraud shows here first",
-         "call within two days; check identity and account"),
-    Rule("two steps down", "worse than a month ago, and worse then than the month before",
-         "the loan is rolling and has not been stopped", "collector assigned; instalment plan offered"),
-    Rule("habitually late", "late in three or more of the last six months, this one included",
-         "cures that do not last say the instalment is too large", "affordability reviewed; no further loan"),
-    Rule("relapse", "late now, and cured from more than 30 days late within the last three months",
-         "a relapse after a cure from 31 days or more defaults more often than a first lapse",
-         "collector assigned at once, not after 30 days"),
-    Rule("other loan in trouble", "not late itself, but another loan of the borrower is more than 30 days late",
-         "default is by person, not by loan", "exposure frozen; both loans in one hand"),
+    Rule(
+        "first instalment missed",
+        "late in the month of the first instalment",
+        "nobody who meant to repay misses the first instalment by accident often; fraud shows here first",
+        "call within two days; check identity and account",
+    ),
+    Rule(
+        "two steps down",
+        "worse than a month ago, and worse then than the month before",
+        "the loan is rolling and has not been stopped",
+        "collector assigned; instalment plan offered",
+    ),
+    Rule(
+        "habitually late",
+        "late in three or more of the last six months, this one included",
+        "cures that do not last say the instalment is too large",
+        "affordability reviewed; no further loan",
+    ),
+    Rule(
+        "relapse",
+        "late now, and cured from more than 30 days late within the last three months",
+        "a relapse after a cure from 31 days or more defaults more often than a first lapse",
+        "collector assigned at once, not after 30 days",
+    ),
+    Rule(
+        "other loan in trouble",
+        "not late itself, but another loan of the borrower is more than 30 days late",
+        "default is by person, not by loan",
+        "exposure frozen; both loans in one hand",
+    ),
 )
 
 
@@ -91,9 +109,16 @@ def early_warning(frame, *, as_of=None, borrower=None):
         today = panel.month == at
         balance[panel.loan[today]] = panel.balance[today]
     text = ["; ".join(name for name in hits if hits[name][row]) for row in rows]
-    frame = pd.DataFrame({"loan_id": panel.keys[rows], "month": month_name(at),
-                          "state": [panel.states[now[row]] for row in rows], "balance": balance[rows],
-                          "rules": text, **table})
+    frame = pd.DataFrame(
+        {
+            "loan_id": panel.keys[rows],
+            "month": month_name(at),
+            "state": [panel.states[now[row]] for row in rows],
+            "balance": balance[rows],
+            "rules": text,
+            **table,
+        }
+    )
     order = np.lexsort((-np.nan_to_num(frame["balance"].to_numpy()), -sum(table.values()).astype(int)))
     return frame.iloc[order].reset_index(drop=True)
 
@@ -153,5 +178,14 @@ def check_warnings(frame, *, as_of, months=6, borrower=None, confidence=0.95):
     with np.errstate(invalid="ignore", divide="ignore"):
         rate = events / loans
         lift = rate / rate[-1]
-    return pd.DataFrame({"rule": list(groups), "loans": loans, "defaults": events, "rate": rate,
-                         "low": np.where(loans, low, np.nan), "high": np.where(loans, high, np.nan), "lift": lift})
+    return pd.DataFrame(
+        {
+            "rule": list(groups),
+            "loans": loans,
+            "defaults": events,
+            "rate": rate,
+            "low": np.where(loans, low, np.nan),
+            "high": np.where(loans, high, np.nan),
+            "lift": lift,
+        }
+    )

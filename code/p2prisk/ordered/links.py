@@ -122,12 +122,7 @@ class Logit(Link):
         upper, lower = special.expit(-a), special.expit(b)
         curvature = r * (1 + r)
         return Terms(
-            logp,
-            upper + r,
-            -lower - r,
-            -upper * (1 - upper) - curvature,
-            curvature,
-            -lower * (1 - lower) - curvature,
+            logp, upper + r, -lower - r, -upper * (1 - upper) - curvature, curvature, -lower * (1 - lower) - curvature
         )
 
 

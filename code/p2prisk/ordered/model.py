@@ -88,14 +88,7 @@ class OrderedLogit:
     """
 
     def __init__(
-        self,
-        endog,
-        exog=None,
-        link="logit",
-        offset=None,
-        freq_weights=None,
-        nonparallel=None,
-        missing="raise",
+        self, endog, exog=None, link="logit", offset=None, freq_weights=None, nonparallel=None, missing="raise"
     ):
         if isinstance(endog, pd.Series) and isinstance(exog, pd.DataFrame | pd.Series):
             if not endog.index.equals(exog.index):

@@ -26,6 +26,24 @@ from p2prisk.platform.parties import (
 from p2prisk.platform.run import run_screens
 from p2prisk.platform.screen import SCREENS, Screen, ScreenResult, screen_table
 
-__all__ = ["CAPS", "SCREENS", "Screen", "ScreenResult", "borrower_caps", "circular_flows", "concentration", "custody",
-           "linked_groups", "maturity_mismatch", "product_mix", "rate_cap", "reconcile", "related_parties",
-           "related_receivables", "roll_over", "run_screens", "screen_table", "servicing"]
+__all__ = [
+    "CAPS",
+    "SCREENS",
+    "Screen",
+    "ScreenResult",
+    "borrower_caps",
+    "circular_flows",
+    "concentration",
+    "custody",
+    "linked_groups",
+    "maturity_mismatch",
+    "product_mix",
+    "rate_cap",
+    "reconcile",
+    "related_parties",
+    "related_receivables",
+    "roll_over",
+    "run_screens",
+    "screen_table",
+    "servicing",
+]

@@ -46,7 +46,7 @@ def circular_flows(transfers, *, as_of, months=3, threshold=None):
     source = transfers["source"].to_numpy(dtype=object)[rows]
     target = transfers["target"].to_numpy(dtype=object)[rows]
     code = pd.factorize(np.concatenate([source, target]))[0]
-    left, right = code[: len(rows)], code[len(rows):]
+    left, right = code[: len(rows)], code[len(rows) :]
     if (code < 0).any():
         raise DataError("a transfer has no source or no target")
     size = int(code.max()) + 1
@@ -58,10 +58,15 @@ def circular_flows(transfers, *, as_of, months=3, threshold=None):
     value = 100 * money[inside].sum() / total if total > 0 else 0.0
     found, position = np.unique(component[left[inside]], return_inverse=True)
     members = np.bincount(component, minlength=size)[found]
-    table = pd.DataFrame({"component": found, "accounts": members,
-                          "amount": np.bincount(position, money[inside], minlength=len(found))})
-    return result("circular flows", value, table.sort_values("amount", ascending=False, kind="stable",
-                                                             ignore_index=True), threshold=threshold)
+    table = pd.DataFrame(
+        {"component": found, "accounts": members, "amount": np.bincount(position, money[inside], minlength=len(found))}
+    )
+    return result(
+        "circular flows",
+        value,
+        table.sort_values("amount", ascending=False, kind="stable", ignore_index=True),
+        threshold=threshold,
+    )
 
 
 def reconcile(ledger, bank, *, as_of, grace_days=3, tolerance=0.005):
@@ -106,15 +111,17 @@ def reconcile(ledger, bank, *, as_of, grace_days=3, tolerance=0.005):
         for name in ("entry_id", "amount", "date"):
             missing = frame[name].isna().to_numpy()
             if missing.any():
-                raise DataError(f"{what}: {int(missing.sum())} entries have no {name}, the first is row "
-                                f"{int(np.argmax(missing))}")
+                raise DataError(
+                    f"{what}: {int(missing.sum())} entries have no {name}, the first is row {int(np.argmax(missing))}"
+                )
         date = pd.to_datetime(frame["date"]).to_numpy().astype("datetime64[D]")
         known = date <= end
-        sides.append((frame["entry_id"].to_numpy(dtype=object)[known], date[known],
-                      frame["amount"].to_numpy(dtype=float)[known]))
+        sides.append(
+            (frame["entry_id"].to_numpy(dtype=object)[known], date[known], frame["amount"].to_numpy(dtype=float)[known])
+        )
     (left_key, left_date, left_amount), (right_key, right_date, right_amount) = sides
     code, labels = pd.factorize(np.concatenate([left_key, right_key]))
-    left, right = code[: len(left_key)], code[len(left_key):]
+    left, right = code[: len(left_key)], code[len(left_key) :]
     size = len(labels)
     labels = np.asarray(labels, dtype=object)
 
@@ -139,17 +146,38 @@ def reconcile(ledger, bank, *, as_of, grace_days=3, tolerance=0.005):
     old = (end - date).astype(int) > grace_days
     finding = np.select(
         [in_left & in_right & (np.abs(difference) <= tolerance), in_left & in_right, in_left & ~old, in_left],
-        ["matched", "amount differs", "in transit", "not at the bank"], "not in the ledger")
-    parts = [pd.DataFrame({"entry_id": labels, "date": date.astype("datetime64[s]"), "ledger": left_value,
-                           "bank": right_value, "difference": difference, "finding": finding})]
+        ["matched", "amount differs", "in transit", "not at the bank"],
+        "not in the ledger",
+    )
+    parts = [
+        pd.DataFrame(
+            {
+                "entry_id": labels,
+                "date": date.astype("datetime64[s]"),
+                "ledger": left_value,
+                "bank": right_value,
+                "difference": difference,
+                "finding": finding,
+            }
+        )
+    ]
     for key, when, money, rows, word, sign in (
-            (left_key, left_date, left_amount, left_twice, "twice in the ledger", 1),
-            (right_key, right_date, right_amount, right_twice, "twice at the bank", -1)):
+        (left_key, left_date, left_amount, left_twice, "twice in the ledger", 1),
+        (right_key, right_date, right_amount, right_twice, "twice at the bank", -1),
+    ):
         if len(rows):
-            parts.append(pd.DataFrame({
-                "entry_id": key[rows], "date": when[rows].astype("datetime64[s]"),
-                "ledger": money[rows] if sign > 0 else np.nan, "bank": money[rows] if sign < 0 else np.nan,
-                "difference": sign * money[rows], "finding": word}))
+            parts.append(
+                pd.DataFrame(
+                    {
+                        "entry_id": key[rows],
+                        "date": when[rows].astype("datetime64[s]"),
+                        "ledger": money[rows] if sign > 0 else np.nan,
+                        "bank": money[rows] if sign < 0 else np.nan,
+                        "difference": sign * money[rows],
+                        "finding": word,
+                    }
+                )
+            )
     return pd.concat(parts, ignore_index=True) if len(parts) > 1 else parts[0]
 
 
@@ -172,16 +200,20 @@ def custody(ledger, bank, *, as_of, grace_days=3, threshold=None):
     if not len(entries):
         raise DataError(f"neither ledger nor bank has an entry up to {as_of}")
     size = entries["difference"].abs()
-    table = pd.DataFrame({"finding": entries["finding"], "entries": 1, "difference": size,
-                          "net": entries["difference"]})
+    table = pd.DataFrame(
+        {"finding": entries["finding"], "entries": 1, "difference": size, "net": entries["difference"]}
+    )
     table = table.groupby("finding", as_index=False).sum().sort_values("difference", ascending=False, kind="stable")
     explained = entries["finding"].isin(["matched", "in transit"]).to_numpy()
     held = float(np.nansum(entries["ledger"].to_numpy()[entries["finding"] != "twice in the ledger"]))
     if held <= 0:
-        raise DataError(f"the ledger shows clients' money of {held:,.2f} on {as_of}; a custody ledger cannot be "
-                        "at or below zero: is the opening balance missing?")
-    return result("custody", 100 * float(size[~explained].sum()) / held, table.reset_index(drop=True),
-                  threshold=threshold)
+        raise DataError(
+            f"the ledger shows clients' money of {held:,.2f} on {as_of}; a custody ledger cannot be "
+            "at or below zero: is the opening balance missing?"
+        )
+    return result(
+        "custody", 100 * float(size[~explained].sum()) / held, table.reset_index(drop=True), threshold=threshold
+    )
 
 
 def maturity_mismatch(funding, *, as_of, ratio=1.5, threshold=None):
@@ -232,8 +264,9 @@ def product_mix(funding, *, as_of, threshold=None):
     outside = ~now["licensed"].to_numpy(dtype=bool)
     total = outstanding.sum()
     value = 100 * outstanding[outside].sum() / total if total > 0 else 0.0
-    return result("product mix", value, now[["product", "licensed", "outstanding"]].reset_index(drop=True),
-                  threshold=threshold)
+    return result(
+        "product mix", value, now[["product", "licensed", "outstanding"]].reset_index(drop=True), threshold=threshold
+    )
 
 
 def _funding_at(funding, as_of, columns):
@@ -273,8 +306,14 @@ def servicing(accounts, *, as_of, months=3, threshold=None):
     for name, last in (("a year before", end - 12), ("now", end)):
         inside = (month > last - months) & (month <= last)
         base = loans[inside].sum()
-        rows.append({"period": name, "months": int(inside.sum()), "servicing_cost": cost[inside].sum(),
-                     "cost_per_loan": cost[inside].sum() / base if base > 0 else np.nan})
+        rows.append(
+            {
+                "period": name,
+                "months": int(inside.sum()),
+                "servicing_cost": cost[inside].sum(),
+                "cost_per_loan": cost[inside].sum() / base if base > 0 else np.nan,
+            }
+        )
     table = pd.DataFrame(rows)
     before, now = table["cost_per_loan"]
     notes = [] if before > 0 else ["there is no year before; the screen needs fifteen months of accounts"]

@@ -46,8 +46,9 @@ def linked_groups(loans, *, exempt=(), by=("address_id", "counterparty")):
     require(loans, ["borrower_id"], "loans")
     borrower = _codes(loans["borrower_id"].to_numpy(dtype=object))
     if (borrower < 0).any():
-        raise DataError(f"{int((borrower < 0).sum())} loans have no borrower_id, the first is row "
-                        f"{int(np.argmax(borrower < 0))}")
+        raise DataError(
+            f"{int((borrower < 0).sum())} loans have no borrower_id, the first is row {int(np.argmax(borrower < 0))}"
+        )
     size = int(borrower.max()) + 1
     nodes = size
     left, right = [], []
@@ -99,8 +100,15 @@ def related_parties(loans, *, exempt=(), threshold=None):
     several = np.flatnonzero(members > 1)
     several = several[np.argsort(-owed[several], kind="stable")][:20]
     value = 100 * owed[several[0]] / total if len(several) and total > 0 else 0.0
-    table = pd.DataFrame({"group": several, "borrowers": members[several], "loans": np.bincount(group)[several],
-                          "balance": owed[several], "share": 100 * owed[several] / total if total > 0 else 0.0})
+    table = pd.DataFrame(
+        {
+            "group": several,
+            "borrowers": members[several],
+            "loans": np.bincount(group)[several],
+            "balance": owed[several],
+            "share": 100 * owed[several] / total if total > 0 else 0.0,
+        }
+    )
     return result("related parties", value, table, threshold=threshold)
 
 
@@ -140,8 +148,13 @@ def roll_over(loans, *, as_of, months=3, days=31, replaced=0.8, by=("address_id"
     repaid = np.flatnonzero((loans["status"] == "paid").to_numpy() & (closed >= begin) & (closed <= end))
     fresh = np.flatnonzero((issued >= begin - np.timedelta64(days, "D")) & (issued <= end))
     if not len(repaid):
-        return result("roll-over", 0.0, pd.DataFrame(columns=["group", "repaid", "replaced"]),
-                      ["no loan was repaid in the period"], threshold)
+        return result(
+            "roll-over",
+            0.0,
+            pd.DataFrame(columns=["group", "repaid", "replaced"]),
+            ["no loan was repaid in the period"],
+            threshold,
+        )
     # new money of the group within `days` of the repayment, by a search in (group, date) order
     span = 100_000
     key = group[fresh].astype(np.int64) * span + issued[fresh].astype(np.int64)
@@ -150,15 +163,18 @@ def roll_over(loans, *, as_of, months=3, days=31, replaced=0.8, by=("address_id"
     at = group[repaid].astype(np.int64) * span + closed[repaid].astype(np.int64)
     new = money[np.searchsorted(key, at + days, side="right")] - money[np.searchsorted(key, at - days, side="left")]
     own = (issued[repaid] >= begin - np.timedelta64(days, "D")) & (
-        np.abs((issued[repaid] - closed[repaid]).astype(np.int64)) <= days)
+        np.abs((issued[repaid] - closed[repaid]).astype(np.int64)) <= days
+    )
     new = new - np.where(own, amount[repaid], 0.0)
     hit = new >= replaced * amount[repaid]
     total = amount[repaid].sum()
-    frame = pd.DataFrame({"group": group[repaid], "repaid": amount[repaid],
-                          "replaced": np.where(hit, amount[repaid], 0.0)})
+    frame = pd.DataFrame(
+        {"group": group[repaid], "repaid": amount[repaid], "replaced": np.where(hit, amount[repaid], 0.0)}
+    )
     table = frame.groupby("group", as_index=False).sum().sort_values("replaced", ascending=False, kind="stable")
-    return result("roll-over", 100 * amount[repaid][hit].sum() / total, table.head(20).reset_index(drop=True),
-                  threshold=threshold)
+    return result(
+        "roll-over", 100 * amount[repaid][hit].sum() / total, table.head(20).reset_index(drop=True), threshold=threshold
+    )
 
 
 def concentration(loans, *, top=10, threshold=None):
@@ -217,8 +233,10 @@ def borrower_caps(loans, *, caps=None, threshold=None):
     non_negative(balance, "balance", "loans")
     kinds = set(loans["borrower_type"].unique()) - set(caps)
     if kinds:
-        raise DataError(f"no cap is known for borrower_type {', '.join(map(repr, sorted(map(str, kinds))))}; "
-                        f"known: {', '.join(caps)}")
+        raise DataError(
+            f"no cap is known for borrower_type {', '.join(map(repr, sorted(map(str, kinds))))}; "
+            f"known: {', '.join(caps)}"
+        )
     code, labels = pd.factorize(loans["borrower_id"])
     here = np.bincount(code, balance, minlength=len(labels))
     kind = loans["borrower_type"].to_numpy()
@@ -236,8 +254,16 @@ def borrower_caps(loans, *, caps=None, threshold=None):
         notes.append("balances on other platforms are not on the tape; only the cap of this platform was tested")
         everywhere, above_all = np.full(len(here), np.nan), np.zeros(len(here), dtype=bool)
     above = np.flatnonzero((here > mine) | above_all)
-    table = pd.DataFrame({"borrower": np.asarray(labels)[above], "type": kind[first][above], "balance": here[above],
-                          "cap": mine[above], "in_all": everywhere[above], "above_all": above_all[above]})
+    table = pd.DataFrame(
+        {
+            "borrower": np.asarray(labels)[above],
+            "type": kind[first][above],
+            "balance": here[above],
+            "cap": mine[above],
+            "in_all": everywhere[above],
+            "above_all": above_all[above],
+        }
+    )
     table = table.sort_values("balance", ascending=False, kind="stable").reset_index(drop=True)
     return result("borrower caps", len(above), table, notes, threshold)
 

@@ -4,8 +4,9 @@ from p2prisk.errors import DataError
 from p2prisk.platform import flows, parties
 
 
-def run_screens(*, as_of, loans=None, transfers=None, ledger=None, bank=None, funding=None, accounts=None,
-                cap=None, exempt=()):
+def run_screens(
+    *, as_of, loans=None, transfers=None, ledger=None, bank=None, funding=None, accounts=None, cap=None, exempt=()
+):
     """Run every screen that the given records allow.
 
     Parameters
@@ -35,11 +36,17 @@ def run_screens(*, as_of, loans=None, transfers=None, ledger=None, bank=None, fu
         "roll-over": (lambda: parties.roll_over(loans, as_of=as_of, exempt=exempt), loans is not None, "loans"),
         "concentration": (lambda: parties.concentration(running), loans is not None, "loans"),
         "borrower caps": (lambda: parties.borrower_caps(running), loans is not None, "loans"),
-        "rate cap": (lambda: parties.rate_cap(loans, cap=cap), loans is not None and cap is not None,
-                     "loans and a cap"),
+        "rate cap": (
+            lambda: parties.rate_cap(loans, cap=cap),
+            loans is not None and cap is not None,
+            "loans and a cap",
+        ),
         "maturity mismatch": (lambda: flows.maturity_mismatch(funding, as_of=as_of), funding is not None, "funding"),
-        "custody": (lambda: flows.custody(ledger, bank, as_of=as_of), ledger is not None and bank is not None,
-                    "ledger and bank statement"),
+        "custody": (
+            lambda: flows.custody(ledger, bank, as_of=as_of),
+            ledger is not None and bank is not None,
+            "ledger and bank statement",
+        ),
         "servicing": (lambda: flows.servicing(accounts, as_of=as_of), accounts is not None, "accounts"),
         "product mix": (lambda: flows.product_mix(funding, as_of=as_of), funding is not None, "funding"),
     }

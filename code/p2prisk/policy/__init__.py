@@ -12,13 +12,7 @@ Rejected applicants
     `compare_reject_inference`, `default_rate_bounds` (:mod:`~p2prisk.policy.rejects`).
 """
 
-from p2prisk.policy.cutoff import (
-    acceptance_frontier,
-    expected_maximum_profit,
-    profit_curve,
-    refer_band,
-    refer_lines,
-)
+from p2prisk.policy.cutoff import acceptance_frontier, expected_maximum_profit, profit_curve, refer_band, refer_lines
 from p2prisk.policy.limits import CAPS, Limit, check_limits, room_under_caps, room_under_limit
 from p2prisk.policy.realised import loss_given_default, monthly_prepayment, realised_value
 from p2prisk.policy.rejects import compare_reject_inference, default_rate_bounds

@@ -14,8 +14,9 @@ def _sorted_sample(probability, freq_weights, **columns):
         if len(value) != len(probability):
             raise DataError(f"{name} has {len(value)} rows, the probabilities {len(probability)}")
         if np.isnan(value).any():
-            raise DataError(f"{name} is missing in {int(np.isnan(value).sum())} rows; set those loans aside "
-                            "and count them")
+            raise DataError(
+                f"{name} is missing in {int(np.isnan(value).sum())} rows; set those loans aside and count them"
+            )
     if np.isnan(probability).any():
         raise DataError(f"{int(np.isnan(probability).sum())} loans have no probability; refer them first")
     order = np.argsort(probability, kind="stable")
@@ -53,8 +54,15 @@ def profit_curve(probability, profit, amount=None, freq_weights=None):
     lent = n * columns["amount"]
     last = np.append(np.diff(p) > 0, True)
     loans, volume, gain = (np.cumsum(v)[last] for v in (n, lent, lent * columns["profit"]))
-    table = pd.DataFrame({"cutoff": p[last], "accepted": loans / loans[-1], "money": volume / volume[-1],
-                          "profit": gain / volume[-1], "margin": gain / volume})
+    table = pd.DataFrame(
+        {
+            "cutoff": p[last],
+            "accepted": loans / loans[-1],
+            "money": volume / volume[-1],
+            "profit": gain / volume[-1],
+            "margin": gain / volume,
+        }
+    )
     nobody = pd.DataFrame({"cutoff": [0.0], "accepted": [0.0], "money": [0.0], "profit": [0.0], "margin": [np.nan]})
     return pd.concat([nobody, table], ignore_index=True)
 
@@ -163,8 +171,10 @@ def _upper_hull(x, y):
     """Vertices of the upper convex hull from (0, 0) to (1, 1)."""
     keep = []
     for point in zip(x, y, strict=True):
-        while len(keep) > 1 and ((keep[-1][0] - keep[-2][0]) * (point[1] - keep[-2][1])
-                                 >= (keep[-1][1] - keep[-2][1]) * (point[0] - keep[-2][0])):
+        while len(keep) > 1 and (
+            (keep[-1][0] - keep[-2][0]) * (point[1] - keep[-2][1])
+            >= (keep[-1][1] - keep[-2][1]) * (point[0] - keep[-2][0])
+        ):
             keep.pop()
         keep.append(point)
     return np.array(keep).T
@@ -238,6 +248,11 @@ def refer_lines(gain, loss, *, review_cost, caught=0.5, turned_away=0.1, highest
     [0.1, -0.5]
     """
     p = np.linspace(0, highest, 51)
-    return pd.DataFrame({"pd": p, "accept": (1 - p) * gain - p * loss,
-                         "refer": (1 - p) * (1 - turned_away) * gain - p * (1 - caught) * loss - review_cost,
-                         "decline": np.zeros_like(p)})
+    return pd.DataFrame(
+        {
+            "pd": p,
+            "accept": (1 - p) * gain - p * loss,
+            "refer": (1 - p) * (1 - turned_away) * gain - p * (1 - caught) * loss - review_cost,
+            "decline": np.zeros_like(p),
+        }
+    )

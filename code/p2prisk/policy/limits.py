@@ -112,9 +112,18 @@ def check_limits(frame, limits, amount="amount"):
         part = pd.Series(money).groupby(values.where(values.notna(), "missing").to_numpy()).sum() / money.sum()
         value = part.idxmax() if limit.value is None else limit.value
         share = float(part.get(value, 0.0))
-        rows.append({"column": limit.column, "value": value, "share": share, "limit": limit.share,
-                     "used": share / limit.share, "breached": bool(share > limit.share),
-                     "effective": float(1 / (part**2).sum()), "reason": limit.reason})
+        rows.append(
+            {
+                "column": limit.column,
+                "value": value,
+                "share": share,
+                "limit": limit.share,
+                "used": share / limit.share,
+                "breached": bool(share > limit.share),
+                "effective": float(1 / (part**2).sum()),
+                "reason": limit.reason,
+            }
+        )
     return pd.DataFrame(rows)
 
 

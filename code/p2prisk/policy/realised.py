@@ -6,8 +6,18 @@ import pandas as pd
 from p2prisk.errors import DataError
 from p2prisk.policy.value import Costs
 
-_NEEDED = ("amount", "term", "instalment", "total_paid", "issue_date", "last_payment_date", "recoveries",
-           "recovery_fee", "principal_paid", "bad")
+_NEEDED = (
+    "amount",
+    "term",
+    "instalment",
+    "total_paid",
+    "issue_date",
+    "last_payment_date",
+    "recoveries",
+    "recovery_fee",
+    "principal_paid",
+    "bad",
+)
 
 
 def _check(frame, names):
@@ -112,6 +122,9 @@ def monthly_prepayment(frame):
     term = frame["term"].to_numpy(dtype=float)
     months = np.clip(months_to_last_payment(frame), 1, term)
     early = ~frame["bad"].to_numpy(dtype=bool) & (months < term - 1)
-    return {"prepaid": int(early.sum()), "months": float(months.sum()),
-            "probability": float(early.sum() / months.sum()),
-            "share": float(early.sum() / max((~frame["bad"].to_numpy(dtype=bool)).sum(), 1))}
+    return {
+        "prepaid": int(early.sum()),
+        "months": float(months.sum()),
+        "probability": float(early.sum() / months.sum()),
+        "share": float(early.sum() / max((~frame["bad"].to_numpy(dtype=bool)).sum(), 1)),
+    }

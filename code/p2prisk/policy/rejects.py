@@ -66,8 +66,17 @@ def parcels(probability, cut, factor):
     return probability * np.where(np.arange(probability.shape[1]) >= cut, moved / bad, (1 - moved) / (1 - bad))
 
 
-def compare_reject_inference(train, test, accepted, formula, *, outcome="severity", default_from="loss after half",
-                             freq_weights=None, inflation=(1.0, 1.5, 2.0)):
+def compare_reject_inference(
+    train,
+    test,
+    accepted,
+    formula,
+    *,
+    outcome="severity",
+    default_from="loss after half",
+    freq_weights=None,
+    inflation=(1.0, 1.5, 2.0),
+):
     """Hide loans whose outcome is known, as if they had been declined, and see what each method makes of it.
 
     Parameters
@@ -128,8 +137,14 @@ def compare_reject_inference(train, test, accepted, formula, *, outcome="severit
         share = parcels(probability, cut, factor)
         parts = [train[accepted].assign(_weight=count[accepted])]
         for j, name in enumerate(categories):
-            parts.append(hidden.assign(**{outcome: pd.Categorical([name] * len(hidden), categories, ordered=True),
-                                          "_weight": count[~accepted] * share[:, j]}))
+            parts.append(
+                hidden.assign(
+                    **{
+                        outcome: pd.Categorical([name] * len(hidden), categories, ordered=True),
+                        "_weight": count[~accepted] * share[:, j],
+                    }
+                )
+            )
         joined = pd.concat(parts, ignore_index=True)
         models[f"parcelling, odds x {factor:g}"] = _fit(formula, joined, joined["_weight"].to_numpy())
     models["all outcomes known"] = _fit(formula, train, count)
@@ -142,11 +157,16 @@ def compare_reject_inference(train, test, accepted, formula, *, outcome="severit
     rows = []
     for name, model in models.items():
         row = {"method": name, **found.table.loc[name, ["auc", "ci_low", "ci_high"]].to_dict()}
-        row.update(_gain(gain, name), predicted=float(np.average(scores[name], weights=size)),
-                   observed=float(np.average(codes >= cut, weights=size)),
-                   declined_predicted=float(np.average(np.asarray(model.predict(hidden))[:, cut:].sum(axis=1),
-                                                       weights=count[~accepted])),
-                   declined_observed=float(np.average(gone, weights=count[~accepted])), note="")
+        row.update(
+            _gain(gain, name),
+            predicted=float(np.average(scores[name], weights=size)),
+            observed=float(np.average(codes >= cut, weights=size)),
+            declined_predicted=float(
+                np.average(np.asarray(model.predict(hidden))[:, cut:].sum(axis=1), weights=count[~accepted])
+            ),
+            declined_observed=float(np.average(gone, weights=count[~accepted])),
+            note="",
+        )
         rows.append(row)
     rows[1:1] = [{"method": name, "note": note} for name, note in notes.items()]
     return pd.DataFrame(rows)

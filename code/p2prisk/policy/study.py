@@ -55,12 +55,28 @@ def decisions(tape):
     split = _split(probability, value, amount)
     emp = _emp(part, probability, bad, value)
     facts = {
-        "loans": int(len(frame)), "referred": int((~known).sum()), "test_loans": int(test.sum()),
-        "test_bad": int(bad.sum()), "costs": {"funding": costs.funding, "servicing": costs.servicing,
-                                              "origination": costs.origination, "recovery_lag": costs.recovery_lag},
-        "everybody": everybody, "best": {"cutoff": best["cutoff"], "accepted": best["accepted"],
-                                         "money": best["money"], "profit": best["profit"], "margin": best["margin"]},
-        "gain": float(best["profit"] - everybody), "gain_interval": list(gains), "split": split, "emp": emp,
+        "loans": int(len(frame)),
+        "referred": int((~known).sum()),
+        "test_loans": int(test.sum()),
+        "test_bad": int(bad.sum()),
+        "costs": {
+            "funding": costs.funding,
+            "servicing": costs.servicing,
+            "origination": costs.origination,
+            "recovery_lag": costs.recovery_lag,
+        },
+        "everybody": everybody,
+        "best": {
+            "cutoff": best["cutoff"],
+            "accepted": best["accepted"],
+            "money": best["money"],
+            "profit": best["profit"],
+            "margin": best["margin"],
+        },
+        "gain": float(best["profit"] - everybody),
+        "gain_interval": list(gains),
+        "split": split,
+        "emp": emp,
         "resamples": RESAMPLES,
         "mean_value_good": float(np.average(value[bad == 0], weights=amount[bad == 0])),
         "mean_value_bad": float(np.average(value[bad == 1], weights=amount[bad == 1])),
@@ -69,37 +85,69 @@ def decisions(tape):
     for rate in FUNDING:
         own = profit_curve(probability, realised_value(part, Costs(funding=rate)), amount)
         top = own.loc[own["profit"].idxmax()]
-        funding.append({"funding": rate, "cutoff": top["cutoff"], "accepted": top["accepted"], "best": top["profit"],
-                        "everybody": own["profit"].iloc[-1]})
+        funding.append(
+            {
+                "funding": rate,
+                "cutoff": top["cutoff"],
+                "accepted": top["accepted"],
+                "best": top["profit"],
+                "everybody": own["profit"].iloc[-1],
+            }
+        )
     losses = loss_given_default(frame)
-    facts.update({
-        "defaults": int(len(losses)), "lgd_mean": float(np.average(losses["lgd"], weights=losses["outstanding"])),
-        "recovery": float(1 - np.average(losses["lgd"], weights=losses["outstanding"]
-                                         * frame.loc[losses.index, "amount"])),
-        "nothing_recovered": float((losses["lgd"] > 0.9999).mean()), "loss_mean": float(losses["loss"].mean()),
-    })
-    bins = pd.cut(losses["lgd"], [-0.001, 0.2, 0.4, 0.6, 0.8, 0.9, 0.9999, 1.0],
-                  labels=["under 0.2", "0.2 to 0.4", "0.4 to 0.6", "0.6 to 0.8", "0.8 to 0.9", "0.9 to 1", "1"])
+    facts.update(
+        {
+            "defaults": int(len(losses)),
+            "lgd_mean": float(np.average(losses["lgd"], weights=losses["outstanding"])),
+            "recovery": float(
+                1 - np.average(losses["lgd"], weights=losses["outstanding"] * frame.loc[losses.index, "amount"])
+            ),
+            "nothing_recovered": float((losses["lgd"] > 0.9999).mean()),
+            "loss_mean": float(losses["loss"].mean()),
+        }
+    )
+    bins = pd.cut(
+        losses["lgd"],
+        [-0.001, 0.2, 0.4, 0.6, 0.8, 0.9, 0.9999, 1.0],
+        labels=["under 0.2", "0.2 to 0.4", "0.4 to 0.6", "0.6 to 0.8", "0.8 to 0.9", "0.9 to 1", "1"],
+    )
     lgd = losses.assign(lgd_class=bins.astype(str)).groupby(bins, observed=False).size()
     lgd = pd.DataFrame({"lgd": lgd.index.astype(str), "defaults": lgd.to_numpy()})
     by = losses.assign(term=frame.loc[losses.index, "term"], severity=frame.loc[losses.index, "severity"].astype(str))
-    by = by.groupby(["term", "severity"]).agg(defaults=("lgd", "size"), outstanding=("outstanding", "mean"),
-                                              lgd=("lgd", "mean"), loss=("loss", "mean")).reset_index()
+    by = (
+        by.groupby(["term", "severity"])
+        .agg(defaults=("lgd", "size"), outstanding=("outstanding", "mean"), lgd=("lgd", "mean"), loss=("loss", "mean"))
+        .reset_index()
+    )
     prepayment, ages = [], []
     for term in (36, 60):
         mine = frame[frame["term"] == term]
         prepayment.append({"term": term, "loans": len(mine), **monthly_prepayment(mine)})
         age = months_to_last_payment(mine[mine["bad"].astype(bool)])
-        ages.append({"term": term, "defaults": len(age), "first_year": float((age <= 12).mean()),
-                     "median": float(np.median(age)), "mean": float(age.mean())})
-    return facts, {"score_groups": _score_groups(made.card, part, scored[test], value), "curve": bands,
-                   "funding": pd.DataFrame(funding), "lgd": lgd, "lgd_by": by,
-                   "prepayment": pd.DataFrame(prepayment), "default_age": pd.DataFrame(ages),
-                   "rejects": _rejects(made, frame, known, year)}
+        ages.append(
+            {
+                "term": term,
+                "defaults": len(age),
+                "first_year": float((age <= 12).mean()),
+                "median": float(np.median(age)),
+                "mean": float(age.mean()),
+            }
+        )
+    return facts, {
+        "score_groups": _score_groups(made.card, part, scored[test], value),
+        "curve": bands,
+        "funding": pd.DataFrame(funding),
+        "lgd": lgd,
+        "lgd_by": by,
+        "prepayment": pd.DataFrame(prepayment),
+        "default_age": pd.DataFrame(ages),
+        "rejects": _rejects(made, frame, known, year),
+    }
 
 
 def _bands(probability, value, amount, shares):
     """Profit by share of loans accepted, with percentile bands, and the interval of the best cut-off's gain."""
+
     def along(which):
         curve = profit_curve(probability[which], value[which], amount[which])
         return np.interp(shares, curve["accepted"], curve["profit"]), curve["profit"].max() - curve["profit"].iloc[-1]
@@ -127,9 +175,14 @@ def _split(probability, value, amount):
         gains.append(float(-(value[second] * money)[~taken].sum() / money.sum()))
         cutoffs.append(cut)
     low, high = np.quantile(gains, [0.025, 0.975])
-    return {"gain": float(np.mean(gains)), "low": float(low), "high": float(high),
-            "share_positive": float(np.mean(np.array(gains) > 0)),
-            "cutoff_low": float(np.quantile(cutoffs, 0.1)), "cutoff_high": float(np.quantile(cutoffs, 0.9))}
+    return {
+        "gain": float(np.mean(gains)),
+        "low": float(low),
+        "high": float(high),
+        "share_positive": float(np.mean(np.array(gains) > 0)),
+        "cutoff_low": float(np.quantile(cutoffs, 0.1)),
+        "cutoff_high": float(np.quantile(cutoffs, 0.9)),
+    }
 
 
 def _emp(part, probability, bad, value):
@@ -144,9 +197,17 @@ def _emp(part, probability, bad, value):
 
 def _score_groups(card, part, scored, value):
     """Sums over groups of at least 50 loans of the same term with neighbouring scores: no loan can be seen."""
-    data = pd.DataFrame({"term": part["term"].to_numpy(), "score": scored["score"].to_numpy(),
-                         "pd": scored["pd"].to_numpy(), "loans": 1, "bad": part["bad"].to_numpy(dtype=int),
-                         "amount": part["amount"].to_numpy(dtype=float), "rate": part["rate"].to_numpy(dtype=float)})
+    data = pd.DataFrame(
+        {
+            "term": part["term"].to_numpy(),
+            "score": scored["score"].to_numpy(),
+            "pd": scored["pd"].to_numpy(),
+            "loans": 1,
+            "bad": part["bad"].to_numpy(dtype=int),
+            "amount": part["amount"].to_numpy(dtype=float),
+            "rate": part["rate"].to_numpy(dtype=float),
+        }
+    )
     data["value"] = value * data["amount"]
     data["interest"] = data["rate"] * data["amount"]
     data["pd_sum"] = data["pd"] * data["amount"]
@@ -156,17 +217,26 @@ def _score_groups(card, part, scored, value):
         group = (np.arange(len(mine)) // 200).clip(max=max(len(mine) // 200 - 1, 0))
         for _, some in mine.groupby(group):
             money = some["amount"].sum()
-            rows.append({"term": int(term), "pd": some["pd_sum"].sum() / money, "loans": len(some),
-                         "bad": int(some["bad"].sum()), "amount": money, "value": some["value"].sum() / money,
-                         "rate": some["interest"].sum() / money})
+            rows.append(
+                {
+                    "term": int(term),
+                    "pd": some["pd_sum"].sum() / money,
+                    "loans": len(some),
+                    "bad": int(some["bad"].sum()),
+                    "amount": money,
+                    "value": some["value"].sum() / money,
+                    "rate": some["interest"].sum() / money,
+                }
+            )
     return pd.DataFrame(rows)
 
 
 def _rejects(made, frame, known, year):
     """Pretend that loans of the platform's worse grades had been declined in 2007-2010."""
     columns = [item.name for item in made.card.characteristics]
-    data = pd.DataFrame({item.name: item.values(frame).to_numpy() for item in made.card.characteristics},
-                        index=frame.index)
+    data = pd.DataFrame(
+        {item.name: item.values(frame).to_numpy() for item in made.card.characteristics}, index=frame.index
+    )
     data["term"] = data["term"].astype(str)
     data["severity"] = frame["severity"]
     data = data[known]
@@ -195,8 +265,10 @@ def ratings(tape):
     frame = tape.frame[tape.frame["grade"].notna()]
     table = frame.groupby("grade", observed=True)["bad"].agg(["size", "sum"]).reset_index()
     table.columns = ["rating", "loans", "events"]
-    return ({"loans": int(len(frame)), "without_rating": int(tape.frame["grade"].isna().sum()), "term": 36},
-            {"ratings": table.astype({"rating": str, "events": int})})
+    return (
+        {"loans": int(len(frame)), "without_rating": int(tape.frame["grade"].isna().sum()), "term": 36},
+        {"ratings": table.astype({"rating": str, "events": int})},
+    )
 
 
 def _terms(stored, term):
@@ -229,8 +301,9 @@ def price_by_grade(made, stored, caps, costs=None):
         mine = data[data["term"].astype(str) == str(term)]
         sums = mine.assign(mass=mine["pd"] * mine["n"]).groupby("grade", observed=True)[["mass", "n"]].sum()
         sums = sums[sums["n"] >= 100]
-        table = price_table(sums.index.astype(str), sums["mass"] / sums["n"], term, caps, costs=costs,
-                            **_terms(stored, term))
+        table = price_table(
+            sums.index.astype(str), sums["mass"] / sums["n"], term, caps, costs=costs, **_terms(stored, term)
+        )
         parts.append(table.assign(term=term, loans=sums["n"].to_numpy()))
     return pd.concat(parts, ignore_index=True)
 
@@ -243,9 +316,16 @@ def highest_pd_by_cap(stored, caps, costs=None):
     pandas.DataFrame
         ``cap`` (words), ``rate`` and one column a term.
     """
-    return pd.DataFrame([{"cap": words, "rate": rate,
-                          **{term: highest_pd(rate, term, costs=costs, **_terms(stored, term)) for term in (36, 60)}}
-                         for words, rate in caps.items()])
+    return pd.DataFrame(
+        [
+            {
+                "cap": words,
+                "rate": rate,
+                **{term: highest_pd(rate, term, costs=costs, **_terms(stored, term)) for term in (36, 60)},
+            }
+            for words, rate in caps.items()
+        ]
+    )
 
 
 def value_check(stored):
@@ -260,12 +340,21 @@ def value_check(stored):
     groups, rows = stored.table("score_groups"), []
     costs = Costs(**stored["costs"])
     for term, mine in groups.groupby("term"):
-        expected = contract_value(mine["rate"] / 100, int(term), mine["bad"] / mine["loans"], costs=costs,
-                                  **_terms(stored, int(term)))
-        point = contract_value(mine["rate"] / 100 + 0.01, int(term), mine["bad"] / mine["loans"], costs=costs,
-                               **_terms(stored, int(term)))
+        expected = contract_value(
+            mine["rate"] / 100, int(term), mine["bad"] / mine["loans"], costs=costs, **_terms(stored, int(term))
+        )
+        point = contract_value(
+            mine["rate"] / 100 + 0.01, int(term), mine["bad"] / mine["loans"], costs=costs, **_terms(stored, int(term))
+        )
         mean, had, dearer = (float(np.average(v, weights=mine["amount"])) for v in (expected, mine["value"], point))
-        rows.append({"term": int(term), "loans": int(mine["loans"].sum()), "expected": mean, "realised": had,
-                     "rate_points": (had - mean) / (dearer - mean),
-                     "correlation": float(np.corrcoef(expected, mine["value"])[0, 1])})
+        rows.append(
+            {
+                "term": int(term),
+                "loans": int(mine["loans"].sum()),
+                "expected": mean,
+                "realised": had,
+                "rate_points": (had - mean) / (dearer - mean),
+                "correlation": float(np.corrcoef(expected, mine["value"])[0, 1]),
+            }
+        )
     return pd.DataFrame(rows)

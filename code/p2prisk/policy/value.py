@@ -161,8 +161,10 @@ def break_even_rate(default, term, *, recovery=0.0, prepayment=0.0, costs=None, 
 
     def one(probability):
         def gap(rate):
-            return float(contract_value(rate, term, probability, recovery=recovery, prepayment=prepayment,
-                                        costs=costs)) - margin
+            return (
+                float(contract_value(rate, term, probability, recovery=recovery, prepayment=prepayment, costs=costs))
+                - margin
+            )
 
         if gap(0.0) >= 0:
             return 0.0
@@ -187,6 +189,7 @@ def highest_pd(rate, term, **terms):
     float
         Zero when the rate does not pay even for a safe loan.
     """
+
     def value(probability):
         return float(contract_value(rate, term, probability, **terms))
 
@@ -218,9 +221,14 @@ def price_table(grades, default, term, caps, *, margin=0.0, **terms):
     """
     if len(grades) != len(default):
         raise DataError(f"{len(default)} probabilities are given for {len(grades)} grades")
-    table = pd.DataFrame({"grade": list(grades), "pd": np.asarray(default, float),
-                          "break_even": break_even_rate(default, term, **terms),
-                          "price": break_even_rate(default, term, margin=margin, **terms)})
+    table = pd.DataFrame(
+        {
+            "grade": list(grades),
+            "pd": np.asarray(default, float),
+            "break_even": break_even_rate(default, term, **terms),
+            "price": break_even_rate(default, term, margin=margin, **terms),
+        }
+    )
     for name, cap in caps.items():
         table[name] = table["price"] <= cap
     return table

@@ -50,8 +50,9 @@ def shift_to_target(probability, target, freq_weights=None):
         raise DataError(f"the target rate is {target!r}; it must lie strictly between 0 and 1")
     odds = logit(probability)
     reach = np.ptp(odds) + abs(logit(target)) + np.abs(odds).max() + 1
-    return float(brentq(lambda d: np.average(expit(odds + d), weights=weights) - target, -reach, reach, xtol=1e-14,
-                        rtol=1e-15))
+    return float(
+        brentq(lambda d: np.average(expit(odds + d), weights=weights) - target, -reach, reach, xtol=1e-14, rtol=1e-15)
+    )
 
 
 def apply_shift(probability, shift):

@@ -98,8 +98,20 @@ class Scorecard:
     # -- making ------------------------------------------------------------------------------------------------------
 
     @classmethod
-    def from_result(cls, result, base_score=600, base_odds=20, points_to_double=20, *, default_from=None, digits=0,
-                    bands=None, ranges=None, losses=None, scale=None):
+    def from_result(
+        cls,
+        result,
+        base_score=600,
+        base_odds=20,
+        points_to_double=20,
+        *,
+        default_from=None,
+        digits=0,
+        bands=None,
+        ranges=None,
+        losses=None,
+        scale=None,
+    ):
         """Make a card of a fitted model.
 
         Parameters
@@ -136,17 +148,27 @@ class Scorecard:
             characteristics, about = from_results(result, bands, ranges), {}
         categories = tuple(map(str, result.categories))
         if default_from is None:
-            default_from = next((c for c in categories[1:] if c.startswith(("loss", "bad", "default"))),
-                                categories[-1])
+            default_from = next((c for c in categories[1:] if c.startswith(("loss", "bad", "default"))), categories[-1])
         if str(default_from) not in categories[1:]:
             raise ModelError(f"default_from is {default_from!r}; it is one of {', '.join(categories[1:])}")
         if losses is not None and len(losses) != len(categories):
             raise ModelError(f"{len(losses)} losses are given for {len(categories)} classes")
-        return cls(tuple(characteristics), result.slopes.copy(), result.thresholds.copy(),
-                   result.cov_params().to_numpy(), categories, str(default_from), float(base_score), float(base_odds),
-                   float(points_to_double), digits, 0.0, scale,
-                   tuple(map(float, range(len(categories)) if losses is None else losses)),
-                   {**about, "loans": int(result.nobs)})
+        return cls(
+            tuple(characteristics),
+            result.slopes.copy(),
+            result.thresholds.copy(),
+            result.cov_params().to_numpy(),
+            categories,
+            str(default_from),
+            float(base_score),
+            float(base_odds),
+            float(points_to_double),
+            digits,
+            0.0,
+            scale,
+            tuple(map(float, range(len(categories)) if losses is None else losses)),
+            {**about, "loans": int(result.nobs)},
+        )
 
     @property
     def cut(self):
@@ -213,8 +235,9 @@ class Scorecard:
         """
         item = next((c for c in self.characteristics if c.name == characteristic), None)
         if item is None:
-            raise DataError(f"the card has no {characteristic!r}; it has "
-                            + ", ".join(c.name for c in self.characteristics))
+            raise DataError(
+                f"the card has no {characteristic!r}; it has " + ", ".join(c.name for c in self.characteristics)
+            )
         design, *_ = item.design(pd.DataFrame({characteristic: [value]}))
         return float(self._points(item, design[0] @ self.slopes.loc[list(item.parameters)].to_numpy()))
 
@@ -274,11 +297,18 @@ class Scorecard:
         merged = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
         drifted = merged["new_level"] | merged["out_of_range"]
         if drift == "refuse" and drifted.any():
-            kinds = [f"{int(merged[name].sum()):,d} {words}" for name, words in
-                     (("new_level", "with a level the card does not know"),
-                      ("out_of_range", "outside the range it was made on")) if merged[name].any()]
-            raise DataError(f"{int(drifted.sum()):,d} of {len(frame):,d} loans have drifted ({', '.join(kinds)}; "
-                            f"first: row {int(np.argmax(drifted))}); look at them (drift='flag' marks them) or refit")
+            kinds = [
+                f"{int(merged[name].sum()):,d} {words}"
+                for name, words in (
+                    ("new_level", "with a level the card does not know"),
+                    ("out_of_range", "outside the range it was made on"),
+                )
+                if merged[name].any()
+            ]
+            raise DataError(
+                f"{int(drifted.sum()):,d} of {len(frame):,d} loans have drifted ({', '.join(kinds)}; "
+                f"first: row {int(np.argmax(drifted))}); look at them (drift='flag' marks them) or refit"
+            )
         out = pd.DataFrame(merged, index=frame.index)
         if self.scale is not None:
             out.insert(2, "grade", self.scale.grade(out["pd"]))
@@ -288,9 +318,14 @@ class Scorecard:
         eta, points, flags = self._evaluate(frame)
         probability = self.class_probabilities(eta)
         worse = expit(eta + self.shift - self.thresholds.iloc[self.cut])
-        return {"score": points.sum(axis=1), "pd": worse,
-                **{f"p_{name}": probability[:, j] for j, name in enumerate(self.categories)},
-                "expected_severity": probability @ np.asarray(self.losses), **flags, "refer": np.isnan(eta)}
+        return {
+            "score": points.sum(axis=1),
+            "pd": worse,
+            **{f"p_{name}": probability[:, j] for j, name in enumerate(self.categories)},
+            "expected_severity": probability @ np.asarray(self.losses),
+            **flags,
+            "refer": np.isnan(eta),
+        }
 
     def class_probabilities(self, eta):
         """Probability of each class at linear predictors, shape (n, classes), under the card's calibration."""
@@ -420,9 +455,20 @@ class Scorecard:
             "thresholds": {str(name): float(value) for name, value in self.thresholds.items()},
             "covariance": np.asarray(self.covariance).tolist(),
             "scale": None if self.scale is None else self.scale.to_plain(),
-            **{name: _plain(getattr(self, name)) for name in ("categories", "default_from", "base_score", "base_odds",
-                                                             "points_to_double", "digits", "shift", "losses",
-                                                             "about")},
+            **{
+                name: _plain(getattr(self, name))
+                for name in (
+                    "categories",
+                    "default_from",
+                    "base_score",
+                    "base_odds",
+                    "points_to_double",
+                    "digits",
+                    "shift",
+                    "losses",
+                    "about",
+                )
+            },
         }
         text = json.dumps(plain, ensure_ascii=False, indent=1)
         if path is not None:
@@ -456,14 +502,27 @@ class Scorecard:
         for item in plain["characteristics"]:
             for name in ("least", "most", "low", "high"):
                 item[name] = float(item[name])
-            item = {key: tuple(map(tuple, value)) if key == "rows" else tuple(value) if isinstance(value, list)
-                    else value for key, value in item.items()}
+            item = {
+                key: tuple(map(tuple, value)) if key == "rows" else tuple(value) if isinstance(value, list) else value
+                for key, value in item.items()
+            }
             items.append(Characteristic(**item))
-        return cls(tuple(items), pd.Series(plain["slopes"], dtype=float), pd.Series(plain["thresholds"], dtype=float),
-                   np.array(plain["covariance"]), tuple(plain["categories"]), plain["default_from"],
-                   plain["base_score"], plain["base_odds"], plain["points_to_double"], plain["digits"],
-                   plain["shift"], None if plain["scale"] is None else MasterScale.from_plain(plain["scale"]),
-                   tuple(plain["losses"]), plain["about"])
+        return cls(
+            tuple(items),
+            pd.Series(plain["slopes"], dtype=float),
+            pd.Series(plain["thresholds"], dtype=float),
+            np.array(plain["covariance"]),
+            tuple(plain["categories"]),
+            plain["default_from"],
+            plain["base_score"],
+            plain["base_odds"],
+            plain["points_to_double"],
+            plain["digits"],
+            plain["shift"],
+            None if plain["scale"] is None else MasterScale.from_plain(plain["scale"]),
+            tuple(plain["losses"]),
+            plain["about"],
+        )
 
     def to_sql(self, dialect="duckdb"):
         """The score as one SQL expression; see :func:`p2prisk.scorecard.sql.score_expression`."""

@@ -85,8 +85,9 @@ class Characteristic:
         raw = frame[self.band["column"]]
         if "cuts" in self.band:
             levels = [level for level in self.levels if level != MISSING]
-            return pd.Series(to_classes(raw.to_numpy(dtype=float, na_value=np.nan), self.band["cuts"], levels),
-                             index=frame.index)
+            return pd.Series(
+                to_classes(raw.to_numpy(dtype=float, na_value=np.nan), self.band["cuts"], levels), index=frame.index
+            )
         known = {str(key): value for key, value in self.band["groups"].items()}
         mapped = [known.get(str(level), str(level)) for level in pd.Categorical(raw).categories]
         codes = pd.Categorical(raw).codes
@@ -170,8 +171,10 @@ def from_results(results, bands=None, ranges=None):
         A term that is no function of one column, or a transform that a card cannot print.
     """
     if results.layout.free:
-        raise ModelError("slopes that differ by threshold give no single score; fit a proportional-odds model, or use "
-                         "results.predict")
+        raise ModelError(
+            "slopes that differ by threshold give no single score; fit a proportional-odds model, or use "
+            "results.predict"
+        )
     if results.link.name != "logit":
         raise ModelError(f"points that double the odds need the logit link, not {results.link.name!r}")
     if results.has_offset:
@@ -182,8 +185,10 @@ def from_results(results, bands=None, ranges=None):
         factor = str(term)
         source = design.factor_columns.get(factor, [factor] if design.spec is None else [])
         if len(source) != 1:
-            raise ModelError(f"term {term!r} reads {', '.join(source) or 'several columns'}: a card adds one "
-                             "column at a time; make a class of the combination first")
+            raise ModelError(
+                f"term {term!r} reads {', '.join(source) or 'several columns'}: a card adds one "
+                "column at a time; make a class of the combination first"
+            )
         name = source[0]
         if name in used:
             raise ModelError(f"two terms read {name!r}; a card has one characteristic a column: cut it into classes")
@@ -218,16 +223,19 @@ def _class_of(results, name, factor, columns, band):
     mean = _means(results, columns)
     if mean is None:
         mean = tuple(rows.mean(axis=0))
-    return Characteristic(name, "class", tuple(columns), tuple(map(str, levels)), tuple(map(tuple, rows)),
-                          band=band, mean=mean)
+    return Characteristic(
+        name, "class", tuple(columns), tuple(map(str, levels)), tuple(map(tuple, rows)), band=band, mean=mean
+    )
 
 
 def _number_of(results, name, factor, columns, ranges):
     found = _NUMBER.match(factor) if results.design.spec is not None else None
     transform = "identity" if found is None else (found[1] or "identity")
     if len(columns) != 1 or (results.design.spec is not None and (found is None or found[2] != name)):
-        raise ModelError(f"term {factor!r} is no class and no plain, log, log1p or log2 number; cut {name!r} into "
-                         "classes, so that the card can print its points")
+        raise ModelError(
+            f"term {factor!r} is no class and no plain, log, log1p or log2 number; cut {name!r} into "
+            "classes, so that the card can print its points"
+        )
     if name in ranges:
         least, most = map(float, ranges[name])
     elif results.model is not None:
@@ -238,11 +246,13 @@ def _number_of(results, name, factor, columns, ranges):
             # the way back is exact to rounding only: the extreme borrower of the fit has not drifted
             least, most = least - 1e-9 * abs(least), most + 1e-9 * abs(most)
     else:
-        raise ModelError(f"this result holds no data: give ranges={{{name!r}: (least, most)}}, so that drift "
-                         "can be seen")
+        raise ModelError(
+            f"this result holds no data: give ranges={{{name!r}: (least, most)}}, so that drift can be seen"
+        )
     mean = _means(results, columns) or ((_TRANSFORMS[transform](np.array([least, most])).mean()),)
-    return Characteristic(name, "number", tuple(columns), transform=transform, least=least, most=most,
-                          low=least, high=most, mean=mean)
+    return Characteristic(
+        name, "number", tuple(columns), transform=transform, least=least, most=most, low=least, high=most, mean=mean
+    )
 
 
 def from_standard(model):
@@ -259,24 +269,47 @@ def from_standard(model):
             transform = "log1p" if rule["log"] else "identity"
             fill = float(_TRANSFORMS[transform](np.array(float(np.clip(rule["fill"], rule["low"], rule["high"])))))
             row = tuple(fill if column == name else 1.0 for column in columns)
-            made.append(Characteristic(name, "number", tuple(columns), transform=transform, least=rule["least"],
-                                       most=rule["most"], low=rule["low"], high=rule["high"], missing_row=row,
-                                       mean=_means(model.results, columns) or row))
+            made.append(
+                Characteristic(
+                    name,
+                    "number",
+                    tuple(columns),
+                    transform=transform,
+                    least=rule["least"],
+                    most=rule["most"],
+                    low=rule["low"],
+                    high=rule["high"],
+                    missing_row=row,
+                    mean=_means(model.results, columns) or row,
+                )
+            )
             if columns[0] != name:
                 raise ModelError(f"{name} itself is not in the model, only its missing flag; fit without it")
             continue
         if rule["kind"] == "flag":
             levels = ["False", "True", *([MISSING] if flag in columns else [])]
-            rows = [tuple(float(column == (name if level == "True" else flag) and level != "False")
-                          for column in columns) for level in levels]
+            rows = [
+                tuple(float(column == (name if level == "True" else flag) and level != "False") for column in columns)
+                for level in levels
+            ]
             # a missing flag without a coefficient of its own is no "False": such a loan is referred
             spare, rare = None, ()
         else:
             levels = list(rule["levels"])
             rows = [tuple(float(column == f"{name}: {level}") for column in columns) for level in levels]
             spare, rare = rule["spare"], tuple(rule["rare"])
-        made.append(Characteristic(name, "class", tuple(columns), tuple(levels), tuple(rows), spare=spare, rare=rare,
-                                   mean=_means(model.results, columns) or tuple(np.mean(rows, axis=0))))
+        made.append(
+            Characteristic(
+                name,
+                "class",
+                tuple(columns),
+                tuple(levels),
+                tuple(rows),
+                spare=spare,
+                rare=rare,
+                mean=_means(model.results, columns) or tuple(np.mean(rows, axis=0)),
+            )
+        )
     return made
 
 
@@ -309,8 +342,11 @@ def missing_as_level(frame, columns=None, fewest=50, freq_weights=None):
     """
     frame, rows = frame.copy(), []
     if columns is None:
-        columns = [name for name in frame if isinstance(frame[name].dtype, pd.CategoricalDtype)
-                   or pd.api.types.is_string_dtype(frame[name].dtype)]
+        columns = [
+            name
+            for name in frame
+            if isinstance(frame[name].dtype, pd.CategoricalDtype) or pd.api.types.is_string_dtype(frame[name].dtype)
+        ]
     for name in columns:
         gap = frame[name].isna()
         loans = int(gap.sum() if freq_weights is None else frame.loc[gap, freq_weights].sum())

@@ -11,16 +11,34 @@ from p2prisk.scorecard.characteristics import bands_from_labels
 from p2prisk.scorecard.master_scale import build_master_scale
 from p2prisk.sources import load, table
 
-COLUMNS = ("term", "income_band", "dti_band", "employment_band", "inquiries_band", "utilisation_band", "public_record",
-           "purpose_group")
+COLUMNS = (
+    "term",
+    "income_band",
+    "dti_band",
+    "employment_band",
+    "inquiries_band",
+    "utilisation_band",
+    "public_record",
+    "purpose_group",
+)
 LAST_FITTED_YEAR = 2010
 DEFAULT_FROM = "loss after half"
-_RAW = {"income_band": "income", "dti_band": "dti", "inquiries_band": "inquiries", "utilisation_band": "utilisation",
-        "public_record": "public_records"}
+_RAW = {
+    "income_band": "income",
+    "dti_band": "dti",
+    "inquiries_band": "inquiries",
+    "utilisation_band": "utilisation",
+    "public_record": "public_records",
+}
 LABELS = {
-    "term": "Term, months", "income_band": "Income, $ a year", "dti_band": "Debt service, % of income",
-    "employment_band": "Employment", "inquiries_band": "Credit inquiries, 6 months",
-    "utilisation_band": "Card limits used, %", "public_record": "Public records", "purpose_group": "Purpose",
+    "term": "Term, months",
+    "income_band": "Income, $ a year",
+    "dti_band": "Debt service, % of income",
+    "employment_band": "Employment",
+    "inquiries_band": "Credit inquiries, 6 months",
+    "utilisation_band": "Card limits used, %",
+    "public_record": "Public records",
+    "purpose_group": "Purpose",
 }
 
 
@@ -49,15 +67,24 @@ def raw_bands():
     record has no attribute of its own, as the counts hold too few of them to estimate one: such a loan is referred.
     """
     classes = table("lendingclub_2007_2011_classes")
-    bands = {name: {"column": raw, "cuts": bands_from_labels(classes.loc[classes["column"] == name, "class"])}
-             for name, raw in _RAW.items()}
+    bands = {
+        name: {"column": raw, "cuts": bands_from_labels(classes.loc[classes["column"] == name, "class"])}
+        for name, raw in _RAW.items()
+    }
     groups = classes[classes["column"] == "purpose_group"]
-    bands["purpose_group"] = {"column": "purpose", "groups": {
-        purpose: label for label, purposes in zip(groups["class"], groups["purposes"], strict=True)
-        for purpose in purposes.split("; ")}}
+    bands["purpose_group"] = {
+        "column": "purpose",
+        "groups": {
+            purpose: label
+            for label, purposes in zip(groups["class"], groups["purposes"], strict=True)
+            for purpose in purposes.split("; ")
+        },
+    }
     stated = ("under 2 years", "2 to 4 years", "5 to 9 years", "10 years and over")
-    bands["employment_band"] = {"column": "employment", "groups": {**dict.fromkeys(stated, "stated"),
-                                                                  "not stated": "not stated"}}
+    bands["employment_band"] = {
+        "column": "employment",
+        "groups": {**dict.fromkeys(stated, "stated"), "not stated": "not stated"},
+    }
     return bands
 
 
@@ -95,8 +122,16 @@ def calibration_by_year(card, counts):
         observed = float(np.average(part["bad"], weights=part["n"]))
         shift = card.calibrated(part, observed, part["n"]).shift
         predicted = float(np.average(card.uncalibrated().score(part)["pd"], weights=part["n"]))
-        rows.append({"year": int(year), "loans": int(part["n"].sum()), "predicted": predicted, "observed": observed,
-                     "shift": shift, "odds": float(np.exp(shift))})
+        rows.append(
+            {
+                "year": int(year),
+                "loans": int(part["n"].sum()),
+                "predicted": predicted,
+                "observed": observed,
+                "shift": shift,
+                "odds": float(np.exp(shift)),
+            }
+        )
     return pd.DataFrame(rows)
 
 
@@ -115,8 +150,10 @@ def book_card(losses=None, grades=7):
     BookCard
     """
     counts = load("lendingclub-2007-2011-counts").frame
-    counts = counts.assign(term=pd.Categorical(counts["term"].astype(str), ["36", "60"]),
-                           bad=counts["severity"].isin(["loss after half", "loss early"]))
+    counts = counts.assign(
+        term=pd.Categorical(counts["term"].astype(str), ["36", "60"]),
+        bad=counts["severity"].isin(["loss after half", "loss early"]),
+    )
     early = counts["issue_year"] <= LAST_FITTED_YEAR
     train, test = counts[early].reset_index(drop=True), counts[~early].reset_index(drop=True)
     words = " + ".join(f"C({name})" for name in COLUMNS)

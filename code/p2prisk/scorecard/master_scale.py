@@ -39,8 +39,10 @@ class MasterScale:
 
     def __post_init__(self):
         if len(self.labels) != len(self.bounds) + 1 or len(self.pds) != len(self.labels):
-            raise DataError(f"{len(self.bounds)} bounds make {len(self.bounds) + 1} grades, but {len(self.labels)} "
-                            f"labels and {len(self.pds)} probabilities are given")
+            raise DataError(
+                f"{len(self.bounds)} bounds make {len(self.bounds) + 1} grades, but {len(self.labels)} "
+                f"labels and {len(self.pds)} probabilities are given"
+            )
         for values, name in ((self.bounds, "bounds"), (self.pds, "probabilities")):
             if not (np.diff(values) > 0).all():
                 raise DataError(f"the {name} of a master scale must increase: {', '.join(f'{v:.4f}' for v in values)}")
@@ -57,13 +59,17 @@ class MasterScale:
 
     def table(self):
         """One row a grade: ``grade, pd_low, pd_high, pd``."""
-        return pd.DataFrame({"grade": self.labels, "pd_low": [0.0, *self.bounds], "pd_high": [*self.bounds, 1.0],
-                             "pd": self.pds})
+        return pd.DataFrame(
+            {"grade": self.labels, "pd_low": [0.0, *self.bounds], "pd_high": [*self.bounds, 1.0], "pd": self.pds}
+        )
 
     def to_plain(self):
         """What JSON can hold."""
-        return {"labels": list(self.labels), "bounds": [float(b) for b in self.bounds],
-                "pds": [float(p) for p in self.pds]}
+        return {
+            "labels": list(self.labels),
+            "bounds": [float(b) for b in self.bounds],
+            "pds": [float(p) for p in self.pds],
+        }
 
     @classmethod
     def from_plain(cls, plain):
@@ -75,8 +81,9 @@ def _sample(probability, event, freq_weights):
     probability, event = np.asarray(probability, float), np.asarray(event, float)
     weights = np.ones(len(probability)) if freq_weights is None else np.asarray(freq_weights, float)
     if not len(probability) == len(event) == len(weights):
-        raise DataError(f"probability, event and freq_weights have {len(probability)}, {len(event)} and {len(weights)} "
-                        "rows")
+        raise DataError(
+            f"probability, event and freq_weights have {len(probability)}, {len(event)} and {len(weights)} rows"
+        )
     if np.isnan(probability).any() or np.isnan(event).any():
         raise DataError("probability or event is missing in some rows; set those loans aside and count them")
     keep = weights > 0
@@ -95,8 +102,18 @@ def _groups(probability, event, weights, most):
     return (np.bincount(which, weights * event), np.bincount(which, weights), values[starts], values[ends], which)
 
 
-def build_master_scale(probability, event, freq_weights=None, *, grades=7, smallest=0.05, fewest_events=20, level=0.05,
-                       groups=60, labels=None):
+def build_master_scale(
+    probability,
+    event,
+    freq_weights=None,
+    *,
+    grades=7,
+    smallest=0.05,
+    fewest_events=20,
+    level=0.05,
+    groups=60,
+    labels=None,
+):
     """Find grades on data.
 
     Adjacent groups of loans with near probabilities are joined into the grades with the largest likelihood
@@ -140,7 +157,7 @@ def build_master_scale(probability, event, freq_weights=None, *, grades=7, small
         if len(starts) + 1 < number:
             continue
         cut = np.array([0, *starts])
-        bad, all_, = np.add.reduceat(losses, cut), np.add.reduceat(loans, cut)
+        bad, all_ = np.add.reduceat(losses, cut), np.add.reduceat(loans, cut)
         pds = np.add.reduceat(mean * loans, cut) / all_
         separate = _neighbours(bad, all_)
         if bad.min() < fewest_events or not ((separate["difference"] > 0) & (separate["pvalue_holm"] < level)).all():
@@ -151,8 +168,10 @@ def build_master_scale(probability, event, freq_weights=None, *, grades=7, small
         if len(names) < number:
             raise DataError(f"{len(names)} labels are given for {number} grades")
         return MasterScale(names, bounds, tuple(pds))
-    raise DataError(f"no two grades of at least {smallest:.0%} of the loans and {fewest_events} defaults differ at the "
-                    f"{level:.0%} level; the probabilities do not support a scale on these data")
+    raise DataError(
+        f"no two grades of at least {smallest:.0%} of the loans and {fewest_events} defaults differ at the "
+        f"{level:.0%} level; the probabilities do not support a scale on these data"
+    )
 
 
 def _neighbours(losses, loans):
@@ -217,8 +236,15 @@ def homogeneity(scale, probability, event, freq_weights=None, parts=2):
     rows = []
     for place, label in enumerate(scale.labels):
         mine = codes == place
-        row = {"grade": label, "parts": 0, "lowest": np.nan, "highest": np.nan, "chi2": np.nan, "df": 0,
-               "pvalue": np.nan}
+        row = {
+            "grade": label,
+            "parts": 0,
+            "lowest": np.nan,
+            "highest": np.nan,
+            "chi2": np.nan,
+            "df": 0,
+            "pvalue": np.nan,
+        }
         if mine.any():
             losses, loans, *_ = _groups(probability[mine], event[mine], weights[mine], parts)
             row.update(parts=len(loans), lowest=(losses / loans).min(), highest=(losses / loans).max())
@@ -256,11 +282,20 @@ def grade_table(scale, probability, event, freq_weights=None, confidence=0.95):
     test = jeffreys_test_by_grade(event, scale.pd_of(grades), grades, weights, confidence)
     test = test.reindex(pd.Index(scale.labels)).rename_axis("grade").reset_index()
     test[["loans", "events"]] = test[["loans", "events"]].fillna(0.0)
-    return pd.DataFrame({"grade": scale.labels, "loans": test["loans"].astype(int),
-                         "share": test["loans"] / test["loans"].sum(), "events": test["events"].astype(int),
-                         "pd": scale.pds, "observed": test["observed"], "ci_low": test["ci_low"],
-                         "ci_high": test["ci_high"], "pvalue_holm": test["pvalue_holm"],
-                         "prudent": most_prudent(test["loans"], test["events"], confidence)})
+    return pd.DataFrame(
+        {
+            "grade": scale.labels,
+            "loans": test["loans"].astype(int),
+            "share": test["loans"] / test["loans"].sum(),
+            "events": test["events"].astype(int),
+            "pd": scale.pds,
+            "observed": test["observed"],
+            "ci_low": test["ci_low"],
+            "ci_high": test["ci_high"],
+            "pvalue_holm": test["pvalue_holm"],
+            "prudent": most_prudent(test["loans"], test["events"], confidence),
+        }
+    )
 
 
 def most_prudent(loans, events, confidence=0.95):
@@ -325,8 +360,9 @@ def map_to_ratings(scale, ratings):
     for column in ("rating", "loans", "events"):
         if column not in ratings:
             raise DataError(f"the ratings table needs the column {column!r}")
-    pools = [[[str(r)], float(n), float(d)] for r, n, d in
-             ratings[["rating", "loans", "events"]].itertuples(index=False)]
+    pools = [
+        [[str(r)], float(n), float(d)] for r, n, d in ratings[["rating", "loans", "events"]].itertuples(index=False)
+    ]
     place = 0
     while place < len(pools) - 1:
         (_, n, d), (_, m, e) = pools[place], pools[place + 1]
@@ -336,14 +372,24 @@ def map_to_ratings(scale, ratings):
             place = max(place - 1, 0)
         else:
             place += 1
-    pooled = pd.DataFrame({"rating": ["/".join(p[0]) for p in pools], "loans": [int(p[1]) for p in pools],
-                           "events": [int(p[2]) for p in pools]})
+    pooled = pd.DataFrame(
+        {
+            "rating": ["/".join(p[0]) for p in pools],
+            "loans": [int(p[1]) for p in pools],
+            "events": [int(p[2]) for p in pools],
+        }
+    )
     pooled["rate"] = pooled["events"] / pooled["loans"]
     pooled["ci_low"], pooled["ci_high"] = jeffreys_interval(pooled["events"], pooled["loans"])
     middle = logit(np.clip(pooled["rate"], 1e-6, 1 - 1e-6).to_numpy())
     pooled["pd_high"] = np.append(expit((middle[1:] + middle[:-1]) / 2), 1.0)
     which = np.searchsorted(pooled["pd_high"].to_numpy(), np.asarray(scale.pds), side="left")
-    mapping = pd.DataFrame({"grade": scale.labels, "pd": scale.pds,
-                            "rating": pooled["rating"].to_numpy()[which],
-                            "rating_rate": pooled["rate"].to_numpy()[which]})
+    mapping = pd.DataFrame(
+        {
+            "grade": scale.labels,
+            "pd": scale.pds,
+            "rating": pooled["rating"].to_numpy()[which],
+            "rating_rate": pooled["rate"].to_numpy()[which],
+        }
+    )
     return mapping, pooled

@@ -28,8 +28,13 @@ class OverridePolicy:
 
     notches_up: int = 1
     notches_down: int = 7
-    reasons: tuple = ("verified income not on file", "fraud suspicion", "record in error, corrected",
-                      "identity or address not verified", "information from the interview")
+    reasons: tuple = (
+        "verified income not on file",
+        "fraud suspicion",
+        "record in error, corrected",
+        "identity or address not verified",
+        "information from the interview",
+    )
     most: float = 0.05
 
 
@@ -59,8 +64,10 @@ def apply_overrides(loans, overrides, policy=None):
         A column is absent, a loan is unknown or named twice, or the grade is not on the scale.
     """
     policy = policy or OverridePolicy()
-    for frame, names, what in ((loans, ("loan_id", "grade"), "loans"),
-                               (overrides, ("loan_id", "grade", "reason", "by", "second"), "overrides")):
+    for frame, names, what in (
+        (loans, ("loan_id", "grade"), "loans"),
+        (overrides, ("loan_id", "grade", "reason", "by", "second"), "overrides"),
+    ):
         absent = [name for name in names if name not in frame]
         if absent:
             raise DataError(f"{what} lack {', '.join(absent)}")
@@ -74,22 +81,38 @@ def apply_overrides(loans, overrides, policy=None):
     labels = loans["grade"].cat.categories
     wanted = labels.get_indexer(overrides["grade"])
     if (wanted < 0).any():
-        raise DataError(f"grade {overrides['grade'].iloc[int(np.argmax(wanted < 0))]!r} is not on the scale "
-                        f"({', '.join(map(str, labels))})")
+        raise DataError(
+            f"grade {overrides['grade'].iloc[int(np.argmax(wanted < 0))]!r} is not on the scale "
+            f"({', '.join(map(str, labels))})"
+        )
     own = loans["grade"].cat.codes.to_numpy()
     notches = wanted - own[place]
     signed = overrides["second"].notna().to_numpy() & (overrides["second"] != overrides["by"]).to_numpy()
     why = np.select(
-        [own[place] < 0, ~overrides["reason"].isin(policy.reasons).to_numpy(), notches == 0,
-         -notches > policy.notches_up, notches > policy.notches_down, (notches < 0) & ~signed],
-        ["the card gives no grade: refer the loan", "not an admissible reason", "no change",
-         f"more than {policy.notches_up} up", f"more than {policy.notches_down} down",
-         "no second signature by another person"], default="")
+        [
+            own[place] < 0,
+            ~overrides["reason"].isin(policy.reasons).to_numpy(),
+            notches == 0,
+            -notches > policy.notches_up,
+            notches > policy.notches_down,
+            (notches < 0) & ~signed,
+        ],
+        [
+            "the card gives no grade: refer the loan",
+            "not an admissible reason",
+            "no change",
+            f"more than {policy.notches_up} up",
+            f"more than {policy.notches_down} down",
+            "no second signature by another person",
+        ],
+        default="",
+    )
     accepted = why == ""
     final = own.copy()
     final[place[accepted]] = wanted[accepted]
-    graded = loans.assign(final_grade=pd.Categorical.from_codes(final, labels, ordered=True),
-                          notches=(final - own).astype(int))
+    graded = loans.assign(
+        final_grade=pd.Categorical.from_codes(final, labels, ordered=True), notches=(final - own).astype(int)
+    )
     log = overrides.assign(notches=notches, accepted=accepted, why=why)
     return graded, log, bool(accepted.sum() > policy.most * len(loans))
 
@@ -120,13 +143,27 @@ def override_audit(graded, event, confidence=0.95):
     left = notches == 0
     base = pd.Series(event[left]).groupby(graded["grade"].astype(object).to_numpy()[left]).mean()
     rows = []
-    for label, mine in (("better than the card", notches < 0), ("as the card", left),
-                        ("worse than the card", notches > 0)):
+    for label, mine in (
+        ("better than the card", notches < 0),
+        ("as the card", left),
+        ("worse than the card", notches > 0),
+    ):
         events, loans = float(event[mine].sum()), int(mine.sum())
         low, high = jeffreys_interval(events, loans, confidence) if loans else (np.nan, np.nan)
-        rates = [base.reindex(graded[c].astype(object).to_numpy()[mine]).mean() if loans else np.nan
-                 for c in ("grade", "final_grade")]
-        rows.append({"direction": label, "loans": loans, "events": int(events),
-                     "rate": events / loans if loans else np.nan, "ci_low": float(low), "ci_high": float(high),
-                     "at_card_grade": rates[0], "at_final_grade": rates[1]})
+        rates = [
+            base.reindex(graded[c].astype(object).to_numpy()[mine]).mean() if loans else np.nan
+            for c in ("grade", "final_grade")
+        ]
+        rows.append(
+            {
+                "direction": label,
+                "loans": loans,
+                "events": int(events),
+                "rate": events / loans if loans else np.nan,
+                "ci_low": float(low),
+                "ci_high": float(high),
+                "at_card_grade": rates[0],
+                "at_final_grade": rates[1],
+            }
+        )
     return pd.DataFrame(rows)

@@ -44,8 +44,10 @@ def score_expression(card, dialect="duckdb"):
     """
     if dialect not in DIALECTS:
         raise DataError(f"dialect {dialect!r} is unknown; choose {', '.join(DIALECTS)}")
-    parts = [_class(card, item, dialect) if item.kind == "class" else _number(card, item, dialect)
-             for item in card.characteristics]
+    parts = [
+        _class(card, item, dialect) if item.kind == "class" else _number(card, item, dialect)
+        for item in card.characteristics
+    ]
     return "\n+ ".join(parts)
 
 
@@ -79,8 +81,10 @@ def _class(card, item, dialect):
 def _number(card, item, dialect):
     column = identifier(item.source)
     number = f"CAST({column} AS DOUBLE PRECISION)" if dialect != "sqlite" else f"CAST({column} AS REAL)"
-    held = (f"CASE WHEN {number} < {item.low!r} THEN {item.low!r} WHEN {number} > {item.high!r} THEN {item.high!r} "
-            f"ELSE {number} END")
+    held = (
+        f"CASE WHEN {number} < {item.low!r} THEN {item.low!r} WHEN {number} > {item.high!r} THEN {item.high!r} "
+        f"ELSE {number} END"
+    )
     slope = float(card.slopes[item.parameters[0]])
     mean = sum(m * card.slopes[p] for m, p in zip(item.mean, item.parameters, strict=True))
     start = float(card._neutral + card.factor * mean)

@@ -57,20 +57,44 @@ class ScorecardWidget:
         for item in card.characteristics:
             plain = asdict(item)
             slopes = card.slopes.loc[list(item.parameters)].to_numpy()
-            items.append({key: plain[key] for key in ("name", "kind", "parameters", "levels", "rows", "transform",
-                                                      "low", "high", "least", "most", "missing_row")}
-                         | {"centre": float(np.dot(item.mean, slopes)), "best": float(best[item.name])})
+            items.append(
+                {
+                    key: plain[key]
+                    for key in (
+                        "name",
+                        "kind",
+                        "parameters",
+                        "levels",
+                        "rows",
+                        "transform",
+                        "low",
+                        "high",
+                        "least",
+                        "most",
+                        "missing_row",
+                    )
+                }
+                | {"centre": float(np.dot(item.mean, slopes)), "best": float(best[item.name])}
+            )
             if item.kind == "class":
                 # no bounds, and infinity is not JSON
                 for key in ("low", "high", "least", "most"):
                     items[-1].pop(key)
         return {
-            "characteristics": items, "parameters": list(card.slopes.index),
+            "characteristics": items,
+            "parameters": list(card.slopes.index),
             "slopes": {name: float(value) for name, value in card.slopes.items()},
-            "thresholds": card.thresholds.tolist(), "covariance": np.asarray(card.covariance).tolist(),
-            "categories": list(card.categories), "cut": card.cut, "shift": card.shift, "digits": card.digits,
-            "neutral": float(card._neutral), "factor": float(card.factor), "losses": list(card.losses),
-            "z": float(stats.norm.isf((1 - _LEVEL) / 2)), "labels": self.labels,
+            "thresholds": card.thresholds.tolist(),
+            "covariance": np.asarray(card.covariance).tolist(),
+            "categories": list(card.categories),
+            "cut": card.cut,
+            "shift": card.shift,
+            "digits": card.digits,
+            "neutral": float(card._neutral),
+            "factor": float(card.factor),
+            "losses": list(card.losses),
+            "z": float(stats.norm.isf((1 - _LEVEL) / 2)),
+            "labels": self.labels,
             "scale": None if card.scale is None else card.scale.to_plain(),
         }
 
@@ -81,14 +105,19 @@ class ScorecardWidget:
         if item.kind == "class":
             options = "".join(
                 f'<option value="{html.escape(level, quote=True)}"'
-                f'{" selected" if level == self.defaults[item.name] else ""}>{html.escape(level)}</option>'
-                for level in item.levels)
+                f"{' selected' if level == self.defaults[item.name] else ''}>{html.escape(level)}</option>"
+                for level in item.levels
+            )
             control = f'<select id="{key}" data-characteristic="{known}">{options}</select>'
         else:
-            control = (f'<input type="number" step="any" id="{key}" data-characteristic="{known}" '
-                       f'value="{html.escape(self.defaults[item.name], quote=True)}">')
-        return (f'<div class="scorecard-item"><label for="{key}">{words}</label>{control}'
-                f'<output for="{key}" data-points="{known}" aria-label="points">–</output></div>')
+            control = (
+                f'<input type="number" step="any" id="{key}" data-characteristic="{known}" '
+                f'value="{html.escape(self.defaults[item.name], quote=True)}">'
+            )
+        return (
+            f'<div class="scorecard-item"><label for="{key}">{words}</label>{control}'
+            f'<output for="{key}" data-points="{known}" aria-label="points">–</output></div>'
+        )
 
     def _repr_html_(self):
         data = json.dumps(_short(self.data()), ensure_ascii=False).replace("</", "<\\/")
@@ -112,9 +141,12 @@ class ScorecardWidget:
 
     def default_borrower(self):
         """Frame of one row with the attributes shown first."""
-        return pd.DataFrame({item.name: [self.defaults[item.name] if item.kind == "class"
-                                         else float(self.defaults[item.name])]
-                             for item in self.card.characteristics})
+        return pd.DataFrame(
+            {
+                item.name: [self.defaults[item.name] if item.kind == "class" else float(self.defaults[item.name])]
+                for item in self.card.characteristics
+            }
+        )
 
     def _repr_markdown_(self):
         frame = self.default_borrower()
@@ -122,10 +154,14 @@ class ScorecardWidget:
         points, band = self.card.points(frame).iloc[0], self.card.intervals(frame, _LEVEL).iloc[0]
         lines = ["| Characteristic | Attribute | Points |", "|:---|:---|---:|"]
         for item in self.card.characteristics:
-            lines.append(f"| {self.labels.get(item.name, item.name)} | {self.defaults[item.name]} | "
-                         f"{points[item.name]:g} |")
+            lines.append(
+                f"| {self.labels.get(item.name, item.name)} | {self.defaults[item.name]} | {points[item.name]:g} |"
+            )
         grade = "" if self.card.scale is None else f", grade {scored['grade']}"
         lines.append(f"| **Score{grade}** | | **{scored['score']:g}** |")
-        chances = "; ".join(f"{name} {100 * band[(name, 'estimate')]:.1f} % ({100 * band[(name, 'lower')]:.1f} to "
-                            f"{100 * band[(name, 'upper')]:.1f} %)" for name in self.card.categories)
+        chances = "; ".join(
+            f"{name} {100 * band[(name, 'estimate')]:.1f} % ({100 * band[(name, 'lower')]:.1f} to "
+            f"{100 * band[(name, 'upper')]:.1f} %)"
+            for name in self.card.categories
+        )
         return "\n".join(lines) + f"\n\nChances with {_LEVEL:.0%} intervals: {chances}.\n"

@@ -75,7 +75,7 @@ class SimulatedPlatform:
             self._by_month = month_code[order], order
         codes, order = self._by_month
         at = int(np.datetime64(pd.Timestamp(month), "M").astype(int))
-        now = order[np.searchsorted(codes, at):np.searchsorted(codes, at + 1)]
+        now = order[np.searchsorted(codes, at) : np.searchsorted(codes, at + 1)]
         frame = self.tape.frame
         issued = frame["issue_date"].to_numpy().astype("datetime64[M]").astype(int) <= at
         last = frame["last_payment_date"].to_numpy()
@@ -133,11 +133,19 @@ def performance_frame(loan_id, amount, rate, term, issue_month, state, paid, sta
     previous = np.where(age > 0, np.concatenate([[0.0], balance[:-1]]), 0.0) if len(age) else balance
     money = np.where(extra, previous * (1 + monthly), instalment * (count - before))
     month = (start + issue_month[loan] + age).astype("datetime64[s]")
-    return pd.DataFrame({
-        "loan_id": loan_id[loan], "month": month, "age": age.astype(np.int16),
-        "state": pd.Categorical.from_codes(row_state, list(life.STATES), ordered=True),
-        "balance": np.where(row_state == life.PAID, 0.0, np.maximum(balance, 0.0)),
-        "due": due, "paid": money, "days_past_due": DAYS_OF_STATE[row_state]}, copy=False)
+    return pd.DataFrame(
+        {
+            "loan_id": loan_id[loan],
+            "month": month,
+            "age": age.astype(np.int16),
+            "state": pd.Categorical.from_codes(row_state, list(life.STATES), ordered=True),
+            "balance": np.where(row_state == life.PAID, 0.0, np.maximum(balance, 0.0)),
+            "due": due,
+            "paid": money,
+            "days_past_due": DAYS_OF_STATE[row_state],
+        },
+        copy=False,
+    )
 
 
 def _connected_loans(target, start_id):
@@ -149,20 +157,27 @@ def _connected_loans(target, start_id):
     standing = np.zeros(len(target))
     rows = []
     for month, wanted in enumerate(target):
-        running = issued[max(0, month - CONNECTED_TERM + 1):month].sum()
+        running = issued[max(0, month - CONNECTED_TERM + 1) : month].sum()
         issued[month] = max(wanted - running, 0.0)
         standing[month] = running + issued[month]
         if issued[month] >= 100:
             pieces = int(min(max(issued[month] // 40_000, 1), CONNECTED_FIRMS))
-            rows += [(month, np.round(issued[month] / pieces, -1), (month + piece) % CONNECTED_FIRMS)
-                     for piece in range(pieces)]
+            rows += [
+                (month, np.round(issued[month] / pieces, -1), (month + piece) % CONNECTED_FIRMS)
+                for piece in range(pieces)
+            ]
     columns = list(zip(*rows, strict=True)) or [(), (), ()]
-    return (np.array(columns[0], dtype=int), np.array(columns[1], dtype=float), np.array(columns[2], dtype=int),
-            standing)
+    return (
+        np.array(columns[0], dtype=int),
+        np.array(columns[1], dtype=float),
+        np.array(columns[2], dtype=int),
+        standing,
+    )
 
 
-def simulate_platform(loans=12_000, months=36, *, seed, start="2015-01", growth=0.02, terms=None,
-                      turning_bad=None, balanced=False):
+def simulate_platform(
+    loans=12_000, months=36, *, seed, start="2015-01", growth=0.02, terms=None, turning_bad=None, balanced=False
+):
     """Simulate a lending platform's monthly life.
 
     Parameters
@@ -214,8 +229,10 @@ def simulate_platform(loans=12_000, months=36, *, seed, start="2015-01", growth=
     if turning_bad is not None and not isinstance(turning_bad, TurningBad):
         raise DataError("turning_bad must be a TurningBad(cause, dose, onset)")
     sequence = seed if isinstance(seed, np.random.SeedSequence) else np.random.SeedSequence(seed)
-    streams = [np.random.default_rng(child) for child in np.random.SeedSequence(
-        sequence.entropy, spawn_key=sequence.spawn_key).spawn(7)]
+    streams = [
+        np.random.default_rng(child)
+        for child in np.random.SeedSequence(sequence.entropy, spawn_key=sequence.spawn_key).spawn(7)
+    ]
     issue_rng, trait_rng, life_rng, world_rng, party_rng, flow_rng, custody_rng = streams
     begin = np.datetime64(start, "M")
     path = paths(turning_bad, months)
@@ -228,8 +245,9 @@ def simulate_platform(loans=12_000, months=36, *, seed, start="2015-01", growth=
     environment += path["environment"]
     term = frame["term"].to_numpy().astype(int)
     grade = frame["grade"].cat.codes.to_numpy()
-    state, paid = life.simulate_life(eta, grade, term, issue, months, life_rng, environment=environment,
-                                     cure_shift=path["cure"])
+    state, paid = life.simulate_life(
+        eta, grade, term, issue, months, life_rng, environment=environment, cure_shift=path["cure"]
+    )
     ages = state.shape[0]
     amount, rate = frame["amount"].to_numpy(), frame["rate"].to_numpy()
     run = np.flatnonzero((state >= 0) & (state < life.DEFAULT))
@@ -287,14 +305,23 @@ def simulate_platform(loans=12_000, months=36, *, seed, start="2015-01", growth=
     frame.insert(1, "borrower_id", borrower)
     frame.insert(2, "issue_date", issue_date)
     frame = frame.assign(
-        currency="CNY", borrower_type=np.where(connected, "firm", "person"), address_id=address,
+        currency="CNY",
+        borrower_type=np.where(connected, "firm", "person"),
+        address_id=address,
         counterparty=pd.Series(guarantor, dtype=object).where(guarantor != "", None).to_numpy(),
-        product="matched loan", instalment=np.round(life.instalment_of(amount, rate / 1200, term), 2),
-        status=pd.Categorical.from_codes(final, list(life.STATES)).map(dict(zip(
-            life.STATES, STATUS_OF_STATE, strict=True))).astype(object),
-        days_past_due=DAYS_OF_STATE[final], balance=np.round(owed, 2),
-        principal_paid=np.round(amount - owed, 2), recoveries=np.round(recovered, 2), instalments_late=late,
-        last_payment_date=(begin + issue + last_age).astype("datetime64[s]"), simulated=True)
+        product="matched loan",
+        instalment=np.round(life.instalment_of(amount, rate / 1200, term), 2),
+        status=pd.Categorical.from_codes(final, list(life.STATES))
+        .map(dict(zip(life.STATES, STATUS_OF_STATE, strict=True)))
+        .astype(object),
+        days_past_due=DAYS_OF_STATE[final],
+        balance=np.round(owed, 2),
+        principal_paid=np.round(amount - owed, 2),
+        recoveries=np.round(recovered, 2),
+        instalments_late=late,
+        last_payment_date=(begin + issue + last_age).astype("datetime64[s]"),
+        simulated=True,
+    )
     record_date = str((begin + months).astype("datetime64[D]") - 1)
     # money by month
     calendar = (performance["month"].to_numpy().astype("datetime64[M]") - begin).astype(int)
@@ -306,8 +333,9 @@ def simulate_platform(loans=12_000, months=36, *, seed, start="2015-01", growth=
     balance = np.bincount(calendar[running], performance["balance"].to_numpy()[running], minlength=months)
     active = np.bincount(calendar[running], minlength=months)
     remaining = np.maximum(term[performance["loan_id"].to_numpy()] - performance["age"].to_numpy(), 1)
-    asset_months = np.bincount(calendar[running], (performance["balance"].to_numpy() * remaining)[running] / 2,
-                               minlength=months) / np.maximum(balance, 1)
+    asset_months = np.bincount(
+        calendar[running], (performance["balance"].to_numpy() * remaining)[running] / 2, minlength=months
+    ) / np.maximum(balance, 1)
     inflow = np.append(repaid[1:], repaid[-1])
     cash_wanted = IDLE_CASH * balance * np.exp(0.1 * flow_rng.standard_normal(months) - 2 * path["outflow"])
     withdrawn = np.clip(0.15 + path["outflow"] + 0.02 * flow_rng.standard_normal(months), 0, 1) * repaid
@@ -317,18 +345,35 @@ def simulate_platform(loans=12_000, months=36, *, seed, start="2015-01", growth=
     flows = np.column_stack([np.maximum(deposit, 0), repaid, lent, withdrawn])
     ledger, bank = records.custody(flows, path["diverted"], balance, begin, custody_rng)
     dates = (begin + np.arange(months)).astype("datetime64[s]")
-    money = records.funding(balance, inflow, cash_wanted, path["pooled"], path["outflow"], asset_months, dates,
-                            flow_rng)
+    money = records.funding(
+        balance, inflow, cash_wanted, path["pooled"], path["outflow"], asset_months, dates, flow_rng
+    )
     costs = records.accounts(lent, balance, active, path["servicing"], dates, flow_rng)
     moves = records.transfers(frame, connected, party_rng)
     default_month = issue + last_age
     loss = np.bincount(default_month[defaulted], owed[defaulted], minlength=months)[:months]
-    truth = {"eta": eta, "connected": connected, "paths": path, "credit_loss": loss, "balance": balance,
-             "connected_balance": connected_balance, "diverted": path["diverted"] * balance,
-             "pooled": path["pooled"] * balance, "turning_bad": turning_bad}
-    provenance = {"name": "simulated-platform", "title": "Simulated platform", "simulated": True,
-                  "source": "p2prisk.simulate", "licence": "none needed", "period": f"{start}, {months} months",
-                  "record_date": record_date, "rows_read": size, "seed": str(sequence.entropy)}
+    truth = {
+        "eta": eta,
+        "connected": connected,
+        "paths": path,
+        "credit_loss": loss,
+        "balance": balance,
+        "connected_balance": connected_balance,
+        "diverted": path["diverted"] * balance,
+        "pooled": path["pooled"] * balance,
+        "turning_bad": turning_bad,
+    }
+    provenance = {
+        "name": "simulated-platform",
+        "title": "Simulated platform",
+        "simulated": True,
+        "source": "p2prisk.simulate",
+        "licence": "none needed",
+        "period": f"{start}, {months} months",
+        "record_date": record_date,
+        "rows_read": size,
+        "seed": str(sequence.entropy),
+    }
     frame["currency"] = frame["currency"].astype("category")
     tape = LoanTape(_mark(add_outcome(frame, record_date)), provenance)
     return SimulatedPlatform(tape, *(_mark(part) for part in (performance, ledger, bank, moves, money, costs)), truth)

@@ -11,8 +11,16 @@ from p2prisk.simulate import published
 #: Effect of an attribute on the log odds of missing an instalment. Assumptions: signs follow the published
 #: late shares by age and amount (BOR044 to BOR055) and by sex (BOR042, BOR043); those of education, work and
 #: income follow the studies in which better means safer, which not all studies find.
-EFFECTS = {"age": -0.020, "log_amount": -0.20, "male": 0.02, "first_loan": 0.20, "verification": -0.05,
-           "education": -0.20, "work_years": -0.10, "income": -0.10}
+EFFECTS = {
+    "age": -0.020,
+    "log_amount": -0.20,
+    "male": 0.02,
+    "first_loan": 0.20,
+    "verification": -0.05,
+    "education": -0.20,
+    "work_years": -0.10,
+    "income": -0.10,
+}
 
 #: Standard deviation of what no attribute shows, on the log-odds scale (assumption).
 UNSEEN_SD = 0.8
@@ -151,20 +159,22 @@ def draw_loans(issue_month, rng, *, tilt=None, hidden=None, terms=None):
     work_lower = np.array([0.0, 1.0, 3.0, 5.0])[traits["work_years"]]
     work_width = np.array([1.0, 2.0, 2.0, 10.0])[traits["work_years"]]
     verification = traits["verification"]
-    frame = pd.DataFrame({
-        "amount": traits["amount"],
-        "term": term.astype(np.int16),
-        "rate": 100 * rate,
-        "grade": pd.Categorical.from_codes(grade, list(GRADES), ordered=True),
-        "platform_score": np.clip(np.round(600 - 100 * score, 1), 0, 1000),
-        "age": np.round(traits["age"], 1),
-        "sex": pd.Categorical.from_codes(traits["male"], ["female", "male"]),
-        "first_loan": traits["first_loan"].astype(bool),
-        "verified_phone": (verification == 1) | (verification == 2),
-        "verified_education": verification == 2,
-        "education": categories("education", published.EDUCATION_SHARES, True),
-        "marital_status": categories("marriage", published.MARRIAGE_SHARES, False),
-        "employment_years": np.round(work_lower + work_width * rng.random(size), 1),
-        "income_band": categories("income", published.INCOME_SHARES, True),
-    })
+    frame = pd.DataFrame(
+        {
+            "amount": traits["amount"],
+            "term": term.astype(np.int16),
+            "rate": 100 * rate,
+            "grade": pd.Categorical.from_codes(grade, list(GRADES), ordered=True),
+            "platform_score": np.clip(np.round(600 - 100 * score, 1), 0, 1000),
+            "age": np.round(traits["age"], 1),
+            "sex": pd.Categorical.from_codes(traits["male"], ["female", "male"]),
+            "first_loan": traits["first_loan"].astype(bool),
+            "verified_phone": (verification == 1) | (verification == 2),
+            "verified_education": verification == 2,
+            "education": categories("education", published.EDUCATION_SHARES, True),
+            "marital_status": categories("marriage", published.MARRIAGE_SHARES, False),
+            "employment_years": np.round(work_lower + work_width * rng.random(size), 1),
+            "income_band": categories("income", published.INCOME_SHARES, True),
+        }
+    )
     return frame, 0.5 * visible + unseen

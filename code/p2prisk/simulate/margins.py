@@ -23,12 +23,17 @@ def late_value_shares(frame, record):
     """
     months = 12 * (record.year - frame["issue_date"].dt.year) + record.month - frame["issue_date"].dt.month
     due = np.minimum(months, frame["term"])
-    lasted = (12 * (frame["last_payment_date"].dt.year - frame["issue_date"].dt.year)
-              + frame["last_payment_date"].dt.month - frame["issue_date"].dt.month)
+    lasted = (
+        12 * (frame["last_payment_date"].dt.year - frame["issue_date"].dt.year)
+        + frame["last_payment_date"].dt.month
+        - frame["issue_date"].dt.month
+    )
     after = np.where(frame["status"] == "default", np.maximum(due - lasted, 0), 0)
     late = np.minimum(frame["instalments_late"] + after, due) * frame["instalment"]
-    return (late.groupby(frame["grade"], observed=True).sum()
-            / (due * frame["instalment"]).groupby(frame["grade"], observed=True).sum())
+    return (
+        late.groupby(frame["grade"], observed=True).sum()
+        / (due * frame["instalment"]).groupby(frame["grade"], observed=True).sum()
+    )
 
 
 def compare_margins(platform):
@@ -63,11 +68,24 @@ def compare_margins(platform):
         ("Never late (%)", "BOR030", 100 * shares["never late"], 100 * (1 - late.mean()), "target"),
         ("Late, cured (%)", "BOR032", 100 * shares["late, cured"], 100 * (late & ~unpaid).mean(), "target"),
         ("Late, unpaid (%)", "BOR033", 100 * shares["late, unpaid"], 100 * unpaid.mean(), "target"),
-        ("Matured loans ever late (%)", "BOR035", 100 * published.MATURED_EVER_LATE,
-         100 * late[frame["mature"]].mean(), "check"),
+        (
+            "Matured loans ever late (%)",
+            "BOR035",
+            100 * published.MATURED_EVER_LATE,
+            100 * late[frame["mature"]].mean(),
+            "check",
+        ),
     ]
-    rows += [(f"Late share of value, grade {grade} (%)", source, 100 * published.LATE_VALUE_SHARES[grade],
-              100 * value[grade], "check") for grade, source in (("B", "BOR037"), ("C", "BOR038"), ("D", "BOR039"))]
+    rows += [
+        (
+            f"Late share of value, grade {grade} (%)",
+            source,
+            100 * published.LATE_VALUE_SHARES[grade],
+            100 * value[grade],
+            "check",
+        )
+        for grade, source in (("B", "BOR037"), ("C", "BOR038"), ("D", "BOR039"))
+    ]
     result = pd.DataFrame(rows, columns=["figure", "source", "published", "simulated", "use"])
     result.attrs["simulated"] = True
     return result

@@ -42,8 +42,7 @@ VERIFICATION_SHARES = {"none": 0.401, "phone": 0.407, "phone and education": 0.1
 
 #: Renrendai listings, missing values left out and shares rescaled: education BOR092 to BOR095, marriage
 #: BOR097 to BOR100, monthly income in CNY BOR085 to BOR090, years of work BOR102 to BOR105.
-EDUCATION_SHARES = {"high school or below": 33.3, "junior college": 39.6, "undergraduate": 18.8,
-                    "master or above": 1.5}
+EDUCATION_SHARES = {"high school or below": 33.3, "junior college": 39.6, "undergraduate": 18.8, "master or above": 1.5}
 MARRIAGE_SHARES = {"married": 50.9, "single": 41.4, "divorced": 5.8, "widowed": 0.3}
 INCOME_SHARES = {"under 2k": 1.2, "2-5k": 29.4, "5-10k": 29.6, "10-20k": 12.6, "20-50k": 7.8, "over 50k": 4.7}
 WORK_YEARS_SHARES = {"under 1": 32.2, "1-3": 28.9, "3-5": 9.0, "over 5": 11.2}

@@ -79,18 +79,25 @@ def transfers(loans, connected, rng):
     lender_id = np.where(connected & inside, np.char.add("LA", affiliate.astype(str)), lender_id)
     onward = rng.random(size) < np.where(connected, 0.8, OBSERVED_ONWARD)
     to_lender = rng.random(size) < LENDER_BORROWER
-    target = np.where(to_lender, np.char.add("L", rng.integers(0, lenders, size).astype(str)),
-                      np.char.add("M", rng.integers(0, 300, size).astype(str)))
+    target = np.where(
+        to_lender,
+        np.char.add("L", rng.integers(0, lenders, size).astype(str)),
+        np.char.add("M", rng.integers(0, 300, size).astype(str)),
+    )
     back = rng.random(size) < OWN_LENDER
     onward |= back
     target = np.where(back, lender_id, target)
     target = np.where(connected, np.char.add("LA", rng.integers(0, 3, size).astype(str)), target)
     borrower = loans["borrower_id"].to_numpy(dtype=str)
     date = loans["issue_date"].to_numpy()
-    return pd.DataFrame({"date": np.concatenate([date, date[onward]]),
-                         "source": np.concatenate([lender_id, borrower[onward]]),
-                         "target": np.concatenate([borrower, target[onward]]),
-                         "amount": np.concatenate([amount, 0.9 * amount[onward]])})
+    return pd.DataFrame(
+        {
+            "date": np.concatenate([date, date[onward]]),
+            "source": np.concatenate([lender_id, borrower[onward]]),
+            "target": np.concatenate([borrower, target[onward]]),
+            "amount": np.concatenate([amount, 0.9 * amount[onward]]),
+        }
+    )
 
 
 def custody(flows, diverted, balance, start, rng):
@@ -122,8 +129,9 @@ def custody(flows, diverted, balance, start, rng):
     # batches fall on days 1 to 27, so that a settlement two days late is still in the month
     day = 1 + (batch * 26) // (BATCHES_PER_MONTH - 1)
     date = (start + month).astype("datetime64[D]") + (day - 1)
-    entry = np.char.add(np.char.add(month.astype(str), "-"), np.char.add(kind.astype(str),
-                                                                         np.char.add("-", batch.astype(str))))
+    entry = np.char.add(
+        np.char.add(month.astype(str), "-"), np.char.add(kind.astype(str), np.char.add("-", batch.astype(str)))
+    )
     names = np.array(KINDS, dtype=object)[kind]
     ledger = pd.DataFrame({"entry_id": entry, "date": date, "kind": names, "amount": amount})
     lag = rng.choice(3, size=len(amount), p=LATE_SETTLEMENT)
@@ -134,10 +142,16 @@ def custody(flows, diverted, balance, start, rng):
     when = np.flatnonzero(taken > 0)
     if len(when):
         # three fifths leave the account with no entry in the ledger ...
-        extra.append(pd.DataFrame({
-            "entry_id": np.char.add("bank-", when.astype(str)),
-            "date": (start + when).astype("datetime64[D]") + 14,
-            "kind": "transfer", "amount": -np.round(0.6 * taken[when], 2)}))
+        extra.append(
+            pd.DataFrame(
+                {
+                    "entry_id": np.char.add("bank-", when.astype(str)),
+                    "date": (start + when).astype("datetime64[D]") + 14,
+                    "kind": "transfer",
+                    "amount": -np.round(0.6 * taken[when], 2),
+                }
+            )
+        )
         # ... of the rest the ledger shows repayments larger than the bank received
         short = np.round(0.4 * taken[month] / BATCHES_PER_MONTH, 2)
         booked = booked - np.where(kind == KINDS.index("repayment"), short, 0.0)
@@ -180,12 +194,24 @@ def funding(balance, inflow, cash, pooled, outflow, asset_months, dates, rng):
         outstanding = share * balance
         due = share * inflow if life is None else outstanding / life
         due = due * np.exp(0.02 * rng.standard_normal(months))
-        rows.append(pd.DataFrame({
-            "month": dates, "product": name, "licensed": licensed, "outstanding": outstanding,
-            "due_next_month": due, "inflow_next_month": share * inflow, "cash": share * cash,
-            "new_money": reinvested * due, "asset_months": asset_months,
-            "liability_months": asset_months * np.exp(0.02 * rng.standard_normal(months)) if life is None
-            else np.full(months, life)}))
+        rows.append(
+            pd.DataFrame(
+                {
+                    "month": dates,
+                    "product": name,
+                    "licensed": licensed,
+                    "outstanding": outstanding,
+                    "due_next_month": due,
+                    "inflow_next_month": share * inflow,
+                    "cash": share * cash,
+                    "new_money": reinvested * due,
+                    "asset_months": asset_months,
+                    "liability_months": asset_months * np.exp(0.02 * rng.standard_normal(months))
+                    if life is None
+                    else np.full(months, life),
+                }
+            )
+        )
     return pd.concat(rows, ignore_index=True)
 
 
@@ -209,7 +235,14 @@ def accounts(volume, balance, active, servicing, dates, rng):
     """
     noise = np.exp(0.05 * rng.standard_normal((3, len(volume))))
     revenue = (0.04 * volume + 0.002 * balance) * noise[0]
-    return pd.DataFrame({
-        "month": dates, "new_volume": volume, "balance": balance, "active_loans": active, "revenue": revenue,
-        "servicing_cost": 6.0 * active * np.clip(1 + servicing, 0.05, None) * noise[1],
-        "marketing_cost": 0.35 * revenue * (1 - servicing) * noise[2]})
+    return pd.DataFrame(
+        {
+            "month": dates,
+            "new_volume": volume,
+            "balance": balance,
+            "active_loans": active,
+            "revenue": revenue,
+            "servicing_cost": 6.0 * active * np.clip(1 + servicing, 0.05, None) * noise[1],
+            "marketing_cost": 0.35 * revenue * (1 - servicing) * noise[2],
+        }
+    )

@@ -16,6 +16,19 @@ from p2prisk.stress.book import (
 from p2prisk.stress.run import funding_run, least_reinvestment, months_to_failure
 from p2prisk.stress.scenarios import Scenario, breaking_point, breaking_shift, stress_table
 
-__all__ = ["Book", "Economics", "Scenario", "assess", "breaking_point", "breaking_shift", "class_probabilities",
-           "default_probability", "funding_run", "grade_migration", "least_reinvestment", "months_to_failure",
-           "provision", "stress_table"]
+__all__ = [
+    "Book",
+    "Economics",
+    "Scenario",
+    "assess",
+    "breaking_point",
+    "breaking_shift",
+    "class_probabilities",
+    "default_probability",
+    "funding_run",
+    "grade_migration",
+    "least_reinvestment",
+    "months_to_failure",
+    "provision",
+    "stress_table",
+]

@@ -79,8 +79,10 @@ class Book:
             raise DataError("thresholds must increase")
         shape = np.shape(self.economics.income)
         if len(self.thresholds) + 1 != shape[-1]:
-            raise DataError(f"{len(self.thresholds)} thresholds make {len(self.thresholds) + 1} classes, but the "
-                            f"economics have {shape[-1]}")
+            raise DataError(
+                f"{len(self.thresholds)} thresholds make {len(self.thresholds) + 1} classes, but the "
+                f"economics have {shape[-1]}"
+            )
         if len(shape) == 2 and shape[0] != size:
             raise DataError(f"the book has {size} rows, its economics {shape[0]}")
 
@@ -154,8 +156,14 @@ def assess(book, shift=0.0, loss_factor=1.0):
 
     loss = mean(np.minimum(np.asarray(economics.loss) * loss_factor, 1.0))
     income, years = mean(np.asarray(economics.income)), mean(np.asarray(economics.years))
-    return {"classes": shares, "default_rate": float(shares[-economics.default_classes:].sum()),
-            "expected_loss": loss, "income": income, "years": years, "annual_return": (income - loss) / years}
+    return {
+        "classes": shares,
+        "default_rate": float(shares[-economics.default_classes :].sum()),
+        "expected_loss": loss,
+        "income": income,
+        "years": years,
+        "annual_return": (income - loss) / years,
+    }
 
 
 def provision(book, shift=0.0, *, doubling=2.0, loss_factor=1.0):
@@ -192,8 +200,11 @@ def provision(book, shift=0.0, *, doubling=2.0, loss_factor=1.0):
     second = shift >= np.log(doubling) - 1e-12
     money = np.where(second, lifetime, lifetime * book.economics.early_share)
     total = amount.sum()
-    return {"stage_2": float(amount[second].sum() / total), "provision": float(amount @ money / total),
-            "lifetime": float(amount @ lifetime / total)}
+    return {
+        "stage_2": float(amount[second].sum() / total),
+        "provision": float(amount @ money / total),
+        "lifetime": float(amount @ lifetime / total),
+    }
 
 
 def grade_migration(book, shift, cuts, labels=None):

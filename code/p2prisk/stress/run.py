@@ -89,8 +89,12 @@ def least_reinvestment(balance, cash, *, asset_months, liability_months, default
     float
         0 if the platform needs no new money (a matched one); infinity if even full reinvestment does not save it.
     """
-    settings = {"asset_months": asset_months, "liability_months": liability_months, "default_rate": default_rate,
-                "horizon": horizon}
+    settings = {
+        "asset_months": asset_months,
+        "liability_months": liability_months,
+        "default_rate": default_rate,
+        "horizon": horizon,
+    }
 
     def lowest(share):
         return float(funding_run(balance, cash, reinvested=share, **settings)["cash"].min())

@@ -77,10 +77,17 @@ def stress_table(book, scenarios, *, doubling=2.0):
         shift = scenario.shifts(book.frame)
         result = assess(book, shift, scenario.loss_factor)
         reserve = provision(book, shift, doubling=doubling, loss_factor=scenario.loss_factor)
-        rows.append({"scenario": scenario.name, "hit": float(amount[shift != 0].sum() / amount.sum()),
-                     "default_rate": result["default_rate"], "expected_loss": result["expected_loss"],
-                     "annual_return": result["annual_return"], "stage_2": reserve["stage_2"],
-                     "provision": reserve["provision"]})
+        rows.append(
+            {
+                "scenario": scenario.name,
+                "hit": float(amount[shift != 0].sum() / amount.sum()),
+                "default_rate": result["default_rate"],
+                "expected_loss": result["expected_loss"],
+                "annual_return": result["annual_return"],
+                "stage_2": reserve["stage_2"],
+                "provision": reserve["provision"],
+            }
+        )
     return pd.DataFrame(rows)
 
 
@@ -140,5 +147,6 @@ def breaking_shift(book, *, annual_return=0.0, loss_factor=1.0):
     """
     if assess(book, 0.0, loss_factor)["annual_return"] <= annual_return:
         return 0.0
-    return breaking_point(lambda shift: assess(book, shift, loss_factor)["annual_return"], annual_return,
-                          upper=20.0, what="the shift")
+    return breaking_point(
+        lambda shift: assess(book, shift, loss_factor)["annual_return"], annual_return, upper=20.0, what="the shift"
+    )

@@ -92,15 +92,23 @@ class MarkdownTable:
 
     def __str__(self):
         frame = self.frame
-        numeric = [pd.api.types.is_numeric_dtype(frame.dtypes.iloc[i]) and not pd.api.types.is_bool_dtype(
-            frame.dtypes.iloc[i]) for i in range(frame.shape[1])]
+        numeric = [
+            pd.api.types.is_numeric_dtype(frame.dtypes.iloc[i]) and not pd.api.types.is_bool_dtype(frame.dtypes.iloc[i])
+            for i in range(frame.shape[1])
+        ]
         rows = [[str(column).replace("|", "\\|") for column in frame.columns]]
         for row in frame.itertuples(index=False, name=None):
             rows.append([self._cell(value, column) for value, column in zip(row, frame.columns, strict=True)])
         dashes = self._dashes(rows)
         lines = ["| " + " | ".join(cells) + " |" for cells in rows]
-        lines.insert(1, "|" + "|".join("-" * count + ":" if right else ":" + "-" * count
-                                       for count, right in zip(dashes, numeric, strict=True)) + "|")
+        lines.insert(
+            1,
+            "|"
+            + "|".join(
+                "-" * count + ":" if right else ":" + "-" * count for count, right in zip(dashes, numeric, strict=True)
+            )
+            + "|",
+        )
         return "\n".join(lines)
 
     __repr__ = __str__

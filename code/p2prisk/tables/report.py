@@ -23,16 +23,27 @@ def monthly_page(report, html=False):
     lead = "Every number on this page is simulated." if report.simulated else "Computed from the loan tape."
     alerts = report.alerts or ["Nothing needs a decision this month."]
     if html:
-        parts = [f"<h1>{escape(title)}</h1>", f"<p>{escape(lead)}</p>", "<h2>Decisions</h2>",
-                 "<ul>" + "".join(f"<li>{escape(text)}</li>" for text in alerts) + "</ul>"]
+        parts = [
+            f"<h1>{escape(title)}</h1>",
+            f"<p>{escape(lead)}</p>",
+            "<h2>Decisions</h2>",
+            "<ul>" + "".join(f"<li>{escape(text)}</li>" for text in alerts) + "</ul>",
+        ]
         for heading, text, frame in report.sections:
-            parts += [f"<h2>{escape(heading)}</h2>", f"<p>{escape(text)}</p>",
-                      frame.to_html(index=False, border=0, float_format=lambda value: f"{value:,.4f}")]
+            parts += [
+                f"<h2>{escape(heading)}</h2>",
+                f"<p>{escape(text)}</p>",
+                frame.to_html(index=False, border=0, float_format=lambda value: f"{value:,.4f}"),
+            ]
         parts += [f"<p><em>{escape(note)}</em></p>" for note in report.notes]
-        style = ("body{font-family:sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem}"
-                 "td,th{padding:.2rem .6rem;text-align:right;border-bottom:1px solid #ddd}")
-        return (f'<!doctype html>\n<html lang="en"><head><meta charset="utf-8"><title>{escape(title)}</title>'
-                f"<style>{style}</style></head><body>" + "\n".join(parts) + "</body></html>\n")
+        style = (
+            "body{font-family:sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem}"
+            "td,th{padding:.2rem .6rem;text-align:right;border-bottom:1px solid #ddd}"
+        )
+        return (
+            f'<!doctype html>\n<html lang="en"><head><meta charset="utf-8"><title>{escape(title)}</title>'
+            f"<style>{style}</style></head><body>" + "\n".join(parts) + "</body></html>\n"
+        )
     parts = [f"# {title}", "", lead, "", "## Decisions", "", *[f"- {text}" for text in alerts], ""]
     for heading, text, frame in report.sections:
         parts += [f"## {heading}", "", text, "", str(show(frame, digits=4)), ""]

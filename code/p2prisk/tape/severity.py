@@ -77,9 +77,7 @@ def resolved_severity(frame, half=0.5):
         values = np.select([paid & ~late, paid & late, loss & (share >= half), loss], SEVERITY_RESOLVED, default="")
         levels = SEVERITY_RESOLVED
     return pd.Series(
-        pd.Categorical(np.where(values == "", None, values), levels, ordered=True),
-        frame.index,
-        name="severity",
+        pd.Categorical(np.where(values == "", None, values), levels, ordered=True), frame.index, name="severity"
     )
 
 

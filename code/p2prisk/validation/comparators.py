@@ -214,13 +214,7 @@ def gradient_boosting(outcome, predictors, freq_weights=None, seed=0, **options)
     >>> gradient_boosting("y", ["x"], max_iter=5)(frame, frame).shape
     (60, 3)
     """
-    settings = {
-        "max_iter": 150,
-        "learning_rate": 0.05,
-        "max_leaf_nodes": 15,
-        "early_stopping": False,
-        **options,
-    }
+    settings = {"max_iter": 150, "learning_rate": 0.05, "max_leaf_nodes": 15, "early_stopping": False, **options}
 
     def fit_predict(train, test):
         from sklearn.ensemble import HistGradientBoostingClassifier

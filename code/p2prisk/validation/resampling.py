@@ -47,14 +47,7 @@ def _length(data):
 
 
 def bootstrap(
-    statistic,
-    data,
-    strata=None,
-    groups=None,
-    n_resamples=1000,
-    seed=0,
-    confidence=0.95,
-    interval="percentile",
+    statistic, data, strata=None, groups=None, n_resamples=1000, seed=0, confidence=0.95, interval="percentile"
 ):
     """Stratified (or grouped) bootstrap of any statistic.
 
@@ -344,18 +337,7 @@ def sensitivity(fit, samples, terms=None, confidence=0.95):
                 continue
             value, se = float(result.params[term]), float(result.bse[term])
             shift = (value - reference.params[term]) / reference.bse[term] if term in reference.params.index else np.nan
-            rows.append(
-                (
-                    name,
-                    term,
-                    value,
-                    se,
-                    value - z * se,
-                    value + z * se,
-                    shift,
-                    getattr(result, "nobs", np.nan),
-                )
-            )
+            rows.append((name, term, value, se, value - z * se, value + z * se, shift, getattr(result, "nobs", np.nan)))
     if not rows:
         raise DataError(f"none of the terms {list(terms)} occurs in any of the fits")
     return pd.DataFrame(rows, columns=["choice", "term", "estimate", "se", "ci_low", "ci_high", "shift", "nobs"])

@@ -218,15 +218,6 @@ def stability_table(
     frame = pd.DataFrame(
         rows,
         index=pd.Index(columns, name="variable"),
-        columns=[
-            "psi",
-            "classes",
-            "threshold",
-            "threshold_normal",
-            "pvalue",
-            "rule",
-            "largest_class",
-            "adjusted",
-        ],
+        columns=["psi", "classes", "threshold", "threshold_normal", "pvalue", "rule", "largest_class", "adjusted"],
     )
     return frame.sort_values("psi", ascending=False, kind="stable")

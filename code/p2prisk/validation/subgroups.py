@@ -148,15 +148,7 @@ def _measures(event, probability, weights, threshold, confidence):
         notes,
         "good loans",
     )
-    _rate(
-        row,
-        "false_negative_rate",
-        float(weights[~refused & event].sum()),
-        events,
-        confidence,
-        notes,
-        "bad loans",
-    )
+    _rate(row, "false_negative_rate", float(weights[~refused & event].sum()), events, confidence, notes, "bad loans")
     row["note"] = "; ".join(notes)
     return row
 
