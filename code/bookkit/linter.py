@@ -16,15 +16,20 @@ from bookkit.config import read_book
 from bookkit.errors import BookError
 
 EXCEPTIONS_FILE = Path("chapters") / "lint-exceptions.yml"
+#: Chapters held to the rules of thin chapters, one path a line, while the others are being converted.
+THIN_FILE = Path("chapters") / "thin.txt"
+#: Most lines of hidden code beside the set-up cell and of a visible cell; most characters of a line and of an inline
+#: expression.
+HIDDEN_LINES, VISIBLE_LINES, CODE_WIDTH, INLINE_WIDTH = 6, 8, 120, 40
 SETUP = "from p2prisk.figures import use_house_style; use_house_style()"
 REFERENCE_KINDS = ("fig", "tbl", "sec", "eq")
 
 _REFERENCE = re.compile(r"(?<![\w`\\/.])@((?:[Ff]ig|[Tt]bl|[Ss]ec|[Ee]q)-[\w-]+)")
 _CITATION = re.compile(r"(?<![\w`\\/.])-?@(?!(?:[Ff]ig|[Tt]bl|[Ss]ec|[Ee]q)-)([A-Za-z0-9][\w:.#$%&+?<>~/-]*[\w])")
 _LABEL = re.compile(r"\{[^}]*#([\w-]+)[^}]*\}")
-_NUMBER = re.compile(r"(?<![\w@.,/#−-])[−-]?\d(?:[\d,]*\d)?(?:\.\d+)?(?:\s?%)?(?![\w/]|-\w)")
+_NUMBER = re.compile(r"(?<![\w@.,/#−-])[−-]?\d(?:[\d,]*\d)?(?:\.\d+)?(?:\s?%|\s+per\s+cent\b)?(?![\w/]|-\w)")
 _YEAR = re.compile(r"^(?:1[89]|20)\d\d$")
-_RESULT = re.compile(r"\.\d|%|\d,\d{3}")
+_RESULT = re.compile(r"\.\d|%|per\s+cent|\d,\d{3}")
 
 
 @dataclass(frozen=True, order=True)
@@ -50,12 +55,20 @@ class BookSources:
 
 
 RULES = {}
+#: Names of the rules that hold for thin chapters alone.
+THIN_RULES = set()
 
 
 def rule(function):
     """Register a rule under its function's name, with dashes."""
     RULES[function.__name__.replace("_", "-")] = function
     return function
+
+
+def thin_rule(function):
+    """Register a rule for thin chapters."""
+    THIN_RULES.add(function.__name__.replace("_", "-"))
+    return rule(function)
 
 
 def lint(root=".", profile=None):
@@ -88,13 +101,27 @@ def lint(root=".", profile=None):
     for chapter in chapters:
         for label, line in _labels(chapter):
             sources.labels.setdefault(label, []).append((chapter.path.as_posix(), line))
-    findings = [
+    thin, findings = _thin_chapters(root, chapters)
+    findings += [
         Finding(chapter.path.as_posix(), line, name, message)
         for chapter in chapters
         for name, check in RULES.items()
+        if name not in THIN_RULES or chapter.path.as_posix() in thin
         for line, message in check(chapter, sources)
     ]
     return sorted(_without_exceptions(findings, chapters, root))
+
+
+def _thin_chapters(root, chapters):
+    """The chapters of :data:`THIN_FILE`, and a finding for each line that names none."""
+    path = root / THIN_FILE
+    lines = path.read_text(encoding="utf-8").split("\n") if path.exists() else []
+    thin, known = {line.strip() for line in lines if line.strip()}, {chapter.path.as_posix() for chapter in chapters}
+    return thin, [
+        Finding(THIN_FILE.as_posix(), number, "unknown-thin-chapter", f"no chapter of _quarto.yml: {line.strip()}")
+        for number, line in enumerate(lines, 1)
+        if line.strip() and line.strip() not in known
+    ]
 
 
 def _without_exceptions(findings, chapters, root):
@@ -107,7 +134,7 @@ def _without_exceptions(findings, chapters, root):
         if not {"rule", "text", "reason"} <= set(entry) or entry["rule"] not in RULES:
             raise BookError(f"an exception needs rule (a known one), text and reason: {entry}", EXCEPTIONS_FILE)
     for finding in findings:
-        shown = finding.message + "\n" + lines[finding.path][finding.line - 1]
+        shown = finding.message + "\n" + lines.get(finding.path, [""] * finding.line)[finding.line - 1]
         for index, entry in enumerate(entries or []):
             here = entry["rule"] == finding.rule and entry.get("file", finding.path) == finding.path
             if here and entry["text"] in shown:
@@ -198,6 +225,92 @@ def simulated_unlabelled(chapter, book):
         caption = cell.options.get("fig-cap") or cell.options.get("tbl-cap")
         if caption and re.search(r"simulat", cell.source, re.I) and not re.search(r"simulat", str(caption), re.I):
             yield cell.line, "uses simulated data, but the caption does not say 'simulated'"
+
+
+# ---------------------------------------------------------------- thin chapters
+
+
+@thin_rule
+def hidden_code(chapter, book):
+    """Beside the set-up cell a chapter hides at most one cell, of at most six lines."""
+    hidden = [cell for cell in chapter.cells if _is_hidden(cell) and cell.source.strip() != SETUP]
+    for cell in hidden[1:]:
+        yield cell.line, "a second hidden cell; a chapter has one, and what it computes stands in its module"
+    if hidden and _length(hidden[0]) > HIDDEN_LINES:
+        yield hidden[0].line, f"{_length(hidden[0])} lines of hidden code; {HIDDEN_LINES} are allowed"
+
+
+@thin_rule
+def long_cell(chapter, book):
+    """A visible cell has at most eight lines, none of more than 120 characters."""
+    for cell in chapter.cells:
+        if not _is_hidden(cell) and _length(cell) > VISIBLE_LINES:
+            yield cell.line, f"{_length(cell)} lines of code; a visible cell has at most {VISIBLE_LINES}"
+        for offset, text in enumerate(cell.source.split("\n")):
+            if len(text) > CODE_WIDTH:
+                yield cell.source_line + offset, f"a line of {len(text)} characters; {CODE_WIDTH} are allowed"
+
+
+@thin_rule
+def long_inline(chapter, book):
+    """An inline expression has at most forty characters."""
+    for inline in chapter.inlines:
+        if len(inline.source) > INLINE_WIDTH:
+            yield inline.line, f"inline expression of {len(inline.source)} characters: {inline.source}"
+
+
+@thin_rule
+def inline_computes(chapter, book):
+    """An inline expression names a value that knows how it is printed: no arithmetic, formatting or position."""
+    for inline in chapter.inlines:
+        try:
+            fault = _not_a_name(ast.parse(inline.source, mode="eval").body)
+        except SyntaxError as error:
+            fault = f"not Python: {error.msg}"
+        if fault:
+            yield inline.line, f"inline expression {inline.source}: {fault}"
+
+
+#: What formats or picks by position, also where its arguments are texts.
+_FORMATTING = {"number", "percent", "format", "round", "str", "repr", "join", "iloc", "iat"}
+
+
+def _not_a_name(node):
+    """Why an expression is more than a value looked up by name, or None.
+
+    Names, attributes, ``n["text"]``, ``n[2011]`` (a year) and ``n.value("key")`` are names.
+    """
+    if isinstance(node, ast.Name):
+        return f"{node.id}: a value knows how it is printed" if node.id in _FORMATTING else None
+    if isinstance(node, ast.Attribute):
+        return f"{node.attr} does not belong here" if node.attr in _FORMATTING else _not_a_name(node.value)
+    if isinstance(node, ast.Subscript):
+        keys = node.slice.elts if isinstance(node.slice, ast.Tuple) else [node.slice]
+        for key in keys:
+            value = key.value if isinstance(key, ast.Constant) else None
+            if not isinstance(value, str) and not (type(value) is int and value > 999):
+                return f"[{ast.unparse(node.slice)}] picks by position or computes the key; give the value a name"
+        return _not_a_name(node.value)
+    if isinstance(node, ast.Call):
+        texts = all(isinstance(value, ast.Constant) and isinstance(value.value, str) for value in node.args)
+        if node.keywords or not node.args or not texts:
+            return _not_a_name(node.func) or "this call computes; compute in the chapter's module"
+        return _not_a_name(node.func)
+    return "only a value's name stands here; compute in the chapter's module"
+
+
+def _is_hidden(cell):
+    return cell.options.get("include") is False or cell.options.get("echo") is False
+
+
+def _length(cell):
+    """Lines of code without blank ones; statements, where several share a line."""
+    try:
+        tree = ast.parse(re.sub(r"^\s*[%!].*$", "pass", cell.source, flags=re.M))
+        statements = sum(isinstance(node, ast.stmt) for node in ast.walk(tree))
+    except SyntaxError:  # function-definition says so
+        statements = 0
+    return max(statements, sum(bool(line.strip()) for line in cell.source.split("\n")))
 
 
 # ---------------------------------------------------------------- structure and references
@@ -303,6 +416,7 @@ def _numbers(text):
     text = re.sub(r"\[[^\]]*@[^\]]*\]", " ", text)
     text = _REFERENCE.sub(" ", _CITATION.sub(" ", text))
     text = re.sub(r"^\s*\d+[.)]\s", " ", text, flags=re.M)
+    text = re.sub(r"\d+(\s?%|\s+per\s+cent)\s+(?=intervals?\b)", " ", text)  # a level is chosen, not found
     for match in _NUMBER.finditer(text):
         number = match[0].strip()
         if not _YEAR.match(number):

@@ -6,7 +6,7 @@ import pytest
 
 from bookkit.chapters import parse_chapter
 from bookkit.errors import BookError
-from bookkit.linter import EXCEPTIONS_FILE, RULES, SETUP, BookSources, _labels, lint
+from bookkit.linter import EXCEPTIONS_FILE, RULES, SETUP, THIN_FILE, THIN_RULES, BookSources, _labels, lint
 
 GOOD = f"""\
 # Loans {{#sec-loans}}
@@ -14,6 +14,12 @@ GOOD = f"""\
 ```{{python}}
 #| include: false
 {SETUP}
+```
+
+```{{python}}
+#| include: false
+from p2pbook.chapters import loans as chapter
+n = chapter.numbers()
 ```
 
 ```{{python}}
@@ -29,7 +35,7 @@ figures.size(loans)
 show(loans)
 ```
 
-There are `{{python}} len(loans)` loans, shown in @fig-loans-size and @tbl-loans-grade since 2018. See @sec-loans.
+There are `{{python}} n.loans` loans, shown in @fig-loans-size and @tbl-loans-grade since 2018. See @sec-loans.
 
 A study of 5,000 loans found the same [@known2015].
 
@@ -39,6 +45,7 @@ $$ p = 0.5 $$ {{#eq-loans-p}}
 
 - 36-month loans are common, as @known2015 says.
 - An item without a number, on P2P lending and $x = 3$ in @eq-loans-p.
+- Of grade B, `{{python}} n.by_year[2011]["B"].interval` (`{{python}} listed.value("IND093")`).
 """
 
 
@@ -59,38 +66,92 @@ def test_a_good_chapter_passes(rule):
 ALT = "Histogram of loan amounts from 1,000 to 40,000 dollars; most loans are small and the tail is long."
 BAD = {
     "caption-without-alt": [
-        (f'#| fig-alt: "{ALT}"\n', "", 8),
-        (ALT, "Histogram of loans.", 8),
-        ('#| fig-cap: "Size of the loans"\n', "", 8),
+        (f'#| fig-alt: "{ALT}"\n', "", 14),
+        (ALT, "Histogram of loans.", 14),
+        ('#| fig-cap: "Size of the loans"\n', "", 14),
     ],
-    "unlabelled-figure": [("#| label: fig-loans-size\n", "", 8)],
-    "table-without-caption": [('#| tbl-cap: "Loans by grade"\n', "", 15), ("#| label: tbl-loans-grade\n", "", 15)],
+    "unlabelled-figure": [("#| label: fig-loans-size\n", "", 14)],
+    "table-without-caption": [('#| tbl-cap: "Loans by grade"\n', "", 21), ("#| label: tbl-loans-grade\n", "", 21)],
     "function-definition": [
-        ("show(loans)", "x = 1\ndef area(r):\n    return r", 19),
-        ("show(loans)", "class A: pass", 18),
-        ("show(loans)", "show(", 18),
+        ("show(loans)", "x = 1\ndef area(r):\n    return r", 25),
+        ("show(loans)", "class A: pass", 24),
+        ("show(loans)", "show(", 24),
     ],
     "set-up-cell": [(SETUP, "import p2prisk", 3), ("#| include: false\n", "", 3)],
-    "size-in-options": [('#| fig-cap: "Size', '#| fig-width: 5\n#| fig-cap: "Size', 10)],
-    "simulated-unlabelled": [("show(loans)", "show(simulate(3))", 15)],
+    "size-in-options": [('#| fig-cap: "Size', '#| fig-width: 5\n#| fig-cap: "Size', 16)],
+    "simulated-unlabelled": [("show(loans)", "show(simulate(3))", 21)],
     "unresolved-reference": [
-        ("See @sec-loans.", "See @sec-nowhere.", 21),
-        ("See @sec-loans.", "See [-@fig-nowhere].", 21),
+        ("See @sec-loans.", "See @sec-nowhere.", 27),
+        ("See @sec-loans.", "See [-@fig-nowhere].", 27),
     ],
-    "unknown-citation": [("the same [@known2015]", "the same [@unknown2015]", 23)],
-    "duplicate-label": [("# Below", "# Below {#sec-loans}", 25)],
-    "heading-jump": [("## Below", "#### Below", 25), ("## Below", "# Below", 25), ("# Loans {#sec-loans}", "text", 25)],
+    "unknown-citation": [("the same [@known2015]", "the same [@unknown2015]", 29)],
+    "duplicate-label": [("# Below", "# Below {#sec-loans}", 31)],
+    "heading-jump": [("## Below", "#### Below", 31), ("## Below", "# Below", 31), ("# Loans {#sec-loans}", "text", 31)],
     "banned-host": [
-        ("show(loans)", 'read("https://example.org/x.csv")', 18),
-        ("## Below", "![x](https://example.org/x.png)\n\n## Below", 25),
+        ("show(loans)", 'read("https://example.org/x.csv")', 24),
+        ("## Below", "![x](https://example.org/x.png)\n\n## Below", 31),
     ],
-    "todo": [("## Below", "TODO: more\n\n## Below", 25), ("## Below", "This part is to be written.", 25)],
-    "uncited-number": [(" [@known2015]", "", 23), ("since 2018", "since 2018. \n\nOn 4 July it fell", 23)],
+    "todo": [("## Below", "TODO: more\n\n## Below", 31), ("## Below", "This part is to be written.", 31)],
+    "uncited-number": [(" [@known2015]", "", 29), ("since 2018", "since 2018. \n\nOn 4 July it fell", 29)],
     "typed-result": [
-        ("loans, shown", "loans (12.5 % of them), shown", 21),
-        ("loans, shown", "of 42,535 loans, shown", 21),
+        ("loans, shown", "loans (12.5 % of them), shown", 27),
+        ("loans, shown", "of 42,535 loans, shown", 27),
+        ("loans, shown", "loans (12 % of them), shown", 27),
+        ("loans, shown", "loans, 12 per cent of them, shown", 27),
+        ("`{python} n.loans` loans, shown", "12% of the loans, `{python} n.late` late, shown", 27),
+    ],
+    "hidden-code": [
+        ("n = chapter.numbers()", "\n".join(f"{name} = chapter.numbers()" for name in "abcdef"), 8),
+        ("n = chapter.numbers()", "a = 1; b = 2; c = 3; d = 4; e = 5; f = 6", 8),
+        ('#| label: tbl-loans-grade\n#| tbl-cap: "Loans by grade"\n', "#| include: false\n", 21),
+        ('#| tbl-cap: "Loans by grade"\n', '#| tbl-cap: "Loans by grade"\n#| echo: false\n', 21),
+    ],
+    "long-cell": [
+        ("show(loans)", "show(\n" + "    loans,\n" * 7 + ")", 21),
+        ("show(loans)", "; ".join(["show(loans)"] * 9), 21),
+        ("show(loans)", f"show(loans)\nshow({'x' * 115})", 25),
+        ("n = chapter.numbers()", f"n = chapter.numbers({'x' * 101})", 11),
+    ],
+    "long-inline": [("n.loans`", f"n.{'x' * 39}`", 27)],
+    "inline-computes": [
+        ("n.loans`", f"{expression}`", 27)
+        for expression in (
+            "n.late / n.loans",
+            "-n.late",
+            "n.late > 3",
+            "number(n.loans)",
+            'number("3")',
+            "percent(n.late, 0)",
+            "tables.percent(n.late)",
+            "f'{n.late:.1%}'",
+            '"{:.1f}".format(n.late)',
+            "n.late.round",
+            "round(n.late)",
+            "str(n.late)",
+            "len(loans)",
+            "n.late.sum()",
+            "n.late[0]",
+            "n.late[-1]",
+            "n.late[1:]",
+            "n.late[name]",
+            'n.table.iloc["B"]',
+            'n.late["A", 0]',
+            "n.late if n.loans else n.none",
+            "[x for x in n.late]",
+            "n.late(digits=1)",
+            "n.late n.loans",
+            "12",
+        )
     ],
 }
+
+
+def test_lengths_up_to_the_limit_pass():
+    text = GOOD.replace("n = chapter.numbers()", "\n\n".join(f"{name} = chapter.numbers()" for name in "abcde"))
+    text = text.replace("show(loans)", "show(\n" + "    loans,\n" * 6 + ")")
+    text = text.replace("n.loans`", f"n.{'x' * 38}`")
+    for rule in THIN_RULES:
+        assert findings(text, rule) == []
 
 
 @pytest.mark.parametrize(
@@ -104,6 +165,11 @@ def test_a_fault_is_found_with_its_line(rule, old, new, line):
 
 def test_every_rule_has_a_failing_example():
     assert set(BAD) == set(RULES)
+
+
+def test_the_level_of_an_interval_is_no_result():
+    for words in ("the 95 % interval", "a 90 per cent\ninterval"):
+        assert findings(GOOD.replace("loans, shown", f"loans, with {words}, shown"), "typed-result") == []
 
 
 def test_a_typed_number_with_its_own_citation_is_no_result():
@@ -136,6 +202,16 @@ def test_a_whole_book(book):
     assert [str(finding).split(": ")[0] + ": " + finding.rule for finding in lint(book)] == [
         "index.qmd:3: uncited-number",
         "index.qmd:3: unresolved-reference",
+    ]
+
+
+def test_rules_of_thin_chapters_hold_for_those_that_are_listed(book):
+    (book / "chapters/loans.qmd").write_text(GOOD.replace("n.loans`", "len(n.loans)`"))
+    assert lint(book) == []
+    (book / THIN_FILE).write_text("chapters/loans.qmd\nchapters/gone.qmd\n")
+    assert [(finding.path, finding.line, finding.rule) for finding in lint(book)] == [
+        ("chapters/loans.qmd", 27, "inline-computes"),
+        (THIN_FILE.as_posix(), 2, "unknown-thin-chapter"),
     ]
 
 
