@@ -154,12 +154,12 @@ def test_compiled_sums_are_those_of_numpy():
     exog = np.asfortranarray(rng.normal(size=(n, 4)) * [1, 30, 0.2, 5])
     codes = rng.integers(0, 4, n).astype(np.int8)
     params = np.array([0.5, 0.05, -1, 0.1, -3, 0.5, 2.0])
-    from p2prisk.ordered.links import get_link
+    from p2prisk.ordered.families import get_family
 
     layout = likelihood.Layout(4, 3)
     for weights in (None, rng.uniform(0, 2, n)):
         parts = [
-            likelihood.ArrayRows(layout, get_link("logit"), exog, codes, weights, compiled=c).evaluate(
+            likelihood.ArrayRows(layout, get_family("cumulative"), exog, codes, weights, compiled=c).evaluate(
                 params, centre=np.full(4, 0.3)
             )
             for c in (False, True)

@@ -32,6 +32,7 @@ _PUBLIC = {
     "LoanTape": "tape",
     "read_tape": "tape",
     "OrderedLogit": "ordered",
+    "SequentialLogit": "ordered",
     "brant": "assumptions",
     "average_marginal_effects": "effects",
     "Scorecard": "scorecard",

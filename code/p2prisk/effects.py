@@ -108,6 +108,8 @@ class _Cumulative:
     """Sums over loans of P(Y <= j) and of its derivatives, at given design matrices, block by block."""
 
     def __init__(self, result):
+        if not result.family.increasing:
+            raise ModelError("effects of a sequential model on its classes: use predict() at changed values")
         self.result, self.layout, self.link = result, result.layout, result.link
         beta, gamma, theta = result.layout.split(result.params.to_numpy())
         self.theta = theta

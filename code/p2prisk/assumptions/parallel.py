@@ -88,6 +88,8 @@ def fit_by_cut(result, merge=None, cov_type="model", groups=None):
     ``P(Y > j, Y > l) = p_l`` (Brant 1990, Biometrics 46, equation 4).
     """
     model = fitted_model(result)
+    if not model.family.increasing:
+        raise ModelError("for the common slopes of a sequential model use likelihood_ratio_parallel")
     if model.link.name != "logit":
         raise ModelError(
             f"Brant's test compares binary logits, the fit has link {model.link.name!r}; use "

@@ -12,7 +12,7 @@ from scipy import special
 
 from p2prisk.assumptions._support import fitted_model, is_indicator, row_weights
 from p2prisk.errors import ModelError
-from p2prisk.ordered.likelihood import bounds
+from p2prisk.ordered.families import Cumulative
 
 _ROWS = 131072
 
@@ -54,6 +54,11 @@ def surrogate_residuals(result, seed=0, draws=1, per_loan=False):
     (True, (800,))
     """
     model = fitted_model(result)
+    if not isinstance(model.family, Cumulative):
+        raise ModelError(
+            "surrogate residuals belong to the one latent variable of a cumulative model; a sequential model has one "
+            "a stage. Look at its stages with goodness_of_fit or brant"
+        )
     if int(draws) < 1:
         raise ModelError(f"draws={draws!r}; at least one is needed")
     if per_loan:
@@ -65,9 +70,8 @@ def surrogate_residuals(result, seed=0, draws=1, per_loan=False):
         for start in range(0, rows.size, _ROWS):
             pick = rows[start : start + _ROWS]
             offset = None if model.offset is None else model.offset[pick]
-            upper, lower = bounds(
-                model.layout, result.params.to_numpy(), model.exog[pick], model.endog_codes[pick], offset
-            )
+            latent = model.layout.latent(result.params.to_numpy(), model.exog[pick], offset)
+            upper, lower = model.family.bounds(latent, model.endog_codes[pick])
             out[start : start + _ROWS] = _truncated(model.link, lower, upper, rng.random(pick.size))
         return out
     rng = np.random.default_rng(seed)
@@ -76,7 +80,8 @@ def surrogate_residuals(result, seed=0, draws=1, per_loan=False):
     for start in range(0, model.n_rows, _ROWS):
         rows = slice(start, min(start + _ROWS, model.n_rows))
         offset = None if model.offset is None else model.offset[rows]
-        upper, lower = bounds(model.layout, params, model.exog[rows], model.endog_codes[rows], offset)
+        latent = model.layout.latent(params, model.exog[rows], offset)
+        upper, lower = model.family.bounds(latent, model.endog_codes[rows])
         uniform = rng.random((len(upper), int(draws)))
         out[rows] = _truncated(model.link, lower[:, None], upper[:, None], uniform)
     return out[:, 0] if int(draws) == 1 else out

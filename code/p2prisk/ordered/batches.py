@@ -7,9 +7,10 @@ import numpy as np
 from p2prisk.errors import DataError, ModelError
 from p2prisk.ordered import covariance
 from p2prisk.ordered.design import Design
+from p2prisk.ordered.families import get_family
 from p2prisk.ordered.fitting import fit_rows
 from p2prisk.ordered.likelihood import ArrayRows, Evaluator, Rows, add_evaluations
-from p2prisk.ordered.model import OrderedLogit
+from p2prisk.ordered.model import OrdinalModel
 from p2prisk.ordered.recipe import Recipe, Request, Scan, make_recipe, request, sample_rows, scan
 from p2prisk.ordered.results import OrderedResults
 
@@ -19,9 +20,9 @@ BATCH_ROWS = 131_072
 class BatchRows(Rows):
     """Rows of a pyarrow dataset; memory is that of a few batches, whatever the number of rows."""
 
-    def __init__(self, dataset, recipe, layout, link, batch_rows=BATCH_ROWS):
+    def __init__(self, dataset, recipe, layout, family, batch_rows=BATCH_ROWS):
         self.dataset, self.recipe = dataset, recipe
-        self.layout, self.link, self.batch_rows = layout, link, batch_rows
+        self.layout, self.family, self.batch_rows = layout, family, batch_rows
 
     def each(self, function):
         found = []
@@ -29,13 +30,13 @@ class BatchRows(Rows):
             block = self.recipe.block(frame)
             if len(block.codes):
                 compiled = getattr(function, "compiled", None)
-                rows = ArrayRows(self.layout, self.link, *block[:4], compiled=compiled, groups=block.groups)
+                rows = ArrayRows(self.layout, self.family, *block[:4], compiled=compiled, groups=block.groups)
                 found += rows.each(function)
         return found
 
     def evaluate(self, params, centre=None, order=2):
         # many passes over many rows: the compiled kernel pays although no single batch is large
-        return add_evaluations(self.each(Evaluator(self.layout, self.link, params, centre, order, compiled=True)))
+        return add_evaluations(self.each(Evaluator(self.layout, self.family, params, centre, order, compiled=True)))
 
 
 def open_dataset(source, file_format=None):
@@ -89,8 +90,9 @@ def fit_batches(
     file_format=None,
     batch_rows=BATCH_ROWS,
     maxiter=50,
+    family="cumulative",
 ):
-    """Fit an ordered logit to files that need not fit into memory.
+    """Fit an ordered or sequential logit to files that need not fit into memory.
 
     One reading agrees on categories, levels and a systematic sample; the sample gives the start; Newton
     then reads the files once a step. The memory needed does not depend on the number of rows.
@@ -114,6 +116,8 @@ def fit_batches(
     batch_rows : int
         Rows read at a time.
     maxiter : int
+    family : {"cumulative", "forward", "backward"}
+        :class:`OrderedLogit`, or :class:`SequentialLogit` of that direction.
 
     Returns
     -------
@@ -126,6 +130,7 @@ def fit_batches(
     DataError, ModelError, SeparationError, ConvergenceError
         As in memory.
     """
+    family = get_family(family, link)
     dataset = open_dataset(source, file_format)
     wanted = request(
         formula,
@@ -143,8 +148,8 @@ def fit_batches(
     return fit_parts(
         found,
         wanted,
-        lambda recipe, layout, link: BatchRows(dataset, recipe, layout, link, batch_rows),
-        link,
+        lambda recipe, layout, family: BatchRows(dataset, recipe, layout, family, batch_rows),
+        family,
         nonparallel,
         cov_type,
         penalty,
@@ -153,15 +158,16 @@ def fit_batches(
     )
 
 
-def fit_parts(found, wanted, rows_of, link, nonparallel, cov_type, penalty, context, maxiter):
+def fit_parts(found, wanted, rows_of, family, nonparallel, cov_type, penalty, context, maxiter):
     """Fit rows that are read by parts, once they have been scanned.
 
     Parameters
     ----------
     found : Scan
     wanted : Request
-    rows_of : callable(recipe, layout, link) -> Rows
-    link, nonparallel, cov_type, penalty, context, maxiter
+    rows_of : callable(recipe, layout, family) -> Rows
+    family : Family
+    nonparallel, cov_type, penalty, context, maxiter
         As in :func:`fit_batches`.
 
     Returns
@@ -173,12 +179,12 @@ def fit_parts(found, wanted, rows_of, link, nonparallel, cov_type, penalty, cont
     if (cov_type == "cluster") != (wanted.groups is not None):
         raise ModelError("groups= names the column of the clusters and goes with cov_type='cluster'")
     recipe, counts, sample = make_recipe(found, wanted, context)
-    model = OrderedLogit._without_rows(
+    model = OrdinalModel._without_rows(
         wanted.response,
         recipe.categories,
         recipe.design,
         counts,
-        link,
+        family,
         nonparallel,
         n_rows=found.n_rows,
         n_dropped=found.n_dropped,
@@ -186,14 +192,13 @@ def fit_parts(found, wanted, rows_of, link, nonparallel, cov_type, penalty, cont
         formula=f"{wanted.response} ~ {recipe.design.formula or '1'}",
         offset_name=wanted.offset,
     )
-    rows = rows_of(recipe, model.layout, model.link)
-    optimum = fit_rows(model, rows, sample_rows(model.layout, model.link, sample), penalty, maxiter)
+    rows = rows_of(recipe, model.layout, model.family)
+    optimum = fit_rows(model, rows, sample_rows(model.layout, model.family, sample), penalty, maxiter)
     result = OrderedResults._from_optimum(model, optimum, penalty)
     result.rows = rows
     if wanted.offset is not None:
         result._llnull = _null_with_offset(model, rows_of, recipe, maxiter)
-    if model.layout.free:
-        result.count_negative()
+    result.count_negative()
     if cov_type != "nonrobust":
         result = result.with_covariance(cov_type)
     return result
@@ -203,15 +208,15 @@ def _null_with_offset(model, rows_of, recipe, maxiter):
     """Log-likelihood of thresholds and offset alone."""
     wanted = Request(**{**recipe.wanted.__dict__, "columns": (), "right": "1"})
     null_recipe = Recipe(wanted, Design([], {}), recipe.categories, {}, True)
-    null = OrderedLogit._without_rows(
+    null = OrdinalModel._without_rows(
         model.endog_name,
         model.categories,
         null_recipe.design,
         model.category_counts,
-        model.link,
+        model.family,
         None,
         n_rows=model.n_rows,
     )
-    rows = rows_of(null_recipe, null.layout, null.link)
-    nothing = ArrayRows(null.layout, null.link, np.zeros((0, 0)), np.zeros(0, np.int8))
+    rows = rows_of(null_recipe, null.layout, null.family)
+    nothing = ArrayRows(null.layout, null.family, np.zeros((0, 0)), np.zeros(0, np.int8))
     return fit_rows(null, rows, [nothing], None, maxiter).log_likelihood

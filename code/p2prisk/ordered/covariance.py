@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from p2prisk.errors import DataError, ModelError
-from p2prisk.ordered.likelihood import BLOCK_ROWS, Layout, bounds
+from p2prisk.ordered.likelihood import BLOCK_ROWS, Layout
 
 KINDS = ("nonrobust", "HC0", "HC1", "cluster")
 
@@ -38,18 +38,12 @@ def group_codes(groups, model):
     return codes
 
 
-def score_rows(layout, link, params, exog, codes, offset=None):
+def score_rows(layout, family, params, exog, codes, offset=None):
     """Gradient of each row's log-likelihood, shape (n, k): slopes, slopes by threshold, thresholds."""
-    a, b = bounds(layout, params, exog, codes, offset)
-    terms = link.terms(a, b)
+    by_threshold = family.terms(layout.latent(params, exog, offset), codes).score
     n, m, p = len(codes), layout.n_thresholds, len(layout.parallel)
-    by_threshold = np.zeros((n, m + 2))
-    rows, place = np.arange(n), np.asarray(codes, dtype=np.intp)
-    by_threshold[rows, place] = terms.d_b
-    by_threshold[rows, place + 1] = terms.d_a
-    by_threshold = by_threshold[:, 1:-1]
     scores = np.empty((n, layout.n_params))
-    scores[:, :p] = -exog[:, layout.parallel] * (terms.d_a + terms.d_b)[:, None]
+    scores[:, :p] = -exog[:, layout.parallel] * by_threshold.sum(axis=1)[:, None]
     for k, column in enumerate(layout.free):
         scores[:, p + k * m : p + (k + 1) * m] = -exog[:, [column]] * by_threshold
     scores[:, layout.n_slopes :] = by_threshold
@@ -61,13 +55,13 @@ class ScoreProducts:
     """Sum over a block of the outer products of its rows' scores, each divided by ``1 / spread``."""
 
     layout: Layout
-    link: object
+    family: object
     params: np.ndarray
     spread: np.ndarray
 
     def scores(self, block):
         exog, codes, _, offset, _ = block
-        return score_rows(self.layout, self.link, self.params, exog, codes, offset) * self.spread
+        return score_rows(self.layout, self.family, self.params, exog, codes, offset) * self.spread
 
     def __call__(self, block):
         total = np.zeros((len(self.params), len(self.params)))
@@ -115,7 +109,7 @@ def sandwich(source, params, bread, cov_type, nobs):
     # work in columns whose scores are of one size, so that dollars and ratios lose no digit
     spread = np.sqrt(np.diag(bread))
     if cov_type == "cluster":
-        parts = source.each(GroupScores(source.layout, source.link, params, spread))
+        parts = source.each(GroupScores(source.layout, source.family, params, spread))
         codes, distinct = pd.factorize(np.concatenate([groups for groups, _ in parts]))
         rows = np.concatenate([sums for _, sums in parts])
         sums = np.stack([np.bincount(codes, column, len(distinct)) for column in rows.T], axis=1)
@@ -124,7 +118,7 @@ def sandwich(source, params, bread, cov_type, nobs):
         meat = sums.T @ sums
         factor = len(distinct) / (len(distinct) - 1) * (n - 1) / (n - k)
     else:
-        meat = sum(source.each(ScoreProducts(source.layout, source.link, params, spread)))
+        meat = sum(source.each(ScoreProducts(source.layout, source.family, params, spread)))
         factor = n / (n - k) if cov_type == "HC1" else 1.0
     unit = bread / spread[:, None] / spread
     covariance = factor * (unit @ meat @ unit) * spread[:, None] * spread

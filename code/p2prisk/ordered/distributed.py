@@ -2,6 +2,7 @@
 
 from p2prisk.errors import ModelError
 from p2prisk.ordered.batches import fit_parts
+from p2prisk.ordered.families import get_family
 from p2prisk.ordered.likelihood import ArrayRows, Rows
 from p2prisk.ordered.recipe import Scan, request, scan
 
@@ -14,18 +15,18 @@ class DaskRows(Rows):
     not change by a bit.
     """
 
-    def __init__(self, blocks, layout, link):
-        self.blocks, self.layout, self.link = blocks, layout, link
+    def __init__(self, blocks, layout, family):
+        self.blocks, self.layout, self.family = blocks, layout, family
 
     def each(self, function):
         import dask
 
-        tasks = [dask.delayed(_apply)(block, self.layout, self.link, function) for block in self.blocks]
+        tasks = [dask.delayed(_apply)(block, self.layout, self.family, function) for block in self.blocks]
         return [part for parts in dask.compute(*tasks) for part in parts]
 
 
-def _apply(block, layout, link, function):
-    return ArrayRows(layout, link, *block[:4], groups=block.groups).each(function) if len(block.codes) else []
+def _apply(block, layout, family, function):
+    return ArrayRows(layout, family, *block[:4], groups=block.groups).each(function) if len(block.codes) else []
 
 
 def fit_dask(
@@ -42,8 +43,9 @@ def fit_dask(
     penalty=None,
     context=None,
     maxiter=50,
+    family="cumulative",
 ):
-    """Fit an ordered logit to a Dask DataFrame on whatever cluster or scheduler is active.
+    """Fit an ordered or sequential logit to a Dask DataFrame on whatever cluster or scheduler is active.
 
     Parameters
     ----------
@@ -63,6 +65,7 @@ def fit_dask(
     ModelError
         If dask is not installed (``pip install p2prisk[scale]``).
     """
+    family = get_family(family, link)
     try:
         import dask
     except ImportError:
@@ -83,8 +86,8 @@ def fit_dask(
     for one in dask.compute(*(dask.delayed(scan)(part, wanted) for part in parts)):
         found = found.add(one)
 
-    def rows_of(recipe, layout, link):
+    def rows_of(recipe, layout, family):
         blocks = dask.persist(*(dask.delayed(recipe.block)(part) for part in parts))
-        return DaskRows(blocks, layout, link)
+        return DaskRows(blocks, layout, family)
 
-    return fit_parts(found, wanted, rows_of, link, nonparallel, cov_type, penalty, context, maxiter)
+    return fit_parts(found, wanted, rows_of, family, nonparallel, cov_type, penalty, context, maxiter)

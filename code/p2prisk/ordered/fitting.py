@@ -15,7 +15,7 @@ def fit_rows(model, source, samples, penalty=None, maxiter=newton.MAX_ITERATIONS
 
     Parameters
     ----------
-    model : OrderedLogit
+    model : OrdinalModel
         Describes the rows; need not hold them.
     source : Rows
     samples : list of ArrayRows
@@ -29,7 +29,7 @@ def fit_rows(model, source, samples, penalty=None, maxiter=newton.MAX_ITERATIONS
     """
     if penalty is not None and not (np.isfinite(penalty) and penalty > 0):
         raise ModelError(f"penalty must be a positive number, not {penalty!r}")
-    layout, link = source.layout, source.link
+    layout = source.layout
     sample = samples[0] if samples else source
     centre, scale = centre_and_scale(sample.block.exog)
     ratio = np.max(np.abs(centre) / scale, initial=0.0)
@@ -37,7 +37,7 @@ def fit_rows(model, source, samples, penalty=None, maxiter=newton.MAX_ITERATIONS
     ridge = float(penalty or 0.0)
     problem = newton.Problem(source, centre, scale, recentre, ridge)
     start = np.zeros(layout.n_params)
-    start[layout.n_slopes :] = newton.starting_thresholds(link, model.category_counts)
+    start[layout.n_slopes :] = source.family.starting_thresholds(model.category_counts)
     if layout.n_slopes:
         for part in samples:
             share = part.n_rows / model.n_rows
@@ -96,7 +96,7 @@ def find_separation(source, sample, internal, step, centre, scale):
     part = block.take(slice(None, None, max(1, -(-len(block.codes) // few))))
 
     def program():
-        return separation.recession_program(layout, (part.exog - centre) / scale, part.codes)
+        return separation.recession_program(layout, source.family, (part.exog - centre) / scale, part.codes)
 
     def from_iteration(vector):
         if vector is None or not np.abs(vector).max() > 0:

@@ -1,8 +1,9 @@
-"""Log-likelihood, score and observed information of the cumulative link model, summed over rows.
+"""Log-likelihood, score and observed information of an ordinal model, summed over rows.
 
-One function, :func:`evaluate_rows`, does the arithmetic for a block of rows that fits the cache. Whole
-data sets in memory (:class:`ArrayRows`), files larger than memory and partitions on a cluster all call it
-and add up what it returns, which is why they agree.
+:func:`evaluate_rows` does the arithmetic for a block of rows that fits the cache, blind to the family of the
+model (:mod:`p2prisk.ordered.families`); :func:`parallel_logit` is the short way of the commonest one. Whole
+data sets in memory (:class:`ArrayRows`), files larger than memory and partitions on a cluster all call them
+and add up what they return, which is why they agree.
 
 Order of the parameters everywhere: slopes of the parallel columns, slopes freed by threshold (column by
 column, threshold by threshold), thresholds.
@@ -16,8 +17,6 @@ from functools import cache
 from typing import NamedTuple
 
 import numpy as np
-
-from p2prisk.ordered.links import Logit
 
 # rows a block of the NumPy code: large enough that calls cost little, small enough for the second-level cache
 BLOCK_ROWS = 8192
@@ -103,6 +102,15 @@ class Layout:
         gamma = params[p : self.n_slopes].reshape(len(self.free), m).T
         return params[:p], gamma, params[self.n_slopes :]
 
+    def latent(self, params, exog, offset=None):
+        """``theta_j - x'beta_j - offset`` of every row and threshold, shape (n, thresholds)."""
+        beta, gamma, theta = self.split(params)
+        if self.free:
+            latent = theta - (exog[:, self.parallel] @ beta)[:, None] - exog[:, self.free] @ gamma.T
+        else:
+            latent = theta - (exog @ beta)[:, None]
+        return latent if offset is None else latent - np.asarray(offset)[:, None]
+
     def shift_and_scale(self, shift, scale):
         """Matrix that maps the parameters of columns ``(x - shift) / scale`` to those of the columns ``x``.
 
@@ -117,33 +125,14 @@ class Layout:
         return transform
 
 
-def bounds(layout, params, exog, codes, offset=None):
-    """Upper and lower bound (a, b) of each row's own class on the latent scale."""
-    beta, gamma, theta = layout.split(params)
-    upper = np.concatenate([theta, [np.inf]])
-    lower = np.concatenate([[-np.inf], theta])
-    if layout.free:
-        eta = exog[:, layout.parallel] @ beta
-        by_threshold = exog[:, layout.free] @ gamma.T
-        edge = np.zeros((len(exog), 1))
-        rows = np.arange(len(exog))
-        a = upper[codes] - np.hstack([by_threshold, edge])[rows, codes]
-        b = lower[codes] - np.hstack([edge, by_threshold])[rows, codes]
-    else:
-        eta = exog @ beta
-        a, b = upper[codes], lower[codes]
-    if offset is not None:
-        eta = eta + offset
-    return a - eta, b - eta
-
-
-def evaluate_rows(layout, link, params, exog, codes, weights=None, offset=None, order=2):
-    """Log-likelihood, score and observed information of one block of rows.
+def evaluate_rows(layout, family, params, exog, codes, weights=None, offset=None, order=2):
+    """Log-likelihood, score and observed information of one block of rows, for any family.
 
     Parameters
     ----------
     layout : Layout
-    link : Link
+    family : Family
+        Gives the rows' log-probabilities and their derivatives in the latent bounds.
     params : ndarray, shape (n_params,)
     exog : ndarray, shape (n, p)
     codes : ndarray of int, shape (n,)
@@ -156,53 +145,43 @@ def evaluate_rows(layout, link, params, exog, codes, weights=None, offset=None, 
     -------
     Evaluation
     """
-    if not layout.free and isinstance(link, Logit):
-        return _parallel_logit(layout, params, exog, codes, weights, offset, order)
-    return _any_link(layout, link, params, exog, codes, weights, offset, order)
-
-
-def _any_link(layout, link, params, exog, codes, weights, offset, order):
     m, p, q = layout.n_thresholds, len(layout.parallel), len(layout.free)
     score, information = np.zeros(layout.n_params), np.zeros((layout.n_params, layout.n_params))
-    a, b = bounds(layout, params, exog, codes, offset)
-    terms = link.terms(a, b)
+    log_probability, *derivatives = family.terms(layout.latent(params, exog, offset), codes)
     if weights is not None:
-        terms = terms._replace(**{name: getattr(terms, name) * weights for name in terms._fields[1:]})
-        log_likelihood = float(weights[weights > 0] @ terms.log_probability[weights > 0])
+        derivatives = [None if part is None else part * weights[:, None] for part in derivatives]
+        log_likelihood = float(weights[weights > 0] @ log_probability[weights > 0])
     else:
-        log_likelihood = float(terms.log_probability.sum())
+        log_likelihood = float(log_probability.sum())
     if order == 0 or not np.isfinite(log_likelihood):
         return Evaluation(log_likelihood, score, information)
+    first, second, mixed = derivatives
 
     shared = exog[:, layout.parallel] if q else exog
-    score[:p] = -(shared.T @ (terms.d_a + terms.d_b))
-    mixed_a, mixed_b = terms.d_aa + terms.d_ab, terms.d_ab + terms.d_bb
-    information[:p, :p] = -(shared.T @ (shared * (mixed_a + mixed_b)[:, None]))
-    # threshold block: intercept and freed columns of one threshold side by side, rows taken class by class
+    # a shared slope moves all bounds of a row together: row sums of the matrix of second derivatives
+    together = second if mixed is None else second.copy()
+    if mixed is not None:
+        together[:, 1:] += mixed
+        together[:, :-1] += mixed
+    score[:p] = -column_sums(first.sum(axis=1), shared)
+    information[:p, :p] = -(shared.T @ (shared * together.sum(axis=1)[:, None]))
+    # threshold block: intercept and freed columns of one threshold side by side, over the rows that touch it
     step = 1 + q
-    block_score = np.zeros((m, step))
+    own = np.column_stack([np.ones(len(exog)), -exog[:, layout.free]])
+    block_score = first.T @ own
     block = np.zeros((m, step, m, step))
     cross = np.zeros((m, step, p))
-    order_of_rows = np.argsort(codes, kind="stable")
-    ends = np.cumsum(np.bincount(codes, minlength=m + 1))
-    for category in range(m + 1):
-        rows = order_of_rows[ends[category - 1] if category else 0 : ends[category]]
-        if not len(rows):
-            continue
-        own = np.hstack([np.ones((len(rows), 1)), -exog[np.ix_(rows, layout.free)]])
-        x = shared[rows]
-        if category < m:
-            block_score[category] += own.T @ terms.d_a[rows]
-            block[category, :, category, :] -= own.T @ (own * terms.d_aa[rows, None])
-            cross[category] += (own * mixed_a[rows, None]).T @ x
-        if category > 0:
-            block_score[category - 1] += own.T @ terms.d_b[rows]
-            block[category - 1, :, category - 1, :] -= own.T @ (own * terms.d_bb[rows, None])
-            cross[category - 1] += (own * mixed_b[rows, None]).T @ x
-        if 0 < category < m:
-            off = own.T @ (own * terms.d_ab[rows, None])
-            block[category, :, category - 1, :] -= off
-            block[category - 1, :, category, :] -= off.T
+    for threshold in range(m):
+        rows = np.flatnonzero(second[:, threshold])
+        rows = slice(None) if 2 * len(rows) > len(exog) else rows
+        at = own[rows]
+        block[threshold, :, threshold, :] = -(at.T @ (at * second[rows, threshold, None]))
+        cross[threshold] = (at * together[rows, threshold, None]).T @ shared[rows]
+        if mixed is not None and threshold + 1 < m:
+            rows = np.flatnonzero(mixed[:, threshold])
+            at = own[rows]
+            off = -(at.T @ (at * mixed[rows, threshold, None]))
+            block[threshold + 1, :, threshold, :] = block[threshold, :, threshold + 1, :] = off
     # from (threshold, [intercept, freed columns]) to (freed columns by threshold, thresholds)
     place = np.concatenate(
         [np.arange(m)[:, None] * step + np.arange(1, step), np.arange(m)[:, None] * step], axis=1
@@ -214,7 +193,7 @@ def _any_link(layout, link, params, exog, codes, weights, offset, order):
     return Evaluation(log_likelihood, score, information)
 
 
-def _parallel_logit(layout, params, exog, codes, weights, offset, order):
+def parallel_logit(layout, params, exog, codes, weights, offset, order):
     """The logit with parallel slopes, where everything but F(a) and F(-b) is constant within a class.
 
     log p = log F(a) + log F(-b) + log(1 - exp(-(a - b))) and a - b = theta_k - theta_{k-1}; hence dl/deta
@@ -378,12 +357,12 @@ def map_tasks(function, n_rows):
 class Rows:
     """Any source of rows of one model; subclasses say where the rows are.
 
-    A source has ``layout``, ``link`` and :meth:`each`, which applies a function to blocks of rows wherever
+    A source has ``layout``, ``family`` and :meth:`each`, which applies a function to blocks of rows wherever
     they are and returns the results in the order of the rows.
     """
 
     layout: Layout
-    link: object
+    family: object
 
     def each(self, function):
         """``[function(block), ...]`` over consecutive blocks."""
@@ -391,7 +370,7 @@ class Rows:
 
     def evaluate(self, params, centre=None, order=2):
         """Sums over all rows at ``params``, which belong to the columns ``exog - centre``."""
-        return add_evaluations(self.each(Evaluator(self.layout, self.link, params, centre, order)))
+        return add_evaluations(self.each(Evaluator(self.layout, self.family, params, centre, order)))
 
 
 @dataclass(frozen=True)
@@ -399,7 +378,7 @@ class Evaluator:
     """The sums of one block; an object rather than a closure so that it travels to workers."""
 
     layout: Layout
-    link: object
+    family: object
     params: np.ndarray
     centre: np.ndarray | None = None
     order: int = 2
@@ -407,32 +386,34 @@ class Evaluator:
 
     def __call__(self, block):
         wanted = block.exog.size >= COMPILED_FROM if self.compiled is None else self.compiled
-        if wanted and self.order == 2 and not self.layout.free and isinstance(self.link, Logit):
-            total = self._compiled(block)
+        if wanted and self.order == 2:
+            total = self.family.compiled(self.layout, self.params, block, self.centre)
             if total is not None:
                 return total
         parts = []
         for first in range(0, len(block.codes), BLOCK_ROWS):
             exog, codes, weights, offset, _ = block.take(slice(first, first + BLOCK_ROWS))
             exog = exog if self.centre is None else exog - self.centre
-            parts.append(evaluate_rows(self.layout, self.link, self.params, exog, codes, weights, offset, self.order))
+            parts.append(self.family.evaluate(self.layout, self.params, exog, codes, weights, offset, self.order))
         return add_evaluations(parts)
 
-    def _compiled(self, block):
-        sums, p, nothing = compiled_sums(), self.layout.n_columns, np.empty(0)
-        theta = self.params[p:]
-        if sums is None or np.abs(theta).max() > 300:
-            return None
-        fine, *parts = sums(
-            block.exog,
-            block.codes,
-            nothing if block.weights is None else block.weights,
-            nothing if block.offset is None else block.offset,
-            np.zeros(p) if self.centre is None else self.centre,
-            self.params[:p],
-            theta,
-        )
-        return assemble_parallel_logit(self.layout, theta, *parts) if fine else None
+
+def compiled_parallel_logit(layout, params, block, centre=None):
+    """:func:`parallel_logit` of a whole block by the compiled kernel; ``None`` where that cannot be had."""
+    sums, p, nothing = compiled_sums(), layout.n_columns, np.empty(0)
+    theta = params[p:]
+    if sums is None or np.abs(theta).max() > 300:
+        return None
+    fine, *parts = sums(
+        block.exog,
+        block.codes,
+        nothing if block.weights is None else block.weights,
+        nothing if block.offset is None else block.offset,
+        np.zeros(p) if centre is None else centre,
+        params[:p],
+        theta,
+    )
+    return assemble_parallel_logit(layout, theta, *parts) if fine else None
 
 
 class ArrayRows(Rows):
@@ -447,8 +428,8 @@ class ArrayRows(Rows):
         Use the compiled kernel; by default when it is installed and the data are large.
     """
 
-    def __init__(self, layout, link, exog, codes, weights=None, offset=None, compiled=None, groups=None):
-        self.layout, self.link = layout, link
+    def __init__(self, layout, family, exog, codes, weights=None, offset=None, compiled=None, groups=None):
+        self.layout, self.family = layout, family
         self.compiled = exog.size >= COMPILED_FROM if compiled is None else compiled
         self.block = Block(exog, codes, weights, offset, groups)
         self.n_rows = len(codes)
@@ -457,10 +438,10 @@ class ArrayRows(Rows):
         return map_tasks(lambda start, stop: function(self.block.take(slice(start, stop))), self.n_rows)
 
     def evaluate(self, params, centre=None, order=2):
-        return add_evaluations(self.each(Evaluator(self.layout, self.link, params, centre, order, self.compiled)))
+        return add_evaluations(self.each(Evaluator(self.layout, self.family, params, centre, order, self.compiled)))
 
     def every(self, stride):
         """Every ``stride``-th row, as a view."""
         return ArrayRows(
-            self.layout, self.link, *self.block.take(slice(None, None, stride))[:4], compiled=self.compiled
+            self.layout, self.family, *self.block.take(slice(None, None, stride))[:4], compiled=self.compiled
         )

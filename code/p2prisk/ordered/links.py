@@ -74,6 +74,22 @@ class Link:
             d_bb = -ratio_b * self._log_pdf_slope(b) - ratio_b**2
         return Terms(logp, ratio_a, -ratio_b, d_aa, ratio_a * ratio_b, d_bb)
 
+    def binary_terms(self, x, below):
+        """log F(x) where ``below``, log(1 - F(x)) elsewhere, with first and second derivatives in x.
+
+        Parameters
+        ----------
+        x : ndarray
+        below : ndarray of bool, shape of x
+
+        Returns
+        -------
+        tuple of ndarray
+            Value, first and second derivative.
+        """
+        out = self.terms(np.where(below, x, np.inf), np.where(below, -np.inf, x))
+        return out.log_probability, np.where(below, out.d_a, out.d_b), np.where(below, out.d_aa, out.d_bb)
+
     def _density_ratio(self, x, logp):
         """f(x) / (F(a) - F(b)), from logarithms so that neither under- nor overflows alone."""
         return np.exp(self.log_pdf(x) - logp)
@@ -124,6 +140,11 @@ class Logit(Link):
         return Terms(
             logp, upper + r, -lower - r, -upper * (1 - upper) - curvature, curvature, -lower * (1 - lower) - curvature
         )
+
+    def binary_terms(self, x, below):
+        signed = np.where(below, x, -x)
+        rest = special.expit(-signed)
+        return special.log_expit(signed), np.where(below, rest, -rest), -rest * (1 - rest)
 
 
 class Probit(Link):

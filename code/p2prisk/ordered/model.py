@@ -1,4 +1,4 @@
-"""The ordered logit model and its fit."""
+"""The models of an ordered response: what they share, and the ordered logit."""
 
 import re
 
@@ -17,39 +17,14 @@ from p2prisk.ordered.design import (
     read_response,
     required_columns,
 )
+from p2prisk.ordered.families import Cumulative
 from p2prisk.ordered.fitting import fit_rows
 from p2prisk.ordered.likelihood import ArrayRows, Layout, map_tasks
-from p2prisk.ordered.links import get_link
 from p2prisk.ordered.results import OrderedResults, parameter_names
 
 
-class OrderedLogit:
-    r"""Cumulative link model for an ordered response; the ordered (proportional-odds) logit unless told
-    otherwise.
-
-    .. math:: \operatorname{link}\,P(Y \le j \mid x) = \theta_j - x'\beta, \qquad \theta_1 < \dots <
-    \theta_{J-1}
-
-    so that a positive coefficient moves a loan towards the higher (worse) category. There is no intercept:
-    the thresholds play its part.
-
-    Parameters
-    ----------
-    endog : array_like, shape (n,)
-        Ordered pandas Categorical, or integers whose sorted values are the categories.
-    exog : array_like or DataFrame, shape (n, p), or None
-        Numeric columns without a constant.
-    link : {"logit", "probit", "cloglog", "loglog"}
-    offset : array_like, shape (n,), optional
-        Known part of the linear predictor.
-    freq_weights : array_like, shape (n,), optional
-        How many loans each row stands for. Estimates, standard errors, log-likelihood and ``nobs`` are
-        those of the rows repeated.
-    nonparallel : list of str, optional
-        Terms (or columns) whose slopes differ by threshold: the partial proportional odds model
-        (Peterson and Harrell 1990, Applied Statistics 39).
-    missing : {"raise", "drop"}
-        ``"drop"`` leaves out rows with a missing value and reports how many in ``n_dropped``.
+class OrdinalModel:
+    """What the models of an ordered response share, whatever their family; not made directly.
 
     Attributes
     ----------
@@ -71,25 +46,9 @@ class OrderedLogit:
     kept_rows : ndarray of int or None
         Positions of the rows used, when some were dropped.
 
-    Examples
-    --------
-    >>> import numpy as np, pandas as pd
-    >>> rng = np.random.default_rng(1)
-    >>> income = rng.lognormal(11, 0.5, 500)
-    >>> latent = -1.5 * np.log(income / 6e4) + rng.logistic(size=500)
-    >>> grade = pd.cut(latent, [-np.inf, -1, 1, np.inf], labels=list("ABC"))
-    >>> frame = pd.DataFrame({"income": income, "grade": grade})
-    >>> result = OrderedLogit.from_formula("grade ~ np.log(income)", frame).fit()
-    >>> list(result.params.index)
-    ['np.log(income)', 'A|B', 'B|C']
-    >>> lower, upper = result.conf_int().loc["np.log(income)"]
-    >>> bool(lower < -1.5 < upper)
-    True
     """
 
-    def __init__(
-        self, endog, exog=None, link="logit", offset=None, freq_weights=None, nonparallel=None, missing="raise"
-    ):
+    def _from_arrays(self, family, endog, exog, offset, freq_weights, nonparallel, missing):
         if isinstance(endog, pd.Series) and isinstance(exog, pd.DataFrame | pd.Series):
             if not endog.index.equals(exog.index):
                 raise DataError("endog and exog have different indices; align them first")
@@ -97,13 +56,13 @@ class OrderedLogit:
         design, values = design_from_array(exog)
         if values is None:
             values = np.empty((len(response.codes), 0))
-        self._prepare(response, design, values, link, offset, freq_weights, nonparallel, missing)
+        self._prepare(response, design, values, family, offset, freq_weights, nonparallel, missing)
 
     @classmethod
-    def _without_rows(cls, response_name, categories, design, counts, link, nonparallel, **described):
+    def _without_rows(cls, response_name, categories, design, counts, family, nonparallel, **described):
         """A model whose rows are elsewhere: in files or on a cluster."""
         self = cls.__new__(cls)
-        self.endog_name, self.categories, self.design, self.link = response_name, categories, design, get_link(link)
+        self.endog_name, self.categories, self.design, self.family = response_name, categories, design, family
         self.exog_names, self.terms = design.names, design.terms
         self.exog = self.endog_codes = self.weights = self.offset = self.kept_rows = None
         self.__dict__.update(described)
@@ -111,42 +70,7 @@ class OrderedLogit:
         return self
 
     @classmethod
-    def from_formula(
-        cls,
-        formula,
-        data,
-        link="logit",
-        offset=None,
-        freq_weights=None,
-        nonparallel=None,
-        missing="raise",
-        context=None,
-    ):
-        """Model from a formula in the language of formulaic (Wilkinson notation).
-
-        Parameters
-        ----------
-        formula : str
-            ``"grade ~ np.log1p(income) + C(home)"``. Splines (``bs``, ``cs``), interactions, ``C(x,
-            contr...)``, ``scale``, ``poly`` work, and numpy as ``np``. An intercept, written or removed,
-            changes nothing.
-        data : DataFrame
-        offset, freq_weights : str or array_like, optional
-            Column name or values.
-        context : dict, optional
-            Further functions used in the formula.
-
-        Other parameters are those of :class:`OrderedLogit`.
-
-        Examples
-        --------
-        >>> import pandas as pd
-        >>> counts = pd.DataFrame(
-        ...     {"late": [0, 1, 2] * 2, "term": [36] * 3 + [60] * 3, "n": [70, 20, 10, 50, 30, 20]}
-        ... )
-        >>> OrderedLogit.from_formula("late ~ C(term)", counts, freq_weights="n").fit().nobs
-        200
-        """
+    def _from_formula(cls, family, formula, data, offset, freq_weights, nonparallel, missing, context):
         if not isinstance(data, pd.DataFrame):
             data = pd.DataFrame(data)
         if formula.count("~") != 1:
@@ -191,7 +115,7 @@ class OrderedLogit:
         response = read_response(data[left], left)
         design, values = design_from_formula(right, data, context)
         self = cls.__new__(cls)
-        self._prepare(response, design, values, link, offset, freq_weights, nonparallel, missing)
+        self._prepare(response, design, values, family, offset, freq_weights, nonparallel, missing)
         self.formula = f"{left} ~ {design.formula or '1'}"
         self.offset_name = offset_name
         if kept is not None:
@@ -200,11 +124,16 @@ class OrderedLogit:
             self.kept_rows = kept if self.kept_rows is None else kept[self.kept_rows]
         return self
 
+    @property
+    def link(self):
+        """The link of the family."""
+        return self.family.link
+
     # -- preparation ------------------------------------------------------------
 
-    def _prepare(self, response, design, values, link, offset, weights, nonparallel, missing):
+    def _prepare(self, response, design, values, family, offset, weights, nonparallel, missing):
         self.formula, self.offset_name = None, None
-        self.link, self.design = get_link(link), design
+        self.family, self.design = family, design
         self.endog_name, self.categories = response.name, response.categories
         self.exog_names, self.terms = design.names, design.terms
         codes = response.codes
@@ -339,7 +268,7 @@ class OrderedLogit:
         rows = slice(None) if rows is None else rows
         return _covariance.score_rows(
             self.layout,
-            self.link,
+            self.family,
             np.asarray(params, float),
             self.exog[rows],
             self.endog_codes[rows],
@@ -360,7 +289,9 @@ class OrderedLogit:
 
     def _source(self, groups=None):
         groups = None if groups is None else _covariance.group_codes(groups, self)
-        return ArrayRows(self.layout, self.link, self.exog, self.endog_codes, self.weights, self.offset, groups=groups)
+        return ArrayRows(
+            self.layout, self.family, self.exog, self.endog_codes, self.weights, self.offset, groups=groups
+        )
 
     # -- related models ------------------------------------------------------------
 
@@ -368,12 +299,12 @@ class OrderedLogit:
         from p2prisk.ordered.design import Response
 
         pick = slice(None) if rows is None else rows
-        other = OrderedLogit.__new__(OrderedLogit)
+        other = type(self).__new__(type(self))
         other._prepare(
             Response(codes[pick], categories, self.endog_name),
             design,
             exog[pick],
-            self.link,
+            self.family,
             None if self.offset is None else self.offset[pick],
             None if self.weights is None else self.weights[pick],
             nonparallel,
@@ -422,7 +353,98 @@ class OrderedLogit:
     def __repr__(self):
         what = self.formula or f"{self.endog_name} on {len(self.exog_names)} columns"
         size = f"{self.n_rows} rows, {len(self.categories)} categories"
-        return f"<OrderedLogit {what!r}, {size}, {self.link.name}>"
+        return f"<{type(self).__name__} {what!r}, {size}, {self.link.name}>"
+
+
+class OrderedLogit(OrdinalModel):
+    r"""Cumulative link model for an ordered response; the ordered (proportional-odds) logit unless told
+    otherwise.
+
+    .. math:: \operatorname{link}\,P(Y \le j \mid x) = \theta_j - x'\beta, \qquad \theta_1 < \dots <
+    \theta_{J-1}
+
+    so that a positive coefficient moves a loan towards the higher (worse) category. There is no intercept:
+    the thresholds play its part.
+
+    Parameters
+    ----------
+    endog : array_like, shape (n,)
+        Ordered pandas Categorical, or integers whose sorted values are the categories.
+    exog : array_like or DataFrame, shape (n, p), or None
+        Numeric columns without a constant.
+    link : {"logit", "probit", "cloglog", "loglog"}
+    offset : array_like, shape (n,), optional
+        Known part of the linear predictor.
+    freq_weights : array_like, shape (n,), optional
+        How many loans each row stands for. Estimates, standard errors, log-likelihood and ``nobs`` are
+        those of the rows repeated.
+    nonparallel : list of str, optional
+        Terms (or columns) whose slopes differ by threshold: the partial proportional odds model
+        (Peterson and Harrell 1990, Applied Statistics 39).
+    missing : {"raise", "drop"}
+        ``"drop"`` leaves out rows with a missing value and reports how many in ``n_dropped``.
+
+    Attributes are those of :class:`OrdinalModel`.
+
+    Examples
+    --------
+    >>> import numpy as np, pandas as pd
+    >>> rng = np.random.default_rng(1)
+    >>> income = rng.lognormal(11, 0.5, 500)
+    >>> latent = -1.5 * np.log(income / 6e4) + rng.logistic(size=500)
+    >>> grade = pd.cut(latent, [-np.inf, -1, 1, np.inf], labels=list("ABC"))
+    >>> frame = pd.DataFrame({"income": income, "grade": grade})
+    >>> result = OrderedLogit.from_formula("grade ~ np.log(income)", frame).fit()
+    >>> list(result.params.index)
+    ['np.log(income)', 'A|B', 'B|C']
+    >>> lower, upper = result.conf_int().loc["np.log(income)"]
+    >>> bool(lower < -1.5 < upper)
+    True
+    """
+
+    def __init__(
+        self, endog, exog=None, link="logit", offset=None, freq_weights=None, nonparallel=None, missing="raise"
+    ):
+        self._from_arrays(Cumulative(link), endog, exog, offset, freq_weights, nonparallel, missing)
+
+    @classmethod
+    def from_formula(
+        cls,
+        formula,
+        data,
+        link="logit",
+        offset=None,
+        freq_weights=None,
+        nonparallel=None,
+        missing="raise",
+        context=None,
+    ):
+        """Model from a formula in the language of formulaic (Wilkinson notation).
+
+        Parameters
+        ----------
+        formula : str
+            ``"grade ~ np.log1p(income) + C(home)"``. Splines (``bs``, ``cs``), interactions, ``C(x,
+            contr...)``, ``scale``, ``poly`` work, and numpy as ``np``. An intercept, written or removed,
+            changes nothing.
+        data : DataFrame
+        offset, freq_weights : str or array_like, optional
+            Column name or values.
+        context : dict, optional
+            Further functions used in the formula.
+
+        Other parameters are those of :class:`OrderedLogit`.
+
+        Examples
+        --------
+        >>> import pandas as pd
+        >>> counts = pd.DataFrame(
+        ...     {"late": [0, 1, 2] * 2, "term": [36] * 3 + [60] * 3, "n": [70, 20, 10, 50, 30, 20]}
+        ... )
+        >>> OrderedLogit.from_formula("late ~ C(term)", counts, freq_weights="n").fit().nobs
+        200
+        """
+        return cls._from_formula(Cumulative(link), formula, data, offset, freq_weights, nonparallel, missing, context)
 
 
 def _column(data, value, what):

@@ -1,8 +1,9 @@
-"""Newton's method for the cumulative link model, from a safe start, in centred and scaled columns.
+"""Newton's method for the ordinal models, from a safe start, in centred and scaled columns.
 
 The log-likelihood is concave in slopes and thresholds for the logit, probit, cloglog and loglog links (their
-densities are log-concave: Pratt 1981, JASA 76; Burridge 1981, JRSS B 43), also with slopes that differ by
-threshold, so that a damped Newton step from any feasible start leads to the maximum whenever there is one.
+densities are log-concave: Pratt 1981, JASA 76; Burridge 1981, JRSS B 43), in every family and also with slopes
+that differ by threshold, so that a damped Newton step from any feasible start leads to the maximum whenever
+there is one.
 """
 
 from dataclasses import dataclass, field
@@ -44,12 +45,6 @@ def sample_strides(n_rows):
         strides.insert(0, stride)
         stride *= SAMPLE_GROWTH
     return strides
-
-
-def starting_thresholds(link, counts):
-    """Thresholds of the model without predictors: exact maximum likelihood when there is no offset."""
-    cumulative = np.cumsum(counts)[:-1] / counts.sum()
-    return np.asarray(link.ppf(cumulative), float)
 
 
 def null_log_likelihood(counts):
@@ -118,7 +113,7 @@ class Problem:
 
     Parameters
     ----------
-    source : object with ``layout``, ``link`` and ``evaluate(params, centre, order)``
+    source : object with ``layout``, ``family`` and ``evaluate(params, centre, order)``
     centre, scale : ndarray, shape (p,)
         Centre and spread of each column; need not be exact.
     recentre : bool

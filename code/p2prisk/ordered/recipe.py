@@ -320,9 +320,9 @@ def _agreed_design(sample, wanted, levels, context):
     return design
 
 
-def sample_rows(layout, link, block):
+def sample_rows(layout, family, block):
     """Nested samples for the start, smallest first."""
-    every = ArrayRows(layout, link, *block[:4])
+    every = ArrayRows(layout, family, *block[:4])
     samples, stride = [every], SAMPLE_GROWTH
     while every.n_rows // stride >= SAMPLE_ROWS:
         samples.insert(0, every.every(stride))

@@ -12,12 +12,16 @@ from p2prisk.errors import ConvergenceError, DataError, ModelError
 from p2prisk.ordered import covariance as _covariance
 from p2prisk.ordered import newton
 from p2prisk.ordered.design import Design
+from p2prisk.ordered.families import get_family
 from p2prisk.ordered.likelihood import Layout
-from p2prisk.ordered.links import get_link
 
 # correct digits below which a fit does not count as converged
 REQUIRED_DIGITS = 8
-_FORMAT = "p2prisk.OrderedLogit/1"
+_FORMATS = {
+    "cumulative": "p2prisk.OrderedLogit/1",
+    "forward": "p2prisk.SequentialLogit/1",
+    "backward": "p2prisk.SequentialLogit/1",
+}
 
 
 @dataclass(frozen=True)
@@ -43,13 +47,12 @@ class NegativeRows:
     params: np.ndarray
 
     def __call__(self, block):
-        beta, gamma, theta = self.layout.split(self.params)
-        latent = theta - block.counted.exog[:, self.layout.free] @ gamma.T
+        latent = self.layout.latent(self.params, block.counted.exog)
         return (np.diff(latent, axis=1) <= 0).any(axis=1).sum()
 
 
 class OrderedResults:
-    """Results of an :class:`~p2prisk.ordered.OrderedLogit` fit.
+    """Results of the fit of an ordinal model: :class:`~p2prisk.ordered.OrderedLogit` or `SequentialLogit`.
 
     Attributes
     ----------
@@ -90,7 +93,7 @@ class OrderedResults:
         names = model.param_names
         self = cls(
             model=model if model.exog is not None else None,
-            link=model.link,
+            family=model.family,
             design=model.design,
             layout=model.layout,
             categories=list(model.categories),
@@ -130,9 +133,14 @@ class OrderedResults:
             )
         if not (np.all(np.isfinite(optimum.params)) and np.all(np.isfinite(optimum.covariance))):
             raise ConvergenceError("the estimates are not finite; no estimates are returned")
-        if self.layout.free and model.exog is not None:
+        if model.exog is not None:
             self.count_negative()
         return self
+
+    @property
+    def link(self):
+        """The link of the family."""
+        return self.family.link
 
     # -- estimates ------------------------------------------------------------
 
@@ -405,9 +413,9 @@ class OrderedResults:
         """
         if self.penalty or other.penalty:
             raise ModelError("a likelihood-ratio test needs maximum likelihood fits; one of these is penalised")
-        same = self.categories == other.categories and self.link.name == other.link.name
+        same = self.categories == other.categories and self.family == other.family
         if not same or self.nobs != other.nobs or not np.allclose(self.category_counts, other.category_counts):
-            raise ModelError("the two fits are not of the same response, rows and link; they cannot be nested")
+            raise ModelError("the two fits are not of the same response, rows, family and link; they cannot be nested")
         big, small = (self, other) if self.layout.n_params > other.layout.n_params else (other, self)
         df = big.layout.n_params - small.layout.n_params
         if df == 0:
@@ -430,14 +438,10 @@ class OrderedResults:
 
     def _bounds(self, exog, offset=None):
         """theta_j - x'beta_j for every row and threshold, shape (n, J-1)."""
-        beta, gamma, theta = self.layout.split(self.params.to_numpy())
-        latent = theta - (exog[:, self.layout.parallel] @ beta)[:, None] - exog[:, self.layout.free] @ gamma.T
-        return latent if offset is None else latent - np.asarray(offset)[:, None]
+        return self.layout.latent(self.params.to_numpy(), exog, offset)
 
     def _probabilities(self, latent):
-        n = len(latent)
-        padded = np.hstack([np.full((n, 1), -np.inf), latent, np.full((n, 1), np.inf)])
-        return np.exp(self.link.log_difference(*np.clip([padded[:, 1:], padded[:, :-1]], -700, 700)))
+        return self.family.probabilities(latent)
 
     def predict(self, data=None, which="prob", offset=None, interval=None):
         """Predictions for new data.
@@ -478,8 +482,8 @@ class OrderedResults:
             return self._with_interval(value, jacobian, ["linear"], index, interval, single=True)
         latent = self._bounds(exog, offset)
         if which == "cumulative":
-            value = self.link.cdf(latent)
-            jacobian = None if interval is None else self._latent_jacobian(exog) * self.link.pdf(latent)[:, :, None]
+            value = self.family.cumulative(latent)
+            jacobian = None if interval is None else self._cumulative_jacobian(exog, latent)
             return self._with_interval(value, jacobian, self.threshold_names, index, interval, bounded=True)
         value = self._probabilities(latent)
         if which == "class":
@@ -532,8 +536,11 @@ class OrderedResults:
         """Derivative of the class probabilities in the parameters, shape (n, J, k), at rows of the design
         matrix.
         """
-        cumulative = self._latent_jacobian(exog) * self.link.pdf(self._bounds(exog, offset))[:, :, None]
+        cumulative = self._cumulative_jacobian(exog, self._bounds(exog, offset))
         return np.diff(cumulative, axis=1, prepend=0.0, append=0.0)
+
+    def _cumulative_jacobian(self, exog, latent):
+        return self.family.cumulative_jacobian(latent, self._latent_jacobian(exog))
 
     def _with_interval(self, value, jacobian, names, index, interval, bounded=False, single=False):
         if jacobian is None:
@@ -561,6 +568,8 @@ class OrderedResults:
         """Count the rows in which freed slopes give some class a probability that is not positive, and
         warn.
         """
+        if not (self.layout.free and self.family.increasing):
+            return
         source = self.model._source() if self.model is not None else self.rows
         rows = int(sum(source.each(NegativeRows(self.layout, self.params.to_numpy()))))
         self.negative_probability_rows = rows
@@ -622,7 +631,8 @@ class OrderedResults:
 
         light = self.remove_data()
         plain = {
-            "format": _FORMAT,
+            "format": _FORMATS[self.family.name],
+            "family": self.family.name,
             "link": self.link.name,
             "formula": self.formula,
             "endog_name": self.endog_name,
@@ -674,8 +684,11 @@ class OrderedResults:
             with open(text_or_path, encoding="utf-8") as file:
                 text = file.read()
         plain = json.loads(text)
-        if plain.get("format") != _FORMAT:
-            raise DataError(f"this is no scoring model of p2prisk (format {plain.get('format')!r}, not {_FORMAT!r})")
+        if plain.get("format") not in _FORMATS.values():
+            raise DataError(
+                f"this is no scoring model of p2prisk (format {plain.get('format')!r}, "
+                f"not {' or '.join(sorted(set(_FORMATS.values())))})"
+            )
         design = plain["design"]
         design["spec"] = None if design["spec"] is None else decode_spec(design["spec"])
         design["levels"] = from_plain(design["levels"])
@@ -690,7 +703,7 @@ class OrderedResults:
         ).split()
         return cls(
             model=None,
-            link=get_link(plain["link"]),
+            family=get_family(plain.get("family", "cumulative"), plain["link"]),
             design=Design(**design),
             layout=layout,
             categories=categories,

@@ -1,10 +1,11 @@
 """Does a finite maximum exist? Recession directions of the likelihood.
 
-The likelihood of a cumulative link model keeps rising along a direction (d_beta, d_theta) exactly when,
-for every row, the bounds of its own class move outwards or stay: x'd_beta <= d_theta_k at the upper and
-x'd_beta >= d_theta_{k-1} at the lower threshold (Albert and Anderson 1984, Biometrika 71, for the logit;
-Haberman 1980 for cumulative links). If some row's bound moves strictly, no finite estimate exists:
-complete separation when it moves for all rows, quasi-separation otherwise.
+The likelihood keeps rising along a direction (d_beta, d_theta) exactly when, for every row, the latent bounds
+z_j = theta_j - x'beta that it touches move outwards or stay. Outwards is up at the upper and down at the lower
+threshold of its class in a cumulative model, up at the stage where it stops and down at those it passed in a
+sequential one (Albert and Anderson 1984, Biometrika 71, for the logit; Haberman 1980 for cumulative links). If
+some row's bound moves strictly, no finite estimate exists: complete separation when it moves for all rows,
+quasi-separation otherwise.
 """
 
 from dataclasses import dataclass
@@ -13,18 +14,19 @@ import numpy as np
 from scipy import optimize
 
 from p2prisk.errors import SeparationError
-from p2prisk.ordered.likelihood import Layout, bounds
+from p2prisk.ordered.likelihood import Layout
 
 # rows beyond this are screened by the direction of the diverging iteration instead of by linear programming
 PROGRAM_ROWS = 8_000
 
 
-def recession_program(layout, exog, codes):
+def recession_program(layout, family, exog, codes):
     """Direction along which the likelihood rises without end, by linear programming.
 
     Parameters
     ----------
     layout : Layout
+    family : Family
     exog : ndarray, shape (n, p)
         Centred and scaled columns.
     codes : ndarray of int, shape (n,)
@@ -35,7 +37,7 @@ def recession_program(layout, exog, codes):
         A direction that moves every row outwards if there is one, else the one with the largest total movement
         inside the unit box; ``None`` if there is neither.
     """
-    rows = movement_rows(layout, exog, codes)
+    rows = movement_rows(layout, family, exog, codes)
     result = optimize.linprog(-rows.sum(axis=0), A_ub=-rows, b_ub=np.zeros(len(rows)), bounds=(-1, 1), method="highs")
     if result.status != 0 or -result.fun < 1e-6:
         return None
@@ -52,23 +54,21 @@ def recession_program(layout, exog, codes):
     return result.x
 
 
-def movement_rows(layout, exog, codes):
-    """Matrix whose product with a direction is the outward movement of each finite bound; duplicates
-    removed.
-    """
+def movement_rows(layout, family, exog, codes):
+    """Matrix whose product with a direction is the outward movement of each bound touched; duplicates removed."""
     m = layout.n_thresholds
     shared, freed = exog[:, layout.parallel], exog[:, layout.free]
+    sign = family.outward(codes, m)
 
     def at(threshold, rows):
         own = np.zeros((len(rows), layout.n_params))
         own[:, : len(layout.parallel)] = -shared[rows]
         for k in range(len(layout.free)):
-            own[np.arange(len(rows)), len(layout.parallel) + k * m + threshold] = -freed[rows, k]
-        own[np.arange(len(rows)), layout.n_slopes + threshold] = 1.0
-        return own
+            own[:, len(layout.parallel) + k * m + threshold] = -freed[rows, k]
+        own[:, layout.n_slopes + threshold] = 1.0
+        return own * sign[rows, threshold, None]
 
-    upper, lower = np.flatnonzero(codes < m), np.flatnonzero(codes > 0)
-    moves = np.vstack([at(codes[upper].astype(int), upper), -at(codes[lower].astype(int) - 1, lower)])
+    moves = np.vstack([at(threshold, np.flatnonzero(sign[:, threshold])) for threshold in range(m)])
     return np.unique(np.round(moves, 12), axis=0)
 
 
@@ -77,13 +77,14 @@ class Movement:
     """Smallest and largest outward movement of the bounds of a block's rows along a direction."""
 
     layout: Layout
+    family: object
     direction: np.ndarray
     centre: np.ndarray
 
     def __call__(self, block):
         block = block.counted
-        a, b = bounds(self.layout, self.direction, block.exog - self.centre, block.codes)
-        moves = np.concatenate([a[np.isfinite(a)], -b[np.isfinite(b)]])
+        sign = self.family.outward(block.codes, self.layout.n_thresholds)
+        moves = (self.layout.latent(self.direction, block.exog - self.centre) * sign)[sign != 0]
         return (float(moves.min()), float(moves.max())) if len(moves) else (np.inf, -np.inf)
 
 
@@ -91,7 +92,7 @@ def recession(source, direction, centre, tolerance=1e-7):
     """``"complete"`` if the likelihood of every row rises along ``direction``, ``"quasi"`` if that of none
     falls and that of some rises, ``None`` otherwise.
     """
-    parts = source.each(Movement(source.layout, direction, centre))
+    parts = source.each(Movement(source.layout, source.family, direction, centre))
     least, outward = min(part[0] for part in parts), max(part[1] for part in parts)
     if not outward > 0 or least < -tolerance * outward:
         return None

@@ -18,10 +18,10 @@ def summarise(result, alpha=0.05):
     from statsmodels.iolib.table import SimpleTable
     from statsmodels.iolib.tableformatting import fmt_base, fmt_params
 
-    link = {"logit": "ordered logit"}.get(result.link.name, f"ordered {result.link.name}")
+    kind = result.family.title.lower()
     left = [
         ("Response", result.endog_name),
-        ("Model", link if not result.nonparallel else f"{link}, partial"),
+        ("Model", kind if not result.nonparallel else f"{kind}, partial"),
         ("Method", result.method),
         ("Covariance", result.cov_type),
         ("Observations", f"{result.nobs:,}"),
@@ -39,7 +39,7 @@ def summarise(result, alpha=0.05):
         ("BIC", "none (penalised)" if result.penalty else f"{result.bic:.2f}"),
         ("Correct digits", f"{result.digits:.1f}"),
     ]
-    title = f"Ordered {result.link.name.title()} Results"
+    title = f"{result.family.title} Results"
     if result.penalty:
         title = f"Penalised {title} (ridge {result.penalty:g}: not maximum likelihood)"
     head = SimpleTable(
@@ -65,7 +65,7 @@ def summarise(result, alpha=0.05):
     summary = Summary()
     summary.tables = [head, table]
     notes = [
-        f"P({result.endog_name} <= j) = F(threshold_j - x'coef): a positive coefficient moves a loan "
+        f"{result.family.equation.format(y=result.endog_name)}: a positive coefficient moves a loan "
         "to a higher category."
     ]
     if result.penalty:
