@@ -13,7 +13,7 @@ import time
 import numpy as np
 import pandas as pd
 
-from p2prisk.scorecard.lendingclub import book_card
+from p2pbook.lendingclub import book_card
 
 
 def raw_loans(loans, seed=0):

@@ -19,7 +19,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from p2prisk.sources import shared_directory
+from p2prisk.datasets import shared_directory
 
 VARIABLES = {
     "初始评级": "grade",

@@ -7,10 +7,11 @@ import pytest
 matplotlib.use("Agg")
 import matplotlib.pyplot as plt
 
-from p2prisk import case
+from p2pbook import case
+from p2pbook.facts import facts
+from p2pbook.figures import case as draw
+from p2prisk.datasets import table
 from p2prisk.errors import DataError
-from p2prisk.facts import facts, table
-from p2prisk.figures import case as draw
 
 
 @pytest.fixture(autouse=True)

@@ -8,9 +8,9 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from p2pbook.facts import Facts, facts
+from p2prisk.datasets import table
 from p2prisk.errors import DataError
-from p2prisk.facts import Facts
-from p2prisk.sources import facts, table
 
 ROOT = Path(__file__).resolve().parents[1]
 SHARED = Path(os.environ.get("P2PRISK_SHARED", ROOT.parent / "shared"))

@@ -14,7 +14,7 @@ import yaml
 import tape_fixtures as fixtures
 from p2prisk import read_tape
 from p2prisk.cli import main
-from p2prisk.sources import chosen_tape
+from p2prisk.report.study import chosen_tape
 from p2prisk.standard import StandardModel
 
 

@@ -8,7 +8,7 @@ import re
 from pathlib import Path
 
 from p2prisk import load
-from p2prisk.sources import names
+from p2prisk.datasets import names
 
 DATA = Path(__file__).resolve().parents[1] / "data"
 CARD = (DATA / "README.md").read_text(encoding="utf-8")
@@ -54,7 +54,7 @@ def test_every_provenance_is_complete():
 
 
 def test_hashes_on_the_card_are_those_verified():
-    from p2prisk.sources import _MICRO
+    from p2prisk.datasets import _MICRO
 
     for entry in _MICRO.values():
         assert entry["sha256"] in CARD

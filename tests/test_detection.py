@@ -4,9 +4,18 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from p2prisk.detection import DOSES, FAMILIES, INSTRUMENTS, READINGS, detection_table, one_platform, stored_study
-from p2prisk.detection.instruments import statistics
-from p2prisk.detection.study import HEALTHY_CHECK, REFERENCE, REPLICATES, WATCH, alarms, calibrate, cells, read_limits
+from p2pbook.detection import DOSES, FAMILIES, INSTRUMENTS, READINGS, detection_table, one_platform, stored_study
+from p2pbook.detection.experiment import (
+    HEALTHY_CHECK,
+    REFERENCE,
+    REPLICATES,
+    WATCH,
+    alarms,
+    calibrate,
+    cells,
+    read_limits,
+)
+from p2pbook.detection.instruments import statistics
 from p2prisk.simulate import CAUSES, TurningBad, simulate_platform
 from p2prisk.validation import population_stability
 

@@ -8,13 +8,13 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 
+from p2pbook.lendingclub import LABELS, book_card, calibration_by_year, class_losses
+from p2pbook.pricing import highest_pd_by_cap, price_by_grade, value_check
+from p2pbook.replications import replication
 from p2prisk.figures import assess as draw
 from p2prisk.figures.fingerprint import fingerprint
 from p2prisk.policy import acceptance_frontier, refer_band, refer_lines
-from p2prisk.policy.study import highest_pd_by_cap, price_by_grade, value_check
-from p2prisk.replicate import replication
 from p2prisk.scorecard import grade_table
-from p2prisk.scorecard.lendingclub import LABELS, book_card, calibration_by_year, class_losses
 
 
 @pytest.fixture(scope="module")

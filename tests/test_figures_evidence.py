@@ -8,9 +8,9 @@ import pytest
 matplotlib.use("Agg")
 import matplotlib.pyplot as plt
 
-from p2prisk.figures import evidence
+from p2pbook.figures import evidence
+from p2pbook.replications import replication
 from p2prisk.figures.fingerprint import fingerprint
-from p2prisk.replicate import replication
 
 RATIOS = pd.DataFrame(
     {"label": ["a", "b"], "block": ["ability", "loan"], "odds_ratio": [0.5, 2.0], "low": [0.4, 1.5], "high": [0.6, 2.5]}

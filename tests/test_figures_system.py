@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from p2prisk.figures import system as draw
+from p2pbook.figures import system as draw
 
 
 @pytest.fixture(autouse=True)

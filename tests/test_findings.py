@@ -2,8 +2,8 @@
 
 import pytest
 
-from p2prisk.findings import findings, findings_table
-from p2prisk.replicate import replication
+from p2pbook.findings import findings, findings_table
+from p2pbook.replications import replication
 
 
 @pytest.fixture(scope="module")

@@ -8,9 +8,9 @@ import pandas as pd
 import pytest
 
 from p2prisk import load
+from p2prisk.datasets import table
 from p2prisk.errors import DataError
 from p2prisk.monitor import vintage_curves_from_events, vintage_curves_from_tape
-from p2prisk.sources import table
 
 ROOT = Path(__file__).resolve().parents[1]
 

@@ -6,8 +6,8 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from p2pbook.literature import SIGNS, agreement, studies_by_sign
 from p2prisk.errors import DataError
-from p2prisk.literature import SIGNS, agreement, studies_by_sign
 
 ROOT = Path(__file__).resolve().parents[1]
 HAN = re.compile(r"[\u4e00-\u9fff]")
@@ -125,7 +125,7 @@ def test_figure_draws_every_finding(signs):
     matplotlib.use("Agg")
     import matplotlib.pyplot as plt
 
-    from p2prisk.figures.literature import sign_agreement
+    from p2pbook.figures.literature import sign_agreement
 
     counted = agreement(signs)
     figure, ax = plt.subplots()
@@ -145,7 +145,7 @@ def test_roles_figure_has_a_cell_for_every_task_and_form():
     matplotlib.use("Agg")
     import matplotlib.pyplot as plt
 
-    from p2prisk.figures.literature import who_bears
+    from p2pbook.figures.literature import who_bears
 
     roles = read("question_roles")
     columns = {name: name for name in roles.columns.drop("task")}

@@ -4,6 +4,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from p2pbook.lendingclub import CLASSES, book_card
+from p2pbook.replications import replication
 from p2prisk import OrderedLogit
 from p2prisk.errors import DataError
 from p2prisk.policy import (
@@ -28,8 +30,6 @@ from p2prisk.policy import (
 )
 from p2prisk.policy.rejects import parcels
 from p2prisk.policy.value import instalment, monthly_default
-from p2prisk.replicate import replication
-from p2prisk.scorecard.lendingclub import COLUMNS, book_card
 
 
 @pytest.fixture(scope="module")
@@ -249,7 +249,7 @@ def test_bounds_enclose_what_is_known():
 def test_parcelling_without_a_guess_changes_nothing():
     made = book_card()
     accepted = (made.card.score(made.train)["pd"] < 0.2).to_numpy()
-    words = "severity ~ " + " + ".join(f"C({name})" for name in COLUMNS)
+    words = "severity ~ " + " + ".join(f"C({name})" for name in CLASSES)
     table = compare_reject_inference(made.train, made.test, accepted, words, freq_weights="n").set_index("method")
     one = table.loc["parcelling, odds x 1"]
     assert one["gain"] == pytest.approx(0, abs=1e-6)

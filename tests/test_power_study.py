@@ -7,7 +7,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from p2prisk.assumptions import power
+from p2pbook import power
 
 ROOT = Path(__file__).resolve().parents[1]
 STUDY = pd.read_csv(ROOT / "data/power_study.csv")

@@ -7,9 +7,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from p2prisk import replicate, study
+from p2pbook import traits
+from p2pbook.replications import outcome, selection, store
+from p2pbook.replications import run as replicate
+from p2prisk.datasets import _MICRO, micro_file
 from p2prisk.errors import DataError
-from p2prisk.sources import _MICRO, micro_file
 
 
 def _micro(name):
@@ -36,7 +38,9 @@ def test_stored_file_says_what_made_it(name):
 def test_stored_results_come_out_again(name):
     path = _micro(name)
     if name == "e2-selection" and not os.environ.get("P2PRISK_LONG"):
-        pytest.skip("130 cross-validated fits; set P2PRISK_LONG=1, or run: p2prisk replicate e2-selection --check")
+        pytest.skip(
+            "130 cross-validated fits; set P2PRISK_LONG=1 (or: python -m p2pbook.replications e2-selection --check)"
+        )
     stored, computed = replicate.replication(name).document, replicate.replicate(name, path)
     for part in ("input", "facts", "tables"):
         size, where = replicate.difference(stored[part], json.loads(json.dumps(computed[part])), part)
@@ -61,7 +65,7 @@ def test_difference_finds_a_change_in_the_ninth_digit():
 def test_unknown_names_are_refused():
     with pytest.raises(DataError, match="known: e2-profile"):
         replicate.replicate("nonsense")
-    with pytest.raises(DataError, match="p2prisk replicate nonsense"):
+    with pytest.raises(DataError, match="python -m p2pbook.replications nonsense"):
         replicate.replication("nonsense")
     with pytest.raises(DataError, match="no table 'x'"):
         replicate.replication("e2-profile").table("x")
@@ -78,19 +82,19 @@ def test_auc_within_ignores_what_only_tells_the_group():
     rng = np.random.default_rng(0)
     group = np.repeat([0, 1], 2000)
     event = rng.random(4000) < np.where(group == 1, 0.4, 0.1)
-    assert replicate.auc_within(event, group + 0.01 * rng.normal(size=4000), group) == pytest.approx(0.5, abs=0.03)
+    assert selection.auc_within(event, group + 0.01 * rng.normal(size=4000), group) == pytest.approx(0.5, abs=0.03)
 
 
 def test_no_choice_used_the_test_year():
-    selection = replicate.replication("e2-selection")
-    outcome = replicate.replication("e2-outcome")
-    assert selection["loans"] == outcome["train"]
-    kept = selection.table("steps").query("kept and step != 'base'")["step"]
-    names = [t.name for t in study.OUTCOME_BASE] + [t.name for step in kept for t in study.OUTCOME_STEPS[step]]
-    assert selection["chosen"] == names == [t.name for t in replicate.chosen_traits()]
-    assert set(outcome.table("coefficients")["trait"]) == set(names)
-    steps = selection.table("steps").iloc[1:]
-    assert (steps.loc[steps["kept"], "gain"] >= selection["least_gain"]).all()
+    chosen = replicate.replication("e2-selection")
+    made = replicate.replication("e2-outcome")
+    assert chosen["loans"] == made["train"]
+    kept = chosen.table("steps").query("kept and step != 'base'")["step"]
+    names = [t.name for t in traits.OUTCOME_BASE] + [t.name for step in kept for t in traits.OUTCOME_STEPS[step]]
+    assert chosen["chosen"] == names == [t.name for t in selection.chosen_traits()]
+    assert set(made.table("coefficients")["trait"]) == set(names)
+    steps = chosen.table("steps").iloc[1:]
+    assert (steps.loc[steps["kept"], "gain"] >= chosen["least_gain"]).all()
 
 
 def test_command_checks_and_writes(tmp_path, monkeypatch, capsys):
@@ -102,6 +106,7 @@ def test_command_checks_and_writes(tmp_path, monkeypatch, capsys):
         "facts": {"a": 1.5},
         "tables": {"t": replicate._table(pd.DataFrame({"x": [1, 2], "y": [0.5, np.nan]}))},
     }
+    monkeypatch.setattr(store, "directory", lambda: tmp_path)
     monkeypatch.setattr(replicate, "directory", lambda: tmp_path)
     monkeypatch.setattr(replicate, "STUDIES", {"toy": None})
     monkeypatch.setattr(replicate, "replicate", lambda name, path: document)
@@ -119,8 +124,8 @@ def test_blocks_called_otherwise_start_from_the_book_and_end_with_the_record():
     stored = replicate.replication("e2-outcome")
     ways, blocks, groups = (stored.table(name) for name in ("assignments", "blocks", "groups"))
     pd.testing.assert_frame_equal(ways[ways["assignment"] == "as in the book"].drop(columns="assignment"), blocks)
-    named = [name for _, names in replicate._GROUPS for name in names]
-    assert sorted(named) == sorted(t.name for t in replicate.chosen_traits() if t.block == "willingness")
+    named = [name for _, names in outcome._GROUPS for name in names]
+    assert sorted(named) == sorted(t.name for t in selection.chosen_traits() if t.block == "willingness")
     assert groups["slopes"].sum() == blocks["slopes"].sum()
     # the sentence of the chapter: the lead turns when limits and inquiries are called ability
     lead = ways.pivot(index="assignment", columns="block", values="share_added")

@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 from scipy.special import expit, logit
 
+from p2pbook.lendingclub import LABELS, book_card
 from p2prisk import LoanTape, OrderedLogit, Scorecard, load
 from p2prisk.errors import DataError, ModelError
 from p2prisk.scorecard import (
@@ -26,7 +27,6 @@ from p2prisk.scorecard import (
     separation,
     shift_to_target,
 )
-from p2prisk.scorecard.lendingclub import LABELS, book_card
 from p2prisk.standard import fit_standard
 
 

@@ -7,8 +7,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from p2pbook.lendingclub import LABELS, book_card
 from p2prisk import OrderedLogit, Scorecard, load
-from p2prisk.scorecard.lendingclub import LABELS, book_card
 from p2prisk.scorecard.widget import ScorecardWidget
 
 FLAGS = (

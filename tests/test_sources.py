@@ -7,8 +7,9 @@ import pandas as pd
 import pytest
 
 from p2prisk import OrderedLogit, load
+from p2prisk.datasets import data_directory, micro_file, shared_directory, table
 from p2prisk.errors import DataError
-from p2prisk.sources import data_directory, file_sha256, micro_file, shared_directory, table
+from p2prisk.tape.read import file_sha256
 
 # severity by grade as counted from the source file by an independent script before this package existed
 SEVERITY_BY_GRADE = {

@@ -3,9 +3,10 @@
 import numpy as np
 import pytest
 
-from p2prisk.sources import load, table
+from p2pbook.lendingclub import lending_club_book, lending_club_model, lending_club_vintages
+from p2pbook.model_card import checklist, validation_results
+from p2prisk.datasets import load, table
 from p2prisk.stress import assess
-from p2prisk.system import checklist, lending_club_book, lending_club_model, lending_club_vintages, validation_results
 
 
 def test_the_book_has_the_loans_and_the_default_rate_of_its_year():
@@ -17,7 +18,7 @@ def test_the_book_has_the_loans_and_the_default_rate_of_its_year():
     assert assess(book)["default_rate"] == pytest.approx(part.loc[bad, "n"].sum() / part["n"].sum(), abs=1e-10)
     # slopes are those of the fit: the linear predictors differ by a constant only
     fit, _ = lending_club_model()
-    shift = book.eta - fit.predict(book.frame, which="linear").to_numpy()
+    shift = book.eta - fit.predict(book.frame.astype({"term": str}), which="linear").to_numpy()
     assert np.ptp(shift) < 1e-12
 
 

@@ -2,13 +2,12 @@
 
 The package is built in floors; a module imports only from floors below it::
 
-    1  tape, sources, simulate     the loan tape and the embedded evidence
+    1  tape, datasets, simulate    the loan tape and the embedded data sets
     2  ordered                     the ordered logit
     3  assumptions, effects, validation
     4  scorecard
     5  policy, monitor, stress, platform
-    6  detection                   what would have caught it? (simulated)
-       system                      the chapters' study of the system
+    6  report                      the study of any tape
        figures, tables             how a result is shown; they compute nothing
        cli                         the command line
 
@@ -28,7 +27,7 @@ __version__ = "0.1.0"
 
 # public name -> module that defines it
 _PUBLIC = {
-    "load": "sources",
+    "load": "datasets",
     "LoanTape": "tape",
     "read_tape": "tape",
     "OrderedLogit": "ordered",

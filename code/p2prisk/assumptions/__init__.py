@@ -17,8 +17,7 @@ Specification
 Influence
     `influence` (one-step deltas, most influential loans), `influence_refit` (exact).
 
-The figures are in :mod:`p2prisk.figures.checks`; the simulated size and power of the checks in
-:mod:`p2prisk.assumptions.power`.
+The figures are in :mod:`p2prisk.figures.checks`.
 """
 
 from p2prisk.assumptions.goodness import GoodnessOfFit, fagerland_hosmer, goodness_of_fit, lipsitz, pulkstenis_robinson

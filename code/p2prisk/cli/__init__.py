@@ -29,13 +29,6 @@ def main(argv=None):
         Exit code.
     """
     argv = list(sys.argv[1:] if argv is None else argv)
-    if argv[:1] == ["replicate"]:
-        from p2prisk.replicate import main as replicate
-
-        try:
-            return replicate(argv[1:]) or 0
-        except P2PRiskError as error:
-            return _failed(error)
     arguments = _parser().parse_args(argv)
     try:
         return arguments.run(arguments) or 0
@@ -109,7 +102,7 @@ def _parser():
 
 
 def _read(arguments):
-    from p2prisk.sources import load, names
+    from p2prisk.datasets import load, names
     from p2prisk.tape import read_tape
 
     if arguments.tape in names():
@@ -156,7 +149,7 @@ def _map(arguments):
 
 def _fit(arguments):
     from p2prisk.standard import fit_standard
-    from p2prisk.tape.study import study_sample
+    from p2prisk.tape.sample import study_sample
 
     tape, note = study_sample(_read(arguments))
     print(note)
@@ -269,7 +262,7 @@ def _report(arguments):
             file=sys.stderr,
         )
         return 1
-    from p2prisk.edition import assemble
+    from p2prisk.report.assemble import assemble
 
     templates = _templates()
     with tempfile.TemporaryDirectory(prefix="p2prisk-") as folder:

@@ -405,7 +405,7 @@ def power_plot(power, level=0.05, ax=None):
     ----------
     power : pandas.DataFrame
         Columns ``test, departure, share, ci_low, ci_high`` of one scenario of
-        :func:`p2prisk.assumptions.power.power_study`.
+        :func:`p2pbook.power.power_study`.
     level : float
         Level of the tests, drawn as a line.
     ax : matplotlib.axes.Axes, optional

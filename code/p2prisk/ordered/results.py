@@ -292,6 +292,11 @@ class OrderedResults:
         if isinstance(constraints, list | tuple) and all(isinstance(c, str) for c in constraints):
             rows, values = zip(*(self._parse(c) for c in constraints), strict=True)
             return np.array(rows), np.array(values)
+        if isinstance(constraints, dict):
+            absent = [name for name in constraints if name not in self.params.index]
+            if absent:
+                raise ModelError(f"the model has no slope {', '.join(absent)}; it has {', '.join(self.params.index)}")
+            constraints = pd.Series(constraints, dtype=float).reindex(self.params.index, fill_value=0.0)
         matrix = np.atleast_2d(np.asarray(constraints, float))
         if matrix.shape[1] != len(self.params):
             raise ModelError(
@@ -336,8 +341,9 @@ class OrderedResults:
 
         Parameters
         ----------
-        constraints : str, list of str, or array of shape (r, k)
-            ``"home[T.RENT] = home[T.OWN]"``, several separated by commas, or a matrix (tested against zero).
+        constraints : str, list of str, dict of str to float, or array of shape (r, k)
+            ``"home[T.RENT] = home[T.OWN]"``, several separated by commas; or parameter -> weight of one
+            combination, or a matrix of weights (tested against zero).
 
         Returns
         -------

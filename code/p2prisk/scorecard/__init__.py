@@ -3,7 +3,6 @@
 :class:`Scorecard` turns a fitted ordered logit (or the standard model of any tape) into points.
 :mod:`~p2prisk.scorecard.master_scale` finds and tests grades; :mod:`~p2prisk.scorecard.calibration` moves
 probabilities to the default rate of the time; :mod:`~p2prisk.scorecard.overrides` says what a person may change.
-:mod:`~p2prisk.scorecard.lendingclub` is the card of the book.
 """
 
 from p2prisk.scorecard.any_tape import card_of_tape

@@ -27,8 +27,8 @@ from p2prisk.tape.columns import (
 from p2prisk.tape.core import LoanTape
 from p2prisk.tape.mapping import apply_mapping, builtin, builtin_names
 from p2prisk.tape.read import iter_tape, read_tape
+from p2prisk.tape.sample import study_sample, supports
 from p2prisk.tape.severity import add_outcome, live_severity, resolved_cohort, resolved_severity
-from p2prisk.tape.study import study_sample, supports
 
 __all__ = [
     "COLUMNS",

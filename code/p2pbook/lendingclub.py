@@ -1,17 +1,26 @@
-"""The card of the book: Lending Club 2007-2010, from the committed counts, with a look at 2011."""
+"""The one model of the resolved Lending Club loans, and what the chapters make of it: vintages, book, score card."""
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 import pandas as pd
 
+from p2prisk.datasets import load, table
+from p2prisk.monitor import vintage_curves_from_events
 from p2prisk.ordered import OrderedLogit
 from p2prisk.scorecard.card import Scorecard
 from p2prisk.scorecard.characteristics import bands_from_labels
 from p2prisk.scorecard.master_scale import build_master_scale
-from p2prisk.sources import load, table
+from p2prisk.stress import Book, Economics
 
-COLUMNS = (
+#: Months from the last payment to the charge-off: about 150 days past due. The date itself is not on file.
+CHARGE_OFF_LAG = 5
+
+#: The last issue year the model is fitted on, and the year it is tested on.
+FITTED_TO, TESTED_ON = 2010, 2011
+
+CLASSES = (
     "term",
     "income_band",
     "dti_band",
@@ -21,8 +30,107 @@ COLUMNS = (
     "public_record",
     "purpose_group",
 )
-LAST_FITTED_YEAR = 2010
+
+
+def lending_club_vintages(as_of, *, period="half-year", term=36, max_age=41, since=None):
+    """Vintage curves of the resolved loans, as they could be known at a month.
+
+    Parameters
+    ----------
+    as_of : date-like
+        A charge-off counts once its month, the last payment and :data:`CHARGE_OFF_LAG` later, has come.
+    period : str
+        As in :func:`~p2prisk.monitor.vintage_curves`.
+    term : int
+        Term in months.
+    max_age : int
+        Longest age.
+    since : str, optional
+        First vintage kept.
+
+    Returns
+    -------
+    pandas.DataFrame
+
+    Examples
+    --------
+    >>> curves = lending_club_vintages("2017-04", period="year")
+    >>> curves["vintage"].unique().tolist()
+    ['2007-01', '2008-01', '2009-01', '2010-01', '2011-01']
+    """
+    counts = table("lendingclub_vintages")
+    counts = counts[counts["term"] == term]
+    curves = vintage_curves_from_events(
+        counts["month"],
+        counts["age"] + CHARGE_OFF_LAG,
+        as_of=as_of,
+        loans=counts["loans"],
+        events=counts["charged_off"],
+        period=period,
+        max_age=max_age,
+    )
+    return curves if since is None else curves[curves["vintage"] >= since].reset_index(drop=True)
+
+
+@lru_cache(maxsize=1)
+def lending_club_model():
+    """The ordered logit of severity on the classes of the committed counts, fitted on the loans to 2010.
+
+    Returns
+    -------
+    fit : OrderedResults
+    counts : pandas.DataFrame
+        All counts, 2007 to 2011, with ``bad``: charged off.
+    """
+    counts = load("lendingclub-2007-2011-counts").frame
+    counts = counts.assign(
+        term=pd.Categorical(counts["term"].astype(str), ["36", "60"]),
+        bad=counts["severity"].isin(["loss after half", "loss early"]),
+    )
+    formula = "severity ~ " + " + ".join(f"C({name})" for name in CLASSES)
+    old = counts[counts["issue_year"] <= FITTED_TO]
+    return OrderedLogit.from_formula(formula, old, freq_weights="n").fit(), counts
+
+
+def lending_club_book(year=TESTED_ON):
+    """The loans of one year as a book to be stressed; every loan weighs the same.
+
+    Parameters
+    ----------
+    year : int
+        Year of issue.
+
+    Returns
+    -------
+    Book
+        Linear predictors from :func:`lending_club_model`, thresholds moved so that the book's default rate is the
+        one that came; income, loss and years by term and class from ``lendingclub_outcomes``.
+    """
+    from scipy.optimize import brentq
+
+    fit, counts = lending_club_model()
+    part = counts[counts["issue_year"] == year]
+    cells = part.groupby(list(CLASSES), observed=True)["n"].sum().reset_index()
+    eta = fit.predict(cells, which="linear").to_numpy()
+    cells = cells.assign(term=cells["term"].astype(int))
+    amount = cells["n"].to_numpy(dtype=float)
+    outcomes = table("lendingclub_outcomes")
+    order = list(counts["severity"].cat.categories)
+    values = {}
+    for name in ("earned", "loss", "years"):
+        wide = outcomes.pivot(index="term", columns="severity", values=name)[order]
+        values[name] = wide.loc[cells["term"]].to_numpy()
+    vintages = table("lendingclub_vintages")
+    early = vintages.loc[vintages["age"] + CHARGE_OFF_LAG <= 12, "charged_off"].sum() / vintages["charged_off"].sum()
+    economics = Economics(values["earned"], values["loss"], values["years"], early_share=float(early))
+    rate = part.loc[part["bad"], "n"].sum() / part["n"].sum()
+    bound = fit.thresholds.to_numpy()
+    level = brentq(lambda shift: amount @ (1 / (1 + np.exp(bound[-2] - eta - shift))) / amount.sum() - rate, -3, 3)
+    return Book(eta + level, bound, amount, cells, economics)
+
+
 DEFAULT_FROM = "loss after half"
+
 _RAW = {
     "income_band": "income",
     "dti_band": "dti",
@@ -30,6 +138,7 @@ _RAW = {
     "utilisation_band": "utilisation",
     "public_record": "public_records",
 }
+
 LABELS = {
     "term": "Term, months",
     "income_band": "Income, $ a year",
@@ -149,15 +258,9 @@ def book_card(losses=None, grades=7):
     -------
     BookCard
     """
-    counts = load("lendingclub-2007-2011-counts").frame
-    counts = counts.assign(
-        term=pd.Categorical(counts["term"].astype(str), ["36", "60"]),
-        bad=counts["severity"].isin(["loss after half", "loss early"]),
-    )
-    early = counts["issue_year"] <= LAST_FITTED_YEAR
+    result, counts = lending_club_model()
+    early = counts["issue_year"] <= FITTED_TO
     train, test = counts[early].reset_index(drop=True), counts[~early].reset_index(drop=True)
-    words = " + ".join(f"C({name})" for name in COLUMNS)
-    result = OrderedLogit.from_formula(f"severity ~ {words}", train, freq_weights="n").fit()
     card = Scorecard.from_result(result, default_from=DEFAULT_FROM, losses=losses, bands=raw_bands())
     scale = build_master_scale(card.score(train)["pd"], train["bad"], train["n"], grades=grades)
     return BookCard(card.with_scale(scale), result, train, test)

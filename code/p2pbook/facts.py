@@ -3,7 +3,7 @@
 A chapter takes a number from a fact by its id, so that no result is typed by hand and every number leads to
 its source::
 
-    facts = p2prisk.sources.facts()
+    facts = p2pbook.facts.facts()
     facts.value("NCG024", scale=1e6, digits=0)      # '265'
 
 The tables lie in ``data/`` of the repository (``data/README.md`` describes them).
@@ -11,66 +11,11 @@ The tables lie in ``data/`` of the repository (``data/README.md`` describes them
 
 import re
 from functools import lru_cache
-from pathlib import Path
 
 import pandas as pd
 
+from p2prisk.datasets import table
 from p2prisk.errors import DataError
-
-
-def data_directory():
-    """Find ``data/`` of the repository: beside the package, else in the working directory or above it.
-
-    Returns
-    -------
-    pathlib.Path
-
-    Raises
-    ------
-    DataError
-        When neither place has a directory ``data`` with the list of facts.
-    """
-    here = Path.cwd().resolve()
-    for root in (Path(__file__).resolve().parents[2], here, *here.parents):
-        if (root / "data" / "facts_case.csv").exists():
-            return root / "data"
-    raise DataError(
-        f"no directory 'data' with facts_case.csv beside the package or above {here}: "
-        "install the package from a clone of the repository (pip install -e .) or run inside it"
-    )
-
-
-def table(name):
-    """Load one of the small committed tables.
-
-    Parameters
-    ----------
-    name : str
-        File name without ``.csv``.
-
-    Returns
-    -------
-    pandas.DataFrame
-        Columns as described in ``data/README.md``; missing entries of text columns are empty strings.
-
-    Raises
-    ------
-    DataError
-        When there is no such table; the message lists those that exist.
-
-    Examples
-    --------
-    >>> table("ncf_products")["amount"].sum().item()
-    71
-    """
-    directory = data_directory()
-    path = directory / f"{name}.csv"
-    if not path.exists():
-        known = ", ".join(sorted(found.stem for found in directory.glob("*.csv")))
-        raise DataError(f"no table {name!r} in {directory}; known: {known}")
-    frame = pd.read_csv(path)
-    text = frame.columns[[not pd.api.types.is_numeric_dtype(kind) for kind in frame.dtypes]]
-    return frame.fillna({column: "" for column in text})
 
 
 class Facts:

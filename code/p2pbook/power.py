@@ -6,8 +6,8 @@ it is simulated.
 
 import json
 
+from p2prisk.datasets import data_directory, table
 from p2prisk.errors import DataError
-from p2prisk.facts import data_directory, table
 
 
 def power_study():
@@ -117,6 +117,3 @@ def largest_power(study):
     wide = last.pivot(index="test", columns="scenario", values="share")
     wide = wide.loc[list(dict.fromkeys(part["test"])), list(dict.fromkeys(part["scenario"]))]
     return wide.rename_axis(columns=None)
-
-
-__all__ = ["largest_power", "power_of", "power_study", "power_table", "size_table"]

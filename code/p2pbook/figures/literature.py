@@ -9,10 +9,15 @@ _COUNTRY = {
     "China": (PALETTE["orange"], "s"),
     "Europe": (PALETTE["green"], "^"),
 }
+
 _VERDICT = {"opposite signs": PALETTE["black"], "sign against no effect": PALETTE["black"]}
+
 _STEP = 0.62  # distance of two marks of the same column, in the unit of the x axis
+
 _CENTRES = {"-": -2.4, "0": 0.0, "+": 2.4}
+
 _UNSTATED = 5.3
+
 _HALF_WIDTHS = {"-": 1.4, "0": 0.75, "+": 1.4, "?": 1.25}
 
 
@@ -24,7 +29,7 @@ def sign_agreement(signs, agreement, ax=None):
     signs : pandas.DataFrame
         The sign table: columns ``variable``, ``country``, ``sign``.
     agreement : pandas.DataFrame
-        What :func:`p2prisk.literature.agreement` made of it: index of variables, ``group``, ``unstated``,
+        What :func:`p2pbook.literature.agreement` made of it: index of variables, ``group``, ``unstated``,
         ``verdict``.
     ax : matplotlib.axes.Axes, optional
 

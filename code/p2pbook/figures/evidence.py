@@ -15,9 +15,9 @@ BLOCK_COLOURS = {
     "platform": PALETTE["purple"],
 }
 
-
 #: panels side by side: two stay legible on a telephone
 _ACROSS = 2
+
 _WIDE = 5.6
 
 

@@ -14,7 +14,9 @@ from matplotlib.ticker import PercentFormatter
 from p2prisk.figures.style import PALETTE, label_line_ends, ordered_colours
 
 _WIDTH = 5.0
+
 _SHARES = LinearSegmentedColormap.from_list("shares", ["#FFFFFF", PALETTE["sky"], PALETTE["blue"], "#003B5C"])
+
 CAUSE_WORDS = {
     "repayment": "Repayment",
     "environment": "Environment",

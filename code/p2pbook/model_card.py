@@ -1,131 +1,17 @@
-"""The risk system on the resolved Lending Club loans: the vintages, the book and the model card of the chapters."""
+"""The model card of the book: what the validator measured, and the checklist filled in."""
 
 from functools import lru_cache
 
 import numpy as np
 import pandas as pd
 
+from p2pbook.lendingclub import FITTED_TO, TESTED_ON, lending_club_model
 from p2prisk.assumptions import brant, free_terms, probability_departure
-from p2prisk.facts import table
-from p2prisk.monitor import vintage_curves_from_events
-from p2prisk.ordered import OrderedLogit
-from p2prisk.sources import load
-from p2prisk.stress import Book, Economics
 from p2prisk.tape import COLUMNS
 from p2prisk.validation import auc, calibration_slope_intercept, delong, holm, population_stability
 
-#: Months from the last payment to the charge-off: about 150 days past due. The date itself is not on file.
-CHARGE_OFF_LAG = 5
-
-#: The last issue year the model is fitted on, and the year it is tested on.
-FITTED_TO, TESTED_ON = 2010, 2011
-
-CLASSES = (
-    "term",
-    "income_band",
-    "dti_band",
-    "employment_band",
-    "inquiries_band",
-    "utilisation_band",
-    "public_record",
-    "purpose_group",
-)
-
 #: The columns of the tape from which those classes were made.
 PREDICTORS = ("term", "income", "dti", "employment", "inquiries", "utilisation", "public_records", "purpose")
-
-
-def lending_club_vintages(as_of, *, period="half-year", term=36, max_age=41, since=None):
-    """Vintage curves of the resolved loans, as they could be known at a month.
-
-    Parameters
-    ----------
-    as_of : date-like
-        A charge-off counts once its month, the last payment and :data:`CHARGE_OFF_LAG` later, has come.
-    period : str
-        As in :func:`~p2prisk.monitor.vintage_curves`.
-    term : int
-        Term in months.
-    max_age : int
-        Longest age.
-    since : str, optional
-        First vintage kept.
-
-    Returns
-    -------
-    pandas.DataFrame
-
-    Examples
-    --------
-    >>> curves = lending_club_vintages("2017-04", period="year")
-    >>> curves["vintage"].unique().tolist()
-    ['2007-01', '2008-01', '2009-01', '2010-01', '2011-01']
-    """
-    counts = table("lendingclub_vintages")
-    counts = counts[counts["term"] == term]
-    curves = vintage_curves_from_events(
-        counts["month"],
-        counts["age"] + CHARGE_OFF_LAG,
-        as_of=as_of,
-        loans=counts["loans"],
-        events=counts["charged_off"],
-        period=period,
-        max_age=max_age,
-    )
-    return curves if since is None else curves[curves["vintage"] >= since].reset_index(drop=True)
-
-
-@lru_cache(maxsize=1)
-def lending_club_model():
-    """The ordered logit of severity on the classes of the committed counts, fitted on the loans to 2010.
-
-    Returns
-    -------
-    fit : OrderedResults
-    counts : pandas.DataFrame
-        All counts, 2007 to 2011.
-    """
-    counts = load("lendingclub-2007-2011-counts").frame
-    formula = "severity ~ " + " + ".join(f"C({name})" for name in CLASSES)
-    old = counts[counts["issue_year"] <= FITTED_TO]
-    return OrderedLogit.from_formula(formula, old, freq_weights="n").fit(), counts
-
-
-def lending_club_book(year=TESTED_ON):
-    """The loans of one year as a book to be stressed; every loan weighs the same.
-
-    Parameters
-    ----------
-    year : int
-        Year of issue.
-
-    Returns
-    -------
-    Book
-        Linear predictors from :func:`lending_club_model`, thresholds moved so that the book's default rate is the
-        one that came; income, loss and years by term and class from ``lendingclub_outcomes``.
-    """
-    from scipy.optimize import brentq
-
-    fit, counts = lending_club_model()
-    part = counts[counts["issue_year"] == year]
-    cells = part.groupby(list(CLASSES), observed=True)["n"].sum().reset_index()
-    eta = fit.predict(cells, which="linear").to_numpy()
-    amount = cells["n"].to_numpy(dtype=float)
-    outcomes = table("lendingclub_outcomes")
-    order = list(counts["severity"].cat.categories)
-    values = {}
-    for name in ("earned", "loss", "years"):
-        wide = outcomes.pivot(index="term", columns="severity", values=name)[order]
-        values[name] = wide.loc[cells["term"]].to_numpy()
-    vintages = table("lendingclub_vintages")
-    early = vintages.loc[vintages["age"] + CHARGE_OFF_LAG <= 12, "charged_off"].sum() / vintages["charged_off"].sum()
-    economics = Economics(values["earned"], values["loss"], values["years"], early_share=float(early))
-    bad = part["severity"].isin(order[-2:])
-    rate = part.loc[bad, "n"].sum() / part["n"].sum()
-    bound = fit.thresholds.to_numpy()
-    level = brentq(lambda shift: amount @ (1 / (1 + np.exp(bound[-2] - eta - shift))) / amount.sum() - rate, -3, 3)
-    return Book(eta + level, bound, amount, cells, economics)
 
 
 @lru_cache(maxsize=1)
@@ -138,10 +24,7 @@ def validation_results():
     """
     fit, counts = lending_club_model()
     old, new = counts[counts["issue_year"] <= FITTED_TO], counts[counts["issue_year"] == TESTED_ON]
-    bad = {
-        name: part["severity"].isin(["loss after half", "loss early"]).to_numpy()
-        for name, part in (("old", old), ("new", new))
-    }
+    bad = {name: part["bad"].to_numpy() for name, part in (("old", old), ("new", new))}
     forecast = {
         name: fit.predict(part).iloc[:, -2:].sum(axis=1).to_numpy() for name, part in (("old", old), ("new", new))
     }

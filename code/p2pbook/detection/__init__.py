@@ -4,8 +4,8 @@ A study on top of :mod:`~p2prisk.simulate`, :mod:`~p2prisk.monitor`, :mod:`~p2pr
 :mod:`~p2prisk.platform`. Its results are simulated and stored with their seeds.
 """
 
-from p2prisk.detection.instruments import FAMILIES, INSTRUMENTS, statistics
-from p2prisk.detection.study import DOSES, READINGS, detection_table, one_platform, stored_study
+from p2pbook.detection.experiment import DOSES, READINGS, detection_table, one_platform, stored_study
+from p2pbook.detection.instruments import FAMILIES, INSTRUMENTS, statistics
 
 __all__ = [
     "DOSES",

@@ -1,6 +1,6 @@
 """What the chapters on the industry and on Net Credit Group compute from the committed tables.
 
-Every function takes a table of :func:`p2prisk.facts.table` and returns a frame that a figure or a table shows as it
+Every function takes a table of :func:`p2prisk.datasets.table` and returns a frame that a figure or a table shows as it
 is. Shares are fractions, not percentages.
 """
 
@@ -36,7 +36,7 @@ def revenue_parts(accounts):
 
     Examples
     --------
-    >>> from p2prisk.facts import table
+    >>> from p2prisk.datasets import table
     >>> revenue_parts(table("ncf_accounts")).sum(axis=1).astype(int).to_dict()
     {2016: 114300089, 2017: 221908644, 2018: 265418770}
     """
@@ -58,7 +58,7 @@ def expense_shares(accounts):
 
     Examples
     --------
-    >>> from p2prisk.facts import table
+    >>> from p2prisk.datasets import table
     >>> expense_shares(table("ncf_accounts")).loc[2018].round(3).to_dict()
     {'sales and marketing': 0.589, 'product development': 0.065, 'loan facilitation and servicing': 0.015}
     """
@@ -170,7 +170,7 @@ def outside_p2p(products):
 
     Examples
     --------
-    >>> from p2prisk.facts import table
+    >>> from p2prisk.datasets import table
     >>> rule = outside_p2p(table("ncf_products"))
     >>> rule["outside"], rule["total"], round(rule["share"], 2)
     (65, 71, 0.92)
@@ -274,7 +274,7 @@ def year_value(years, year, series, tracker="WDZJ", edition="first reported"):
 
     Examples
     --------
-    >>> from p2prisk.facts import table
+    >>> from p2prisk.datasets import table
     >>> year_value(table("industry_by_year"), 2018, "platforms")
     1021.0
     """

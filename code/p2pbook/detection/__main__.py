@@ -3,13 +3,13 @@
 import argparse
 import sys
 
-from p2prisk.detection.study import run
-from p2prisk.facts import data_directory
+from p2pbook.detection.experiment import run
+from p2prisk.datasets import data_directory
 
 
 def main(arguments=None):
     """Run the study and write its two tables."""
-    parser = argparse.ArgumentParser(prog="python -m p2prisk.detection", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m p2pbook.detection", description=__doc__)
     parser.add_argument("--workers", type=int, default=1, help="processes (1)")
     options = parser.parse_args(arguments)
     result, limits = run(options.workers)

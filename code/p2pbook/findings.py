@@ -3,13 +3,17 @@
 import numpy as np
 import pandas as pd
 
-from p2prisk import assumptions, study
+from p2pbook.reading import coefficient_table
+from p2pbook.replications.store import replication
+from p2pbook.traits import GRADE_TRAITS, complete, design, formula
+from p2prisk import assumptions
+from p2prisk.datasets import load
+from p2prisk.effects import explained, explained_interval
 from p2prisk.ordered import OrderedLogit
-from p2prisk.replicate import replication
-from p2prisk.sources import load
 
 #: marks set before the look at 2011: area under the curve out of time, and calibration slope at each cut
 MARK_AUC = 0.70
+
 MARK_SLOPE = (0.9, 1.1)
 
 
@@ -21,9 +25,9 @@ def findings():
     dict of str to float
     """
     frame = load("lendingclub-2018").frame
-    loans, _ = study.complete(study.design(frame, study.GRADE_TRAITS, "grade"))
-    grade = OrderedLogit.from_formula(study.formula("grade", study.GRADE_TRAITS), loans).fit()
-    slopes = study.coefficient_table(grade, study.GRADE_TRAITS).set_index("name")
+    loans, _ = complete(design(frame, GRADE_TRAITS, "grade"))
+    grade = OrderedLogit.from_formula(formula("grade", GRADE_TRAITS), loans).fit()
+    slopes = coefficient_table(grade, GRADE_TRAITS).set_index("name")
     term = assumptions.slopes_by_threshold(assumptions.fit_by_cut(grade, merge="categories"))
     term = np.exp(term[term["column"] == "long_term"]["slope"])
     outcome, robust = replication("e2-outcome"), replication("e2-robustness")
@@ -36,10 +40,10 @@ def findings():
     gap = outcome.table("auc_differences").set_index(["first", "second"]).loc[("ordered logit", "sub-grade")]
     trees = outcome.table("auc_differences").set_index(["first", "second"]).loc[("ordered logit", "gradient boosting")]
     calibration = outcome.table("calibration").set_index("cut").loc["paid late|loss after half"]
-    explained_low, explained_high = study.explained_interval(grade)
+    explained_low, explained_high = explained_interval(grade)
     return {
         "grade_loans": len(loans),
-        "explained": study.explained(grade)["mckelvey_zavoina"],
+        "explained": explained(grade)["mckelvey_zavoina"],
         "explained_low": explained_low,
         "explained_high": explained_high,
         "term_grade": slopes.loc["long_term", "odds_ratio"],

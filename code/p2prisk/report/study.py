@@ -9,9 +9,10 @@ A section is marked in a template by lines of its own::
     ...
     <!-- end -->
 
-with the names of :func:`p2prisk.tape.study.supports`, separated by commas.
+with the names of :func:`p2prisk.tape.sample.supports`, separated by commas.
 """
 
+import os
 import re
 from functools import cached_property
 from pathlib import Path
@@ -19,67 +20,50 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from p2prisk.datasets import load, names
 from p2prisk.errors import DataError, ModelError
 from p2prisk.standard import fit_standard
-from p2prisk.tape.study import study_sample, supports
-
-_NEEDS = re.compile(r"^<!-- needs: ([a-z ,]+) -->\n(.*?)^<!-- end -->\n?", re.M | re.S)
-#: least number of loans and of bad loans in the last period for a test out of time
-_LEAST_LOANS, _LEAST_BAD = 200, 30
+from p2prisk.tape import read_tape
+from p2prisk.tape.sample import study_sample, supports
 
 
-def assemble(tape, templates, target):
-    """Write the project of the tape edition for a tape.
+def chosen_tape():
+    """The tape that the tape edition of the book studies, as the command line chose it.
 
-    Parameters
-    ----------
-    tape : LoanTape
-        As read.
-    templates : str or pathlib.Path
-        Folder with ``_quarto.yml`` and the chapters; in ``_quarto.yml`` the words ``TITLE`` and ``SUBTITLE`` are
-        replaced by the tape's.
-    target : str or pathlib.Path
-        Folder that receives the project; it must exist.
+    Reads ``P2PRISK_TAPE`` (a file, a database URL, or the name of an embedded data set), ``P2PRISK_TAPE_FORMAT`` (empty
+    or ``auto``: by the header), ``P2PRISK_TAPE_MAP`` (a mapping file, instead of the format), ``P2PRISK_TAPE_QUERY``
+    (for a database) and ``P2PRISK_TAPE_RECORD_DATE``. ``p2prisk report`` sets them; it also reads the tape once and
+    leaves it in ``P2PRISK_TAPE_PREPARED``, so that the chapters do not each parse the file again.
 
     Returns
     -------
-    dict
-        Part that was left out -> why.
+    LoanTape
+        The tape as read; :func:`p2prisk.tape.sample.study_sample` cuts it to what the study may use.
 
     Raises
     ------
     DataError
-        A template needs a part that nobody knows.
+        No tape chosen, or it cannot be read.
     """
-    study = TapeStudy(tape)
-    target = Path(target)
-    left_out = {}
-    for path in sorted(Path(templates).iterdir()):
-        text = path.read_text(encoding="utf-8")
-        if path.suffix == ".qmd":
-            text = _NEEDS.sub(lambda match: _section(match, study, left_out), text)
-        if path.name == "_quarto.yml":
-            text = text.replace("SUBTITLE", _yaml(study.subtitle)).replace("TITLE", _yaml(f"Loan tape: {study.name}"))
-        (target / path.name).write_text(text, encoding="utf-8")
-    return left_out
+    source = os.environ.get("P2PRISK_TAPE")
+    if not source:
+        raise DataError("no tape is chosen; run p2prisk report FILE, or set P2PRISK_TAPE to a file")
+    prepared = os.environ.get("P2PRISK_TAPE_PREPARED")
+    if prepared and Path(prepared).is_file():
+        return pd.read_pickle(prepared)
+    if source in names():
+        return load(source)
+    format = os.environ.get("P2PRISK_TAPE_MAP") or os.environ.get("P2PRISK_TAPE_FORMAT") or None
+    return read_tape(
+        source,
+        None if format == "auto" else format,
+        query=os.environ.get("P2PRISK_TAPE_QUERY") or None,
+        record_date=os.environ.get("P2PRISK_TAPE_RECORD_DATE") or None,
+    )
 
 
-def _section(match, study, left_out):
-    """The section where the tape meets its needs, else one line that says why not."""
-    wanted = [name.strip() for name in match[1].split(",")]
-    unknown = [name for name in wanted if name not in study.parts]
-    if unknown:
-        raise DataError(f"a template needs {unknown[0]!r}; parts are {', '.join(study.parts)}")
-    missing = {name: study.parts[name] for name in wanted if study.parts[name]}
-    if not missing:
-        return match[2]
-    left_out.update(missing)
-    reasons = "; ".join(dict.fromkeys(missing.values()))
-    return f"*Left out ({', '.join(missing)}): {reasons}.*\n\n"
-
-
-def _yaml(text):
-    return text.replace("\\", "/").replace('"', "'")
+#: least number of loans and of bad loans in the last period for a test out of time
+_LEAST_LOANS, _LEAST_BAD = 200, 30
 
 
 class TapeStudy:
@@ -88,7 +72,7 @@ class TapeStudy:
     Parameters
     ----------
     tape : LoanTape, optional
-        By default the one that the command line chose (:func:`p2prisk.sources.chosen_tape`).
+        By default the one that the command line chose (:func:`p2prisk.report.chosen_tape`).
 
     Attributes
     ----------
@@ -104,7 +88,7 @@ class TapeStudy:
 
     def __init__(self, tape=None):
         if tape is None:
-            from p2prisk.sources import chosen_tape
+            from p2prisk.report.study import chosen_tape
 
             tape = chosen_tape()
         self.tape = tape
@@ -305,7 +289,7 @@ class TapeStudy:
         pandas.DataFrame
             ``predictor``, ``classes``, ``information value``, ``noise``, ``block``; the most informative first.
         """
-        from p2prisk.study import information_value, monotone_classes
+        from p2prisk.scorecard.classes import information_value, monotone_classes
         from p2prisk.tape import COLUMNS
 
         frame, known = self.sample.frame, self.bad.notna().to_numpy()

@@ -15,7 +15,9 @@ from matplotlib.ticker import FuncFormatter, PercentFormatter
 from p2prisk.figures.style import PALETTE, label_line_ends
 
 _WIDTH = 4.8
+
 _GRADE_COLOURS = {"A": PALETTE["blue"], "B": PALETTE["sky"], "C": PALETTE["amber"], "D": PALETTE["grey"]}
+
 _TRACKER_STYLE = {
     "WDZJ": (PALETTE["blue"], "o"),
     "WDZJ restated": (PALETTE["blue"], "D"),
@@ -28,6 +30,7 @@ _TRACKER_STYLE = {
     "Rong360": (PALETTE["amber"], "X"),
     "HKUST brief": (PALETTE["black"], "P"),
 }
+
 _KIND_COLOURS = {
     "rule": PALETTE["blue"],
     "campaign": PALETTE["amber"],
@@ -123,7 +126,7 @@ def industry_series(segments, unit, ax=None, title="", legend=False):
     Parameters
     ----------
     segments : list of pandas.DataFrame
-        From :func:`p2prisk.case.year_segments`.
+        From :func:`p2pbook.case.year_segments`.
     unit : str
         Unit of the values.
     ax : matplotlib.axes.Axes, optional
@@ -235,7 +238,7 @@ def rival_readings(spread, ax=None):
     Parameters
     ----------
     spread : pandas.DataFrame
-        From :func:`p2prisk.case.rival_spread`.
+        From :func:`p2pbook.case.rival_spread`.
     ax : matplotlib.axes.Axes, optional
 
     Returns
@@ -469,7 +472,7 @@ def revenue(parts, ax=None):
     Parameters
     ----------
     parts : pandas.DataFrame
-        From :func:`p2prisk.case.revenue_parts`.
+        From :func:`p2pbook.case.revenue_parts`.
     ax : matplotlib.axes.Axes, optional
 
     Returns
@@ -514,7 +517,7 @@ def expenses(shares, ax=None):
     Parameters
     ----------
     shares : pandas.DataFrame
-        From :func:`p2prisk.case.expense_shares`.
+        From :func:`p2pbook.case.expense_shares`.
     ax : matplotlib.axes.Axes, optional
 
     Returns
@@ -537,7 +540,7 @@ def peer_costs(shares, ax=None):
     Parameters
     ----------
     shares : pandas.DataFrame
-        From :func:`p2prisk.case.peer_cost_shares`.
+        From :func:`p2pbook.case.peer_cost_shares`.
     ax : matplotlib.axes.Axes, optional
 
     Returns
@@ -560,7 +563,7 @@ def related_parties(shares, ax=None):
     Parameters
     ----------
     shares : pandas.DataFrame
-        From :func:`p2prisk.case.related_party_shares`.
+        From :func:`p2pbook.case.related_party_shares`.
     ax : matplotlib.axes.Axes, optional
 
     Returns
@@ -583,7 +586,7 @@ def products(shares, ax=None):
     Parameters
     ----------
     shares : pandas.DataFrame
-        From :func:`p2prisk.case.product_shares`.
+        From :func:`p2pbook.case.product_shares`.
     ax : matplotlib.axes.Axes, optional
 
     Returns
@@ -605,7 +608,7 @@ def evidence_balance(counts, ax=None):
     Parameters
     ----------
     counts : pandas.DataFrame
-        From :func:`p2prisk.case.evidence_counts`.
+        From :func:`p2pbook.case.evidence_counts`.
     ax : matplotlib.axes.Axes, optional
 
     Returns

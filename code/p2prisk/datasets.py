@@ -11,9 +11,64 @@ from pathlib import Path
 import pandas as pd
 
 from p2prisk.errors import DataError
-from p2prisk.facts import data_directory, facts, table
-from p2prisk.tape import SEVERITY_RESOLVED, LoanTape, apply_mapping, builtin, read_tape, resolved_cohort
+from p2prisk.tape import SEVERITY_RESOLVED, LoanTape, apply_mapping, builtin, resolved_cohort
 from p2prisk.tape.read import file_sha256
+
+
+def data_directory():
+    """Find ``data/`` of the repository: beside the package, else in the working directory or above it.
+
+    Returns
+    -------
+    pathlib.Path
+
+    Raises
+    ------
+    DataError
+        When neither place has a directory ``data`` with the list of facts.
+    """
+    here = Path.cwd().resolve()
+    for root in (Path(__file__).resolve().parents[2], here, *here.parents):
+        if (root / "data" / "facts_case.csv").exists():
+            return root / "data"
+    raise DataError(
+        f"no directory 'data' with facts_case.csv beside the package or above {here}: "
+        "install the package from a clone of the repository (pip install -e .) or run inside it"
+    )
+
+
+def table(name):
+    """Load one of the small committed tables.
+
+    Parameters
+    ----------
+    name : str
+        File name without ``.csv``.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Columns as described in ``data/README.md``; missing entries of text columns are empty strings.
+
+    Raises
+    ------
+    DataError
+        When there is no such table; the message lists those that exist.
+
+    Examples
+    --------
+    >>> table("ncf_products")["amount"].sum().item()
+    71
+    """
+    directory = data_directory()
+    path = directory / f"{name}.csv"
+    if not path.exists():
+        known = ", ".join(sorted(found.stem for found in directory.glob("*.csv")))
+        raise DataError(f"no table {name!r} in {directory}; known: {known}")
+    frame = pd.read_csv(path)
+    text = frame.columns[[not pd.api.types.is_numeric_dtype(kind) for kind in frame.dtypes]]
+    return frame.fillna({column: "" for column in text})
+
 
 _LENDING_CLUB = "Lending Club public loan statistics"
 
@@ -63,6 +118,7 @@ _MICRO = {
         "citation": "Prosper Funding LLC, public loan data to March 2014",
     },
 }
+
 _TABLES = {
     "lendingclub-2007-2011-counts": {
         "id": "E2",
@@ -101,6 +157,7 @@ _TABLES = {
         "period": "2015 to 2018",
     },
 }
+
 # the Prosper file was drawn in March 2014, after the last closing in it
 _PROSPER_RECORD_DATE = "2014-03-12"
 
@@ -215,41 +272,6 @@ def load(name, path=None, cohort="resolved"):
     raise DataError(f"no data set is called {name!r}; known: {', '.join(names())}, and the tables of data/README.md")
 
 
-def chosen_tape():
-    """The tape that the tape edition of the book studies, as the command line chose it.
-
-    Reads ``P2PRISK_TAPE`` (a file, a database URL, or the name of an embedded data set), ``P2PRISK_TAPE_FORMAT`` (empty
-    or ``auto``: by the header), ``P2PRISK_TAPE_MAP`` (a mapping file, instead of the format), ``P2PRISK_TAPE_QUERY``
-    (for a database) and ``P2PRISK_TAPE_RECORD_DATE``. ``p2prisk report`` sets them; it also reads the tape once and
-    leaves it in ``P2PRISK_TAPE_PREPARED``, so that the chapters do not each parse the file again.
-
-    Returns
-    -------
-    LoanTape
-        The tape as read; :func:`p2prisk.tape.study.study_sample` cuts it to what the study may use.
-
-    Raises
-    ------
-    DataError
-        No tape chosen, or it cannot be read.
-    """
-    source = os.environ.get("P2PRISK_TAPE")
-    if not source:
-        raise DataError("no tape is chosen; run p2prisk report FILE, or set P2PRISK_TAPE to a file")
-    prepared = os.environ.get("P2PRISK_TAPE_PREPARED")
-    if prepared and Path(prepared).is_file():
-        return pd.read_pickle(prepared)
-    if source in names():
-        return load(source)
-    format = os.environ.get("P2PRISK_TAPE_MAP") or os.environ.get("P2PRISK_TAPE_FORMAT") or None
-    return read_tape(
-        source,
-        None if format == "auto" else format,
-        query=os.environ.get("P2PRISK_TAPE_QUERY") or None,
-        record_date=os.environ.get("P2PRISK_TAPE_RECORD_DATE") or None,
-    )
-
-
 def _described(tape, name, entry):
     tape.provenance.update(
         {"name": name, **{key: entry[key] for key in ("id", "title", "source", "licence", "citation")}}
@@ -297,19 +319,3 @@ def _from_table(name):
     tape.provenance["sha256"] = file_sha256(data_directory() / f"{entry['file']}.csv")
     tape.provenance["rows_read"] = len(frame)
     return _described(tape, name, entry)
-
-
-__all__ = [
-    "chosen_tape",
-    "data_directory",
-    "facts",
-    "table",
-    "LoanTape",
-    "facts",
-    "file_sha256",
-    "load",
-    "micro_file",
-    "names",
-    "shared_directory",
-    "table",
-]

@@ -41,6 +41,7 @@ FAMILIES = ("scorecard", "monitor", "stress", "platform")
 
 #: Months pooled in every statistic, age at which young loans are judged, odds ratio of the CUSUM.
 POOLED, EARLY_AGE, ODDS_RATIO = 3, 3, 1.5
+
 LOSS_GIVEN_DEFAULT = 0.85
 
 

@@ -1,14 +1,14 @@
 """What would have caught it? Five ways to turn bad, seventeen instruments, one rate of false alarms.
 
-Run as ``python -m p2prisk.detection`` to make ``data/detection_study.csv`` and ``data/detection_limits.csv`` again
+Run as ``python -m p2pbook.detection`` to make ``data/detection_study.csv`` and ``data/detection_limits.csv`` again
 (about a quarter of an hour on one core). Everything in them is simulated.
 """
 
 import numpy as np
 import pandas as pd
 
-from p2prisk.detection.instruments import FAMILIES, INSTRUMENTS, statistics
-from p2prisk.facts import table
+from p2pbook.detection.instruments import FAMILIES, INSTRUMENTS, statistics
+from p2prisk.datasets import table
 from p2prisk.simulate import CAUSES, TurningBad, simulate_platform
 from p2prisk.validation import jeffreys_interval
 
@@ -16,11 +16,17 @@ from p2prisk.validation import jeffreys_interval
 ENTROPY = 20190704
 
 LOANS, MONTHS, ONSET = 8000, 42, 18
+
 REFERENCE = np.arange(6, ONSET)
+
 WATCH = np.arange(ONSET, MONTHS)
+
 DOSES = (0.25, 0.5, 1.0, 2.0)
+
 FALSE_ALARM = 0.05
+
 CALIBRATION_CELL, CHECK_CELL = 0, 1
+
 HEALTHY_CALIBRATION, HEALTHY_CHECK, REPLICATES = 400, 200, 50
 
 #: columns of the study's result beside the instruments

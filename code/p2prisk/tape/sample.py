@@ -6,12 +6,15 @@ from p2prisk.tape.severity import add_outcome, resolved_cohort
 
 #: share of mature loans that must have ended before they count as a resolved cohort
 ENOUGH_RESOLVED = 0.98
+
 _NOTHING_TO_CHOOSE = {
     "counts": "The table holds counts.",
     "no outcome": "The tape has no outcome.",
     "outcome as given": "The tape gives an outcome without a status: whether every loan had time to fail is not known.",
 }
+
 _SMALL = 200
+
 _FEW_EVENTS = 50
 
 

@@ -8,8 +8,9 @@ import pytest
 
 from p2prisk import load
 from p2prisk.cli import main
-from p2prisk.edition import TapeStudy, assemble
 from p2prisk.errors import DataError
+from p2prisk.report.assemble import assemble
+from p2prisk.report.study import TapeStudy
 from p2prisk.tape import LoanTape
 
 

@@ -1,0 +1,99 @@
+"""What the micro files add to the chapters on decisions: cash flows, recoveries, prepayment, Prosper's ratings.
+
+The stored results are ``data/replication/e2-decisions.json`` and ``e3-ratings.json``; they are made and checked by
+``python -m p2pbook.replications`` (:mod:`p2pbook.replications`).
+"""
+
+import numpy as np
+import pandas as pd
+
+from p2prisk.policy.value import Costs, contract_value, highest_pd, price_table
+
+
+def _terms(stored, term):
+    """Recovery and prepayment of loans of one term, as measured."""
+    speed = stored.table("prepayment").set_index("term")["probability"]
+    return {"recovery": stored["recovery"], "prepayment": float(speed[term])}
+
+
+def price_by_grade(made, stored, caps, costs=None):
+    """Break-even rate of every grade and term of the book's card.
+
+    Parameters
+    ----------
+    made : BookCard
+    stored : Replication
+        ``e2-decisions``: recoveries and prepayment.
+    caps : dict
+        Words -> cap as a yearly share.
+    costs : Costs, optional
+
+    Returns
+    -------
+    pandas.DataFrame
+        Columns of :func:`p2prisk.policy.price_table` with ``term`` and ``loans`` (2007-2010); grades without a hundred
+        loans of the term are left out.
+    """
+    data = made.train.assign(**made.card.score(made.train)[["pd", "grade"]])
+    parts = []
+    for term in (36, 60):
+        mine = data[data["term"].astype(str) == str(term)]
+        sums = mine.assign(mass=mine["pd"] * mine["n"]).groupby("grade", observed=True)[["mass", "n"]].sum()
+        sums = sums[sums["n"] >= 100]
+        table = price_table(
+            sums.index.astype(str), sums["mass"] / sums["n"], term, caps, costs=costs, **_terms(stored, term)
+        )
+        parts.append(table.assign(term=term, loans=sums["n"].to_numpy()))
+    return pd.concat(parts, ignore_index=True)
+
+
+def highest_pd_by_cap(stored, caps, costs=None):
+    """Highest probability of default that each cap can carry, by term.
+
+    Returns
+    -------
+    pandas.DataFrame
+        ``cap`` (words), ``rate`` and one column a term.
+    """
+    return pd.DataFrame(
+        [
+            {
+                "cap": words,
+                "rate": rate,
+                **{term: highest_pd(rate, term, costs=costs, **_terms(stored, term)) for term in (36, 60)},
+            }
+            for words, rate in caps.items()
+        ]
+    )
+
+
+def value_check(stored):
+    """Value that the cash-flow model expects of the loans' own rates and default rates, beside the value they had.
+
+    Returns
+    -------
+    pandas.DataFrame
+        ``term, loans, expected, realised`` (per unit lent), ``rate_points`` (points of yearly rate that make up the
+        difference) and ``correlation`` over the groups of loans.
+    """
+    groups, rows = stored.table("score_groups"), []
+    costs = Costs(**stored["costs"])
+    for term, mine in groups.groupby("term"):
+        expected = contract_value(
+            mine["rate"] / 100, int(term), mine["bad"] / mine["loans"], costs=costs, **_terms(stored, int(term))
+        )
+        point = contract_value(
+            mine["rate"] / 100 + 0.01, int(term), mine["bad"] / mine["loans"], costs=costs, **_terms(stored, int(term))
+        )
+        mean, had, dearer = (float(np.average(v, weights=mine["amount"])) for v in (expected, mine["value"], point))
+        rows.append(
+            {
+                "term": int(term),
+                "loans": int(mine["loans"].sum()),
+                "expected": mean,
+                "realised": had,
+                "rate_points": (had - mean) / (dearer - mean),
+                "correlation": float(np.corrcoef(expected, mine["value"])[0, 1]),
+            }
+        )
+    return pd.DataFrame(rows)

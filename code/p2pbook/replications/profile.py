@@ -1,0 +1,157 @@
+"""The loans of 2007 to 2011 described: default rates by column and class."""
+
+import numpy as np
+import pandas as pd
+
+from p2pbook.reading import blanks, spread_by_level
+from p2pbook.replications.selection import _LAST_TRAINING_YEAR
+from p2prisk.scorecard.classes import information_value, monotone_classes
+
+_PROFILE_COLUMNS = (
+    ("inquiries", "inquiries in 6 months"),
+    ("income", "income"),
+    ("utilisation", "used share of card limits"),
+    ("revolving_balance", "card balance"),
+    ("amount", "amount"),
+    ("dti", "debt-to-income ratio"),
+    ("credit_history_years", "years of credit history"),
+    ("open_accounts", "open credit lines"),
+    ("total_accounts", "credit lines ever"),
+    ("delinquencies_2y", "delinquencies in 2 years"),
+    ("public_records", "public records"),
+    ("months_since_delinquency", "months since delinquency"),
+    ("employment_years", "years with employer"),
+)
+
+_PROFILE_CLASSES = (
+    ("term", "term"),
+    ("purpose", "purpose"),
+    ("home", "home"),
+    ("region", "state"),
+    ("verification", "income verified"),
+)
+
+_PLATFORM_CLASSES = (("grade", "grade (platform)"), ("sub_grade", "sub-grade (platform)"))
+
+#: traits that both Lending Club samples hold under the same definition
+_SIDE_BY_SIDE = (
+    ("amount", "amount, $"),
+    ("income", "income, $"),
+    ("dti", "debt service, % of income"),
+    ("revolving_balance", "card balance, $"),
+    ("utilisation", "used share of card limits, %"),
+    ("inquiries", "inquiries in 6 months"),
+)
+
+
+def _with_interval(table, events="bad", loans="loans"):
+    from p2prisk.validation import jeffreys_interval
+
+    low, high = jeffreys_interval(table[events].to_numpy(), table[loans].to_numpy())
+    return table.assign(rate=table[events] / table[loans], low=low, high=high)
+
+
+def _class_label(row, unit=1.0):
+    if np.isnan(row.lower):
+        return "blank"
+    if row.lower == row.upper:
+        return f"{row.lower:,.0f}"
+    return f"{row.lower:,.0f}–{row.upper:,.0f}"
+
+
+def _profile(tape):
+    from p2prisk.tape import COLUMNS
+
+    frame = tape.frame
+    bad = frame["bad"].to_numpy(dtype=bool)
+    year = frame["issue_date"].dt.year
+    by_year = (
+        frame.groupby([year.rename("year"), "term"])
+        .agg(
+            loans=("bad", "size"), bad=("bad", "sum"), amount=("amount", "sum"), exceptions=("policy_exception", "sum")
+        )
+        .reset_index()
+    )
+    quarter = frame["issue_date"].dt.to_period("Q").dt.start_time.rename("date")
+    vintages = frame.groupby([quarter, "term"]).agg(loans=("bad", "size"), bad=("bad", "sum")).reset_index()
+    vintages = _with_interval(vintages[vintages["loans"] >= 50])
+    severity = pd.crosstab(frame["grade"], frame["severity"]).rename_axis(columns=None).reset_index()
+    severity["grade"] = severity["grade"].astype(str)
+    risk_map = frame.groupby(["purpose", "term"], observed=True).agg(loans=("bad", "size"), bad=("bad", "sum"))
+    risk_map = _with_interval(risk_map.reset_index().astype({"purpose": str}))
+    # how traits and outcome go together is read off the years before the test year only
+    early = frame[year.to_numpy() <= _LAST_TRAINING_YEAR]
+    rows, classes = [], []
+    for name, label in _PROFILE_COLUMNS:
+        table = monotone_classes(early[name], early["bad"])
+        value, noise = information_value(table)
+        rows.append(
+            {
+                "column": name,
+                "label": label,
+                "block": COLUMNS[name].block,
+                "classes": len(table),
+                "information_value": value,
+                "noise": noise,
+            }
+        )
+        table = _with_interval(table)
+        table["class_label"] = [_class_label(row) for row in table.itertuples()]
+        table.insert(0, "label", label)
+        classes.append(table)
+    for name, label in (*_PROFILE_CLASSES, *_PLATFORM_CLASSES):
+        table = early.groupby(name, observed=True).agg(loans=("bad", "size"), bad=("bad", "sum"))
+        value, noise = information_value(table)
+        rows.append(
+            {
+                "column": name,
+                "label": label,
+                "block": "place and time" if name == "region" else COLUMNS[name].block,
+                "classes": len(table),
+                "information_value": value,
+                "noise": noise,
+            }
+        )
+    years = {"first": tape.frame["issue_date"].min(), "last": tape.frame["issue_date"].max()}
+    by_exception = frame.groupby("policy_exception")["bad"].agg(["size", "mean"])
+    # a blank employment is on file from 2010 on only, so it is compared within that year
+    newest = frame[year.to_numpy() == _LAST_TRAINING_YEAR]
+    unstated = newest["employment"].astype(str) == "not stated"
+    short_job = frame["employment"].astype(str).eq("under 2 years").groupby(year).mean()
+    quarters = frame.groupby("term")[[name for name, _ in _SIDE_BY_SIDE]].quantile([0.25, 0.5, 0.75])
+    quarters = quarters.rename_axis(["term", "quantile"]).reset_index()
+    facts = {
+        "loans": len(frame),
+        "bad": int(bad.sum()),
+        "bad_rate": bad.mean(),
+        **years,
+        "early_loans": len(early),
+        "early_bad_rate": early["bad"].mean(),
+        "amount": frame["amount"].sum(),
+        "principal_lost": float((frame["amount"] - frame["principal_paid"])[bad].sum()),
+        "recovered": float(frame["recoveries"][bad].sum()),
+        "severity": {level: int(count) for level, count in frame["severity"].value_counts(sort=False).items()},
+        "exceptions": int(by_exception.loc[True, "size"]),
+        "bad_rate_exceptions": by_exception.loc[True, "mean"],
+        "bad_rate_others": by_exception.loc[False, "mean"],
+        "not_verified": (frame["verification"] == "not verified").mean(),
+        "last_exception": frame.loc[frame["policy_exception"], "issue_date"].max(),
+        "first_long_term": frame.loc[frame["term"] > 36, "issue_date"].min(),
+        "first_unstated_job": frame.loc[frame["employment"].astype(str) == "not stated", "issue_date"].min(),
+        "unstated_job_2010": int(unstated.sum()),
+        "bad_rate_unstated_job_2010": newest["bad"][unstated].mean(),
+        "bad_rate_stated_job_2010": newest["bad"][~unstated].mean(),
+        "short_job_2009": float(short_job[2009]),
+        "short_job_2010": float(short_job[2010]),
+    }
+    return facts, {
+        "by_year": by_year,
+        "vintages": vintages,
+        "severity_by_grade": severity,
+        "risk_map": risk_map,
+        "information": pd.DataFrame(rows),
+        "classes": pd.concat(classes),
+        "blanks": blanks(frame, "Lending Club 2007-2011"),
+        "quartiles": quarters,
+        "by_outcome": spread_by_level(early, "severity", dict(_SIDE_BY_SIDE)),
+    }

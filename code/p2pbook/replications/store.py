@@ -1,0 +1,155 @@
+"""Frozen results of loan files that are not part of the project: where they lie, how they are read and compared."""
+
+import json
+from importlib.metadata import PackageNotFoundError, version
+
+import numpy as np
+import pandas as pd
+
+from p2prisk.datasets import data_directory
+from p2prisk.errors import DataError
+
+SEED = 2011
+
+_PACKAGES = ("numpy", "scipy", "pandas", "formulaic", "scikit-learn", "statsmodels")
+
+
+def directory():
+    """Folder of the stored replications."""
+    return data_directory() / "replication"
+
+
+class Replication:
+    """A stored replication: :attr:`facts` by name, :meth:`table` by name.
+
+    Parameters
+    ----------
+    document : dict
+        Content of the file.
+    """
+
+    def __init__(self, document):
+        self.document = document
+        self.facts = document["facts"]
+
+    def table(self, name):
+        """A stored table as a DataFrame."""
+        if name not in self.document["tables"]:
+            raise DataError(
+                f"{self.document['name']} has no table {name!r}; it has " + ", ".join(self.document["tables"])
+            )
+        entry = self.document["tables"][name]
+        return pd.DataFrame(entry["rows"], columns=entry["columns"])
+
+    def __getitem__(self, name):
+        return self.facts[name]
+
+    def __repr__(self):
+        return f"<Replication {self.document['name']}: {', '.join([*self.facts, *self.document['tables']])}>"
+
+
+def replication(name):
+    """Read a stored replication.
+
+    Parameters
+    ----------
+    name : str
+        One of :data:`STUDIES`.
+
+    Returns
+    -------
+    Replication
+
+    Raises
+    ------
+    DataError
+        If there is none of that name.
+    """
+    file = directory() / f"{name}.json"
+    if not file.is_file():
+        raise DataError(
+            f"no replication {name!r} in {file.parent}; make it with: "
+            f"python -m p2pbook.replications {name} --input FILE"
+        )
+    return Replication(json.loads(file.read_text(encoding="utf-8")))
+
+
+def _plain(value):
+    """Turn numpy and pandas values into what JSON knows; a missing number becomes None."""
+    if isinstance(value, dict):
+        return {str(key): _plain(entry) for key, entry in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(entry) for entry in value]
+    if isinstance(value, pd.Timestamp):
+        return value.date().isoformat()
+    if isinstance(value, np.generic):
+        value = value.item()
+    if isinstance(value, float) and not np.isfinite(value):
+        return None
+    return value
+
+
+def _table(frame):
+    return {
+        "columns": [str(column) for column in frame.columns],
+        "rows": [_plain(list(row)) for row in frame.itertuples(index=False, name=None)],
+    }
+
+
+def difference(stored, computed, path=""):
+    """Largest relative difference between two documents, and where it is.
+
+    Numbers are compared relative to the larger of one and their size; anything else must be equal.
+
+    Returns
+    -------
+    size : float
+        Infinite where something other than a number differs.
+    where : str
+
+    Examples
+    --------
+    >>> difference({"a": [1.0, 2.0]}, {"a": [1.0, 2.002]})
+    (0.001, '/a/1')
+    >>> difference({"a": 1}, {"b": 1})
+    (inf, '')
+    """
+    pairs = []
+    if isinstance(stored, dict) and isinstance(computed, dict):
+        if stored.keys() != computed.keys():
+            return np.inf, path
+        pairs = [(stored[key], computed[key], f"{path}/{key}") for key in stored]
+    elif isinstance(stored, list) and isinstance(computed, list):
+        if len(stored) != len(computed):
+            return np.inf, path
+        pairs = [(a, b, f"{path}/{i}") for i, (a, b) in enumerate(zip(stored, computed, strict=True))]
+    elif (
+        isinstance(stored, bool)
+        or isinstance(computed, bool)
+        or not (isinstance(stored, int | float) and isinstance(computed, int | float))
+    ):
+        return (0.0 if type(stored) is type(computed) and stored == computed else np.inf), path
+    else:
+        return round(abs(stored - computed) / max(1.0, abs(stored)), 15), path
+    worst = (0.0, path)
+    for a, b, where in pairs:
+        worst = max(worst, difference(a, b, where), key=lambda found: found[0])
+    return worst
+
+
+def _version(package):
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return "absent"
+
+
+def dump(document):
+    """The text of a replication file: stable, one row of a table a line."""
+    tables = document["tables"]
+    head = json.dumps({key: value for key, value in document.items() if key != "tables"}, indent=1, ensure_ascii=False)
+    parts = []
+    for name, table in tables.items():
+        rows = ",\n   ".join(json.dumps(row, ensure_ascii=False) for row in table["rows"])
+        parts.append(f'  {json.dumps(name)}: {{"columns": {json.dumps(table["columns"])},\n   "rows": [\n   {rows}]}}')
+    return head[:-2] + ',\n "tables": {\n' + ",\n".join(parts) + "\n }\n}\n"

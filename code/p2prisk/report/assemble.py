@@ -1,0 +1,63 @@
+"""The project of a tape's study: which chapters and sections the tape can carry."""
+
+import re
+from pathlib import Path
+
+from p2prisk.errors import DataError
+from p2prisk.report.study import TapeStudy
+
+_NEEDS = re.compile(r"^<!-- needs: ([a-z ,]+) -->\n(.*?)^<!-- end -->\n?", re.M | re.S)
+
+
+def assemble(tape, templates, target):
+    """Write the project of the tape edition for a tape.
+
+    Parameters
+    ----------
+    tape : LoanTape
+        As read.
+    templates : str or pathlib.Path
+        Folder with ``_quarto.yml`` and the chapters; in ``_quarto.yml`` the words ``TITLE`` and ``SUBTITLE`` are
+        replaced by the tape's.
+    target : str or pathlib.Path
+        Folder that receives the project; it must exist.
+
+    Returns
+    -------
+    dict
+        Part that was left out -> why.
+
+    Raises
+    ------
+    DataError
+        A template needs a part that nobody knows.
+    """
+    study = TapeStudy(tape)
+    target = Path(target)
+    left_out = {}
+    for path in sorted(Path(templates).iterdir()):
+        text = path.read_text(encoding="utf-8")
+        if path.suffix == ".qmd":
+            text = _NEEDS.sub(lambda match: _section(match, study, left_out), text)
+        if path.name == "_quarto.yml":
+            text = text.replace("SUBTITLE", _yaml(study.subtitle)).replace("TITLE", _yaml(f"Loan tape: {study.name}"))
+        (target / path.name).write_text(text, encoding="utf-8")
+    return left_out
+
+
+def _section(match, study, left_out):
+    """The section where the tape meets its needs, else one line that says why not."""
+    wanted = [name.strip() for name in match[1].split(",")]
+    unknown = [name for name in wanted if name not in study.parts]
+    if unknown:
+        raise DataError(f"a template needs {unknown[0]!r}; parts are {', '.join(study.parts)}")
+    missing = {name: study.parts[name] for name in wanted if study.parts[name]}
+    if not missing:
+        return match[2]
+    left_out.update(missing)
+    reasons = "; ".join(dict.fromkeys(missing.values()))
+    return f"*Left out ({', '.join(missing)}): {reasons}.*\n\n"
+
+
+def _yaml(text):
+    return text.replace("\\", "/").replace('"', "'")
