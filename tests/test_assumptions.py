@@ -113,9 +113,7 @@ def test_spline_links_and_inflation_equal_r(loans):
     knots = REFERENCE["spline"]["knots"]
     basis = check.restricted_cubic_spline(frame["dti"], knots)
     assert_allclose(basis[:5], REFERENCE["spline"]["basis"], rtol=1e-12, atol=1e-12)
-    from p2prisk.assumptions._support import with_extra_columns
-
-    wide = with_extra_columns(result.model, {"s1": basis[:, 0], "s2": basis[:, 1]}).fit()
+    wide = result.model.with_extra_columns({"s1": basis[:, 0], "s2": basis[:, 1]}).fit()
     assert_allclose(2 * (wide.llf - result.llf), REFERENCE["spline"]["lr"], rtol=1e-7)
     links = check.compare_links(result)
     for link, value in REFERENCE["links"].items():

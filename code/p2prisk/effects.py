@@ -52,7 +52,8 @@ def odds_ratios(result, confidence=0.95, per=None):
     -------
     pandas.DataFrame
         Index the slopes' names (``"column:A|B"`` when freed by threshold): ``term, odds_ratio, ci_low,
-        ci_high, pvalue, per``. A ratio of 2 doubles the odds of ``Y > j`` against ``Y <= j``, at every cut j.
+        ci_high, pvalue, per``. A ratio of 2 doubles the odds of ``Y > j`` against ``Y <= j``, at every cut j; in
+        a sequential model among the loans that reach stage j (those with ``Y >= j``, or backward ``Y <= j + 1``).
 
     Raises
     ------
@@ -104,31 +105,40 @@ def odds_ratios(result, confidence=0.95, per=None):
     )
 
 
-class _Cumulative:
-    """Sums over loans of P(Y <= j) and of its derivatives, at given design matrices, block by block."""
+class _Engine:
+    """Sums over loans of P(Y <= j) and of its derivatives, at given design matrices, block by block.
+
+    A derivative is kept for each *pair* of a j and a threshold whose bound moves P(Y <= j), see
+    :meth:`Family.pairs`; a second derivative for each two pairs (``left``, ``right``) of the same j.
+    """
 
     def __init__(self, result):
-        if not result.family.increasing:
-            raise ModelError("effects of a sequential model on its classes: use predict() at changed values")
-        self.result, self.layout, self.link = result, result.layout, result.link
-        beta, gamma, theta = result.layout.split(result.params.to_numpy())
-        self.theta = theta
+        self.layout, self.family = result.layout, result.family
+        beta, gamma, self.theta = result.layout.split(result.params.to_numpy())
         m, p = result.layout.n_thresholds, result.layout.n_columns
         self.slopes = np.empty((m, p))  # slope of every column at every threshold
         self.slopes[:, result.layout.parallel] = beta
         self.slopes[:, list(result.layout.free)] = gamma
+        self.which, self.bound = self.family.pairs(m)
+        same = self.which == self.which[:, None]
+        self.left, self.right = np.nonzero(np.triu(same))
 
     def latent(self, exog, offset):
         value = self.theta - exog @ self.slopes.T
         return value if offset is None else value - offset[:, None]
 
-    def to_params(self, by_threshold):
-        """Gradient in the parameters from the gradient in (threshold intercept, slopes at that threshold).
+    def by_class_bound(self, by_pair):
+        """Sums over the pairs of each j, shape (m, ...)."""
+        out = np.zeros((len(self.theta), *by_pair.shape[1:]))
+        np.add.at(out, self.which, by_pair)
+        return out
+
+    def to_params(self, by_pair):
+        """Gradient of P(Y <= j) in the parameters from that in (intercept, slopes) at the threshold of each pair.
 
         Parameters
         ----------
-        by_threshold : ndarray, shape (m, 1 + p)
-            Row j: derivative of quantity j (which depends on threshold j only) in theta_j and in its slopes.
+        by_pair : ndarray, shape (pairs, 1 + p)
 
         Returns
         -------
@@ -136,32 +146,28 @@ class _Cumulative:
         """
         layout = self.layout
         m = layout.n_thresholds
-        out = np.zeros((m, layout.n_params))
+        out = np.zeros((len(by_pair), layout.n_params))
         parallel = np.array(layout.parallel, dtype=int)
-        out[:, : parallel.size] = by_threshold[:, 1 + parallel]
-        rows = np.arange(m)
+        out[:, : parallel.size] = by_pair[:, 1 + parallel]
+        rows = np.arange(len(by_pair))
         for k, column in enumerate(layout.free):
-            out[rows, parallel.size + k * m + rows] = by_threshold[:, 1 + column]
-        out[rows, layout.n_slopes + rows] = by_threshold[:, 0]
-        return out
+            out[rows, parallel.size + k * m + self.bound] = by_pair[:, 1 + column]
+        out[rows, layout.n_slopes + self.bound] = by_pair[:, 0]
+        return self.by_class_bound(out)
 
     def level(self, exog, offset, weights):
         """Mean of P(Y <= j), and its gradient, over the loans at one design matrix."""
-        value, density = self.cdf_and_pdf(self.latent(exog, offset))
+        value, density = self.family.cumulative_slopes(self.latent(exog, offset))
         density *= weights[:, None]
         gradient = np.column_stack([density.sum(axis=0), -(density.T @ exog)])
         return weights @ value, gradient
-
-    def cdf_and_pdf(self, latent):
-        value = self.link.cdf(latent)
-        return value, value * (1 - value) if self.link.name == "logit" else self.link.pdf(latent)
 
     def columns_at(self, latent, exog, weights, columns, one=None):
         """:meth:`level` with some 0/1 columns set to zero, or one of them to one, without a copy of the design."""
         latent = latent + exog[:, columns] @ self.slopes[:, columns].T
         if one is not None:
             latent -= self.slopes[:, one]
-        value, density = self.cdf_and_pdf(latent)
+        value, density = self.family.cumulative_slopes(latent)
         density *= weights[:, None]
         total = density.sum(axis=0)
         gradient = np.column_stack([total, -(density.T @ exog)])
@@ -170,21 +176,40 @@ class _Cumulative:
             gradient[:, 1 + one] = -total
         return weights @ value, gradient
 
-    def slope(self, exog, offset, weights, direction=None):
+    def derivatives(self, exog, offset, weights):
+        """First and second derivatives of P(Y <= j) summed over the loans, for :meth:`column_slope`."""
+        latent = self.latent(exog, offset)
+        density = weights @ self.family.cumulative_slopes(latent)[1]
+        bend = weights[:, None] * self.family.cumulative_bends(latent, self.left, self.right)
+        return density, np.column_stack([bend.sum(axis=0), bend.T @ exog])
+
+    def column_slope(self, density, bend, position):
+        """Mean derivative of P(Y <= j) in one column, and its gradient, from :meth:`derivatives`."""
+        slope = self.slopes[self.bound, position]
+        gradient = np.zeros((len(slope), bend.shape[1]))
+        np.add.at(gradient, self.right, slope[self.left, None] * bend)
+        two = self.left != self.right
+        np.add.at(gradient, self.left[two], slope[self.right[two], None] * bend[two])
+        gradient[:, 0] *= -1
+        gradient[:, 1 + position] -= density
+        return -self.by_class_bound(slope * density), gradient
+
+    def slope(self, exog, offset, weights, direction):
         """Mean derivative of P(Y <= j) along a change of the design, and its gradient.
 
-        `direction` is the derivative of the design matrix in the variable, shape (n, p); None stands for all
-        unit directions at once (one effect a column).
+        `direction` is the derivative of the design matrix in the variable, shape (n, p).
         """
         latent = self.latent(exog, offset)
-        density = weights[:, None] * self.link.pdf(latent)
-        bend = weights[:, None] * self.link.d_pdf(latent)
-        if direction is None:
-            return density.sum(axis=0), bend.sum(axis=0), bend.T @ exog
-        rate = direction @ self.slopes.T
-        weighted = bend * rate
+        density = weights[:, None] * self.family.cumulative_slopes(latent)[1]
+        bend = weights[:, None] * self.family.cumulative_bends(latent, self.left, self.right)
+        rate = (direction @ self.slopes.T)[:, self.bound]
+        weighted = np.zeros_like(density)
+        for two, (left, right) in enumerate(zip(self.left, self.right, strict=True)):
+            weighted[:, right] += bend[:, two] * rate[:, left]
+            if left != right:
+                weighted[:, left] += bend[:, two] * rate[:, right]
         gradient = np.column_stack([-weighted.sum(axis=0), weighted.T @ exog - density.T @ direction])
-        return -(density * rate).sum(axis=0), gradient
+        return -self.by_class_bound((density * rate).sum(axis=0)), gradient
 
 
 def _classes(cumulative):
@@ -291,9 +316,8 @@ def _by_column(result, exog, weights, offset):
 
 def _planned(result, exog, weights, offset, plan):
     """Effects of columns as planned: one pass over the loans serves all of them."""
-    engine = _Cumulative(result)
-    m, p = engine.slopes.shape
-    density, bend, bend_exog = np.zeros(m), np.zeros(m), np.zeros((m, p))
+    engine = _Engine(result)
+    density, bend = 0.0, 0.0
     levels = {}
     for term, _, kind, position, positions in plan:
         if kind == "level":
@@ -303,10 +327,8 @@ def _planned(result, exog, weights, offset, plan):
         x, w = exog[rows], weights[rows]
         o = None if offset is None else offset[rows]
         if any(kind == "slope" for _, _, kind, _, _ in plan):
-            d, b, bx = engine.slope(x, o, w)
-            density += d
-            bend += b
-            bend_exog += bx
+            piece = engine.derivatives(x, o, w)
+            density, bend = density + piece[0], bend + piece[1]
         latent = engine.latent(x, o) if levels else None
         for term, (columns, wanted) in levels.items():
             for position in (None, *wanted):
@@ -320,10 +342,7 @@ def _planned(result, exog, weights, offset, plan):
         if kind == "level":
             mean, gradient = (a - b for a, b in zip(totals[term, position], totals[term, None], strict=True))
         else:
-            slope = engine.slopes[:, position]
-            mean = -slope * density
-            gradient = np.column_stack([-slope * bend, slope[:, None] * bend_exog])
-            gradient[:, 1 + position] -= density
+            mean, gradient = engine.column_slope(density, bend, position)
         out.append((term, contrast, mean, engine.to_params(gradient)))
     return out
 
@@ -444,7 +463,7 @@ def _by_variable(result, data, exog, weights, offset, variables):
 
 def _through_formula(result, data, exog, weights, offset, plan):
     """Effects of variables that enter several columns or a transform: the formula is evaluated at changed values."""
-    engine = _Cumulative(result)
+    engine = _Engine(result)
     out = []
     for name, levels in plan.items():
         totals = {}
@@ -525,7 +544,8 @@ def average_marginal_effects(result, data=None, variables=None, weights=None, of
     Notes
     -----
     With ``F`` the link's distribution the effect of x_l on ``P(Y <= j)`` is the mean of ``-b_lj f(theta_j -
-    x'b_j)``; class effects are its differences over j, so they add up to zero exactly. One pass over the
+    x'b_j)`` in a cumulative model, and in a sequential one the sum of such parts over the stages that decide
+    ``Y <= j``; class effects are its differences over j, so they add up to zero exactly. One pass over the
     loans serves all continuous columns. Derivatives through a formula are differences of the *design matrix*
     of fourth order, exact to about ten digits; those of the probabilities are analytic.
 

@@ -1,4 +1,4 @@
-"""Is the model allowed? Checks of a fitted ordered logit, each with the size of what it finds.
+"""Is the model allowed? Checks of a fitted ordered or sequential logit, each with the size of what it finds.
 
 All take the result ``r`` of a fit (with its frequency weights) and say in words what they cannot compute and
 why.
@@ -13,7 +13,8 @@ Goodness of fit
 Residuals
     `surrogate_residuals`, `surrogate_quantiles` (Q-Q), `surrogate_by_predictor`, `surrogate_summary`.
 Specification
-    `linearity` and `spline_curve`, `restricted_cubic_spline`, `compare_links`, `variance_inflation`.
+    `linearity` and `spline_curve`, `restricted_cubic_spline`, `compare_links`, `compare_families`
+    and `vuong` (models that are not nested), `variance_inflation`.
 Influence
     `influence` (one-step deltas, most influential loans), `influence_refit` (exact).
 
@@ -32,11 +33,13 @@ from p2prisk.assumptions.parallel import (
     slopes_by_threshold,
 )
 from p2prisk.assumptions.specification import (
+    compare_families,
     compare_links,
     linearity,
     restricted_cubic_spline,
     spline_curve,
     variance_inflation,
+    vuong,
 )
 from p2prisk.assumptions.surrogate import (
     surrogate_by_predictor,
@@ -49,6 +52,7 @@ __all__ = [
     "CutFits",
     "GoodnessOfFit",
     "brant",
+    "compare_families",
     "compare_links",
     "fagerland_hosmer",
     "fit_by_cut",
@@ -69,4 +73,5 @@ __all__ = [
     "surrogate_residuals",
     "surrogate_summary",
     "variance_inflation",
+    "vuong",
 ]

@@ -59,24 +59,6 @@ def level_name(column):
     return found.group(1) if found else column
 
 
-def with_extra_columns(model, extra):
-    """The model with further columns (dict of name to vector); freed terms stay free."""
-    from p2prisk.ordered import OrderedLogit
-
-    exog = pd.DataFrame(model.exog, columns=model.exog_names)
-    for name, values in extra.items():
-        exog[name] = values
-    free = [model.exog_names[i] for i in model.layout.free]
-    return OrderedLogit(
-        pd.Categorical.from_codes(model.endog_codes, model.categories, ordered=True),
-        exog,
-        link=model.link.name,
-        offset=model.offset,
-        freq_weights=model.weights,
-        nonparallel=free or None,
-    )
-
-
 def ordinal_score(result):
     """Expected category of each row, counted from 1: the score by which goodness-of-fit tests group loans."""
     return 1.0 + np.asarray(result.predict(which="expected"), dtype=float)

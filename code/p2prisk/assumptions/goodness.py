@@ -19,7 +19,6 @@ from p2prisk.assumptions._support import (
     observed_expected,
     ordinal_score,
     row_weights,
-    with_extra_columns,
 )
 from p2prisk.errors import ConvergenceError, ModelError, SeparationError
 
@@ -163,7 +162,7 @@ def lipsitz(result, groups=10):
     model, cells, found = _grouping(result, groups)
     extra = {f"score group {k + 1}": (cells == k).astype(float) for k in range(1, found)}
     try:
-        wide = with_extra_columns(model, extra).fit()
+        wide = model.with_extra_columns(extra).fit()
     except (SeparationError, ConvergenceError, ModelError) as error:
         raise ModelError(
             f"the Lipsitz test with {found} groups is not computable: {error}. Use fewer groups"

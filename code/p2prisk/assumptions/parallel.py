@@ -1,9 +1,9 @@
 """Parallel lines: is one slope a column enough for all thresholds?
 
 The ordered logit says that a predictor moves the odds of "worse than A" and of "worse than F" by the same
-factor. :func:`brant` tests that against separate binary logits, :func:`likelihood_ratio_parallel` against
-freed slopes; :func:`slopes_by_threshold` shows how far the slopes are apart, which with many loans matters
-more than the p-value.
+factor; the sequential logit says it of the odds of going on at every stage. :func:`brant` tests that against
+separate binary logits, :func:`likelihood_ratio_parallel` against freed slopes; :func:`slopes_by_threshold` shows
+how far the slopes are apart, which with many loans matters more than the p-value.
 """
 
 from dataclasses import dataclass
@@ -17,12 +17,14 @@ from scipy.stats import chi2, norm
 from p2prisk.assumptions._support import column_spread, fitted_model, is_indicator, level_name, row_weights, term_of
 from p2prisk.errors import ConvergenceError, ModelError, SeparationError
 
+_PROBLEM_COLUMNS = ["term", "level", "column", "cut", "above", "below", "why"]
 _ROWS = 16384  # rows a block: the weighted copies of 20-30 columns stay near the cache
 
 
 @dataclass(frozen=True)
 class CutFits:
-    """Binary logits of ``Y > j`` at every cut, with the covariance across them.
+    """Binary logits of ``Y > j`` at every cut, of a sequential model among the loans that reach the stage, with the
+    covariance across them.
 
     Attributes
     ----------
@@ -31,7 +33,7 @@ class CutFits:
     cov : ndarray, shape (cuts * columns, cuts * columns)
         Joint covariance, cut by cut in the order of `params`.
     common : pandas.Series
-        Slopes of the ordered logit on the same categories and columns.
+        Slopes of the model with common slopes on the same categories and columns.
     terms : dict of str to list of str
     spread : pandas.Series
         Standard deviation of each column.
@@ -53,7 +55,7 @@ class CutFits:
 
 
 def fit_by_cut(result, merge=None, cov_type="model", groups=None):
-    """Fit a binary logit at every cut of a fitted ordered logit.
+    """Fit a binary logit at every cut of a fitted ordered or sequential logit.
 
     Parameters
     ----------
@@ -85,11 +87,11 @@ def fit_by_cut(result, merge=None, cov_type="model", groups=None):
     -----
     The binary fits share their loans, so their estimates are correlated: with scores ``(1[Y > j] - p_j) x``
     the covariance of the fits at cuts j < l is ``A_j^-1 [sum w (p_l - p_j p_l) x x'] A_l^-1``, as
-    ``P(Y > j, Y > l) = p_l`` (Brant 1990, Biometrics 46, equation 4).
+    ``P(Y > j, Y > l) = p_l`` (Brant 1990, Biometrics 46, equation 4). The stages of a sequential model share
+    loans too, but what a loan does at one stage, given that it got there, is uncorrelated with what it did
+    before: the covariance across stages is zero.
     """
     model = fitted_model(result)
-    if not model.family.increasing:
-        raise ModelError("for the common slopes of a sequential model use likelihood_ratio_parallel")
     if model.link.name != "logit":
         raise ModelError(
             f"Brant's test compares binary logits, the fit has link {model.link.name!r}; use "
@@ -112,42 +114,44 @@ def fit_by_cut(result, merge=None, cov_type="model", groups=None):
         problems = _separated_columns(plain)
     else:
         merged = ""
-    cuts = [j for j in range(len(model.categories) - 1) if model_cut(model, j) not in set(problems["cut"])]
-    fits, failed = {}, []
-    for j in cuts:
-        binary = plain.with_response(plain.endog_codes > j, [f"up to {j}", f"above {j}"])
-        try:
-            fits[j] = binary.fit()
-        except (SeparationError, ConvergenceError) as error:
-            failed.append((model_cut(model, j), str(error)))
-    if failed:
-        more = pd.DataFrame([("", "", "", cut, np.nan, np.nan, text) for cut, text in failed], columns=problems.columns)
-        problems = more if problems.empty else pd.concat([problems, more], ignore_index=True)
-    if not problems.empty and merge in (None, "levels"):
-        raise _explain(model, problems, merge)
-    kept = sorted(fits)
-    if len(kept) < 2:
-        raise _explain(model, problems, merge)
-    labels = _merged_categories(model.categories, kept)
-    if len(kept) < len(model.categories) - 1:
+    fits = {}
+    while not fits:
+        if problems.empty:
+            fits, problems = _binary_fits(plain)
+        if not problems.empty:
+            kept = [j for j in range(len(plain.categories) - 1) if model_cut(plain, j) not in set(problems["cut"])]
+            if merge in (None, "levels") or len(kept) < 2:
+                raise _explain(plain, problems, merge)
+            # merging changes what the stages of a sequential model are, and what may be separated at them
+            labels, fits = _merged_categories(plain.categories, kept), {}
+            plain = plain.with_response(np.searchsorted(kept, plain.endog_codes, side="left"), labels)
+            problems = _separated_columns(plain)
+    labels = [str(category) for category in plain.categories]
+    if len(labels) < len(model.categories):
         joined = [label for label in labels if "+" in label]
         merged = f"categories merged: {', '.join(joined)} (a binary logit is separated between them)"
-    together = (
-        result
-        if not merged and not model.layout.free
-        else plain.with_response(np.searchsorted(kept, plain.endog_codes, side="left"), labels).fit()
-    )
-    params = pd.DataFrame(
-        [fits[j].params.iloc[: len(plain.exog_names)].to_numpy() for j in kept],
-        index=pd.Index([f"{a}|{b}" for a, b in zip(labels[:-1], labels[1:], strict=True)], name="cut"),
-        columns=plain.exog_names,
-    )
-    intercepts = np.array([-fits[j].params.iloc[-1] for j in kept])
+    together = plain.fit() if merged or model.layout.free else result
+    slopes = np.array([fit.params.iloc[:-1] for fit in fits])
+    intercepts = np.array([-fit.params.iloc[-1] for fit in fits])
     spread = column_spread(plain)
-    cov = _joint_covariance(plain, kept, params.to_numpy(), intercepts, spread.to_numpy(), cov_type, groups)
-    return CutFits(
-        params, cov, together.params.iloc[: len(plain.exog_names)], dict(plain.terms), spread, labels, merged, cov_type
-    )
+    cov = _joint_covariance(plain, slopes, intercepts, spread.to_numpy(), cov_type, groups)
+    cuts = pd.Index([model_cut(plain, j) for j in range(len(fits))], name="cut")
+    params = pd.DataFrame(slopes, cuts, plain.exog_names)
+    common = together.params.iloc[: len(plain.exog_names)]
+    return CutFits(params, cov, common, dict(plain.terms), spread, labels, merged, cov_type)
+
+
+def _binary_fits(model):
+    """Binary fit of every cut, and the cuts without one as :func:`_separated_columns` lists them."""
+    fits, failed = [], []
+    for j in range(len(model.categories) - 1):
+        rows = model.family.reached(model.endog_codes, j)
+        binary = [f"up to {j}", f"above {j}"]
+        try:
+            fits.append(model.with_response(model.endog_codes > j, binary, None if rows.all() else rows).fit())
+        except (ModelError, ConvergenceError) as error:
+            failed.append(("", "", "", model_cut(model, j), np.nan, np.nan, str(error)))
+    return fits, pd.DataFrame(failed, columns=_PROBLEM_COLUMNS)
 
 
 def model_cut(model, j):
@@ -160,25 +164,30 @@ def _separated_columns(model):
     weights, terms, classes = row_weights(model), term_of(model), len(model.categories)
     rows = []
     totals = np.bincount(model.endog_codes, weights, classes)
+    reached = [model.family.reached(np.arange(classes), j) for j in range(classes - 1)]
     for position, column in enumerate(model.exog_names):
         values = model.exog[:, position]
         if not is_indicator(values):
             continue
         inside = np.bincount(model.endog_codes, weights * values, classes)
         for j in range(classes - 1):
-            above, below = inside[j + 1 :].sum(), inside[: j + 1].sum()
-            others_above, others_below = totals[j + 1 :].sum() - above, totals[: j + 1].sum() - below
+            upper = np.arange(classes) > j
+            above, below = inside[upper & reached[j]].sum(), inside[~upper & reached[j]].sum()
+            others_above = totals[upper & reached[j]].sum() - above
+            others_below = totals[~upper & reached[j]].sum() - below
             loans = above + below
-            if loans == 0 or loans == totals.sum():
+            if inside.sum() in (0, totals.sum()):
                 continue
-            if above == 0 or below == 0:
+            if loans == 0 or others_above + others_below == 0:
+                what = f"{'no' if loans == 0 else 'every'} loan that reaches the cut has it"
+            elif above == 0 or below == 0:
                 what = f"none of its {loans:g} loans is {'above' if above == 0 else 'at or below'} the cut"
             elif others_above == 0 or others_below == 0:
                 what = f"every loan {'above' if others_above == 0 else 'at or below'} the cut has it"
             else:
                 continue
             rows.append((terms[column], level_name(column), column, model_cut(model, j), above, below, what))
-    return pd.DataFrame(rows, columns=["term", "level", "column", "cut", "above", "below", "why"])
+    return pd.DataFrame(rows, columns=_PROBLEM_COLUMNS)
 
 
 def _merged_categories(categories, cuts):
@@ -226,7 +235,7 @@ def _explain(model, problems, merge):
     return error
 
 
-def _joint_covariance(model, cuts, slopes, intercepts, spread, cov_type, groups):
+def _joint_covariance(model, slopes, intercepts, spread, cov_type, groups):
     """Covariance of all slopes, cut by cut.
 
     Columns are centred and scaled first, so that dollars and ratios lose no digit; the intercept that this
@@ -239,7 +248,7 @@ def _joint_covariance(model, cuts, slopes, intercepts, spread, cov_type, groups)
     meat = np.zeros((m, size, m, size))
     bread = np.zeros((m, size, size))
     if cov_type == "cluster":
-        codes, n_groups = _clusters(model, groups)
+        member_of, n_groups = _clusters(model, groups)
         sums = np.zeros((n_groups, m * size))
     for start in range(0, model.n_rows, _ROWS):
         rows = slice(start, start + _ROWS)
@@ -249,16 +258,18 @@ def _joint_covariance(model, cuts, slopes, intercepts, spread, cov_type, groups)
         if model.offset is not None:
             eta += model.offset[rows][:, None]
         probability = expit(eta)
+        codes = model.endog_codes[rows]
+        reached = np.stack([model.family.reached(codes, j) for j in range(m)], axis=1)
         design = np.column_stack([(exog - centre) / spread, np.ones(len(exog))])
         for j in range(m):
-            bread[j] += design.T @ (design * (w * probability[:, j] * (1 - probability[:, j]))[:, None])
+            bread[j] += design.T @ (design * (w * reached[:, j] * probability[:, j] * (1 - probability[:, j]))[:, None])
         if cov_type == "model":
-            for j in range(m):
+            for j in range(0 if model.family.stages else m):
                 for k in range(j + 1, m):
                     shared = w * probability[:, k] * (1 - probability[:, j])
                     meat[j, :, k, :] += design.T @ (design * shared[:, None])
             continue
-        gap = (model.endog_codes[rows][:, None] > np.array(cuts)) - probability
+        gap = ((codes[:, None] > np.arange(m)) - probability) * reached
         if cov_type == "HC0":
             for j in range(m):
                 for k in range(j, m):
@@ -266,7 +277,7 @@ def _joint_covariance(model, cuts, slopes, intercepts, spread, cov_type, groups)
         else:
             scores = ((gap * w[:, None])[:, :, None] * design[:, None, :]).reshape(len(exog), m * size)
             member = sparse.csr_matrix(
-                (np.ones(len(exog)), (codes[rows], np.arange(len(exog)))), shape=(n_groups, len(exog))
+                (np.ones(len(exog)), (member_of[rows], np.arange(len(exog)))), shape=(n_groups, len(exog))
             )
             sums += member @ scores
     if cov_type == "model":

@@ -1,11 +1,13 @@
-"""Is the mean right? Straight lines against splines, links against each other, and entangled predictors."""
+"""Is the mean right? Straight lines against splines, links and families against each other, entangled predictors."""
 
 import numpy as np
 import pandas as pd
-from scipy.stats import chi2
+from scipy.integrate import quad
+from scipy.stats import chi2, norm
 
-from p2prisk.assumptions._support import fitted_model, is_indicator, row_weights, weighted_quantiles, with_extra_columns
+from p2prisk.assumptions._support import fitted_model, is_indicator, row_weights, weighted_quantiles
 from p2prisk.errors import ConvergenceError, DataError, ModelError, SeparationError
+from p2prisk.ordered.families import FAMILIES
 
 # Harrell's default knots: quantiles of the predictor
 _KNOTS = {3: (0.1, 0.5, 0.9), 4: (0.05, 0.35, 0.65, 0.95), 5: (0.05, 0.275, 0.5, 0.725, 0.95)}
@@ -132,7 +134,7 @@ def _spline_fit(model, name, values, knots):
         )
     basis = restricted_cubic_spline(values, places)
     extra = {f"{name} spline {k + 1}": basis[:, k] for k in range(basis.shape[1])}
-    return with_extra_columns(model, extra).fit(), places
+    return model.with_extra_columns(extra).fit(), places
 
 
 def spline_curve(result, column, knots=4, points=100, _wide=None):
@@ -217,27 +219,13 @@ def compare_links(result, links=("logit", "probit", "cloglog", "loglog")):
     >>> compare_links(OrderedLogit(y, pd.DataFrame({"x": x})).fit()).index[0]
     'cloglog'
     """
-    from p2prisk.ordered import OrderedLogit
-
     model = fitted_model(result)
-    free = [model.exog_names[i] for i in model.layout.free]
     own = result.predict().to_numpy()
     weights = row_weights(model)
     rows = {}
     for link in links:
         try:
-            fit = (
-                result
-                if link == model.link.name
-                else OrderedLogit(
-                    pd.Categorical.from_codes(model.endog_codes, model.categories, ordered=True),
-                    pd.DataFrame(model.exog, columns=model.exog_names),
-                    link=link,
-                    offset=model.offset,
-                    freq_weights=model.weights,
-                    nonparallel=free or None,
-                ).fit()
-            )
+            fit = result if link == model.link.name else model.with_family(link=link).fit()
         except (SeparationError, ConvergenceError) as error:
             rows[link] = (np.nan, np.nan, np.nan, f"not computable: {error}")
             continue
@@ -248,6 +236,178 @@ def compare_links(result, links=("logit", "probit", "cloglog", "loglog")):
     frame.insert(2, "difference", frame["aic"] - frame["aic"].min())
     frame.index.name = "link"
     return frame.sort_values("aic", na_position="last")
+
+
+def compare_families(result):
+    """The same model in every family: cumulative, and sequential in both directions.
+
+    Parameters
+    ----------
+    result : OrderedResults
+
+    Returns
+    -------
+    pandas.DataFrame
+        Index ``family``, best first: ``loglike, aic, difference`` (in AIC from the best), ``mean_departure``
+        (share of probability that moves between classes, averaged over loans, from the family of `result`),
+        ``vuong_z`` and ``pvalue`` (:func:`vuong`: the family against that of `result`; positive where the family
+        is better), ``note``: why a row has no number.
+
+    Notes
+    -----
+    The families have equally many parameters, so the difference in AIC is twice that in log-likelihood.
+
+    Examples
+    --------
+    >>> from p2prisk import SequentialLogit
+    >>> rng = np.random.default_rng(3)
+    >>> x = rng.normal(size=4000)
+    >>> going_on = x[:, None] + rng.logistic(size=(4000, 2)) > [0, 0.5]
+    >>> y = np.where(going_on[:, 0], 1 + going_on[:, 1], 0)
+    >>> compare_families(SequentialLogit(y, pd.DataFrame({"x": x})).fit()).index[0]
+    'forward'
+    """
+    model = fitted_model(result)
+    own, weights = result.predict().to_numpy(), row_weights(model)
+    rows = {}
+    for family in FAMILIES:
+        if family == model.family.name:
+            rows[family] = (result.llf, result.aic, 0.0, np.nan, np.nan, "the fit itself")
+            continue
+        try:
+            fit = model.with_family(family).fit()
+            moved = np.abs(fit.predict().to_numpy() - own).sum(axis=1) / 2
+            test = vuong(fit, result)
+        except (ConvergenceError, ModelError) as error:
+            rows[family] = (np.nan, np.nan, np.nan, np.nan, np.nan, f"not computable: {error}")
+            continue
+        rows[family] = (fit.llf, fit.aic, np.average(moved, weights=weights), test["z"], test["pvalue"], "")
+    columns = ["loglike", "aic", "mean_departure", "vuong_z", "pvalue", "note"]
+    frame = pd.DataFrame(rows, index=columns).T.astype(dict.fromkeys(columns[:-1], float))
+    frame.insert(2, "difference", frame["aic"] - frame["aic"].min())
+    frame.index.name = "family"
+    return frame.sort_values("aic", na_position="last")
+
+
+def vuong(first, second, correction=None):
+    """Vuong's test of two models that are not nested: is one closer to the truth?
+
+    Parameters
+    ----------
+    first, second : OrderedResults
+        Maximum likelihood fits to the same loans, for instance of a cumulative and a sequential logit.
+    correction : {None, "aic", "bic"}
+        Take from the log-likelihood ratio the difference in the number of parameters, or half of it times
+        log n.
+
+    Returns
+    -------
+    pandas.Series
+        ``loglike_first, loglike_second``; ``ratio``: their difference after the correction; ``z``, positive where
+        `first` is better, and its two-sided ``pvalue``; ``indistinguishable_pvalue``: of the hypothesis that both
+        give every loan the same probability; while it is not rejected, ``z`` means nothing.
+
+    Raises
+    ------
+    ModelError
+        For fits to other loans, penalised fits, nested models (use ``result.lr_test``), and models that give every
+        loan exactly the same probability.
+
+    Notes
+    -----
+    Vuong (1989), Econometrica 57, 307-333. With ``m_i`` the difference of the loan's log-probabilities, z is the
+    sum of the ``m_i`` over ``sqrt(n)`` times their standard deviation (equation 5.6); n times their variance has,
+    where the models are indistinguishable, the distribution of a weighted sum of chi-squares (theorem 4.1),
+    computed by inversion of its characteristic function (Imhof 1961, Biometrika 48). Frequency weights count as
+    repeated loans.
+
+    Examples
+    --------
+    >>> from p2prisk import OrderedLogit, SequentialLogit
+    >>> rng = np.random.default_rng(3)
+    >>> x = rng.normal(size=(4000, 1))
+    >>> y = np.digitize(x[:, 0] + rng.logistic(size=4000), [-1, 0.5, 2])
+    >>> test = vuong(OrderedLogit(y, x).fit(), SequentialLogit(y, x).fit())
+    >>> bool(test["z"] > 2), bool(test["indistinguishable_pvalue"] < 0.01)
+    (True, True)
+    """
+    models = [fitted_model(first), fitted_model(second)]
+    one, two = models
+    weights, n = row_weights(one), float(one.nobs)
+    if (
+        one.categories != two.categories
+        or not np.array_equal(one.endog_codes, two.endog_codes)
+        or not np.array_equal(weights, row_weights(two))
+    ):
+        raise ModelError("the two fits are not of the same loans and categories; their likelihoods cannot be compared")
+    if one.family == two.family and _nested(one, two):
+        raise ModelError("one of the models is a special case of the other; use result.lr_test(other)")
+    if correction not in (None, "aic", "bic"):
+        raise ModelError(f"correction={correction!r} is unknown; use None, 'aic' or 'bic'")
+    gap = one.loglike_obs(first.params) - two.loglike_obs(second.params)
+    more = one.layout.n_params - two.layout.n_params
+    ratio = weights @ gap - {None: 0.0, "aic": more, "bic": more * np.log(n) / 2}[correction]
+    variance = weights @ (gap - weights @ gap / n) ** 2 / n
+    if not variance > 1e-20:
+        raise ModelError("the two models give every loan the same probability; there is nothing to choose")
+    z = ratio / np.sqrt(n * variance)
+    return pd.Series(
+        {
+            "loglike_first": first.llf,
+            "loglike_second": second.llf,
+            "ratio": ratio,
+            "z": z,
+            "pvalue": 2 * norm.sf(abs(z)),
+            "indistinguishable_pvalue": _weighted_chi2_sf(n * variance, _vuong_weights(first, second, weights, n)),
+        }
+    )
+
+
+def _nested(one, two):
+    """Whether the columns and freed slopes of one model are among those of the other."""
+
+    def parts(model):
+        return set(model.exog_names), {model.exog_names[c] for c in model.layout.free}
+
+    (a, a_free), (b, b_free) = parts(one), parts(two)
+    return (a <= b and a_free <= b_free) or (b <= a and b_free <= a_free)
+
+
+def _vuong_weights(first, second, weights, n):
+    """Weights of the chi-squares: squared eigenvalues of Vuong's matrix W (his equation 3.6 and theorem 4.1).
+
+    Scores are measured in standard errors, which leaves the eigenvalues as they are and no column outweighs others.
+    """
+    scores, inverse = [], []
+    for result in (first, second):
+        se = np.sqrt(np.diag(result._bread))
+        scores.append(result.score_obs() * se)
+        inverse.append(n * result._bread / np.outer(se, se))
+    own = [s.T @ (s * weights[:, None]) / n for s in scores]
+    cross = scores[0].T @ (scores[1] * weights[:, None]) / n
+    matrix = np.block([[-own[0] @ inverse[0], -cross @ inverse[1]], [cross.T @ inverse[0], own[1] @ inverse[1]]])
+    return np.linalg.eigvals(matrix).real ** 2
+
+
+def _weighted_chi2_sf(x, weights):
+    """P(sum of weights * chi-squares with one degree of freedom > x): the integral of Imhof (1961, equation 3.2).
+
+    Beyond the first stretch the sine is split, so that QUADPACK's rule for Fourier integrals sees the wave in x.
+    """
+    x, weights = x / weights.max(), weights[weights > 1e-12 * weights.max()] / weights.max()
+    if -0.25 * x - 0.5 * np.log1p(-0.5 * weights).sum() < np.log(1e-16):  # Chernoff's bound
+        return 0.0
+
+    def angle(u):
+        return 0.5 * np.arctan(weights * u).sum()
+
+    def size(u):
+        return 1 / (u * np.prod((1 + (weights * u) ** 2) ** 0.25))
+
+    first = quad(lambda u: np.sin(angle(u) - 0.5 * x * u) * size(u), 0, 1, limit=500)[0]
+    cosine = quad(lambda u: np.sin(angle(u)) * size(u), 1, np.inf, weight="cos", wvar=0.5 * x, limlst=500)[0]
+    sine = quad(lambda u: np.cos(angle(u)) * size(u), 1, np.inf, weight="sin", wvar=0.5 * x, limlst=500)[0]
+    return float(np.clip(0.5 + (first + cosine - sine) / np.pi, 0, 1))
 
 
 def variance_inflation(result):

@@ -4,7 +4,7 @@ Every family is written in the latent bounds ``z_j = theta_j - x'beta_j - offset
 that in all of them a positive slope moves a loan towards the higher (worse) category. The engine (start, Newton,
 covariance, separation, files, cluster, results) sees a :class:`Family` only: the log-likelihood of a row with its
 derivatives in the latent bounds, the direction in which each bound of a row moves outwards, the starting
-thresholds, and the cumulative probabilities with their Jacobian.
+thresholds, and the class and cumulative probabilities with their derivatives.
 """
 
 from typing import NamedTuple
@@ -50,12 +50,14 @@ class Family:
         As in :func:`get_family` and in the JSON of a scoring model.
     title, equation : str
         For the summary; ``{y}`` stands for the response.
-    increasing : bool
-        Whether the probabilities are positive only where the latent bounds increase with the threshold.
+    stages : bool
+        Whether the thresholds are successive stages. Every class then has a positive probability whatever the
+        slopes, and the binary models at the thresholds are independent of each other; otherwise they overlap,
+        and the latent bounds must increase.
     """
 
     name = title = equation = ""
-    increasing = False
+    stages = False
 
     def __init__(self, link="logit"):
         self.link = get_link(link)
@@ -77,6 +79,10 @@ class Family:
         """Sign, shape (n, J - 1), of the movement of each bound that raises the row's likelihood; 0: untouched."""
         raise NotImplementedError
 
+    def reached(self, codes, threshold):
+        """Mask of the categories ``codes`` that the binary model of ``Y > threshold`` looks at."""
+        raise NotImplementedError
+
     def starting_thresholds(self, counts):
         """Thresholds of the model without predictors: exact maximum likelihood when there is no offset."""
         raise NotImplementedError
@@ -94,6 +100,21 @@ class Family:
         inner : ndarray, shape (n, J - 1, k)
             Derivative of the latent bounds in the parameters.
         """
+        slopes, jacobian = self.cumulative_slopes(latent)[1], np.zeros(inner.shape)
+        for pair, (which, bound) in enumerate(zip(*self.pairs(latent.shape[1]), strict=True)):
+            jacobian[:, which] += slopes[:, pair, None] * inner[:, bound]
+        return jacobian
+
+    def pairs(self, n_thresholds):
+        """Which bounds move which P(Y <= j): arrays of j and of the bound's threshold, one entry a pair."""
+        raise NotImplementedError
+
+    def cumulative_slopes(self, latent):
+        """P(Y <= j), shape (n, J - 1), and its derivative in the bound of each of the :meth:`pairs`."""
+        raise NotImplementedError
+
+    def cumulative_bends(self, latent, left, right):
+        """Second derivatives of P(Y <= j) in the bounds of two pairs of the same j, one column for each two."""
         raise NotImplementedError
 
     def probabilities(self, latent):
@@ -114,7 +135,6 @@ class Cumulative(Family):
 
     name = "cumulative"
     equation = "P({y} <= j) = F(threshold_j - x'coef)"
-    increasing = True
 
     @property
     def title(self):
@@ -140,14 +160,24 @@ class Cumulative(Family):
         threshold, code = np.arange(n_thresholds), np.asarray(codes)[:, None]
         return (threshold == code).astype(np.int8) - (threshold == code - 1)
 
+    def reached(self, codes, threshold):
+        return np.ones(np.shape(codes), bool)
+
     def starting_thresholds(self, counts):
         return np.asarray(self.link.ppf(np.cumsum(counts)[:-1] / np.sum(counts)), float)
 
     def cumulative(self, latent):
         return self.link.cdf(latent)
 
-    def cumulative_jacobian(self, latent, inner):
-        return inner * self.link.pdf(latent)[:, :, None]
+    def pairs(self, n_thresholds):
+        return np.arange(n_thresholds), np.arange(n_thresholds)
+
+    def cumulative_slopes(self, latent):
+        value = self.link.cdf(latent)
+        return value, value * (1 - value) if self.link.name == "logit" else self.link.pdf(latent)
+
+    def cumulative_bends(self, latent, left, right):
+        return self.link.d_pdf(latent)
 
     def probabilities(self, latent):
         n = len(latent)
@@ -171,6 +201,8 @@ class Sequential(Family):
     ``direction="forward"``: ``P(Y = j | Y >= j) = F(z_j)``, a loan passes the stages from the lowest category up
     and stops in one. ``"backward"``: ``P(Y <= j | Y <= j + 1) = F(z_j)``, from the highest category down.
     """
+
+    stages = True
 
     def __init__(self, link="logit", direction="forward"):
         super().__init__(link)
@@ -200,6 +232,9 @@ class Sequential(Family):
             return (threshold == code).astype(np.int8) - (threshold < code)
         return (threshold >= code).astype(np.int8) - (threshold == code - 1)
 
+    def reached(self, codes, threshold):
+        return np.asarray(codes) >= threshold if self.forward else np.asarray(codes) <= threshold + 1
+
     def starting_thresholds(self, counts):
         counts = np.asarray(counts, float)
         if self.forward:
@@ -210,20 +245,31 @@ class Sequential(Family):
         return np.asarray(self.link.ppf(share), float)
 
     def _passed(self, latent):
-        """log P(Y > j) (forward) or log P(Y <= j) (backward), and the derivative of each stage's own part."""
-        own, slope, _ = self.link.binary_terms(latent, np.full(latent.shape, not self.forward))
-        return np.cumsum(own, axis=1) if self.forward else np.cumsum(own[:, ::-1], axis=1)[:, ::-1], slope
+        """log P(Y > j) (forward) or log P(Y <= j) (backward), and both derivatives of each stage's own part."""
+        own, slope, bend = self.link.binary_terms(latent, np.full(latent.shape, not self.forward))
+        return np.cumsum(own, axis=1) if self.forward else np.cumsum(own[:, ::-1], axis=1)[:, ::-1], slope, bend
 
     def cumulative(self, latent):
         passed = self._passed(latent)[0]
         return -np.expm1(passed) if self.forward else np.exp(passed)
 
-    def cumulative_jacobian(self, latent, inner):
-        passed, slope = self._passed(latent)
-        parts = slope[:, :, None] * inner
+    def pairs(self, n_thresholds):
+        every = np.arange(n_thresholds)
+        return np.nonzero(every <= every[:, None] if self.forward else every >= every[:, None])
+
+    def cumulative_slopes(self, latent):
+        passed, slope, _ = self._passed(latent)
+        passed, (which, bound) = np.exp(passed), self.pairs(latent.shape[1])
         if self.forward:
-            return -np.exp(passed)[:, :, None] * np.cumsum(parts, axis=1)
-        return np.exp(passed)[:, :, None] * np.cumsum(parts[:, ::-1], axis=1)[:, ::-1]
+            return 1 - passed, -passed[:, which] * slope[:, bound]
+        return passed, passed[:, which] * slope[:, bound]
+
+    def cumulative_bends(self, latent, left, right):
+        passed, slope, bend = self._passed(latent)
+        which, bound = self.pairs(latent.shape[1])
+        inner = slope[:, bound[left]] * slope[:, bound[right]]
+        inner[:, left == right] += bend[:, bound[left[left == right]]]
+        return np.exp(passed)[:, which[left]] * (-inner if self.forward else inner)
 
     def probabilities(self, latent):
         passed = self._passed(latent)[0]

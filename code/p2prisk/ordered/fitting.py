@@ -43,6 +43,10 @@ def fit_rows(model, source, samples, penalty=None, maxiter=newton.MAX_ITERATIONS
             share = part.n_rows / model.n_rows
             start = _start_from_sample(part, centre, scale, start, max(ridge * share, 1.0))
     names = model.param_names
+    if source.family.stages:
+        # a slope of one stage meets the rows of that stage only: say so where it has no estimate
+        slopes = zip(layout.slope_columns, layout.slope_thresholds, strict=True)
+        names = [model.exog_names[c] + (f" at stage {model.threshold_names[t]}" if t >= 0 else "") for c, t in slopes]
 
     def check(information):
         found = newton.dependent_columns(information, layout.n_slopes)

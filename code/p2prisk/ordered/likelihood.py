@@ -416,6 +416,22 @@ def compiled_parallel_logit(layout, params, block, centre=None):
     return assemble_parallel_logit(layout, theta, *parts) if fine else None
 
 
+@dataclass(frozen=True)
+class LogProbabilities:
+    """Log-probability of each row's own category, block by block."""
+
+    layout: Layout
+    family: object
+    params: np.ndarray
+
+    def __call__(self, block):
+        parts = []
+        for first in range(0, len(block.codes), BLOCK_ROWS):
+            exog, codes, _, offset, _ = block.take(slice(first, first + BLOCK_ROWS))
+            parts.append(self.family.terms(self.layout.latent(self.params, exog, offset), codes).log_probability)
+        return np.concatenate(parts)
+
+
 class ArrayRows(Rows):
     """Rows in memory, worked through block by block on all cores without copying the data.
 

@@ -17,9 +17,9 @@ from p2prisk.ordered.design import (
     read_response,
     required_columns,
 )
-from p2prisk.ordered.families import Cumulative
+from p2prisk.ordered.families import Cumulative, get_family
 from p2prisk.ordered.fitting import fit_rows
-from p2prisk.ordered.likelihood import ArrayRows, Layout, map_tasks
+from p2prisk.ordered.likelihood import ArrayRows, Layout, LogProbabilities, map_tasks
 from p2prisk.ordered.results import OrderedResults, parameter_names
 
 
@@ -275,6 +275,11 @@ class OrdinalModel:
             None if self.offset is None else self.offset[rows],
         )
 
+    def loglike_obs(self, params):
+        """Log-likelihood of each row (not multiplied by the frequency weights), shape (n_rows,)."""
+        source = self._source()
+        return np.concatenate(source.each(LogProbabilities(self.layout, self.family, np.asarray(params, float))))
+
     def loglike(self, params):
         """Log-likelihood at ``params`` (slopes, thresholds); ``-inf`` where a probability is not positive."""
         return self._source().evaluate(np.asarray(params, float), order=0).log_likelihood
@@ -295,16 +300,17 @@ class OrdinalModel:
 
     # -- related models ------------------------------------------------------------
 
-    def _derived(self, codes, categories, design, exog, rows=None, nonparallel=None):
+    def _derived(self, codes, categories, design, exog, rows=None, nonparallel=None, family=None):
         from p2prisk.ordered.design import Response
 
         pick = slice(None) if rows is None else rows
-        other = type(self).__new__(type(self))
+        kind = type(self) if family is None else model_class(family)
+        other = kind.__new__(kind)
         other._prepare(
             Response(codes[pick], categories, self.endog_name),
             design,
             exog[pick],
-            self.family,
+            self.family if family is None else family,
             None if self.offset is None else self.offset[pick],
             None if self.weights is None else self.weights[pick],
             nonparallel,
@@ -334,6 +340,38 @@ class OrdinalModel:
         exog = self.exog if len(keep) == len(self.exog_names) else self.exog[:, keep]
         return self._derived(self.endog_codes, self.categories, design, exog, nonparallel=nonparallel)
 
+    def with_family(self, family=None, link=None):
+        """The same rows and columns in another family or with another link.
+
+        Parameters
+        ----------
+        family : {"cumulative", "forward", "backward"}, optional
+        link : str, optional
+
+        Examples
+        --------
+        >>> OrderedLogit([0, 1, 2, 1], [1.0, 2.0, 3.0, 5.0]).with_family("backward", "cloglog")
+        <SequentialLogit 'y on 1 columns', 4 rows, 3 categories, backward, cloglog>
+        """
+        other = get_family(family or self.family.name, self.link if link is None else link)
+        free = [self.exog_names[c] for c in self.layout.free]
+        return self._derived(
+            self.endog_codes, self.categories, self.design, self.exog, nonparallel=free or None, family=other
+        )
+
+    def with_extra_columns(self, extra):
+        """The model of the same rows with further columns; slopes freed by threshold stay free.
+
+        Parameters
+        ----------
+        extra : dict of str to ndarray of shape (n_rows,)
+        """
+        names = [*self.exog_names, *extra]
+        exog = np.column_stack([self.exog, *extra.values()])
+        free = [self.exog_names[c] for c in self.layout.free]
+        design = Design(names, {name: [name] for name in names})
+        return self._derived(self.endog_codes, self.categories, design, exog, nonparallel=free or None)
+
     def with_response(self, codes, categories, rows=None):
         """The model with the response recoded, e.g. ``codes > j`` for the binary fits of the Brant test.
 
@@ -353,7 +391,8 @@ class OrdinalModel:
     def __repr__(self):
         what = self.formula or f"{self.endog_name} on {len(self.exog_names)} columns"
         size = f"{self.n_rows} rows, {len(self.categories)} categories"
-        return f"<{type(self).__name__} {what!r}, {size}, {self.link.name}>"
+        kind = f"{self.family.name}, {self.link.name}" if self.family.stages else self.link.name
+        return f"<{type(self).__name__} {what!r}, {size}, {kind}>"
 
 
 class OrderedLogit(OrdinalModel):
@@ -445,6 +484,13 @@ class OrderedLogit(OrdinalModel):
         200
         """
         return cls._from_formula(Cumulative(link), formula, data, offset, freq_weights, nonparallel, missing, context)
+
+
+def model_class(family):
+    """The model of a family."""
+    from p2prisk.ordered.sequential import SequentialLogit
+
+    return SequentialLogit if family.stages else OrderedLogit
 
 
 def _column(data, value, what):

@@ -258,6 +258,10 @@ class OrderedResults:
             value = -np.expm1(-2 * (self.llf - self.llnull) / self.nobs)
             return value if kind == "coxsnell" else value / -np.expm1(2 * self.llnull / self.nobs)
         if kind == "mckelvey-zavoina":
+            if self.family.stages:
+                raise ModelError(
+                    "McKelvey and Zavoina's R2 needs one latent variable; a sequential model has one a stage"
+                )
             if self.layout.free:
                 raise ModelError(
                     "McKelvey and Zavoina's R2 needs one linear predictor; some slopes differ by threshold"
@@ -456,9 +460,10 @@ class OrderedResults:
         ----------
         data : DataFrame or array_like, optional
             The fitted data when left out.
-        which : {"prob", "cumulative", "linear", "expected", "class"}
+        which : {"prob", "cumulative", "linear", "expected", "class", "stage"}
             Probability of each class; P(Y <= j) at each threshold; linear predictor x'beta (plus offset);
-            expected class number, counted 0 .. J-1; most probable class.
+            expected class number, counted 0 .. J-1; most probable class; of a sequential model, the probability
+            F(theta_j - x'beta) at each stage, given that the loan reaches it.
         offset : array_like or str, optional
             Needed when the model has an offset (found by itself when it was given as a column name).
         interval : float, optional
@@ -472,8 +477,10 @@ class OrderedResults:
             ``estimate`` / ``se`` / ``lower`` / ``upper``), or these four for "linear" and "expected".
         """
         exog, index, offset = self._prediction_rows(data, offset)
-        if which not in ("prob", "cumulative", "linear", "expected", "class"):
-            raise ModelError(f"which={which!r}; choose prob, cumulative, linear, expected or class")
+        if which not in ("prob", "cumulative", "linear", "expected", "class", "stage"):
+            raise ModelError(f"which={which!r}; choose prob, cumulative, linear, expected, class or stage")
+        if which == "stage" and not self.family.stages:
+            raise ModelError("which='stage' belongs to SequentialLogit; a cumulative model has no stages")
         if interval is not None and not 0 < interval < 1:
             raise ModelError(f"interval={interval!r}; give the level as a fraction such as 0.95")
         if which == "linear":
@@ -490,6 +497,10 @@ class OrderedResults:
         if which == "cumulative":
             value = self.family.cumulative(latent)
             jacobian = None if interval is None else self._cumulative_jacobian(exog, latent)
+            return self._with_interval(value, jacobian, self.threshold_names, index, interval, bounded=True)
+        if which == "stage":
+            value = self.link.cdf(latent)
+            jacobian = None if interval is None else self._latent_jacobian(exog) * self.link.pdf(latent)[:, :, None]
             return self._with_interval(value, jacobian, self.threshold_names, index, interval, bounded=True)
         value = self._probabilities(latent)
         if which == "class":
@@ -574,7 +585,7 @@ class OrderedResults:
         """Count the rows in which freed slopes give some class a probability that is not positive, and
         warn.
         """
-        if not (self.layout.free and self.family.increasing):
+        if self.family.stages or not self.layout.free:
             return
         source = self.model._source() if self.model is not None else self.rows
         rows = int(sum(source.each(NegativeRows(self.layout, self.params.to_numpy()))))
@@ -621,7 +632,7 @@ class OrderedResults:
         other = OrderedResults(**self.__dict__)
         if self.model is not None or self.rows is not None:
             other._llnull = self.llnull
-            other.eta_variance = None if self.layout.free else self._eta_variance
+            other.eta_variance = None if self.layout.free or self.family.stages else self._eta_variance
         other.model = other.rows = None
         return other
 

@@ -175,7 +175,7 @@ def from_results(results, bands=None, ranges=None):
             "slopes that differ by threshold give no single score; fit a proportional-odds model, or use "
             "results.predict"
         )
-    if not results.family.increasing:
+    if results.family.stages:
         raise ModelError("a card needs the one odds scale of a proportional-odds model; a sequential model has several")
     if results.link.name != "logit":
         raise ModelError(f"points that double the odds need the logit link, not {results.link.name!r}")
