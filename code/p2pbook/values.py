@@ -1,0 +1,81 @@
+"""Numbers that know how they are printed, so that prose reads ``{python} n.auc`` and ``{python} n.auc.interval``."""
+
+from p2prisk.tables import number
+
+
+class Value(float):
+    """A number of a chapter, with the digits, the unit and the interval that it is printed with.
+
+    It computes like a float; shown in a chapter, in an f-string or by `str` it is text.
+
+    Parameters
+    ----------
+    value : float
+    digits : int
+        Digits after the point.
+    percent : bool
+        Whether `value` is a share that is printed per hundred, with the sign.
+    low, high : float, optional
+        Ends of the interval.
+
+    Examples
+    --------
+    >>> auc = Value(0.69472, 3, low=0.6849, high=0.7043)
+    >>> f"{auc} ({auc.interval})", auc > 0.69
+    ('0.695 (0.685 to 0.704)', True)
+    >>> str(share(0.1523)), str(share(-0.004, 1).points), str(count(21712)), str(Value(float("nan")))
+    ('15.2 %', '−0.4', '21,712', '–')
+    """
+
+    def __new__(cls, value, digits=2, percent=False, low=None, high=None):
+        self = super().__new__(cls, value)
+        self.digits, self.percent, self._ends = digits, percent, (low, high)
+        return self
+
+    @property
+    def points(self):
+        """The number per hundred, without the sign: a difference of shares is counted in points."""
+        return number(100 * float(self), self.digits)
+
+    @property
+    def low(self):
+        """Lower end of the interval, printed like the number."""
+        return self._end(0)
+
+    @property
+    def high(self):
+        """Upper end of the interval, printed like the number."""
+        return self._end(1)
+
+    @property
+    def interval(self):
+        """The interval in words: ``0.685 to 0.704``; the sign of per cent stands once."""
+        return f"{number(float(self.low) * (100 if self.percent else 1), self.digits)} to {self.high}"
+
+    def _end(self, which):
+        if self._ends[which] is None:
+            raise AttributeError(f"{self} was given no interval")
+        return Value(self._ends[which], self.digits, self.percent)
+
+    def __str__(self):
+        text = number(float(self) * (100 if self.percent else 1), self.digits)
+        return text + " %" if self.percent and text != "–" else text
+
+    def __repr__(self):
+        return f"Value({float(self)!r}: {self})"
+
+    def __format__(self, spec):
+        return format(float(self), spec) if spec else str(self)
+
+    def _repr_markdown_(self):
+        return str(self)
+
+
+def share(value, digits=1, low=None, high=None):
+    """Make a :class:`Value` that is printed per hundred."""
+    return Value(value, digits, True, low, high)
+
+
+def count(value):
+    """Make a :class:`Value` that is printed whole, with thousands separated."""
+    return Value(value, 0)
