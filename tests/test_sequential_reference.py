@@ -1,5 +1,6 @@
 """The sequential logit against R: VGAM's sratio and cratio, and glm on the rows repeated for each stage."""
 
+import importlib.util
 import json
 from pathlib import Path
 
@@ -94,3 +95,25 @@ def test_equals_r(name):
     assert result.converged and result.digits > 11
     score = result.model.score(result.params)
     np.testing.assert_allclose(score * result.bse, 0, atol=1e-10)
+
+
+# -- coverage -----------------------------------------------------------------------------------------------------
+
+
+STUDY = json.loads((HERE / "coverage_sequential.json").read_text())
+
+
+@pytest.mark.parametrize("design", list(STUDY["designs"]))
+def test_intervals_cover(design):
+    stored = STUDY["designs"][design]
+    assert STUDY["replications"] >= 1000 and stored["refused"] <= 2
+    assert all(0.935 <= share <= 0.965 for share in stored["coverage"])
+
+
+@pytest.mark.parametrize("design", list(STUDY["designs"]))
+def test_stored_coverage_is_what_the_code_gives(design):
+    spec = importlib.util.spec_from_file_location("coverage_sequential", HERE / "coverage_sequential.py")
+    study = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(study)
+    found = study.hits(design, STUDY["first"])
+    assert np.nansum(found, axis=0).astype(int).tolist() == STUDY["designs"][design]["first_hits"]

@@ -32,6 +32,8 @@ _PUBLIC = {
     "read_tape": "tape",
     "OrderedLogit": "ordered",
     "SequentialLogit": "ordered",
+    "OrderedLogitClassifier": "ordered",
+    "SequentialLogitClassifier": "ordered",
     "brant": "assumptions",
     "average_marginal_effects": "effects",
     "Scorecard": "scorecard",

@@ -24,4 +24,21 @@ from p2prisk.ordered.model import OrderedLogit
 from p2prisk.ordered.results import OrderedResults
 from p2prisk.ordered.sequential import SequentialLogit
 
-__all__ = ["OrderedLogit", "OrderedResults", "SequentialLogit", "fit_batches", "fit_dask"]
+__all__ = [
+    "OrderedLogit",
+    "OrderedLogitClassifier",
+    "OrderedResults",
+    "SequentialLogit",
+    "SequentialLogitClassifier",
+    "fit_batches",
+    "fit_dask",
+]
+
+
+def __getattr__(name):
+    # loaded on first use: scikit-learn takes longer to import than most fits take
+    if name in ("OrderedLogitClassifier", "SequentialLogitClassifier"):
+        from p2prisk.ordered import classifiers
+
+        return getattr(classifiers, name)
+    raise AttributeError(f"module 'p2prisk.ordered' has no attribute {name!r}")

@@ -1,5 +1,7 @@
 """One fit over any source of rows: centre and scale, start, check, iterate, diagnose."""
 
+from dataclasses import dataclass
+
 import numpy as np
 
 from p2prisk.errors import ModelError
@@ -30,11 +32,19 @@ def fit_rows(model, source, samples, penalty=None, maxiter=newton.MAX_ITERATIONS
     if penalty is not None and not (np.isfinite(penalty) and penalty > 0):
         raise ModelError(f"penalty must be a positive number, not {penalty!r}")
     layout = source.layout
+    if layout.n_params > model.nobs and penalty is None:
+        raise ModelError(
+            f"{layout.n_params} parameters cannot be estimated from {model.nobs} observations; drop terms, or ask for "
+            "a penalised fit: fit(penalty=1.0)"
+        )
     sample = samples[0] if samples else source
     centre, scale = centre_and_scale(sample.block.exog)
     ratio = np.max(np.abs(centre) / scale, initial=0.0)
     recentre = model.n_rows <= _RECENTRE_ROWS or ratio > _RECENTRE_RATIO
     ridge = float(penalty or 0.0)
+    if ridge:
+        # the spread is part of what is asked: that of all loans, however they are stored and weighted
+        scale = _spread_of_loans(source, centre)
     problem = newton.Problem(source, centre, scale, recentre, ridge)
     start = np.zeros(layout.n_params)
     start[layout.n_slopes :] = source.family.starting_thresholds(model.category_counts)
@@ -76,6 +86,25 @@ def _start_from_sample(sample, centre, scale, start, ridge):
     except (newton.ConvergenceError, np.linalg.LinAlgError):
         return start
     return np.linalg.solve(problem.to_user, optimum.params)
+
+
+@dataclass(frozen=True)
+class Moments:
+    """Weight of a block, and the first two moments of its columns about a centre."""
+
+    centre: np.ndarray
+
+    def __call__(self, block):
+        weights = np.ones(len(block.codes)) if block.weights is None else block.weights
+        away = block.exog - self.centre
+        return weights.sum(), weights @ away, weights @ away**2
+
+
+def _spread_of_loans(source, centre):
+    """Standard deviation of each column over all loans; one for a constant column."""
+    total, first, second = (sum(part) for part in zip(*source.each(Moments(centre)), strict=True))
+    variance = second / total - (first / total) ** 2
+    return np.where(variance > 1e-12 * second / total, np.sqrt(np.maximum(variance, 0)), 1.0)
 
 
 def centre_and_scale(exog):

@@ -184,10 +184,6 @@ class OrdinalModel:
         self.param_names = parameter_names(self.layout, self.design.names, self.threshold_names)
         total = float(counts.sum())
         self.nobs = int(total) if total == int(total) else total
-        if self.layout.n_params > total:
-            raise ModelError(
-                f"{self.layout.n_params} parameters cannot be estimated from {self.nobs} observations; drop terms"
-            )
 
     def _drop(self, codes, values, offset, weights):
         bad = np.isnan(values)
