@@ -1,0 +1,6 @@
+from dataclasses import dataclass
+@dataclass
+class SpellTable:
+    frame: object
+def spells(*a, **k):
+    raise NotImplementedError
