@@ -34,7 +34,7 @@ def test_nobody_edits_sys_path():
 FLOORS = [
     {"errors"},
     {"tape", "datasets", "simulate"},
-    {"ordered"},
+    {"ordered", "hazard"},
     {"assumptions", "effects", "validation"},
     {"scorecard"},
     {"policy", "monitor", "stress", "platform"},

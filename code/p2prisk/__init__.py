@@ -3,7 +3,7 @@
 The package is built in floors; a module imports only from floors below it::
 
     1  tape, datasets, simulate    the loan tape and the embedded data sets
-    2  ordered                     the ordered logit
+    2  ordered, hazard             the ordinal family; time: the discrete-time hazard
     3  assumptions, effects, validation
     4  scorecard
     5  policy, monitor, stress, platform
@@ -31,6 +31,7 @@ _PUBLIC = {
     "LoanTape": "tape",
     "read_tape": "tape",
     "OrderedLogit": "ordered",
+    "HazardLogit": "hazard",
     "SequentialLogit": "ordered",
     "OrderedLogitClassifier": "ordered",
     "SequentialLogitClassifier": "ordered",

@@ -110,7 +110,9 @@ def build_baseline(spec, events, at_risk, n_ages, strata, causes):
                 label = f"age {members[0]}" if len(members) == 1 else f"ages {members[0]}-{members[-1]}"
                 own_names.append(label + tail)
                 if len(np.unique(groups[members - 1])) > 1:
-                    notes.append(f"{cause}{tail}: {label} share one baseline parameter (an age had no event or no survivor)")
+                    notes.append(
+                        f"{cause}{tail}: {label} share one baseline parameter (an age had no event or no survivor)"
+                    )
         basis = np.zeros((n_ages * len(strata), sum(block.shape[1] for block in blocks)))
         column = 0
         for number, block in enumerate(blocks):

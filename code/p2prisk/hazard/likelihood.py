@@ -1,16 +1,17 @@
 """Log-likelihood, score and information of the discrete-time hazard, summed over rows and their ages.
 
-A row is a spell: at risk in the ages ``entry + 1 .. exit``, and in the last of them it ends by one of ``K`` causes or is
-censored. With ``eta_k(a) = alpha_k(a) + x'beta_k + sum_j x_j c_j(a)'gamma_kj`` the probability of cause k at age a is
+A row is a spell: at risk in the ages ``entry + 1 .. exit``, and in the last of them it ends by one of ``K`` causes or
+is censored. With ``eta_k(a) = alpha_k(a) + x'beta_k + sum_j x_j c_j(a)'gamma_kj`` the probability of cause k at age a
+is
 
-* logit: ``exp(eta_k) / (1 + sum_m exp(eta_m))``, the multinomial logit of Allison (1982, Sociological Methodology 13) and
-  Tutz and Schmid (2016, *Modeling Discrete Time-to-Event Data*, ch. 8); with one cause the binary logit;
+* logit: ``exp(eta_k) / (1 + sum_m exp(eta_m))``, the multinomial logit of Allison (1982, Sociological Methodology 13)
+  and Tutz and Schmid (2016, *Modeling Discrete Time-to-Event Data*, ch. 8); with one cause the binary logit;
 * cloglog: ``h_k / h * (1 - exp(-h))``, ``h_k = exp(eta_k)``, ``h = sum_k h_k``: cause-specific proportional hazards in
   continuous time, constant within an age and grouped by age (Prentice and Gloeckler 1978, Biometrics 34); with one
   cause the binary complementary log-log.
 
-Both log-likelihoods are concave: the logit's for the usual reason; the cloglog's because log((1 - exp(-h)) / h) falls and
-is concave in log h, and log h = log sum exp(eta) is convex.
+Both log-likelihoods are concave: the logit's for the usual reason; the cloglog's because log((1 - exp(-h)) / h) falls
+and is concave in log h, and log h = log sum exp(eta) is convex.
 
 The person-period table is never made. Ages of all strata are numbered as *cells*; blocks of rows with like exits are
 worked through age by age, the weights of a row are summed over its ages before the cross-product of the traits is
@@ -37,8 +38,8 @@ _LIMIT = 500.0
 class Layout:
     """Which parameter is what, and how it reaches the cells.
 
-    Cells are numbered ``stratum * n_ages + age - 1``. Parameters, cause by cause: slopes of the columns, then effects that
-    vary with age, then the baseline.
+    Cells are numbered ``stratum * n_ages + age - 1``. Parameters, cause by cause: slopes of the columns, then effects
+    that vary with age, then the baseline.
 
     Attributes
     ----------
@@ -287,9 +288,7 @@ def add_block(layout, link, parts, spells, sums, order=2):
     cells = np.arange(low, high)
     eta = predictors(layout, parts, spells.exog, cells)
     at_risk = (cells[:, None] >= spells.first) & (cells[:, None] < spells.last)
-    value, residual, pairs = block_terms(
-        link, eta, at_risk, spells.event, spells.last - 1 - low, spells.weights, order
-    )
+    value, residual, pairs = block_terms(link, eta, at_risk, spells.event, spells.last - 1 - low, spells.weights, order)
     sums.log_likelihood += value
     if order == 0:
         return
@@ -440,9 +439,7 @@ def score_rows(layout, link, params, spells):
     cells = np.arange(low, high)
     eta = predictors(layout, parts, spells.exog, cells)
     at_risk = (cells[:, None] >= spells.first) & (cells[:, None] < spells.last)
-    _, residual, _ = block_terms(
-        link, eta, at_risk, spells.event, spells.last - 1 - low, np.ones(len(spells)), order=2
-    )
+    _, residual, _ = block_terms(link, eta, at_risk, spells.event, spells.last - 1 - low, np.ones(len(spells)), order=2)
     out = []
     xv, shape = spells.exog[:, layout.varying], layout.shape[low:high]
     for own, basis in zip(residual, layout.bases, strict=True):

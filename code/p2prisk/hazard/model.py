@@ -3,9 +3,9 @@
 import numpy as np
 import pandas as pd
 
-from p2prisk.errors import DataError, ModelError, SeparationError
+from p2prisk.errors import ConvergenceError, DataError, ModelError, SeparationError
 from p2prisk.hazard.baseline import build_baseline, build_shapes
-from p2prisk.hazard.likelihood import Layout, Problem, Spells, evaluate, score_rows
+from p2prisk.hazard.likelihood import BLOCK_ROWS, Layout, Problem, Spells, evaluate, predictors, score_rows
 from p2prisk.hazard.results import HazardResults
 from p2prisk.ordered import newton
 from p2prisk.ordered.design import check_finite, check_missing, design_from_array, design_from_formula, required_columns
@@ -98,7 +98,9 @@ class HazardLogit:
         design, values = design_from_array(exog)
         if values is None:
             values = np.empty((len(event), 0))
-        self._prepare(event, exit, entry, design, values, link, baseline, strata, varying, freq_weights, censored, missing)
+        self._prepare(
+            event, exit, entry, design, values, link, baseline, strata, varying, freq_weights, censored, missing
+        )
 
     @classmethod
     def from_formula(
@@ -223,9 +225,7 @@ class HazardLogit:
 
     # -- preparation ------------------------------------------------------------
 
-    def _prepare(
-        self, event, exit, entry, design, values, link, baseline, strata, varying, weights, censored, missing
-    ):
+    def _prepare(self, event, exit, entry, design, values, link, baseline, strata, varying, weights, censored, missing):
         if link not in LINKS:
             raise ModelError(f"link {link!r} is not known; choose one of {', '.join(LINKS)}")
         self.formula, self.strata_name, self.unit = None, None, "period"
@@ -339,12 +339,20 @@ class HazardLogit:
         centre, scale = _centre_and_scale(self.exog)
         centre = np.where(self.layout.may_centre(self.at_risk > 0), centre, 0.0)
         problem = Problem(self.layout, self.link, self._sorted(centre, scale), centre, scale, compiled)
+
+        def diagnose(internal, step, history):
+            for direction in (step, internal):
+                self._raise_separation(direction, problem.spells)
+
         try:
-            optimum = newton.maximise(problem, self._start(), self._check_rank, self._diagnose, maxiter)
+            optimum = newton.maximise(problem, self._start(), self._check_rank, diagnose, maxiter)
         except np.linalg.LinAlgError as error:
             raise ModelError(f"the information matrix is singular: {error}") from error
-        del problem
-        result = HazardResults._from_optimum(self, optimum)
+        try:
+            result = HazardResults._from_optimum(self, optimum)
+        except ConvergenceError:
+            self._raise_separation(np.linalg.solve(problem.to_user, optimum.step), problem.spells)
+            raise
         return result if cov_type == "nonrobust" else result.with_covariance(cov_type, groups)
 
     def _sorted(self, centre, scale):
@@ -373,8 +381,7 @@ class HazardLogit:
         return start
 
     def _check_rank(self, information):
-        layout = self.layout
-        slopes = [layout.cause_start(k) + i for k in range(layout.n_causes) for i in range(layout.n_slopes)]
+        layout, slopes = self.layout, self._slope_places()
         rest = [i for i in range(layout.n_params) if i not in set(slopes)]
         order = [*slopes, *rest]
         found = newton.dependent_columns(information[np.ix_(order, order)], len(slopes))
@@ -386,6 +393,10 @@ class HazardLogit:
                 for place, partners in found
             ]
             raise ModelError("the design matrix is collinear: " + "; ".join(lines) + ". Drop one column of each")
+
+    def _slope_places(self):
+        layout = self.layout
+        return [layout.cause_start(k) + i for k in range(layout.n_causes) for i in range(layout.n_slopes)]
 
     def _refuse_empty_levels(self):
         """A 0/1 column without any event of a cause on one side has no finite estimate: said before the iteration."""
@@ -403,17 +414,42 @@ class HazardLogit:
                     f"{self.exog_names[j]} = {low[j]:g}. Merge the level with a neighbour or drop the column"
                 )
 
-    def _diagnose(self, internal, step, history):
-        """Raise when the iteration runs along a direction in which no loan-period's likelihood falls."""
-        if step is None:
+    def _recedes(self, direction, spells):
+        """Whether no loan-period's likelihood falls, and some rises, along a direction in internal parameters.
+
+        Along it the predictor of what happened must not fall behind that of anything that could have (Albert and
+        Anderson 1984, Biometrika 71); surviving has the predictor zero.
+        """
+        direction = np.where(np.abs(direction) > 1e-4 * np.abs(direction).max(), direction, 0.0)
+        parts = self.layout.kernel_parts(self.layout.to_kernel @ (direction / np.abs(direction).max()))
+        least = most = 0.0
+        for start in range(0, len(spells), BLOCK_ROWS):
+            part = spells.take(slice(start, start + BLOCK_ROWS))
+            low = int(part.first.min())
+            cells = np.arange(low, int(part.last.max()))
+            moves = predictors(self.layout, parts, part.exog, cells)
+            moves = np.concatenate([np.zeros((1, *moves.shape[1:])), moves])
+            at_risk = (cells[:, None] >= part.first) & (cells[:, None] < part.last) & (part.weights > 0)
+            happened = np.zeros(at_risk.shape, np.int64)
+            happened[part.last - 1 - low, np.arange(len(part))] = part.event
+            ahead = np.take_along_axis(moves, happened[None], axis=0) - moves
+            least = min(least, float(ahead[:, at_risk].min()))
+            most = max(most, float(ahead[:, at_risk].max()))
+        return most > 0 and least > -1e-2 * most
+
+    def _raise_separation(self, direction, spells):
+        if direction is None or not np.isfinite(direction).all() or not np.abs(direction).max() > 0:
             return
-        size = np.abs(step) / np.abs(step).max()
-        worst = [self.param_names[i] for i in np.argsort(-size) if size[i] > 0.5][:3]
-        if len(history) >= 12 and history[-1][1] > 0.02 and history[-1][2] < 1e-3:
-            raise SeparationError(
-                "no finite estimate exists: the log-likelihood has stopped rising while the estimate still runs away for "
-                f"{', '.join(worst)}. Merge sparse levels or ages, or drop the column"
-            )
+        if not self._recedes(direction, spells):
+            return
+        size = np.abs(direction) / np.abs(direction).max()
+        order = [i for i in np.argsort(-size, kind="stable") if size[i] > 0.05]
+        slopes = set(self._slope_places())
+        names = [self.param_names[i] for i in ([i for i in order if i in slopes] or order)[:6]]
+        raise SeparationError(
+            f"no finite estimate exists: the ends are separated by a combination of {', '.join(names)}, along which "
+            "the likelihood rises without end. Merge sparse levels or ages, or drop the column"
+        )
 
     # -- likelihood ------------------------------------------------------------
 
@@ -434,7 +470,9 @@ class HazardLogit:
         return -(transform.T @ (transform.T @ self._derivatives(params)[2]).T)
 
     def _derivatives(self, params, compiled=False):
-        return evaluate(self.layout, self.link, self.layout.to_kernel @ np.asarray(params, float), self._rows(), compiled)
+        return evaluate(
+            self.layout, self.link, self.layout.to_kernel @ np.asarray(params, float), self._rows(), compiled
+        )
 
     def score_obs(self, params, rows=slice(None)):
         """Score of each row (not multiplied by its weight), shape (n, k)."""

@@ -214,6 +214,7 @@ class HazardResults:
         cause=None,
         given=0,
         strata=None,
+        beyond="raise",
         interval=None,
         method="delta",
         draws=2000,
@@ -235,6 +236,9 @@ class HazardResults:
             Age up to which the loan is known to be alive; 0 is issue.
         strata : str or array_like, optional
             Found by itself when it was given as a column name.
+        beyond : {"raise", "hold"}
+            What to do at ages past the last at which a loan of the stratum was at risk: refuse, or hold the baseline
+            and the varying effects at that age. The interval then says nothing of the error of doing so.
         interval : float, optional
             Level such as 0.95. By the delta method on the logit scale; or, with ``method="simulation"``, the quantiles
             over `draws` parameter vectors from their normal distribution (Krinsky and Robb 1986, Rev. Econ. Stat. 68).
@@ -267,7 +271,9 @@ class HazardResults:
             if min(labels) < 1:
                 raise DataError(f"horizon {min(labels)} must be at least one period")
             ahead = np.broadcast_to(np.array(labels), (len(exog), len(labels)))
-        self._check_ages(place, given, given + ahead.max(axis=1, initial=1))
+        if beyond not in ("raise", "hold"):
+            raise ModelError(f"beyond={beyond!r}; choose raise or hold")
+        self._check_ages(place, given, given + ahead.max(axis=1, initial=1), beyond)
         causes = [None] if which == "survival" else ([self._cause(cause)] if cause else list(range(len(self.causes))))
         if cause is not None and which == "survival":
             raise ModelError("survival is of all ends together; leave out cause=")
@@ -278,9 +284,7 @@ class HazardResults:
         for start in range(0, max(len(exog), 1), step):
             rows = slice(start, start + step)
             cells = self._cells(place[rows], given[rows], longest)
-            pieces.append(
-                self._block(exog[rows], cells, ahead[rows], which, causes, interval, method, draws, seed)
-            )
+            pieces.append(self._block(exog[rows], cells, ahead[rows], which, causes, interval, method, draws, seed))
         found = {name: np.concatenate([piece[name] for piece in pieces]) for name in pieces[0]}
         single = causes == [None] or cause is not None or len(self.causes) == 1
         heads = [(label,) if single else (self.causes[k], label) for k in causes for label in labels]
@@ -310,7 +314,7 @@ class HazardResults:
             raise DataError(f"stratum {values.iloc[int((codes < 0).argmax())]!r} is not one of {self.strata}")
         return codes.astype(np.int64)
 
-    def _check_ages(self, place, given, last):
+    def _check_ages(self, place, given, last, beyond):
         if not len(place):
             return
         seen = (self.at_risk > 0).reshape(len(self.strata), -1)
@@ -320,16 +324,18 @@ class HazardResults:
                 continue
             ages = np.flatnonzero(own) + 1
             low, high = int(given[mine].min()) + 1, int(last[mine].max())
-            if low < ages[0] or high > ages[-1]:
+            if low < ages[0] or (high > ages[-1] and beyond == "raise"):
                 where = "" if self.strata == [None] else f" of stratum {self.strata[stratum]!r}"
                 raise DataError(
-                    f"ages {low} to {high} are asked for{where}; loans were at risk at ages {ages[0]} to {ages[-1]} only. "
-                    "Shorten the horizon: the data say nothing beyond"
+                    f"ages {low} to {high} are asked for{where}; loans were at risk at ages {ages[0]} to {ages[-1]} "
+                    "only. Shorten the horizon: the data say nothing beyond; or assume it, with beyond='hold'"
                 )
 
     def _cells(self, place, given, longest):
-        """Cell of each period ahead, shape (periods, rows); beyond the last age, the last (never used)."""
-        ages = np.minimum(given + np.arange(longest)[:, None], self.layout.n_ages - 1)
+        """Cell of each period ahead, shape (periods, rows); beyond the last age at risk, the last."""
+        seen = (self.at_risk > 0).reshape(len(self.strata), -1)
+        last = seen.shape[1] - 1 - np.argmax(seen[:, ::-1], axis=1)
+        ages = np.minimum(given + np.arange(longest)[:, None], last[place])
         return place * self.layout.n_ages + ages
 
     def _curves(self, params, exog, cells):
@@ -445,7 +451,10 @@ class HazardResults:
             ("Loan-periods", f"{self.exposure:,}"),
             ("Ends", ", ".join(f"{events.sum():,.0f}" for events in self.events)),
             ("Log-likelihood", f"{self.llf:.4f}"),
-            ("LL null", f"{self.llnull:.4f}" if self.model is not None or self._llnull is not None else "needs the data"),
+            (
+                "LL null",
+                f"{self.llnull:.4f}" if self.model is not None or self._llnull is not None else "needs the data",
+            ),
             ("Longest age", f"{self.reach}"),
             ("Correct digits", f"{self.digits:.1f}"),
         ]

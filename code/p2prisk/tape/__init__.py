@@ -29,8 +29,10 @@ from p2prisk.tape.mapping import apply_mapping, builtin, builtin_names
 from p2prisk.tape.read import iter_tape, read_tape
 from p2prisk.tape.sample import study_sample, supports
 from p2prisk.tape.severity import add_outcome, live_severity, resolved_cohort, resolved_severity
+from p2prisk.tape.wind_back import CHARGE_OFF_LAG, as_of, end_dates
 
 __all__ = [
+    "CHARGE_OFF_LAG",
     "COLUMNS",
     "Column",
     "LoanTape",
@@ -39,10 +41,12 @@ __all__ = [
     "SEVERITY_RESOLVED",
     "SEVERITY_TWO",
     "add_outcome",
+    "as_of",
     "apply_mapping",
     "builtin",
     "builtin_names",
     "column_table",
+    "end_dates",
     "iter_tape",
     "known_at_issue",
     "read_tape",

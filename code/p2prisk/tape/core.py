@@ -79,6 +79,12 @@ class LoanTape:
 
         return quality_report(self)
 
+    def as_of(self, date, lag=None):
+        """Wind the tape back to a day: later loans and later outcomes are not there, see :func:`p2prisk.tape.as_of`."""
+        from p2prisk.tape.wind_back import as_of
+
+        return as_of(self, date, lag)
+
     def keep(self, mask, reason):
         """Return a tape with the rows of `mask`; the others are counted as set aside.
 
