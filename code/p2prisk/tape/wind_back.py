@@ -153,7 +153,8 @@ def as_of(tape, date, lag=None):
     Notes
     -----
     Traits are facts of the day only as far as the file's are: a lender who overwrites them (an income updated after
-    issue) hands them over as they are. Units that the reader detected (``unit: detect``) were detected on the whole file.
+    issue) hands them over as they are. Units that the reader detected (``unit: detect``) were detected on the whole
+    file.
 
     Examples
     --------
