@@ -45,7 +45,9 @@ test: $(READY) ## run every test: package, book, executed notebooks
 
 lint: $(READY) ## check code style and chapters
 	@$(BIN)/ruff format --check --quiet code tests benchmarks data
-	@$(BIN)/ruff check code tests benchmarks data
+	@$(BIN)/ruff check --quiet code tests benchmarks data
+	@floors=$$($(BIN)/lint-imports --no-logo) || { echo "$$floors"; exit 1; }
+	@$(BIN)/mypy --no-error-summary
 	@$(BIN)/bookkit lint
 
 notebooks: $(READY) ## refresh the executed reference notebooks in tests/notebooks/
@@ -66,4 +68,4 @@ lock: ## write requirements.lock anew from pyproject.toml (needs uv)
 	  --no-emit-index-url --custom-compile-command "make lock" -o requirements.lock
 
 clean: ## remove what was built, keep .venv
-	rm -rf _book _book-tape _freeze .quarto .bookkit .pytest_cache .hypothesis .ruff_cache site_libs chapters/*_files
+	rm -rf _book _book-tape _freeze .quarto .bookkit .pytest_cache .hypothesis .ruff_cache .mypy_cache .import_linter_cache site_libs chapters/*_files

@@ -14,7 +14,7 @@ import yaml
 import tape_fixtures as fixtures
 from p2prisk import read_tape
 from p2prisk.cli import main
-from p2prisk.report.study import chosen_tape
+from p2prisk.report import TapeStudy
 from p2prisk.standard import StandardModel
 
 
@@ -205,21 +205,6 @@ def test_drift_can_be_refused(loans, tmp_path, capsys):
     assert code == 2 and "1 of 3,000 loans" in err
 
 
-def test_chosen_tape_follows_the_environment(tmp_path, monkeypatch):
-    (tmp_path / "bank.csv").write_text(fixtures.MAPPED)
-    (tmp_path / "bank.yml").write_text(fixtures.MAPPING)
-    monkeypatch.delenv("P2PRISK_TAPE_PREPARED", raising=False)
-    monkeypatch.delenv("P2PRISK_TAPE", raising=False)
-    with pytest.raises(ValueError, match="no tape is chosen"):
-        chosen_tape()
-    monkeypatch.setenv("P2PRISK_TAPE", str(tmp_path / "bank.csv"))
-    monkeypatch.setenv("P2PRISK_TAPE_MAP", str(tmp_path / "bank.yml"))
-    monkeypatch.setenv("P2PRISK_TAPE_FORMAT", "auto")
-    assert chosen_tape().provenance["title"] == "A savings bank's consumer loans"
-    monkeypatch.setenv("P2PRISK_TAPE", "lendingclub-2018")
-    assert len(chosen_tape().frame) == 10_000
-
-
 def test_report_stops_at_a_tape_with_errors(loans, capsys, tmp_path, monkeypatch):
     frame = pd.read_csv(loans)
     frame["dti"] /= 100
@@ -231,26 +216,26 @@ def test_report_stops_at_a_tape_with_errors(loans, capsys, tmp_path, monkeypatch
 def test_report_hands_the_tape_to_the_renderer(loans, capsys, tmp_path, monkeypatch):
     seen = {}
 
-    def renderer(command, env, check):
+    def renderer(command, check):
         project = Path(command[command.index("--project") + 1])
-        seen.update(
-            command=command,
-            env=env,
-            tape=pd.read_pickle(env["P2PRISK_TAPE_PREPARED"]),
-            files={path.name for path in project.iterdir()},
-        )
+        seen.update(command=command, project=project, study=TapeStudy.stored(project))
+        seen["files"] = {path.name for path in project.iterdir()}
         return subprocess.CompletedProcess(command, 0)
 
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr("p2prisk.cli.subprocess.run", renderer)
     code, out, _ = run(capsys, "report", loans, "--record-date", "2023-01-01")
     assert code == 0 and "Every loan has ended" in out
-    assert seen["env"]["P2PRISK_TAPE"] == str(loans)
     assert seen["command"][1:5] == ["-m", "bookkit", "book", "--to"]
     assert seen["command"][-2:] == ["--output", str(tmp_path / "_book-tape")]
     assert {"_quarto.yml", "index.qmd", "model.qmd"} <= seen["files"]
-    assert len(seen["tape"].frame) == 3000
-    assert not Path(seen["env"]["P2PRISK_TAPE_PREPARED"]).exists()
+    made = TapeStudy(read_tape(loans, record_date="2023-01-01"))
+    pd.testing.assert_frame_equal(seen["study"].tape.frame, made.tape.frame)
+    pd.testing.assert_frame_equal(seen["study"].sample.frame, made.sample.frame)
+    for told in ("note", "parts", "subtitle"):
+        assert getattr(seen["study"], told) == getattr(made, told)
+    assert seen["study"].tape.provenance == made.tape.provenance and seen["study"].tape.notes == made.tape.notes
+    assert not seen["project"].exists()
 
 
 def test_as_a_program(loans):

@@ -31,30 +31,6 @@ def test_nobody_edits_sys_path():
     assert offenders == []
 
 
-FLOORS = [
-    {"errors"},
-    {"tape", "datasets", "simulate"},
-    {"ordered", "hazard"},
-    {"assumptions", "effects", "validation"},
-    {"scorecard"},
-    {"policy", "monitor", "stress", "platform"},
-    {"report"},
-]
-
-
-def test_modules_import_only_from_floors_below():
-    level = {module: floor for floor, modules in enumerate(FLOORS) for module in modules}
-    wrong = []
-    for path in (ROOT / "code" / "p2prisk").rglob("*.py"):
-        module = path.relative_to(ROOT / "code" / "p2prisk").parts[0].removesuffix(".py")
-        for found in re.findall(r"^\s*(?:from|import) p2prisk\.(\w+)", path.read_text(encoding="utf-8"), re.M):
-            if found in ("figures", "tables") and module not in ("figures", "tables", "report", "cli"):
-                wrong.append(f"{path.name} imports {found}: a result must not know how it is shown")
-            if module in level and found != module and level.get(found, -1) > level[module]:
-                wrong.append(f"{path.name} ({module}) imports {found} from a floor above")
-    assert wrong == []
-
-
 def test_importing_the_package_is_light():
     script = (
         "import sys, p2prisk; "

@@ -1,15 +1,6 @@
 """Borrower credit risk in peer-to-peer lending: the method behind the book.
 
-The package is built in floors; a module imports only from floors below it::
-
-    1  tape, datasets, simulate    the loan tape and the embedded data sets
-    2  ordered, hazard             the ordinal family; time: the discrete-time hazard
-    3  assumptions, effects, validation
-    4  scorecard
-    5  policy, monitor, stress, platform
-    6  report                      the study of any tape
-       figures, tables             how a result is shown; they compute nothing
-       cli                         the command line
+The package is built in floors; a module imports only from floors below it (``docs/architecture.md``).
 
 Public names are loaded on first use, so that ``import p2prisk`` stays fast.
 

@@ -246,15 +246,14 @@ class _writer:
 
 
 def _report(arguments):
-    from p2prisk.tape import study_sample
+    from p2prisk.report import TapeStudy, assemble
 
     started = time.monotonic()
     print(f"reading {arguments.tape}", file=sys.stderr)
-    tape = _read(arguments)
-    print(tape.quality().summary().split("\n\n")[0])
-    sample, note = study_sample(tape)
-    report = sample.quality()
-    print(note)
+    study = TapeStudy(_read(arguments))
+    print(study.tape.quality().summary().split("\n\n")[0])
+    print(study.note)
+    report = study.sample.quality()
     if not report.passed and not arguments.anyway:
         print(
             f"p2prisk: the sample of the study has {report.count('error')} error(s); correct them, or render with "
@@ -262,40 +261,12 @@ def _report(arguments):
             file=sys.stderr,
         )
         return 1
-    from p2prisk.report.assemble import assemble
-
-    templates = _templates()
-    with tempfile.TemporaryDirectory(prefix="p2prisk-") as folder:
-        import pandas
-
-        prepared, project = Path(folder) / "tape.pickle", Path(folder) / "project"
-        pandas.to_pickle(tape, prepared)
-        project.mkdir()
-        for part, why in assemble(tape, templates, project).items():
+    with tempfile.TemporaryDirectory(prefix="p2prisk-") as project:
+        for part, why in assemble(study, _templates(), project).items():
             print(f"left out: {part}: {why}", file=sys.stderr)
-        local = Path(arguments.tape)
-        environment = {
-            **os.environ,
-            "P2PRISK_TAPE": str(local.resolve()) if local.exists() else arguments.tape,
-            "P2PRISK_TAPE_FORMAT": arguments.format,
-            "P2PRISK_TAPE_MAP": str(Path(arguments.map).resolve()) if arguments.map else "",
-            "P2PRISK_TAPE_QUERY": arguments.query or "",
-            "P2PRISK_TAPE_RECORD_DATE": arguments.record_date or "",
-            "P2PRISK_TAPE_PREPARED": str(prepared),
-        }
-        command = [
-            sys.executable,
-            "-m",
-            "bookkit",
-            "book",
-            "--to",
-            arguments.to,
-            "--project",
-            str(project),
-            "--output",
-            str(Path(arguments.output).resolve()),
-        ]
-        code = subprocess.run(command, env=environment, check=False).returncode
+        target = Path(arguments.output).resolve()
+        command = [sys.executable, "-m", "bookkit", "book", "--to", arguments.to, "--project", project]
+        code = subprocess.run([*command, "--output", str(target)], check=False).returncode
     print(
         f"{'rendered' if code == 0 else 'not rendered'} in {time.monotonic() - started:.0f} s: {arguments.output}",
         file=sys.stderr,

@@ -1,6 +1,6 @@
 """The study of any lender's tape: what is computed, what is drawn, which pages it fills."""
 
 from p2prisk.report.assemble import assemble
-from p2prisk.report.study import TapeStudy, chosen_tape
+from p2prisk.report.study import TapeStudy
 
-__all__ = ["TapeStudy", "assemble", "chosen_tape"]
+__all__ = ["TapeStudy", "assemble"]

@@ -1,21 +1,29 @@
-"""The project of a tape's study: which chapters and sections the tape can carry."""
+"""The project of a tape's study: which chapters and sections the tape can carry.
+
+A section is marked in a template by lines of its own::
+
+    <!-- needs: vintages -->
+    ...
+    <!-- end -->
+
+with the names of :func:`p2prisk.tape.sample.supports`, separated by commas. Where the tape does not meet them, the
+section is left out and one line says why.
+"""
 
 import re
 from pathlib import Path
 
 from p2prisk.errors import DataError
-from p2prisk.report.study import TapeStudy
 
 _NEEDS = re.compile(r"^<!-- needs: ([a-z ,]+) -->\n(.*?)^<!-- end -->\n?", re.M | re.S)
 
 
-def assemble(tape, templates, target):
-    """Write the project of the tape edition for a tape.
+def assemble(study, templates, target):
+    """Write the project of a tape's study, with the tape itself in it.
 
     Parameters
     ----------
-    tape : LoanTape
-        As read.
+    study : TapeStudy
     templates : str or pathlib.Path
         Folder with ``_quarto.yml`` and the chapters; in ``_quarto.yml`` the words ``TITLE`` and ``SUBTITLE`` are
         replaced by the tape's.
@@ -32,8 +40,8 @@ def assemble(tape, templates, target):
     DataError
         A template needs a part that nobody knows.
     """
-    study = TapeStudy(tape)
     target = Path(target)
+    study.write(target)
     left_out = {}
     for path in sorted(Path(templates).iterdir()):
         text = path.read_text(encoding="utf-8")

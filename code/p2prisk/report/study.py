@@ -1,66 +1,20 @@
-"""The tape edition: the same study on any loan tape, with every section that the tape can carry and no other.
+"""The study of any loan tape: what the chapters of the tape edition (folder ``tape/``) call."""
 
-:class:`TapeStudy` is what the chapters of the edition (folder ``tape/``) call. :func:`assemble` writes the project that
-the renderer gets: it leaves out the sections whose needs the tape does not meet, and says why in their place.
-
-A section is marked in a template by lines of its own::
-
-    <!-- needs: vintages -->
-    ...
-    <!-- end -->
-
-with the names of :func:`p2prisk.tape.sample.supports`, separated by commas.
-"""
-
-import os
 import re
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
-from p2prisk.datasets import load, names
 from p2prisk.errors import DataError, ModelError
 from p2prisk.standard import fit_standard
-from p2prisk.tape import read_tape
+from p2prisk.tape import LoanTape
 from p2prisk.tape.sample import study_sample, supports
 
-
-def chosen_tape():
-    """The tape that the tape edition of the book studies, as the command line chose it.
-
-    Reads ``P2PRISK_TAPE`` (a file, a database URL, or the name of an embedded data set), ``P2PRISK_TAPE_FORMAT`` (empty
-    or ``auto``: by the header), ``P2PRISK_TAPE_MAP`` (a mapping file, instead of the format), ``P2PRISK_TAPE_QUERY``
-    (for a database) and ``P2PRISK_TAPE_RECORD_DATE``. ``p2prisk report`` sets them; it also reads the tape once and
-    leaves it in ``P2PRISK_TAPE_PREPARED``, so that the chapters do not each parse the file again.
-
-    Returns
-    -------
-    LoanTape
-        The tape as read; :func:`p2prisk.tape.sample.study_sample` cuts it to what the study may use.
-
-    Raises
-    ------
-    DataError
-        No tape chosen, or it cannot be read.
-    """
-    source = os.environ.get("P2PRISK_TAPE")
-    if not source:
-        raise DataError("no tape is chosen; run p2prisk report FILE, or set P2PRISK_TAPE to a file")
-    prepared = os.environ.get("P2PRISK_TAPE_PREPARED")
-    if prepared and Path(prepared).is_file():
-        return pd.read_pickle(prepared)
-    if source in names():
-        return load(source)
-    format = os.environ.get("P2PRISK_TAPE_MAP") or os.environ.get("P2PRISK_TAPE_FORMAT") or None
-    return read_tape(
-        source,
-        None if format == "auto" else format,
-        query=os.environ.get("P2PRISK_TAPE_QUERY") or None,
-        record_date=os.environ.get("P2PRISK_TAPE_RECORD_DATE") or None,
-    )
-
+#: where the assembled project keeps the tape as read and the loans studied
+_AS_READ, _STUDIED = Path("tape") / "as-read", Path("tape") / "studied"
 
 #: least number of loans and of bad loans in the last period for a test out of time
 _LEAST_LOANS, _LEAST_BAD = 200, 30
@@ -71,8 +25,8 @@ class TapeStudy:
 
     Parameters
     ----------
-    tape : LoanTape, optional
-        By default the one that the command line chose (:func:`p2prisk.report.chosen_tape`).
+    tape : LoanTape
+        As read.
 
     Attributes
     ----------
@@ -86,13 +40,31 @@ class TapeStudy:
         Part of the study -> reason why it is impossible, empty where it is possible.
     """
 
-    def __init__(self, tape=None):
-        if tape is None:
-            from p2prisk.report.study import chosen_tape
+    def __init__(self, tape):
+        self._take(tape, *study_sample(tape))
 
-            tape = chosen_tape()
-        self.tape = tape
-        self.sample, self.note = study_sample(tape)
+    @classmethod
+    def stored(cls, project="."):
+        """The study whose tape and sample :meth:`write` left in a project; the chapters call it.
+
+        Raises
+        ------
+        DataError
+            If nothing is stored there.
+        """
+        self = cls.__new__(cls)
+        sample = LoanTape.stored(Path(project) / _STUDIED)
+        self._take(LoanTape.stored(Path(project) / _AS_READ), sample, sample.provenance.pop("how_chosen"))
+        return self
+
+    def write(self, project):
+        """Leave the tape as read and the loans studied in a project."""
+        self.tape.write(Path(project) / _AS_READ)
+        sample = replace(self.sample, provenance={**self.sample.provenance, "how_chosen": self.note})
+        sample.write(Path(project) / _STUDIED)
+
+    def _take(self, tape, sample, note):
+        self.tape, self.sample, self.note = tape, sample, note
         table = supports(self.sample)
         self.parts = dict(zip(table["part"], table["why"].where(~table["possible"], ""), strict=True))
         levels = self.sample.frame["severity"].nunique() if "severity" in self.sample.frame else 2
@@ -631,7 +603,8 @@ class OutOfTime:
         if "platform grade" in table.index:
             pair = self.auc.comparisons.iloc[0]
             sign = 1 if pair["first"] == "standard model" else -1
-            gap, low, high = sign * pair["difference"], *sorted(sign * pair[["ci_low", "ci_high"]].to_numpy())
+            gap = sign * pair["difference"]
+            low, high = sorted(sign * pair[["ci_low", "ci_high"]].to_numpy())
             verdict = "better than" if low > 0 else "worse than" if high < 0 else "not clearly different from"
             text += (
                 f" That is {verdict} the platform's own grade, at {table.loc['platform grade', 'auc']:.3f} "

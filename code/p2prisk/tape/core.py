@@ -1,10 +1,15 @@
 """The loan tape itself: loans in canonical columns, with where they come from and what was set aside."""
 
+import json
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import pandas as pd
 
 from p2prisk.errors import DataError
+
+#: what a tape says of itself beside its rows
+_ABOUT = ("provenance", "set_aside", "notes", "unused")
 
 
 @dataclass
@@ -114,6 +119,48 @@ class LoanTape:
             aside.append({"reason": reason, "rows": int((~mask).sum())})
         frame = drop_unused_levels(self.frame[mask].reset_index(drop=True))
         return LoanTape(frame, dict(self.provenance), aside, list(self.notes), dict(self.unused))
+
+    def write(self, folder):
+        """Store the tape as ``frame.parquet`` and ``about.json``, for :meth:`stored` to read.
+
+        Parameters
+        ----------
+        folder : path-like
+            Made if absent.
+        """
+        folder = Path(folder)
+        folder.mkdir(parents=True, exist_ok=True)
+        self.frame.to_parquet(folder / "frame.parquet")
+        about = {name: getattr(self, name) for name in _ABOUT}
+        about["objects"] = [str(name) for name in self.frame.columns if self.frame[name].dtype == object]
+        plain = lambda value: value.item() if hasattr(value, "item") else str(value)  # noqa: E731  numpy's numbers
+        (folder / "about.json").write_text(json.dumps(about, default=plain, ensure_ascii=False), encoding="utf-8")
+
+    @classmethod
+    def stored(cls, folder):
+        """Read a tape that :meth:`write` stored: the same rows, types and order of levels.
+
+        Raises
+        ------
+        DataError
+            If the folder holds none.
+
+        Examples
+        --------
+        >>> import tempfile
+        >>> tape = LoanTape(pd.DataFrame({"grade": pd.Categorical(["B"], ["A", "B"], ordered=True)}), {"rows_read": 1})
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     tape.write(folder)
+        ...     again = LoanTape.stored(folder)
+        >>> list(again.frame["grade"].cat.categories), again.provenance
+        (['A', 'B'], {'rows_read': 1})
+        """
+        folder = Path(folder)
+        if not (folder / "about.json").is_file():
+            raise DataError(f"no tape is stored in {folder}; p2prisk report FILE stores the one it studies")
+        about = json.loads((folder / "about.json").read_text(encoding="utf-8"))
+        as_objects = dict.fromkeys(about.pop("objects"), object)  # Parquet gives texts a type of their own
+        return cls(pd.read_parquet(folder / "frame.parquet").astype(as_objects), **about)
 
 
 def drop_unused_levels(frame):
