@@ -14,7 +14,7 @@ export RENDERER
 # One process a core is enough: linear algebra with threads of its own would only fight the parallel chapters.
 export OPENBLAS_NUM_THREADS ?= 1
 
-.PHONY: help setup book pdf test lint notebooks serve bench tape lock clean
+.PHONY: help setup book pdf test lint tables notebooks serve bench tape lock clean
 
 help: ## list the targets
 	@echo "Usage: make TARGET [RENDERER=auto|quarto|preview]"
@@ -49,6 +49,9 @@ lint: $(READY) ## check code style and chapters
 	@floors=$$($(BIN)/lint-imports --no-logo) || { echo "$$floors"; exit 1; }
 	@$(BIN)/mypy --no-error-summary
 	@$(BIN)/bookkit lint
+
+tables: $(READY) ## rebuild the tables of the case from its facts and sources
+	@$(BIN)/python data/build_case_tables.py
 
 notebooks: $(READY) ## refresh the executed reference notebooks in tests/notebooks/
 	@$(BIN)/bookkit notebooks

@@ -1,16 +1,13 @@
-"""Bring the published figures on borrowers of PPDai and Renrendai into tables with English labels.
+"""Bring the published figures on borrowers of PPDai into tables with English labels.
 
     python data/build_platform_tables.py [--shared FOLDER]
 
-reads ``data/ppdai_*.csv`` and ``research/case_facts.csv`` of the shared folder and writes
+reads ``data/ppdai_*.csv`` of the shared folder and writes
 
 ``ppdai_overdue_counts.csv``
     overdue and all listing snapshots by grade, age, sex and verification;
 ``ppdai_repayment_mix.csv``
     how the money due was paid, by grade, amount, age, sex and type;
-``borrower_facts.csv``
-    the dated figures on borrowers that were read, with their source and its grade.
-
 The original Chinese labels stay beside the English ones. No row-level loan is in any of them.
 """
 
@@ -60,32 +57,8 @@ def translated(frame):
     return frame
 
 
-def borrower_facts(facts):
-    """Figures on borrowers of Chinese platforms whose source was read."""
-    facts = facts[
-        facts["id"].str.startswith("BOR")
-        & (facts["status"] == "read")
-        & facts["value"].notna()
-        & (facts["topic"] != "study")
-    ]
-    parts = facts["source_title"].str.split(" | ", regex=False)
-    return pd.DataFrame(
-        {
-            "id": facts["id"],
-            "topic": facts["topic"],
-            "date": facts["date"],
-            "value": facts["value"],
-            "unit": facts["unit"],
-            "statement": facts["statement"],
-            "source": parts.str[0],
-            "grade": parts.str[-1].str.removeprefix("grade "),
-            "url": facts["source_url"].where(facts["source_url"].str.startswith("http"), ""),
-        }
-    )
-
-
 def main(arguments=None):
-    """Build the three files."""
+    """Build the two files."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--shared", default=shared_directory(), type=Path)
     parser.add_argument("--output", default=Path(__file__).parent, type=Path)
@@ -102,12 +75,7 @@ def main(arguments=None):
             "pct_late_or_unpaid": "late_or_unpaid",
         }
     )
-    facts = borrower_facts(pd.read_csv(options.shared / "research" / "case_facts.csv"))
-    for table, name in (
-        (overdue.drop(columns="share"), "ppdai_overdue_counts"),
-        (mix, "ppdai_repayment_mix"),
-        (facts, "borrower_facts"),
-    ):
+    for table, name in ((overdue.drop(columns="share"), "ppdai_overdue_counts"), (mix, "ppdai_repayment_mix")):
         path = options.output / f"{name}.csv"
         table.to_csv(path, index=False, lineterminator="\n", encoding="utf-8")
         print(f"{path}: {len(table):,d} rows")

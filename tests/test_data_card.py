@@ -1,7 +1,4 @@
-"""The data card describes every table as it is.
-
-``python tests/test_data_card.py`` brings rows and columns of the described tables up to date, and names the others.
-"""
+"""The data card describes every table as it is; ``make tables`` brings its rows and columns up to date."""
 
 import csv
 import re
@@ -30,9 +27,9 @@ def tables():
 def test_every_table_is_described_with_its_rows_and_columns():
     described = {match[1]: (int(match[2].replace(",", "")), match[3].split(", ")) for match in LINE.finditer(CARD)}
     found = tables()
-    assert set(described) == set(found), "describe each table on the card, then: python tests/test_data_card.py"
+    assert set(described) == set(found), "describe each table on the card, then: make tables"
     for name, (rows, columns) in found.items():
-        assert described[name] == (rows, columns), f"{name}: python tests/test_data_card.py"
+        assert described[name] == (rows, columns), f"{name}: make tables"
 
 
 def test_every_data_set_is_on_the_card_with_its_loans():
@@ -58,15 +55,3 @@ def test_hashes_on_the_card_are_those_verified():
 
     for entry in _MICRO.values():
         assert entry["sha256"] in CARD
-
-
-if __name__ == "__main__":
-    now = tables()
-
-    def updated(match):
-        rows, columns = now[match[1]]
-        return f"| `{match[1]}.csv` | {rows:,d} | {', '.join(columns)} | {match[4]}"
-
-    text = LINE.sub(lambda match: updated(match) if match[1] in now else "", CARD)
-    (DATA / "README.md").write_text(text, encoding="utf-8")
-    print("not described:", sorted(set(now) - {match[1] for match in LINE.finditer(text)}))

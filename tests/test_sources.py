@@ -145,7 +145,7 @@ def test_counts_classes_are_monotone_in_the_years_of_choice():
     "script, needs",
     [
         ("build_lendingclub_counts", "data/lendingclub_2007_2011.csv.gz"),
-        ("build_platform_tables", "research/case_facts.csv"),
+        ("build_platform_tables", "data/ppdai_lp_repayment_mix.csv"),
     ],
 )
 def test_committed_tables_are_rebuilt_byte_for_byte(script, needs, tmp_path):

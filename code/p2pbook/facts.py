@@ -26,7 +26,7 @@ class Facts:
     Parameters
     ----------
     facts, sources : pandas.DataFrame
-        Tables ``facts_case`` and ``sources_case``.
+        Tables ``facts_case`` (one row a fact, with the key of its source) and ``sources_case`` (one row a source).
 
     Examples
     --------
@@ -39,7 +39,7 @@ class Facts:
 
     def __init__(self, facts, sources):
         self._facts = facts.set_index("id")
-        self._sources = sources.set_index("id")
+        self._sources = sources.set_index("key")
 
     def __len__(self):
         return len(self._facts)
@@ -57,7 +57,7 @@ class Facts:
         Returns
         -------
         pandas.Series
-            id, topic, date, value, unit, statement, status, key, title, publisher, url, published, grade.
+            id, topic, date, value, unit, statement, status, key, author, title, publisher, url, published, grade.
 
         Raises
         ------
@@ -72,7 +72,7 @@ class Facts:
                 f"fact {fact_id} has status {fact['status']!r}: only facts whose source was read "
                 "may be stated; find a source or leave it out"
             )
-        return pd.concat([pd.Series({"id": fact_id}), fact, self._sources.loc[fact_id]])
+        return pd.concat([pd.Series({"id": fact_id}), fact, self._sources.loc[fact["key"]]])
 
     def number(self, fact_id):
         """The fact's value as a float.
@@ -132,6 +132,17 @@ class Facts:
         if not re.search(r"(?<![\d.,])" + re.escape(text) + r"(?!\d|[.,]\d)", statement):
             raise DataError(f"fact {fact_id} does not contain the number {text!r}: {statement}")
         return float(text.replace(",", ""))
+
+    def sources(self, *prefixes):
+        """The sources of the facts whose id starts with one of `prefixes`.
+
+        Returns
+        -------
+        pandas.DataFrame
+            Index: key; columns of ``sources_case``; in the order in which the facts name them.
+        """
+        mine = self._facts[self._facts.index.str.startswith(prefixes) & (self._facts["status"] == "read")]
+        return self._sources.loc[mine["key"].unique()]
 
     def key(self, fact_id):
         """Citation key of the fact's source in ``references.bib``."""
