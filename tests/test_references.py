@@ -10,7 +10,6 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
-STATUS = ROOT / "data" / "references_status.csv"
 BIBLIOGRAPHY = ROOT / "references.bib"
 USABLE = {"record", "secondary"}
 LEAST_CITED = 50
@@ -39,18 +38,19 @@ def problems(keys, bibliography, status):
         elif key not in bibliography:
             found[key] = "it is not in references.bib"
         elif key not in status:
-            found[key] = "it has no row in data/references_status.csv"
+            found[key] = "it does not say how it was checked (field checked = {record})"
     return found
 
 
 def read_status():
-    with STATUS.open(encoding="utf-8", newline="") as file:
-        rows = list(csv.DictReader(file))
-    keys = [row["key"] for row in rows]
-    assert len(keys) == len(set(keys)), "a key has two rows in data/references_status.csv"
+    """``{key: status}``: field `checked` of the entry; a source of the fact list was read."""
     with (ROOT / "data" / "sources_case.csv").open(encoding="utf-8", newline="") as file:
-        case = {row["key"]: "record" for row in csv.DictReader(file)}  # sources of the fact list, all read
-    return case | {row["key"]: row["status"] for row in rows}
+        found = {row["key"]: "record" for row in csv.DictReader(file)}
+    for key, entry in re.findall(r"^@\w+\{([^,\s]+),(.*?)^\}", BIBLIOGRAPHY.read_text(encoding="utf-8"), re.M | re.S):
+        checked = re.search(r"^\s*checked\s*=\s*\{(\w+)", entry, re.M)
+        if checked:
+            found[key] = checked[1]
+    return found
 
 
 def read_bibliography():
