@@ -1,44 +1,16 @@
-"""Sentences that count: their form for none, one, some and all, and lists in words."""
-
-from p2prisk.tables import number
+"""Words that hang on a count: a sentence says none, one, some or all as the numbers have it."""
 
 
-def listed(names):
-    """Join names as a sentence does.
-
-    Examples
-    --------
-    >>> listed([]), listed(["6"]), listed(["5", "6", "7"])
-    ('', '6', '5, 6 and 7')
-    """
-    names = [str(name) for name in names]
-    return " and ".join(filter(None, [", ".join(names[:-1]), *names[-1:]]))
-
-
-def in_words(value):
-    """Write a whole number up to twelve as a word, a larger one in digits.
-
-    Examples
-    --------
-    >>> in_words(8), in_words(2011)
-    ('eight', '2,011')
-    """
-    words = "none one two three four five six seven eight nine ten eleven twelve".split()
-    return words[value] if 0 <= value < len(words) else number(value)
-
-
-def counted(found, of, *, none, one, some, every):
-    """Choose the form of a sentence by how many, of how many, it speaks of.
+def by_count(part, whole, none, one, some, every):
+    """Choose the words for `part` of `whole`.
 
     Parameters
     ----------
-    found : int or sequence of str
-        How many, or their names.
-    of : int
-        How many there could be.
+    part, whole : int
+        How many, of how many.
     none, one, some, every : str
-        The forms; ``{n}``, ``{of}`` and ``{names}`` (joined by :func:`listed`) are filled in. `every` wins over `one`
-        where there could be only one.
+        The words for each case; ``{part}`` and ``{whole}`` stand for the numbers. All of one counts as all, none of
+        none as none.
 
     Returns
     -------
@@ -47,17 +19,60 @@ def counted(found, of, *, none, one, some, every):
     Raises
     ------
     ValueError
-        More were found than there could be.
+        If `part` is negative or larger than `whole`.
 
     Examples
     --------
-    >>> forms = {"none": "no sign turned", "one": "one sign turned", "some": "{n} signs turned", "every": "all turned"}
-    >>> [counted(found, 6, **forms) for found in (0, 1, 2, 6)]
-    ['no sign turned', 'one sign turned', '2 signs turned', 'all turned']
+    >>> [by_count(n, 3, "no sign", "one sign", "{part} signs", "every sign") for n in range(4)]
+    ['no sign', 'one sign', '2 signs', 'every sign']
     """
-    names = () if isinstance(found, int) else tuple(found)
-    size = found if isinstance(found, int) else len(names)
-    if not 0 <= size <= of:
-        raise ValueError(f"{size} found of {of}: count what is found among what could be")
-    form = none if not size else every if size == of else one if size == 1 else some
-    return form.format(n=number(size), of=number(of), names=listed(names))
+    if not 0 <= part <= whole:
+        raise ValueError(f"{part} of {whole}: the part lies between none and the whole")
+    words = none if part == 0 else every if part == whole else one if part == 1 else some
+    return words.format(part=f"{part:,d}", whole=f"{whole:,d}")
+
+
+def part_of(part, whole):
+    """How many of how many, with words for none and all.
+
+    Examples
+    --------
+    >>> [part_of(n, 8) for n in (0, 1, 5, 8)]
+    ['none of 8', '1 of 8', '5 of 8', 'all 8']
+    """
+    return by_count(part, whole, "none of {whole}", "{part} of {whole}", "{part} of {whole}", "all {whole}")
+
+
+def listed(names, none="none"):
+    """Names in a row, or the word for no name.
+
+    Examples
+    --------
+    >>> listed([]), listed(["term"]), listed(["term", "income"])
+    ('none', 'term', 'term, income')
+    """
+    return ", ".join(names) or none
+
+
+def joined(names):
+    """Names as a sentence joins them.
+
+    Examples
+    --------
+    >>> joined([]), joined(["6"]), joined(["5", "6", "7"])
+    ('', '6', '5, 6 and 7')
+    """
+    names = [str(name) for name in names]
+    return " and ".join(filter(None, [", ".join(names[:-1]), *names[-1:]]))
+
+
+def in_words(value):
+    """A whole number up to twelve as a word, a larger one in digits.
+
+    Examples
+    --------
+    >>> in_words(8), in_words(2011)
+    ('eight', '2,011')
+    """
+    words = "none one two three four five six seven eight nine ten eleven twelve".split()
+    return words[value] if 0 <= value < len(words) else f"{value:,d}"

@@ -8,7 +8,7 @@ import pandas as pd
 from p2pbook.lendingclub import FITTED_TO, TESTED_ON
 from p2pbook.model_card import checklist, validation_results
 from p2pbook.values import Value, count, share
-from p2pbook.words import counted, in_words
+from p2pbook.words import by_count, in_words
 from p2prisk.datasets import table
 
 
@@ -81,20 +81,20 @@ def verdict_sentence(verdicts):
     str
     """
     made = int((verdicts != "not done").sum())
-    passes = counted(
+    passes = by_count(
         int((verdicts == "passed").sum()),
         made,
-        none="none of the {of} checks",
-        one="{n} of the {of} checks",
-        some="{n} of the {of} checks",
-        every="all {of} checks",
+        none="none of the {whole} checks",
+        one="{part} of the {whole} checks",
+        some="{part} of the {whole} checks",
+        every="all {whole} checks",
     )
-    failures = counted(
+    failures = by_count(
         int((verdicts == "finding").sum()),
         made,
         none="there is no finding",
         one="the one it does not pass is a finding, with what was done about it",
-        some="the {n} it does not pass are findings, with what was done about each",
+        some="the {part} it does not pass are findings, with what was done about each",
         every="each is a finding, with what was done about it",
     )
     return f"passes {passes} that could be made, each with a stated limit; {failures}"
@@ -102,12 +102,12 @@ def verdict_sentence(verdicts):
 
 def not_made_sentence(verdicts):
     """Say how many checks could not be made; parameters as in :func:`verdict_sentence`."""
-    return counted(
+    return by_count(
         int((verdicts == "not done").sum()),
         len(verdicts),
         none="No check was left out",
-        one="{n} more could not be made",
-        some="{n} more could not be made",
+        one="{part} more could not be made",
+        some="{part} more could not be made",
         every="No check could be made",
     )
 
@@ -115,11 +115,11 @@ def not_made_sentence(verdicts):
 def rejected_sentence(rejected, terms):
     """Say for how many of the attributes, named `rejected`, the test of parallel lines rejects."""
     attributes = f"{in_words(terms)} attributes"
-    return counted(
+    return by_count(
         len(rejected),
         terms,
         none=f"none of the {attributes}",
         one=f"one of the {attributes}",
-        some=f"{{n}} of the {attributes}",
+        some=f"{{part}} of the {attributes}",
         every=f"all {attributes}",
     )

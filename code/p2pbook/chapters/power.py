@@ -7,7 +7,7 @@ import pandas as pd
 
 from p2pbook.power import power_of, power_study, size_table
 from p2pbook.values import Value, count, share
-from p2pbook.words import counted
+from p2pbook.words import by_count
 
 
 @dataclass(frozen=True)
@@ -98,11 +98,11 @@ def held_sentence(sizes, level):
     -------
     str
     """
-    return counted(
+    return by_count(
         int(((sizes["ci_low"] <= level) & (level <= sizes["ci_high"])).sum()),
         len(sizes),
-        none="None of the {of} intervals holds the nominal level",
-        one="{n} of the {of} intervals holds the nominal level",
-        some="{n} of the {of} intervals hold the nominal level",
-        every="All {of} intervals hold the nominal level",
+        none="None of the {whole} intervals holds the nominal level",
+        one="{part} of the {whole} intervals holds the nominal level",
+        some="{part} of the {whole} intervals hold the nominal level",
+        every="All {whole} intervals hold the nominal level",
     )
