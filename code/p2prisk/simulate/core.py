@@ -148,7 +148,7 @@ def performance_frame(loan_id, amount, rate, term, issue_month, state, paid, sta
     )
 
 
-def _connected_loans(target, start_id):
+def _connected_loans(target):
     """Loans to connected firms: bullets of three months, replaced by new ones when they fall due.
 
     `target` is the balance wanted at the end of each month; returns month, amount and firm of each loan.
@@ -173,6 +173,156 @@ def _connected_loans(target, start_id):
         np.array(columns[2], dtype=int),
         standing,
     )
+
+
+@dataclass
+class _Lives:
+    """The loans and their months: states and paid instalments, shape (ages, loans), and where each one ended."""
+
+    frame: pd.DataFrame
+    issue: np.ndarray
+    state: np.ndarray
+    paid: np.ndarray
+    #: firm of each connected loan; these loans come last
+    firms: np.ndarray
+
+    def __post_init__(self):
+        self.size = len(self.issue)
+        self.connected = np.arange(self.size) >= self.size - len(self.firms)
+        self.amount, self.monthly = self.frame["amount"].to_numpy(), self.frame["rate"].to_numpy() / 1200
+        self.term = self.frame["term"].to_numpy().astype(int)
+        every = np.arange(self.size)
+        self.last_age = self.state.shape[0] - 1 - (self.state[::-1] >= 0).argmax(axis=0)
+        self.final, self.final_paid = self.state[self.last_age, every], self.paid[self.last_age, every]
+        self.late = ((self.state >= life.LATE_30) & (self.state <= life.DEFAULT)).sum(axis=0)
+        owed = life.balance_after(self.amount, self.monthly, self.term, self.final_paid)
+        self.owed = np.where(self.final == life.PAID, 0.0, owed)
+        self.defaulted = self.final == life.DEFAULT
+
+    def panel(self, begin, months, balanced):
+        """The monthly panel; balanced: an ended loan goes on in its last state."""
+        state, paid = self.state, self.paid
+        if balanced:
+            age = np.arange(state.shape[0])[:, None]
+            beyond = (age > self.last_age) & (self.issue + age < months)
+            state, paid = np.where(beyond, self.final, state), np.where(beyond, self.final_paid, paid)
+        rate = self.frame["rate"].to_numpy()
+        return performance_frame(np.arange(self.size), self.amount, rate, self.term, self.issue, state, paid, begin)
+
+
+def _environment(months, rng):
+    """The common shock on the log-odds scale, one a month: an autoregression that starts at zero."""
+    shock = rng.standard_normal(months) * ENVIRONMENT_SD * np.sqrt(1 - ENVIRONMENT_PERSISTENCE**2)
+    level = np.zeros(months)
+    for month in range(1, months):
+        level[month] = ENVIRONMENT_PERSISTENCE * level[month - 1] + shock[month]
+    return level
+
+
+def _with_connected(frame, issue, state, paid, share):
+    """Add the loans to connected firms, at their share of the balance by month; also the balance they make."""
+    months, loans = len(share), len(issue)
+    run = np.flatnonzero((state >= 0) & (state < life.DEFAULT))
+    run_age, run_loan = run // loans, run % loans
+    amount, rate, term = (frame[name].to_numpy()[run_loan] for name in ("amount", "rate", "term"))
+    owed = life.balance_after(amount, rate / 1200, term.astype(int), paid[run_age, run_loan])
+    ordinary = np.bincount(issue[run_loan] + run_age, owed, minlength=months)[:months]
+    month, amount, firms, balance = _connected_loans(share / (1 - share) * ordinary)
+    if len(month):
+        extra, _ = draw_loans(month, np.random.default_rng(7))
+        extra["amount"], extra["term"], extra["rate"] = amount, np.int16(CONNECTED_TERM), 12.0
+        extra["grade"] = pd.Categorical.from_codes(np.zeros(len(month), dtype=int), list(GRADES), ordered=True)
+        extra["first_loan"] = False
+        frame = pd.concat([frame, extra], ignore_index=True)
+        # on paper these firms pay on the day: the money comes from the next loan
+        age = np.arange(state.shape[0])[:, None]
+        seen = (age <= CONNECTED_TERM) & (month + age < months)
+        on_paper = np.where(seen, np.where(age == CONNECTED_TERM, life.PAID, life.CURRENT), -1).astype(np.int8)
+        state = np.hstack([state, on_paper])
+        paid = np.hstack([paid, np.where(age >= CONNECTED_TERM, CONNECTED_TERM, 0) * np.ones_like(month)])
+        paid, issue = paid.astype(np.int16), np.concatenate([issue, month])
+    return _Lives(frame, issue, state, paid, firms), balance
+
+
+def _add_parties(lives, rng):
+    """Borrower, address and guarantor of every loan; connected firms share theirs."""
+    ordinary = lives.size - len(lives.firms)
+    who = records.parties(ordinary, rng, ~lives.frame["first_loan"].to_numpy()[:ordinary])
+    none = np.zeros(len(lives.firms), int)
+    borrower = np.char.add("B", np.concatenate([who["borrower"], none]).astype(str)).astype(object)
+    address = np.char.add("A", np.concatenate([who["address"], none]).astype(str)).astype(object)
+    guarantor = np.concatenate([who["guarantor"], none - 1])
+    guarantor = np.where(guarantor < 0, "", np.char.add("G", guarantor.astype(str))).astype(object)
+    borrower[lives.connected] = [f"F{firm}" for firm in lives.firms]
+    address[lives.connected] = [f"AF{firm % 2}" for firm in lives.firms]
+    guarantor[lives.connected] = [f"GF{firm % 2}" for firm in lives.firms]
+    return borrower, address, guarantor
+
+
+def _tape_frame(lives, begin, parties, recovered):
+    """The tape's columns at the last month."""
+    borrower, address, guarantor = parties
+    frame = lives.frame
+    frame.insert(0, "loan_id", np.arange(lives.size))
+    frame.insert(1, "borrower_id", borrower)
+    frame.insert(2, "issue_date", (begin + lives.issue).astype("datetime64[s]"))
+    status = pd.Categorical.from_codes(lives.final, list(life.STATES))
+    return frame.assign(
+        currency="CNY",
+        borrower_type=np.where(lives.connected, "firm", "person"),
+        address_id=address,
+        counterparty=pd.Series(guarantor, dtype=object).where(guarantor != "", None).to_numpy(),
+        product="matched loan",
+        instalment=np.round(life.instalment_of(lives.amount, lives.monthly, lives.term), 2),
+        status=status.map(dict(zip(life.STATES, STATUS_OF_STATE, strict=True))).astype(object),
+        days_past_due=DAYS_OF_STATE[lives.final],
+        balance=np.round(lives.owed, 2),
+        principal_paid=np.round(lives.amount - lives.owed, 2),
+        recoveries=np.round(recovered, 2),
+        instalments_late=lives.late,
+        last_payment_date=(begin + lives.issue + lives.last_age).astype("datetime64[s]"),
+        simulated=True,
+    ).astype({"currency": "category"})
+
+
+@dataclass
+class _Money:
+    """What moves each month, one entry a month."""
+
+    repaid: np.ndarray
+    lent: np.ndarray
+    balance: np.ndarray
+    active: np.ndarray
+    #: months until the balance falls due, on average
+    asset_months: np.ndarray
+
+
+def _money(lives, performance, begin, months, recoveries):
+    """Money by month, from the panel and the recoveries (month, amount)."""
+    calendar = (performance["month"].to_numpy().astype("datetime64[M]") - begin).astype(int)
+    running = performance["state"].cat.codes.to_numpy() < life.DEFAULT
+    standing = performance["balance"].to_numpy()
+    repaid = np.bincount(calendar, performance["paid"].to_numpy(), minlength=months)
+    repaid += np.bincount(*recoveries, minlength=months)[:months]
+    balance = np.bincount(calendar[running], standing[running], minlength=months)
+    remaining = np.maximum(lives.term[performance["loan_id"].to_numpy()] - performance["age"].to_numpy(), 1)
+    falls_due = np.bincount(calendar[running], (standing * remaining)[running] / 2, minlength=months)
+    return _Money(
+        repaid,
+        np.bincount(lives.issue, lives.amount, minlength=months),
+        balance,
+        np.bincount(calendar[running], minlength=months),
+        falls_due / np.maximum(balance, 1),
+    )
+
+
+def _lenders(money, outflow, rng):
+    """Lenders' side by month: cash they keep, and what they pay in and withdraw."""
+    months = len(money.balance)
+    cash = IDLE_CASH * money.balance * np.exp(0.1 * rng.standard_normal(months) - 2 * outflow)
+    withdrawn = np.clip(0.15 + outflow + 0.02 * rng.standard_normal(months), 0, 1) * money.repaid
+    deposit = cash - np.append(0.0, cash[:-1]) - money.repaid + money.lent + withdrawn
+    return cash, np.maximum(deposit, 0), withdrawn + np.maximum(-deposit, 0)
 
 
 def simulate_platform(
@@ -229,140 +379,47 @@ def simulate_platform(
     if turning_bad is not None and not isinstance(turning_bad, TurningBad):
         raise DataError("turning_bad must be a TurningBad(cause, dose, onset)")
     sequence = seed if isinstance(seed, np.random.SeedSequence) else np.random.SeedSequence(seed)
-    streams = [
-        np.random.default_rng(child)
-        for child in np.random.SeedSequence(sequence.entropy, spawn_key=sequence.spawn_key).spawn(7)
-    ]
-    issue_rng, trait_rng, life_rng, world_rng, party_rng, flow_rng, custody_rng = streams
+    children = np.random.SeedSequence(sequence.entropy, spawn_key=sequence.spawn_key).spawn(7)
+    issue_rng, trait_rng, life_rng, world_rng, party_rng, flow_rng, custody_rng = map(np.random.default_rng, children)
     begin = np.datetime64(start, "M")
     path = paths(turning_bad, months)
     issue = _issue_months(loans, months, growth, issue_rng)
     frame, eta = draw_loans(issue, trait_rng, tilt=path["tilt"][issue], hidden=path["hidden"][issue], terms=terms)
-    shock = world_rng.standard_normal(months) * ENVIRONMENT_SD * np.sqrt(1 - ENVIRONMENT_PERSISTENCE**2)
-    environment = np.zeros(months)
-    for month in range(1, months):
-        environment[month] = ENVIRONMENT_PERSISTENCE * environment[month - 1] + shock[month]
-    environment += path["environment"]
-    term = frame["term"].to_numpy().astype(int)
-    grade = frame["grade"].cat.codes.to_numpy()
+    environment = _environment(months, world_rng) + path["environment"]
+    grade, term = frame["grade"].cat.codes.to_numpy(), frame["term"].to_numpy().astype(int)
     state, paid = life.simulate_life(
         eta, grade, term, issue, months, life_rng, environment=environment, cure_shift=path["cure"]
     )
-    ages = state.shape[0]
-    amount, rate = frame["amount"].to_numpy(), frame["rate"].to_numpy()
-    run = np.flatnonzero((state >= 0) & (state < life.DEFAULT))
-    run_age, run_loan = run // loans, run % loans
-    owed = life.balance_after(amount[run_loan], rate[run_loan] / 1200, term[run_loan], paid[run_age, run_loan])
-    ordinary = np.bincount(issue[run_loan] + run_age, owed, minlength=months)[:months]
-    share = path["connected"]
-    c_month, c_amount, c_firm, connected_balance = _connected_loans(share / (1 - share) * ordinary, loans)
-    if len(c_month):
-        extra, _ = draw_loans(c_month, np.random.default_rng(7))
-        extra["amount"], extra["term"], extra["rate"] = c_amount, np.int16(CONNECTED_TERM), 12.0
-        extra["grade"] = pd.Categorical.from_codes(np.zeros(len(c_month), dtype=int), list(GRADES), ordered=True)
-        extra["first_loan"] = False
-        frame = pd.concat([frame, extra], ignore_index=True)
-        # on paper these firms pay on the day: the money comes from the next loan
-        c_age = np.arange(ages)[:, None]
-        seen = (c_age <= CONNECTED_TERM) & (c_month + c_age < months)
-        c_state = np.where(seen, np.where(c_age == CONNECTED_TERM, life.PAID, life.CURRENT), -1).astype(np.int8)
-        state = np.hstack([state, c_state])
-        paid = np.hstack([paid, np.where(c_age >= CONNECTED_TERM, CONNECTED_TERM, 0) * np.ones_like(c_month)])
-        paid = paid.astype(np.int16)
-        issue = np.concatenate([issue, c_month])
-    size = len(issue)
-    connected = np.arange(size) >= loans
-    amount, rate = frame["amount"].to_numpy(), frame["rate"].to_numpy()
-    term = frame["term"].to_numpy().astype(int)
-    # where everyone ended
-    last_age = state.shape[0] - 1 - (state[::-1] >= 0).argmax(axis=0)
-    final = state[last_age, np.arange(size)]
-    late = ((state >= life.LATE_30) & (state <= life.DEFAULT)).sum(axis=0)
-    final_paid = paid[last_age, np.arange(size)]
-    owed = np.where(final == life.PAID, 0.0, life.balance_after(amount, rate / 1200, term, final_paid))
-    defaulted = final == life.DEFAULT
-    recovery_month = issue + last_age + life_rng.integers(1, life.RECOVERY_MONTHS + 1, size)
-    recovered = np.where(defaulted & (recovery_month < months), life.RECOVERY * owed, 0.0)
-    if balanced:
-        age = np.arange(state.shape[0])[:, None]
-        beyond = (age > last_age) & (issue + age < months)
-        state = np.where(beyond, final, state)
-        paid = np.where(beyond, final_paid, paid)
-    loan_id = np.arange(size)
-    performance = performance_frame(loan_id, amount, rate, term, issue, state, paid, begin)
-    # parties
-    who = records.parties(loans, party_rng, ~frame["first_loan"].to_numpy()[:loans])
-    borrower = np.char.add("B", np.concatenate([who["borrower"], np.zeros(size - loans, int)]).astype(str))
-    address = np.char.add("A", np.concatenate([who["address"], np.zeros(size - loans, int)]).astype(str))
-    guarantor = np.concatenate([who["guarantor"], np.full(size - loans, -1)])
-    guarantor = np.where(guarantor < 0, "", np.char.add("G", guarantor.astype(str)))
-    borrower, address, guarantor = (x.astype(object) for x in (borrower, address, guarantor))
-    borrower[connected] = [f"F{firm}" for firm in c_firm]
-    address[connected] = [f"AF{firm % 2}" for firm in c_firm]
-    guarantor[connected] = [f"GF{firm % 2}" for firm in c_firm]
-    issue_date = (begin + issue).astype("datetime64[s]")
-    frame.insert(0, "loan_id", loan_id)
-    frame.insert(1, "borrower_id", borrower)
-    frame.insert(2, "issue_date", issue_date)
-    frame = frame.assign(
-        currency="CNY",
-        borrower_type=np.where(connected, "firm", "person"),
-        address_id=address,
-        counterparty=pd.Series(guarantor, dtype=object).where(guarantor != "", None).to_numpy(),
-        product="matched loan",
-        instalment=np.round(life.instalment_of(amount, rate / 1200, term), 2),
-        status=pd.Categorical.from_codes(final, list(life.STATES))
-        .map(dict(zip(life.STATES, STATUS_OF_STATE, strict=True)))
-        .astype(object),
-        days_past_due=DAYS_OF_STATE[final],
-        balance=np.round(owed, 2),
-        principal_paid=np.round(amount - owed, 2),
-        recoveries=np.round(recovered, 2),
-        instalments_late=late,
-        last_payment_date=(begin + issue + last_age).astype("datetime64[s]"),
-        simulated=True,
-    )
-    record_date = str((begin + months).astype("datetime64[D]") - 1)
-    # money by month
-    calendar = (performance["month"].to_numpy().astype("datetime64[M]") - begin).astype(int)
-    codes = performance["state"].cat.codes.to_numpy()
-    repaid = np.bincount(calendar, performance["paid"].to_numpy(), minlength=months)
-    repaid += np.bincount(recovery_month[recovered > 0], recovered[recovered > 0], minlength=months)[:months]
-    lent = np.bincount(issue, amount, minlength=months)
-    running = codes < life.DEFAULT
-    balance = np.bincount(calendar[running], performance["balance"].to_numpy()[running], minlength=months)
-    active = np.bincount(calendar[running], minlength=months)
-    remaining = np.maximum(term[performance["loan_id"].to_numpy()] - performance["age"].to_numpy(), 1)
-    asset_months = np.bincount(
-        calendar[running], (performance["balance"].to_numpy() * remaining)[running] / 2, minlength=months
-    ) / np.maximum(balance, 1)
-    inflow = np.append(repaid[1:], repaid[-1])
-    cash_wanted = IDLE_CASH * balance * np.exp(0.1 * flow_rng.standard_normal(months) - 2 * path["outflow"])
-    withdrawn = np.clip(0.15 + path["outflow"] + 0.02 * flow_rng.standard_normal(months), 0, 1) * repaid
-    before = np.append(0.0, cash_wanted[:-1])
-    deposit = cash_wanted - before - repaid + lent + withdrawn
-    withdrawn = withdrawn + np.maximum(-deposit, 0)
-    flows = np.column_stack([np.maximum(deposit, 0), repaid, lent, withdrawn])
-    ledger, bank = records.custody(flows, path["diverted"], balance, begin, custody_rng)
+    lives, connected_balance = _with_connected(frame, issue, state, paid, path["connected"])
+    ended = lives.issue + lives.last_age
+    recovery_month = ended + life_rng.integers(1, life.RECOVERY_MONTHS + 1, lives.size)
+    recovered = np.where(lives.defaulted & (recovery_month < months), life.RECOVERY * lives.owed, 0.0)
+    performance = lives.panel(begin, months, balanced)
+    frame = _tape_frame(lives, begin, _add_parties(lives, party_rng), recovered)
+    money = _money(lives, performance, begin, months, (recovery_month[recovered > 0], recovered[recovered > 0]))
+    cash, deposit, withdrawn = _lenders(money, path["outflow"], flow_rng)
+    flows = np.column_stack([deposit, money.repaid, money.lent, withdrawn])
+    ledger, bank = records.custody(flows, path["diverted"], money.balance, begin, custody_rng)
     dates = (begin + np.arange(months)).astype("datetime64[s]")
-    money = records.funding(
-        balance, inflow, cash_wanted, path["pooled"], path["outflow"], asset_months, dates, flow_rng
+    inflow = np.append(money.repaid[1:], money.repaid[-1])
+    funding = records.funding(
+        money.balance, inflow, cash, path["pooled"], path["outflow"], money.asset_months, dates, flow_rng
     )
-    costs = records.accounts(lent, balance, active, path["servicing"], dates, flow_rng)
-    moves = records.transfers(frame, connected, party_rng)
-    default_month = issue + last_age
-    loss = np.bincount(default_month[defaulted], owed[defaulted], minlength=months)[:months]
+    costs = records.accounts(money.lent, money.balance, money.active, path["servicing"], dates, flow_rng)
+    moves = records.transfers(frame, lives.connected, party_rng)
+    lost = lives.defaulted
     truth = {
         "eta": eta,
-        "connected": connected,
+        "connected": lives.connected,
         "paths": path,
-        "credit_loss": loss,
-        "balance": balance,
+        "credit_loss": np.bincount(ended[lost], lives.owed[lost], minlength=months)[:months],
+        "balance": money.balance,
         "connected_balance": connected_balance,
-        "diverted": path["diverted"] * balance,
-        "pooled": path["pooled"] * balance,
+        "diverted": path["diverted"] * money.balance,
+        "pooled": path["pooled"] * money.balance,
         "turning_bad": turning_bad,
     }
+    record_date = str((begin + months).astype("datetime64[D]") - 1)
     provenance = {
         "name": "simulated-platform",
         "title": "Simulated platform",
@@ -371,9 +428,8 @@ def simulate_platform(
         "licence": "none needed",
         "period": f"{start}, {months} months",
         "record_date": record_date,
-        "rows_read": size,
+        "rows_read": lives.size,
         "seed": str(sequence.entropy),
     }
-    frame["currency"] = frame["currency"].astype("category")
     tape = LoanTape(_mark(add_outcome(frame, record_date)), provenance)
-    return SimulatedPlatform(tape, *(_mark(part) for part in (performance, ledger, bank, moves, money, costs)), truth)
+    return SimulatedPlatform(tape, *(_mark(part) for part in (performance, ledger, bank, moves, funding, costs)), truth)
