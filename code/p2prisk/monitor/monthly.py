@@ -75,76 +75,69 @@ def monthly_report(performance, tape=None, *, as_of=None, reference=None, column
     if panel.balance is not None:
         book["balance"] = np.bincount(panel.state[today], panel.balance[today], minlength=len(panel.states))
     report.sections.append(("The book", f"{count.sum():,d} loans reported in {report.month}.", book))
-    ordinary = list(panel.states[:-2])
-    moves = roll_rates_by_month(panel, [(name, "worse") for name in ordinary])
-    latest = moves[moves["month"] == report.month]
-    earlier = moves[(moves["month"] < report.month)]
+    _roll_to_worse(report, panel)
+    _young_vintages(report, panel, early_age)
+    if frame is not None and reference is not None and columns:
+        _stability(report, frame[month_index(frame["issue_date"]) <= at], columns, reference)
+    else:
+        report.notes.append("No reference months and columns were given; stability of new loans is not shown.")
+    _early_warning(report, panel, at, frame)
+    if len(screens):
+        _conduct(report, screens)
+    return report
+
+
+def _roll_to_worse(report, panel):
+    moves = roll_rates_by_month(panel, [(name, "worse") for name in panel.states[:-2]])
+    latest, earlier = moves[moves["month"] == report.month], moves[moves["month"] < report.month]
     usual = earlier.groupby("from", observed=True)[["loans", "moved"]].sum()
     table = latest[["from", "loans", "moved", "rate", "low", "high"]].reset_index(drop=True)
     table["usual"] = (usual["moved"] / usual["loans"]).reindex(table["from"]).to_numpy()
+    words = "Share of loans that became worse in the month, and the usual share."
+    report.sections.append(("Roll to worse", words, table))
     outside = (table["low"] > table["usual"]).to_numpy()
-    report.sections.append(
-        ("Roll to worse", "Share of loans that became worse in the month, and the usual share.", table)
-    )
     report.alerts += [f"More {name} loans than usual became worse." for name in table["from"][outside]]
+
+
+def _young_vintages(report, panel, age):
     curves = vintage_curves(panel, event=panel.states[1], period="quarter")
-    young = curves[curves["age"] == early_age].reset_index(drop=True)
-    if len(young) >= 2:
-        report.sections.append(
-            (
-                f"Young vintages at {early_age} months",
-                "Share of each quarter's loans that had been late by then.",
-                young,
-            )
-        )
-        pooled = young["events"][:-1].sum() / young["loans"][:-1].sum()
-        if young["low"].iloc[-1] > pooled:
-            report.alerts.append(f"Loans of {young['vintage'].iloc[-1]} are late more often than those before them.")
-    else:
-        report.notes.append(f"Fewer than two vintages are {early_age} months old; young vintages are not compared.")
-    if frame is not None and reference is not None and columns:
-        known = frame[month_index(frame["issue_date"]) <= at]
-        stability = stability_by_month(known, columns, reference=reference)
-        stability = stability[stability["month"] == report.month].drop(columns="month").reset_index(drop=True)
-        report.sections.append(
-            ("Stability of new loans", "Index, and what chance alone would exceed once in a hundred.", stability)
-        )
-        report.alerts += [f"New loans have shifted in {name}." for name in stability["variable"][stability["alert"]]]
-    else:
-        report.notes.append("No reference months and columns were given; stability of new loans is not shown.")
+    young = curves[curves["age"] == age].reset_index(drop=True)
+    if len(young) < 2:
+        report.notes.append(f"Fewer than two vintages are {age} months old; young vintages are not compared.")
+        return
+    words = "Share of each quarter's loans that had been late by then."
+    report.sections.append((f"Young vintages at {age} months", words, young))
+    pooled = young["events"][:-1].sum() / young["loans"][:-1].sum()
+    if young["low"].iloc[-1] > pooled:
+        report.alerts.append(f"Loans of {young['vintage'].iloc[-1]} are late more often than those before them.")
+
+
+def _stability(report, known, columns, reference):
+    stability = stability_by_month(known, columns, reference=reference)
+    stability = stability[stability["month"] == report.month].drop(columns="month").reset_index(drop=True)
+    words = "Index, and what chance alone would exceed once in a hundred."
+    report.sections.append(("Stability of new loans", words, stability))
+    report.alerts += [f"New loans have shifted in {name}." for name in stability["variable"][stability["alert"]]]
+
+
+def _early_warning(report, panel, at, frame):
     borrower = None
     if frame is not None and {"loan_id", "borrower_id"} <= set(frame.columns):
         borrower = pd.Series(frame["borrower_id"].to_numpy(), index=frame["loan_id"].to_numpy())
     try:
         listed = early_warning(panel, as_of=at, borrower=borrower)
-        rules = listed.drop(columns=["loan_id", "month", "state", "balance", "rules"])
-        summary = pd.DataFrame(
-            {
-                "rule": rules.columns,
-                "loans": rules.sum().to_numpy(),
-                "balance": [listed.loc[rules[name], "balance"].sum() for name in rules.columns],
-            }
-        )
-        report.sections.append(("Early warning", f"{len(listed):,d} loans are on the list.", summary))
     except DataError as error:
         report.notes.append(str(error))
-    if len(screens):
-        report.sections.append(
-            (
-                "The platform's own conduct",
-                "Screens on funding, custody and related parties.",
-                pd.DataFrame(
-                    [
-                        {
-                            "screen": result.screen.name,
-                            "value": result.value,
-                            "threshold": result.threshold,
-                            "breached": result.breached,
-                        }
-                        for result in screens
-                    ]
-                ),
-            )
-        )
-        report.alerts += [f"Screen breached: {result.screen.name}." for result in screens if result.breached]
-    return report
+        return
+    rules = listed.drop(columns=["loan_id", "month", "state", "balance", "rules"])
+    balance = [listed.loc[rules[name], "balance"].sum() for name in rules.columns]
+    summary = pd.DataFrame({"rule": rules.columns, "loans": rules.sum().to_numpy(), "balance": balance})
+    report.sections.append(("Early warning", f"{len(listed):,d} loans are on the list.", summary))
+
+
+def _conduct(report, screens):
+    rows = [(result.screen.name, result.value, result.threshold, result.breached) for result in screens]
+    table = pd.DataFrame(rows, columns=["screen", "value", "threshold", "breached"])
+    words = "Screens on funding, custody and related parties."
+    report.sections.append(("The platform's own conduct", words, table))
+    report.alerts += [f"Screen breached: {result.screen.name}." for result in screens if result.breached]

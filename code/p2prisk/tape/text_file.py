@@ -16,12 +16,13 @@ import pandas as pd
 
 from p2prisk.errors import DataError
 from p2prisk.tape.choose import find_mapping, known_at_issue_only, wanted_columns
-from p2prisk.tape.columns import COLUMNS
 from p2prisk.tape.mapping import builtin, builtin_names
 from p2prisk.tape.privacy import personal_columns
 
 _BLOCK = 1 << 22
 _DELIMITERS = ",;\t|"
+#: columns that name something: 007 is not 7
+_KEYS = {"loan_id", "borrower_id", "custody_account", "counterparty"}
 
 
 def open_binary(path):
@@ -221,23 +222,9 @@ def read_csv(path, on_error, encoding, delimiter, mapping):
     Every line is counted with the csv module before pandas parses the file, because pandas fills short rows with
     missing values without a word.
     """
-    if encoding is None:
-        encoding, size = find_encoding(path)
-    else:
-        try:
-            codecs.lookup(encoding)
-        except LookupError:
-            raise DataError(f"{encoding!r} is no encoding; try 'utf-8' or 'gb18030'") from None
-        size = sum(len(block) for block in _blocks(path))
-    names = [builtin(name)["recognised_by"] for name in builtin_names()]
-    try:
-        scan = scan_lines(path, encoding, delimiter, names)
-    except UnicodeError as error:
-        raise DataError(f"{path.name} is not {encoding}: {error}; name the right encoding") from None
-    header = scan["header"]
-    width = scan["width"]
-    if on_error == "raise":
-        _refuse_broken_lines(path, scan)
+    encoding, size = _encoding_and_size(path, encoding)
+    scan = _scanned(path, encoding, delimiter, on_error)
+    header, width = scan["header"], scan["width"]
     if not scan["records"]:
         raise DataError(f"{path.name} has a header but no rows; export it again with the loans")
     chosen = mapping(header) if mapping is not None else None
@@ -246,40 +233,20 @@ def read_csv(path, on_error, encoding, delimiter, mapping):
         if header.count(name) > 1:
             raise DataError(f"{path.name}: the column {name!r} is there {header.count(name)} times; rename one")
     _check_memory(path, size, len(wanted) / max(width, 1))
-    options = {
-        "sep": scan["delimiter"],
-        "encoding": encoding,
-        "skiprows": scan["header_row"] + 1,
-        "header": None,
-        "names": range(scan["widest"]),
-        "index_col": False,
-        "keep_default_na": False,
-        "na_values": [""],
-        "low_memory": False,
-    }
-    positions = [header.index(name) for name in wanted]
-    keys = {"loan_id", "borrower_id", "custody_account", "counterparty"}
-    text = {
-        header.index(name)
-        for key, rule in (chosen or {"columns": {}})["columns"].items()
-        if key in keys
-        for name in wanted_columns(header, {"columns": {key: rule}})
-    }
     if on_error == "missing" and len(scan["short"]) + len(scan["long"]) == scan["records"]:
         raise DataError(
             f"{path.name}: every row has another number of fields than the header ({width}); is line "
             f"{scan['header_row'] + 1} the header, and {scan['delimiter']!r} the delimiter?"
         )
+    positions, text, options = [header.index(name) for name in wanted], _kept_as_text(header, chosen), _options(scan)
     try:
+        sample = _head(path, header, options)
         with open_binary(path) as stream:
-            sample = pd.read_csv(stream, nrows=2000, dtype=str, **{**options, "low_memory": True})
-        with open_binary(path) as stream:
-            frame = pd.read_csv(stream, usecols=positions, dtype=dict.fromkeys(text, str), **options)
+            frame = pd.read_csv(
+                stream, usecols=positions, dtype=dict.fromkeys(text.values(), str), low_memory=False, **options
+            )
     except (pd.errors.ParserError, ValueError) as error:
         raise DataError(f"{path.name} cannot be parsed as a table: {error}; export it again") from None
-    sample = sample.iloc[:, :width]
-    sample.columns = header
-    sample = sample.loc[:, ~sample.columns.duplicated()]
     if len(frame) != scan["records"]:
         raise DataError(
             f"{path.name}: {scan['records']:,d} records were counted but {len(frame):,d} read; quotation "
@@ -287,39 +254,9 @@ def read_csv(path, on_error, encoding, delimiter, mapping):
         )
     frame = frame[positions]
     frame.columns = wanted
-    set_aside = []
-    drop = [index for index, _ in scan["text_lines"]]
+    drop, set_aside = _not_loans(scan, on_error)
     if drop:
-        set_aside.append(
-            {
-                "reason": "line with text in its first cell only (title, divider or total)",
-                "rows": len(drop),
-                "lines": [line for _, line in scan["text_lines"][:5]],
-            }
-        )
-    if on_error == "missing" and (scan["short"] or scan["long"]):
-        drop += [index for index, *_ in scan["short"] + scan["long"]]
-        set_aside.append(
-            {
-                "reason": "broken line: number of fields differs from the header",
-                "rows": len(scan["short"]) + len(scan["long"]),
-                "lines": sorted(line for _, line, _ in (scan["short"] + scan["long"])[:5]),
-            }
-        )
-    if drop:
-        frame = frame.drop(index=drop).reset_index(drop=True)
-        for name in wanted:  # text lines make a number column a text column
-            if name not in {header[place] for place in text} and not pd.api.types.is_numeric_dtype(frame[name].dtype):
-                try:
-                    frame[name] = pd.to_numeric(frame[name])
-                except (ValueError, TypeError):
-                    continue
-    notes = []
-    for key, what in (("blank", "blank lines skipped"), ("trailing", "rows with empty cells beyond the header")):
-        if scan.get(key):
-            notes.append({"column": "", "what": what, "rows": scan[key]})
-    if scan["header_row"]:
-        notes.append({"column": "", "what": "lines above the header skipped", "rows": scan["header_row"]})
+        frame = _numbers_again(frame.drop(index=drop).reset_index(drop=True), text)
     facts = {
         "encoding": encoding,
         "delimiter": scan["delimiter"],
@@ -328,51 +265,115 @@ def read_csv(path, on_error, encoding, delimiter, mapping):
         "personal": personal_columns(sample),
         "not_read": [name for name in header if name not in wanted],
     }
-    return frame, facts, set_aside, notes
+    return frame, facts, set_aside, _what_was_skipped(scan)
 
 
 def csv_pieces(path, format, rows, on_error, encoding, delimiter):
     """Pieces of a text file: iterator of frames, the mapping, and the columns that hold personal data."""
-    if encoding is None:
-        encoding, _ = find_encoding(path)
-    scan = scan_lines(path, encoding, delimiter, [builtin(name)["recognised_by"] for name in builtin_names()])
-    if on_error == "raise":
-        _refuse_broken_lines(path, scan)
+    encoding, _ = _encoding_and_size(path, encoding)
+    scan = _scanned(path, encoding, delimiter, on_error)
     header = scan["header"]
     mapping = known_at_issue_only(find_mapping(format, header, path))
     wanted = wanted_columns(header, mapping)
-    positions = [header.index(name) for name in wanted]
-    text = {
-        header.index(name)
-        for key, rule in mapping["columns"].items()
-        if COLUMNS[key].known == "key"
-        for name in wanted_columns(header, {"columns": {key: rule}})
-    }
+    positions, text, options = [header.index(name) for name in wanted], _kept_as_text(header, mapping), _options(scan)
+    options |= {"usecols": positions, "dtype": dict.fromkeys(text.values(), str), "low_memory": False}
     drop = {index for index, *_ in scan["text_lines"] + scan["short"] + scan["long"]}
-    options = {
+
+    def pieces():
+        with open_binary(path) as stream, pd.read_csv(stream, chunksize=rows, **options) as reader:
+            for piece in reader:
+                piece = piece[positions]
+                piece.columns = wanted
+                yield piece.drop(index=[index for index in piece.index if index in drop]) if drop else piece
+
+    return pieces(), mapping, personal_columns(_head(path, header, _options(scan))[wanted])
+
+
+def _encoding_and_size(path, encoding):
+    """The encoding, found or as given, and the bytes after decompression."""
+    if encoding is None:
+        return find_encoding(path)
+    try:
+        codecs.lookup(encoding)
+    except LookupError:
+        raise DataError(f"{encoding!r} is no encoding; try 'utf-8' or 'gb18030'") from None
+    return encoding, sum(len(block) for block in _blocks(path))
+
+
+def _scanned(path, encoding, delimiter, on_error):
+    """The lines counted, with the encoding; broken ones are refused unless they may be set aside."""
+    try:
+        scan = scan_lines(path, encoding, delimiter, [builtin(name)["recognised_by"] for name in builtin_names()])
+    except UnicodeError as error:
+        raise DataError(f"{path.name} is not {encoding}: {error}; name the right encoding") from None
+    if on_error == "raise":
+        _refuse_broken_lines(path, scan)
+    return scan | {"encoding": encoding}
+
+
+def _options(scan):
+    """How pandas is to parse the file: header skipped, every cell of the widest row kept, nothing guessed missing."""
+    return {
         "sep": scan["delimiter"],
-        "encoding": encoding,
+        "encoding": scan["encoding"],
         "skiprows": scan["header_row"] + 1,
         "header": None,
         "names": range(scan["widest"]),
         "index_col": False,
         "keep_default_na": False,
         "na_values": [""],
-        "usecols": positions,
-        "dtype": dict.fromkeys(text, str),
     }
+
+
+def _kept_as_text(header, mapping):
+    """Source columns of keys and their places."""
+    return {
+        name: header.index(name)
+        for key, rule in (mapping or {"columns": {}})["columns"].items()
+        if key in _KEYS
+        for name in wanted_columns(header, {"columns": {key: rule}})
+    }
+
+
+def _head(path, header, options):
+    """The first rows as text, every column of the header."""
     with open_binary(path) as stream:
-        sample = pd.read_csv(stream, nrows=2000, **{**options, "dtype": str})[positions]
-    sample.columns = wanted
+        sample = pd.read_csv(stream, nrows=2000, dtype=str, **options).iloc[:, : len(header)]
+    sample.columns = header
+    return sample.loc[:, ~sample.columns.duplicated()]
 
-    def pieces():
-        with open_binary(path) as stream, pd.read_csv(stream, chunksize=rows, low_memory=False, **options) as reader:
-            for piece in reader:
-                piece = piece[positions]
-                piece.columns = wanted
-                yield piece.drop(index=[index for index in piece.index if index in drop]) if drop else piece
 
-    return pieces(), mapping, personal_columns(sample)
+def _not_loans(scan, on_error):
+    """Positions of lines that are no loans, and what is said of them."""
+    aside, broken = [], scan["short"] + scan["long"] if on_error == "missing" else []
+    if scan["text_lines"]:
+        reason = "line with text in its first cell only (title, divider or total)"
+        lines = [line for _, line in scan["text_lines"][:5]]
+        aside.append({"reason": reason, "rows": len(scan["text_lines"]), "lines": lines})
+    if broken:
+        reason = "broken line: number of fields differs from the header"
+        aside.append({"reason": reason, "rows": len(broken), "lines": sorted(line for _, line, _ in broken[:5])})
+    return [index for index, *_ in scan["text_lines"] + broken], aside
+
+
+def _numbers_again(frame, text):
+    """Columns of numbers that a line of text had made columns of text."""
+    for name in frame.columns:
+        if name not in text and not pd.api.types.is_numeric_dtype(frame[name].dtype):
+            try:
+                frame[name] = pd.to_numeric(frame[name])
+            except (ValueError, TypeError):
+                continue
+    return frame
+
+
+def _what_was_skipped(scan):
+    told = {
+        "blank lines skipped": scan["blank"],
+        "rows with empty cells beyond the header": scan["trailing"],
+        "lines above the header skipped": scan["header_row"],
+    }
+    return [{"column": "", "what": what, "rows": rows} for what, rows in told.items() if rows]
 
 
 def _refuse_broken_lines(path, scan):
