@@ -1,124 +1,170 @@
-"""The execution cache: what a chapter's cells gave, kept as long as nothing that they depend on has changed.
+"""The execution cache: what a chapter's cells gave, kept as long as nothing that they used has changed.
 
-The key covers the chapter's code (cells and inline expressions, not its prose), the project's files that code may
-read, the installed packages, the Python version and the chosen environment variables with the files they name.
-Which files those are is said in `pyproject.toml`::
+The key covers what is known before a run: the chapter's code (cells with the options that change what they give, and
+inline expressions, not its prose), the Python version, the installed packages, the tools that run it and the files that
+hold for all chapters. With the results is kept what the run used (:mod:`bookkit.used`): the project's files that it
+opened, looked for or imported, the folders it listed, the environment variables it read, each with its state.
+`pyproject.toml` says::
 
     [tool.bookkit]
-    inputs = ["code/p2prisk", "data", "requirements.lock"]  # files and folders, hashed
-    outside = ["../shared/data"]                            # large optional inputs: names, sizes, times
-    environment = ["P2PRISK_TAPE"]                          # variables; a file or folder they name is included
+    always = ["requirements.lock"]              # files that every chapter depends on
+    inputs = ["code/mine", "data", "../large"]  # what counts as used where a C library or a child process reads unseen
+    environment = ["MY_TAPE"]                   # variables that count there too
 
-Quarto's own ``freeze`` looks at the chapter's text alone: with changed data it shows old numbers.
-:func:`drop_stale_freeze` drops such entries before Quarto renders.
+Results are kept only if nothing that was used changed while the chapter ran. Quarto's own ``freeze`` looks at the
+chapter's text alone: with changed data it shows old numbers. :func:`drop_stale_freeze` drops such entries.
 """
 
+import functools
 import hashlib
 import importlib.metadata
 import json
 import os
 import platform
 import shutil
+import sys
 import tomllib
 from pathlib import Path
 
-from bookkit import execute
-from bookkit.chapters import Cell
+from bookkit import execute, used
+from bookkit.chapters import Cell, read_chapter
 from bookkit.config import read_book
 
-_DEFAULTS = {"inputs": ["code", "data", "requirements.lock"], "outside": [], "environment": []}
+_DEFAULTS = {"always": ["requirements.lock"], "inputs": ["code", "data"], "environment": []}
 #: Options of a cell that change what running it gives.
 _RUN_OPTIONS = ("eval", "error")
 #: Results kept of every chapter, for switching between tapes and branches.
 _KEEP = 4
 
 
-def inputs_digest(root):
-    """Digest of everything but the chapters that results depend on.
+class State:
+    """The project as it is now: digests of what chapters may have used, each taken once.
 
     Parameters
     ----------
     root : pathlib.Path
         The project.
-
-    Returns
-    -------
-    str
     """
-    project = Path(root) / "pyproject.toml"
-    settings = dict(_DEFAULTS)
-    if project.exists():
-        settings |= tomllib.loads(project.read_text(encoding="utf-8")).get("tool", {}).get("bookkit", {})
-    digest = hashlib.sha256()
 
-    def add(*parts):
-        digest.update(json.dumps([str(part) for part in parts]).encode())
+    def __init__(self, root):
+        self.root = Path(root)
+        project, settings = self.root / "pyproject.toml", dict(_DEFAULTS)
+        if project.exists():
+            settings |= tomllib.loads(project.read_text(encoding="utf-8")).get("tool", {}).get("bookkit", {})
+        self.settings = settings
+        self.file, self.folder = functools.cache(self._file), functools.cache(self._folder)
+        self.everything, self.base = functools.cache(self._everything), functools.cache(self._base)
 
-    add(platform.python_version(), hashlib.sha256(Path(execute.__file__).read_bytes()).hexdigest())
-    add(*sorted({f"{package.metadata['Name']}=={package.version}" for package in importlib.metadata.distributions()}))
-    for name in settings["inputs"]:
-        for path in _files(Path(root) / name):
-            add(name, path.relative_to(root), hashlib.sha256(path.read_bytes()).hexdigest())
-    places = [(name, Path(root) / name) for name in settings["outside"]]
-    for variable in settings["environment"]:
-        value = os.environ.get(variable)
-        add(variable, value)
-        places += [(variable, Path(root) / value)] if value else []
-    for name, place in places:
-        for path in _files(place):
-            # A tape may be larger than memory: one chosen file is hashed piece by piece, folders by size and time.
-            state = path.stat()
-            add(name, path, _file_digest(path) if path == place else (state.st_size, state.st_mtime_ns))
-    return digest.hexdigest()
+    def _file(self, name):
+        """Digest of a file, "folder" for a folder, None where nothing is."""
+        path = self.root / name
+        try:
+            with open(path, "rb") as file:
+                return hashlib.file_digest(file, "sha256").hexdigest()
+        except IsADirectoryError:
+            return "folder"
+        except OSError:
+            return None
+
+    def _folder(self, name):
+        """Digest of the names in a folder, None where there is none."""
+        try:
+            entries = sorted(entry.name for entry in os.scandir(self.root / name) if used.is_of_book(entry.name))
+        except OSError:
+            return None
+        return _digest(entries)
+
+    def _everything(self):
+        """Digest of all `inputs`, and of the variables that name others."""
+        files = [path for name in self.settings["inputs"] for path in _files(self.root / name)]
+        variables = [os.environ.get(name) for name in self.settings["environment"]]
+        files += [path for value in variables if value for path in _files(self.root / value)]
+        return _digest([variables, [[os.path.relpath(path, self.root), self.file(path)] for path in files]])
+
+    def _base(self):
+        """Digest of what all chapters depend on."""
+        folders = tuple(os.stat(path).st_mtime_ns for path in sys.path if os.path.isdir(path))
+        tools = [self.file(Path(module.__file__)) for module in (execute, used)]
+        always = [self.file(name) for name in self.settings["always"]]
+        return _digest([platform.python_version(), _packages(folders), tools, always])
+
+    def key(self, chapter, defaults):
+        """Key of a chapter's results.
+
+        Parameters
+        ----------
+        chapter : bookkit.chapters.Chapter
+        defaults : dict
+            The book's ``execute`` options.
+
+        Returns
+        -------
+        str
+        """
+        parts = [self.base(), {name: defaults.get(name) for name in _RUN_OPTIONS}]
+        for block in chapter.blocks:
+            if isinstance(block, Cell):
+                parts.append([block.source, {name: block.options.get(name) for name in _RUN_OPTIONS}])
+            elif block.inlines:
+                parts.append([inline.source for inline in block.inlines])
+        return _digest(parts)
+
+    def record(self, seen):
+        """What a run used, each with its state now; None if something changed since the run began.
+
+        Parameters
+        ----------
+        seen : dict
+            From :mod:`bookkit.used`, with ``started``, the time in nanoseconds.
+        """
+        record = {"files": {}, "folders": {}, "everything": None}
+        for kind, state in (("files", self.file), ("folders", self.folder)):
+            for place, was_there in seen.get(kind, {}).items():
+                name = os.path.relpath(place, self.root) if Path(place).is_relative_to(self.root) else place
+                record[kind][name] = state(name)
+                if (record[kind][name] is not None) != was_there or self._changed(name, kind, seen["started"]):
+                    return None
+        record["variables"] = {name: os.environ.get(name) for name in seen.get("variables", ())}
+        if seen.get("unseen"):
+            record["everything"] = self.everything()
+        return record
+
+    def _changed(self, name, kind, since):
+        """Whether a file, or the names in a folder that was listed, changed after a time."""
+        try:
+            state = os.stat(self.root / name)
+        except OSError:
+            return False
+        return state.st_ctime_ns > since and (kind == "folders" or self.file(name) != "folder")
+
+    def difference(self, record):
+        """The first thing in which a record differs from now, or None if it holds."""
+        for kind, state in (("files", self.file), ("folders", self.folder), ("variables", os.environ.get)):
+            for name, was in record[kind].items():
+                if state(name) != was:
+                    return name
+        unseen = record["everything"]
+        return "inputs" if unseen is not None and unseen != self.everything() else None
 
 
-def _files(place):
-    if place.is_file():
-        return [place]
-    return (
-        sorted(
-            path
-            for path in place.rglob("*")
-            if path.is_file()
-            and "__pycache__" not in path.parts
-            and not any(part.startswith(".") or part.endswith(".egg-info") for part in path.relative_to(place).parts)
-        )
-        if place.is_dir()
-        else []
-    )
+@functools.lru_cache(1)
+def _packages(folders):
+    """Installed packages with their versions; `folders` are the times at which something was last installed."""
+    return sorted({f"{package.metadata['Name']}=={package.version}" for package in importlib.metadata.distributions()})
 
 
-def _file_digest(path):
-    with open(path, "rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def chapter_key(chapter, inputs, defaults):
-    """Key of a chapter's results.
-
-    Parameters
-    ----------
-    chapter : bookkit.chapters.Chapter
-    inputs : str
-        From :func:`inputs_digest`.
-    defaults : dict
-        The book's ``execute`` options.
-
-    Returns
-    -------
-    str
-    """
-    parts = [inputs, {name: defaults.get(name) for name in _RUN_OPTIONS}]
-    for block in chapter.blocks:
-        if isinstance(block, Cell):
-            parts.append([block.source, {name: block.options.get(name) for name in _RUN_OPTIONS}])
-        elif block.inlines:
-            parts.append([inline.source for inline in block.inlines])
+def _digest(parts):
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
 
 
+def _files(place):
+    """The files of a folder and below, or the one file, without what is made from others."""
+    found = [place] if place.is_file() else sorted(place.rglob("*"))
+    return [path for path in found if path.is_file() and (path == place or used.is_of_book(path.relative_to(place)))]
+
+
 class ResultCache:
-    """Results on disk, one file a chapter and key.
+    """Results on disk, one file a chapter and run.
 
     Parameters
     ----------
@@ -129,43 +175,52 @@ class ResultCache:
     def __init__(self, folder):
         self.folder = Path(folder)
 
-    def _path(self, chapter, key):
-        return self.folder / f"{chapter.path.as_posix().replace('/', '--')}-{key[:24]}.json"
+    def _kept(self, chapter):
+        """Files of a chapter's results, the newest first."""
+        name = chapter.path.as_posix().replace("/", "--")
+        return sorted(self.folder.glob(f"{name}-*.json"), key=lambda path: path.stat().st_mtime_ns, reverse=True)
 
-    def load(self, chapter, key):
-        """The results kept under `key`, or None."""
-        path = self._path(chapter, key)
-        try:
-            kept = json.loads(path.read_text(encoding="utf-8"))
-        except (OSError, ValueError):
-            return None
-        if kept.get("key") != key:
-            return None
-        os.utime(path)
-        return kept["result"]
+    def load(self, chapter, key, state):
+        """Results that still hold.
 
-    def store(self, chapter, key, result):
+        Returns
+        -------
+        kept : dict or None
+            ``result``, and ``record`` of what it used.
+        reason : str
+            Why there is none.
+        """
+        reason = "has not run yet"
+        for path in self._kept(chapter):
+            try:
+                kept = json.loads(path.read_text(encoding="utf-8"))
+                changed = "code, packages or tools" if kept["key"] != key else state.difference(kept["record"])
+            except (OSError, ValueError, KeyError):
+                continue
+            if changed is None:
+                os.utime(path)
+                return kept, ""
+            reason = reason if reason.endswith("changed") else f"{changed} changed"
+        return None, reason
+
+    def store(self, chapter, key, result, record):
         """Keep results, and drop the oldest of the chapter."""
         self.folder.mkdir(parents=True, exist_ok=True)
-        path = self._path(chapter, key)
-        aside = path.with_suffix(f".{os.getpid()}.tmp")
-        aside.write_text(json.dumps({"key": key, "result": result}), encoding="utf-8")
-        os.replace(aside, path)
-        stem = path.name[: -len(path.name.split("-")[-1])]
-        kept = sorted(
-            (p for p in self.folder.glob("*.json") if p.name[: -len(p.name.split("-")[-1])] == stem),
-            key=lambda p: p.stat().st_mtime,
-            reverse=True,
-        )
-        for old in kept[_KEEP:]:
+        words = json.dumps({"key": key, "record": record, "result": result})
+        name = f"{chapter.path.as_posix().replace('/', '--')}-{hashlib.sha256(words.encode()).hexdigest()[:24]}"
+        aside = self.folder / f"{name}.{os.getpid()}.tmp"
+        aside.write_text(words, encoding="utf-8")
+        os.replace(aside, self.folder / f"{name}.json")
+        for old in self._kept(chapter)[_KEEP:]:
             old.unlink(missing_ok=True)
 
 
 def drop_stale_freeze(root=".", profile=None):
     """Drop Quarto's frozen results that no longer belong to the code, data and packages at hand.
 
-    Run as Quarto's ``pre-render`` step. The keys the frozen results were made under are kept in
-    `_freeze/bookkit-keys.json`; an entry without a key, or with another, goes.
+    Run as Quarto's ``pre-render`` step. What the frozen results were made from is kept in
+    `_freeze/bookkit-records.json`: what the chapter used where the execution cache knows it, else all inputs. An entry
+    without a record, or with one that no longer holds, goes.
 
     Parameters
     ----------
@@ -179,25 +234,25 @@ def drop_stale_freeze(root=".", profile=None):
     list of pathlib.Path
         The chapters whose frozen results were dropped.
     """
-    from bookkit.chapters import read_chapter
-
     root = Path(root).resolve()
-    book = read_book(root, profile)
-    freeze, dropped, keys = root / "_freeze", [], {}
-    if not freeze.is_dir():
-        freeze.mkdir()
-    state = freeze / "bookkit-keys.json"
+    book, state, cache = read_book(root, profile), State(root), ResultCache(root / ".bookkit" / "cache")
+    freeze, dropped, records = root / "_freeze", [], {}
+    freeze.mkdir(exist_ok=True)
+    file = freeze / "bookkit-records.json"
     try:
-        old = json.loads(state.read_text(encoding="utf-8"))
+        old = json.loads(file.read_text(encoding="utf-8"))
     except (OSError, ValueError):
         old = {}
-    inputs = inputs_digest(root)
     for path in book.chapters:
-        key = chapter_key(read_chapter(path, root), inputs, book.execute)
-        entry = freeze / path.with_suffix("")
-        if entry.is_dir() and old.get(path.as_posix()) != key:
-            shutil.rmtree(entry)
-            dropped.append(path)
-        keys[path.as_posix()] = key
-    state.write_text(json.dumps(keys, indent=1) + "\n", encoding="utf-8")
+        chapter, name, entry = read_chapter(path, root), path.as_posix(), freeze / path.with_suffix("")
+        key = state.key(chapter, book.execute)
+        then, record = old.get(name, (None, None))
+        if then != key or state.difference(record):
+            if entry.is_dir():
+                shutil.rmtree(entry)
+                dropped.append(path)
+            known = cache.load(chapter, key, state)[0]
+            record = known["record"] if known else state.record({"unseen": ["Quarto's kernel"]})
+        records[name] = [key, record]
+    file.write_text(json.dumps(records, indent=1) + "\n", encoding="utf-8")
     return dropped

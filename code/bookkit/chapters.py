@@ -34,6 +34,8 @@ from bookkit.errors import BookError
 
 _FENCE = re.compile(r"^(?P<indent>[ \t]*)(?P<ticks>`{3,}|~{3,})(?P<info>.*)$")
 _CELL = re.compile(r"^\{(?P<language>[A-Za-z0-9_]+)(?P<rest>[ ,].*)?\}\s*$")
+#: Inline code, and displayed formulas.
+_CODE_OR_FORMULA = re.compile(r"(?P<ticks>`+)(?!`)[^\n]*?(?<!`)(?P=ticks)(?!`)|(?P<formula>\$\$.*?\$\$)", re.DOTALL)
 #: An inline expression as Quarto finds it: one backtick, the language in braces, blanks, the expression.
 INLINE = re.compile(r"(?<!`)`\{(?P<language>\w+)\}[ \t]+(?P<source>[^`]+)`(?!`)")
 
@@ -56,6 +58,11 @@ class Inline:
     line: int
     language: str = "python"
 
+    @property
+    def name(self):
+        """How messages call the expression."""
+        return f"inline expression `{self.source}`"
+
 
 @dataclass(frozen=True)
 class Prose:
@@ -75,6 +82,7 @@ class Prose:
     text: str
     line: int
     inlines: tuple = ()
+    name = "its prose"
 
     def replace_inlines(self, values):
         """Put the values (strings, in order) in the place of the inline expressions."""
@@ -164,6 +172,37 @@ class Chapter:
                 if match:
                     return match[1]
         return None
+
+    def prose_lines(self):
+        """Lines of prose as (line number, text), with displayed code and displayed formulas blanked out."""
+        for block in self.blocks:
+            if isinstance(block, Prose):
+                text = block.text
+                for start, end in _displayed_code(text):
+                    text = text[:start] + _blank(text[start:end]) + text[end:]
+                text = _CODE_OR_FORMULA.sub(lambda match: _blank(match[0]) if match["formula"] else match[0], text)
+                yield from enumerate(text.split("\n"), block.line)
+
+    def bare_lines(self):
+        """:meth:`prose_lines` without code and formulas within the line."""
+        for line, text in self.prose_lines():
+            text = re.sub(r"(`+)(?!`).*?(?<!`)\1(?!`)", "", text)
+            yield line, re.sub(r"(?<![\\$])\$[^$\s][^$]*\$", "", text)
+
+    def find_line(self, needle):
+        """First line of prose (else of a cell's options) that holds `needle`, a text or a pattern; 1 if none does."""
+        pattern = needle if isinstance(needle, re.Pattern) else re.compile(re.escape(needle))
+        options = (
+            (cell.line + 1 + offset, text)
+            for cell in self.cells
+            for offset, text in enumerate(cell.raw.split("\n"))
+            if text.startswith("#|")
+        )
+        for lines in (self.bare_lines(), options, enumerate(self.text.split("\n"), 1)):
+            for line, text in lines:
+                if pattern.search(text):
+                    return line
+        return 1
 
 
 def read_chapter(path, root="."):
@@ -278,6 +317,11 @@ def _displayed_code(text):
             index = end
         index += 1
     return spans
+
+
+def _blank(text):
+    """Nothing, on as many lines."""
+    return "\n" * text.count("\n")
 
 
 def _within(position, spans):

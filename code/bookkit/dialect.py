@@ -42,7 +42,7 @@ and attributes, margin content, sub-figures, code annotations.
 import re
 from pathlib import PurePosixPath
 
-from bookkit.chapters import INLINE, Cell
+from bookkit.chapters import INLINE, Cell, read_chapter
 from bookkit.errors import BookError
 
 #: Option of a cell -> the types it may have.
@@ -74,11 +74,34 @@ BLOCKS = {
 PLAIN_BLOCK = {"layout-ncol", "lang"}
 #: Prefixes of labels that are numbered, with the word a reference prints.
 KINDS = {"fig": "Figure", "tbl": "Table", "eq": "Equation", "sec": "Section"}
-LABEL = re.compile(r"^(fig|tbl|eq|sec)-[A-Za-z0-9][\w.-]*$")
 _HEADER = {"description"}
 _DIV = re.compile(r"^ {0,3}(?P<colons>:{3,})\s*(?P<rest>.*?)\s*:*\s*$")
 _TAG = re.compile(r"</?[A-Za-z][A-Za-z0-9-]*(\s[^<>]*)?/?>|<!--")
 _IDENTIFIER = re.compile(r"\{#([\w.:-]+)[^}]*\}")
+
+
+def read_chapters(book):
+    """Read every chapter of a book and check it against the dialect.
+
+    Parameters
+    ----------
+    book : bookkit.config.Book
+
+    Returns
+    -------
+    chapters : dict
+        From path to :class:`bookkit.chapters.Chapter`; a chapter that cannot be read is missing.
+    faults : list of bookkit.errors.BookError
+        What is wrong, each with file and line.
+    """
+    chapters, faults = {}, []
+    for path in book.chapters:
+        try:
+            chapters[path] = read_chapter(path, book.root)
+            faults += check_chapter(chapters[path])
+        except BookError as error:
+            faults.append(error)
+    return chapters, faults + check_labels(list(chapters.values()))
 
 
 def check_chapter(chapter):
@@ -115,7 +138,7 @@ def labels(chapter):
     list of (str, int)
     """
     found = [(cell.label, cell.option_lines.get("label", cell.line)) for cell in chapter.cells if cell.label]
-    for line, text in prose_lines(chapter):
+    for line, text in chapter.bare_lines():
         found += [(match[1], line) for match in _IDENTIFIER.finditer(text)]
     return found
 
@@ -135,56 +158,14 @@ def check_labels(chapters):
     for chapter in chapters:
         for label, line in labels(chapter):
             if label in first:
-                faults.append(
-                    BookError(
-                        f"label '{label}' is already used in {first[label]}; labels are unique in the whole book",
-                        chapter.path,
-                        line,
-                    )
-                )
+                message = f"label '{label}' is already used in {first[label]}; labels are unique in the whole book"
+                faults.append(BookError(message, chapter.path, line))
             first.setdefault(label, f"{chapter.path}:{line}")
     return faults
 
 
-def prose_lines(chapter):
-    """Lines of prose as (line number, text), with code and mathematics blanked out."""
-    result, closing = [], None
-    in_math = False
-    for block in chapter.blocks:
-        if isinstance(block, Cell):
-            continue
-        for offset, text in enumerate(block.text.split("\n")):
-            fence = re.match(r"^\s*(`{3,}|~{3,})", text)
-            if closing:
-                if fence and fence[1].startswith(closing) and text.strip() == fence[1]:
-                    closing = None
-                continue
-            if fence:
-                closing = fence[1]
-                continue
-            text = re.sub(r"(`+)(?!`).*?(?<!`)\1(?!`)", "", text)
-            parts = text.split("$$")
-            kept = [part for index, part in enumerate(parts) if (index % 2 == 1) == in_math]
-            in_math ^= len(parts) % 2 == 0
-            result.append((block.line + offset, re.sub(r"(?<![\\$])\$[^$\s][^$]*\$", "", " ".join(kept))))
-    return result
-
-
-def find_line(chapter, needle):
-    """First line of prose (else of a cell's options) that holds `needle`; 1 if none does."""
-    pattern = needle if isinstance(needle, re.Pattern) else re.compile(re.escape(needle))
-    for line, text in prose_lines(chapter):
-        if pattern.search(text):
-            return line
-    for cell in chapter.cells:
-        for offset, text in enumerate(cell.raw.split("\n")):
-            if text.startswith("#|") and pattern.search(text):
-                return cell.line + 1 + offset
-    return next((number for number, text in enumerate(chapter.text.split("\n"), 1) if pattern.search(text)), 1)
-
-
 def _check_heading(chapter, fault):
-    tops = [(line, text) for line, text in prose_lines(chapter) if re.match(r"^# ", text)]
+    tops = [(line, text) for line, text in chapter.bare_lines() if re.match(r"^# ", text)]
     if not tops:
         fault(1, "no '# Title {#sec-name}': a chapter starts with its only heading of level one")
         return
@@ -193,7 +174,7 @@ def _check_heading(chapter, fault):
         fault(line, "the chapter's heading needs an identifier: '# Title {#sec-name}'")
     for other, _ in tops[1:]:
         fault(other, "a second heading of level one; a file is one chapter")
-    for before, words in prose_lines(chapter):
+    for before, words in chapter.bare_lines():
         if before < line and words.strip():
             fault(before, "text before the chapter's heading")
             break
@@ -247,7 +228,7 @@ def _check_prose(chapter, fault):
             if line not in {inline.line for inline in block.inlines}:
                 fault(line, "an inline expression in displayed code: Quarto runs it even there")
     stack = []
-    for line, text in prose_lines(chapter):
+    for line, text in chapter.bare_lines():
         if re.search(r"\{\{[<%]", text):
             fault(line, "shortcodes ({{< … >}}) are outside the dialect")
         tag = _TAG.search(text)

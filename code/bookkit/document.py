@@ -9,6 +9,7 @@ import base64
 import json
 import posixpath
 import re
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
 from bookkit import dialect, tree
@@ -78,13 +79,16 @@ class Target:
 def build(book, chapters, results):
     """Put chapters and results together.
 
+    A chapter without results is put together as far as its text tells: numbers and references are those of the book,
+    in the place of a figure or table stands nothing. The linter checks all chapters so.
+
     Parameters
     ----------
     book : bookkit.config.Book
     chapters : dict
         From path to :class:`bookkit.chapters.Chapter`.
     results : dict
-        From path to what :func:`bookkit.execute.execute_chapters` returned.
+        From path to what :func:`bookkit.execute.execute_chapters` returned, for the chapters that have run.
 
     Returns
     -------
@@ -95,15 +99,18 @@ def build(book, chapters, results):
     BookErrors
         Every fault found: missing figures, unresolved references, unknown citation keys, dead links.
     """
-    faults, pages = [], []
-    for entry in book.entries:
-        if entry.path:
-            try:
-                pages.append(_page(book, chapters[entry.path], results[entry.path], entry))
-            except BookErrors as errors:
-                faults += errors.errors
-            except BookError as error:
-                faults.append(error)
+
+    def page(entry):
+        try:
+            return _page(book, chapters[entry.path], results.get(entry.path), entry)
+        except BookErrors as errors:
+            return errors.errors
+        except BookError as error:
+            return [error]
+
+    with ThreadPoolExecutor() as pool:
+        pages = list(pool.map(page, [entry for entry in book.entries if entry.path]))
+    faults = [error for made in pages if isinstance(made, list) for error in made]
     if faults:
         raise BookErrors(faults)
     targets = _number(pages, book)
@@ -123,6 +130,9 @@ def build(book, chapters, results):
 
 
 def _page(book, chapter, result, entry):
+    has_run = result is not None
+    if not has_run:
+        result = {"cells": [None] * len(chapter.cells), "inlines": [{"text/plain": "0"}] * len(chapter.inlines)}
     words = _compose(chapter, result, book.execute)
     try:
         blocks = tree.read_markdown(words)
@@ -140,7 +150,8 @@ def _page(book, chapter, result, entry):
         if is_div(node, "bk-cell"):
             index = int(attributes(node)["cell"])
             filled.add(index)
-            return _cell(page, book, chapter.cells[index], index, result["cells"][index], node["c"][1], fault)
+            outputs = result["cells"][index]
+            return _cell(page, book, chapter.cells[index], index, outputs, node["c"][1], fault, has_run)
         return None
 
     page.blocks = transform(page.blocks, cells)
@@ -215,7 +226,7 @@ def _inline(chapter, inline, data):
     return words
 
 
-def _cell(page, book, cell, index, outputs, inner, fault):
+def _cell(page, book, cell, index, outputs, inner, fault, has_run):
     """What a cell shows: its code, and its outputs as figure, table or as they are."""
     options = cell.options
     if not option(cell, "include", book.execute, True):
@@ -235,9 +246,9 @@ def _cell(page, book, cell, index, outputs, inner, fault):
         for node in _output(page, book, cell, index, number, output, markdown.get(number), fault):
             images += any(inner["t"] == "Image" or is_div(inner, "bk-html") for inner in nodes(node))
             body.append(node)
-    if kind == "fig" and not images:
+    if has_run and kind == "fig" and not images:
         fault(f"{cell.name} shows no figure", cell.line)
-    if kind == "tbl" and not any(node["t"] == "Table" for node in nodes(body)):
+    if has_run and kind == "tbl" and not any(node["t"] == "Table" for node in nodes(body)):
         fault(f"{cell.name} shows no table", cell.line)
     columns = options.get("layout-ncol", 1)
     if kind:
@@ -323,17 +334,15 @@ def _block(node, chapter, fault):
         if "panel-tabset" in classes:
             return [_tabset(content, chapter, fault)]
         if re.match(r"(fig|tbl)-", identifier) and "bk-float" not in classes:
+            place = chapter.find_line("#" + identifier)
             if not content or content[-1]["t"] != "Para":
-                fault(
-                    f"block {identifier} must end with a paragraph: its caption",
-                    dialect.find_line(chapter, "#" + identifier),
-                )
+                fault(f"block {identifier} must end with a paragraph: its caption", place)
                 return None
             if any(is_div(inner, "bk-float") for inner in nodes(content)):
                 fault(
                     f"block {identifier} holds another figure or table with a label: sub-figures are outside "
                     "the dialect",
-                    dialect.find_line(chapter, "#" + identifier),
+                    place,
                 )
             return [_float(identifier[:3], identifier, content[:-1], content[-1:], values.get("layout-ncol", 1))]
         if "layout-ncol" in values:
@@ -380,10 +389,7 @@ def _tabset(content, chapter, fault):
         elif tabs:
             tabs[-1][1].append(node)
         else:
-            fault(
-                "a tabset starts with a heading, one for every tab",
-                dialect.find_line(chapter, re.compile(r"panel-tabset")),
-            )
+            fault("a tabset starts with a heading, one for every tab", chapter.find_line("panel-tabset"))
             return div(content)
     return div(
         [
@@ -438,19 +444,19 @@ def _check_tree(blocks, chapter, fault):
             fault("a cell's output closes a ::: block that it did not open", 1)
         elif kind in ("RawBlock", "RawInline"):
             first = node["c"][1].strip().split("\n")[0]
-            fault(f"raw {node['c'][0]} ({first}) is outside the dialect", dialect.find_line(chapter, first))
+            fault(f"raw {node['c'][0]} ({first}) is outside the dialect", chapter.find_line(first))
         elif kind == "Span" and (node["c"][0][1] or set(attributes(node)) - {"lang"}):
             first = (node["c"][0][1] or list(attributes(node)))[0]
-            fault(f"span with '{first}' is outside the dialect", dialect.find_line(chapter, first))
+            fault(f"span with '{first}' is outside the dialect", chapter.find_line(first))
         elif kind == "Header":
             for name in set(node["c"][1][1]) - {"unnumbered", "unlisted"}:
-                fault(f"heading class '.{name}' is outside the dialect", dialect.find_line(chapter, "." + name))
+                fault(f"heading class '.{name}' is outside the dialect", chapter.find_line("." + name))
         elif kind == "Image":
             for name in set(attributes(node)) - {"alt", "width", "height", "data-asset"}:
-                fault(f"picture attribute '{name}' is outside the dialect", dialect.find_line(chapter, name + "="))
+                fault(f"picture attribute '{name}' is outside the dialect", chapter.find_line(name + "="))
         elif kind == "CodeBlock":
             for name in attributes(node):
-                fault(f"code attribute '{name}' is outside the dialect", dialect.find_line(chapter, name + "="))
+                fault(f"code attribute '{name}' is outside the dialect", chapter.find_line(name + "="))
 
 
 # -- the whole book: numbers, references, citations ---------------------------------------------------------------
@@ -518,6 +524,10 @@ def _resolve(page, targets, keys):
     """Turn references into links; check citation keys."""
     faults = []
 
+    def fault(message, name):
+        line = page.chapter.find_line(re.compile(rf"@{re.escape(name)}(?![\w-])"))
+        faults.append(BookError(message, page.chapter.path, line))
+
     def visit(node):
         if node["t"] != "Cite":
             return None
@@ -527,43 +537,26 @@ def _resolve(page, targets, keys):
         known = [bool(re.match(r"(fig|tbl|eq|sec)-", label)) for label in labels]
         if not any(known):
             for name in names:
+                other = re.match(r"(lst|thm|lem|cor|prp|exm|exr|def|sol|rem|alg)-", name)
+                hint = "a kind of reference outside the dialect" if other else "in no bibliography"
                 if name not in keys:
-                    line = dialect.find_line(page.chapter, re.compile(rf"@{re.escape(name)}(?![\w-])"))
-                    hint = (
-                        "a kind of reference outside the dialect"
-                        if re.match(r"(lst|thm|lem|cor|prp|exm|exr|def|sol|rem|alg)-", name)
-                        else "in no bibliography"
-                    )
-                    faults.append(BookError(f"unknown citation key @{name}: {hint}", page.chapter.path, line))
+                    fault(f"unknown citation key @{name}: {hint}", name)
             return None
         result = []
-        for citation, label, is_reference in zip(citations, labels, known, strict=True):
-            if not is_reference or label not in targets:
-                line = dialect.find_line(page.chapter, re.compile(rf"@{re.escape(citation['citationId'])}(?!\w)"))
-                faults.append(
-                    BookError(
-                        f"unresolved reference @{citation['citationId']}"
-                        if is_reference
-                        else "citations and references in one bracket",
-                        page.chapter.path,
-                        line,
-                    )
+        for citation, name, label, is_reference in zip(citations, names, labels, known, strict=True):
+            if not is_reference:
+                fault("citations and references in one bracket", name)
+            elif label not in targets:
+                fault(f"unresolved reference @{name}", name)
+            elif targets[label].number is None:
+                fault(
+                    f"reference @{label} to a heading without number, which Quarto cannot resolve; "
+                    "write a link, [words](file.qmd#label)",
+                    name,
                 )
-                continue
-            if targets[label].number is None:
-                line = dialect.find_line(page.chapter, re.compile(rf"@{re.escape(citation['citationId'])}(?!\w)"))
-                faults.append(
-                    BookError(
-                        f"reference @{label} to a heading without number, which Quarto cannot "
-                        "resolve; write a link, [words](file.qmd#label)",
-                        page.chapter.path,
-                        line,
-                    )
-                )
-                continue
-            result += ([*tree.text(", "), {"t": "Space"}] if result else []) + [
-                _reference(citation, label, targets[label], page)
-            ]
+            else:
+                result += [*tree.text(", "), {"t": "Space"}] if result else []
+                result.append(_reference(citation, label, targets[label], page))
         return result
 
     page.blocks = transform(page.blocks, visit)
@@ -591,37 +584,33 @@ def _check_links(page, pages, targets, book):
     for node in nodes(page.blocks):
         if node["t"] not in ("Link", "Image"):
             continue
-        url = node["c"][2][0]
+        url, is_picture = node["c"][2][0], node["t"] == "Image"
         if url.startswith("bk:") or "data-asset" in attributes(node):
             continue
-        line = dialect.find_line(page.chapter, url)
+        fault = None
         if url.startswith("#"):
             url, local = page.path + url, page.chapter.path
         else:
             local = dialect.local_target(page.chapter, url)
-        if local is None:
-            if node["t"] == "Image":
-                faults.append(BookError(f"picture from another host ({url})", page.chapter.path, line))
-            continue
         fragment = url.partition("#")[2]
-        if str(local.as_posix()) in paths:
+        if local is None:
+            fault = f"picture from another host ({url})" if is_picture else None
+        elif local.as_posix() in paths:
             other = paths[local.as_posix()]
             known = {item["c"][1][0] for item in nodes(other.blocks) if item["t"] == "Header"} | {
                 label for label, target in targets.items() if target.page == other.path
             }
             if fragment and fragment not in known:
-                faults.append(BookError(f"link to {url}: no such place in the chapter", page.chapter.path, line))
+                fault = f"link to {url}: no such place in the chapter"
             node["c"][2][0] = f"bk:{other.path}#{fragment}"
         elif not (book.root / local).is_file():
-            faults.append(
-                BookError(
-                    f"{'picture' if node['t'] == 'Image' else 'link'} {url}: no such file", page.chapter.path, line
-                )
-            )
+            fault = f"{'picture' if is_picture else 'link'} {url}: no such file"
         else:
             page.files.add(local.as_posix())
-            if node["t"] == "Image":
+            if is_picture:
                 node["c"][0][2].append(["data-asset", local.as_posix()])
+        if fault:
+            faults.append(BookError(fault, page.chapter.path, page.chapter.find_line(url.removeprefix(page.path))))
     return faults
 
 
@@ -632,44 +621,64 @@ def _check_references_page(pages):
     if len(places) > 1:
         return [BookError("a second '::: {#refs}'; the book has one bibliography", places[1].chapter.path, 1)]
     if cited and not places:
-        return [
-            BookError(
-                "citations, but no chapter prints the bibliography: '::: {#refs}' ':::'", cited[0].chapter.path, 1
-            )
-        ]
+        message = "citations, but no chapter prints the bibliography: '::: {#refs}' ':::'"
+        return [BookError(message, cited[0].chapter.path, 1)]
     return []
 
 
 def _cite(book, pages):
-    """Citations and the bibliography for the whole book at once, so that "2015a" means the same everywhere."""
-    blocks = [div(page.blocks, "bk-page") for page in pages]
+    """Citations and the bibliography for the whole book at once, so that "2015a" means the same everywhere.
+
+    Only the paragraphs that cite are sent to pandoc, which takes seconds for a whole book.
+    """
     arguments = [f"--bibliography={book.root / name}" for name in book.bibliography]
     if not arguments:
         return
     if book.csl:
         arguments.append(f"--csl={book.root / book.csl}")
+    citing, place = [], None
+    for page in pages:
+        for node in _citing(page.blocks):
+            citing.append(node)
+            place = page.path if is_div(node) else place
     meta = {"link-citations": {"t": "MetaBool", "c": True}, "lang": {"t": "MetaString", "c": book.lang}}
-    done = json.loads(tree.pandoc(tree.document(blocks, meta), "-f", "json", "-t", "json", "--citeproc", *arguments))[
-        "blocks"
-    ]
-    place = next(
-        (
-            page.path
-            for page, part in zip(pages, done, strict=False)
-            for node in nodes(part)
-            if is_div(node) and node["c"][0][0] == "refs"
-        ),
-        None,
-    )
-
-    def visit(node):
-        if node["t"] == "Link" and node["c"][2][0].startswith("#ref-"):
-            node["c"][2][0] = f"bk:{place}{node['c'][2][0]}"
-        return None
-
-    for page, part in zip(pages, done, strict=False):
-        page.blocks = transform(part["c"][1], visit)
+    words = tree.pandoc(tree.document(citing, meta), "-f", "json", "-t", "json", "--citeproc", *arguments)
+    for node, done in zip(citing, json.loads(words)["blocks"], strict=True):
+        node["c"] = done["c"]
+        for link in nodes(node):
+            if link["t"] == "Link" and link["c"][2][0].startswith("#ref-"):
+                link["c"][2][0] = f"bk:{place}{link['c'][2][0]}"
+    for page in pages:
         page.title = page.blocks[0]["c"][2]
+
+
+def _citing(node):
+    """The paragraphs and headings that hold a citation, and the place of the bibliography."""
+    if isinstance(node, list):
+        for item in node:
+            yield from _citing(item)
+    elif isinstance(node, dict):
+        if node.get("t") in ("Para", "Plain", "Header"):
+            if any(inner["t"] == "Cite" for inner in nodes(node["c"])):
+                yield node
+        elif "t" in node and is_div(node) and node["c"][0][0] == "refs":
+            yield node
+        else:
+            for value in node.values():
+                yield from _citing(value)
+
+
+def lower_block(node, writers, form):
+    """What stands for a block in a format, "html" or "pdf": `writers` name the classes ``bk-…``; None to keep it."""
+    for name, write in writers.items():
+        if is_div(node, name):
+            return write(node)
+    for name in ("content-visible", "content-hidden"):
+        if is_div(node, name):
+            values = attributes(node)
+            inside = values["when-format"] == form if "when-format" in values else values.get("unless-format") != form
+            return node["c"][1] if inside == (name == "content-visible") else []
+    return None
 
 
 def write_page(page, blocks, *arguments):

@@ -1,14 +1,16 @@
-"""Run chapters: one Jupyter kernel a chapter, several chapters at a time, in the project's folder.
+"""Run chapters: one Jupyter kernel a chapter, several chapters at a time, for pages and notebooks alike.
 
 Cells and inline expressions run in the order of the file. The kernel is this Python, whatever kernels are
 installed, and reads no start-up file of the user's, so that a book gives the same result on every machine.
 """
 
 import asyncio
+import json
 import os
 import re
 import sys
 import tempfile
+import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -17,31 +19,36 @@ from bookkit.errors import BookError, BookErrors
 
 #: Seconds a single cell may take.
 CELL_TIMEOUT = 600
+_KERNEL = "-m ipykernel_launcher -f {connection_file} --HistoryManager.enabled=False --log-level=ERROR"
+_KERNEL += " --InlineBackend.figure_format=retina"
 _ANSI = re.compile(r"\x1b\[[0-9;]*m")
 
 
-def execute_chapters(chapters, root, jobs=2, defaults=None, done=lambda chapter, result: None):
+def execute_chapters(chapters, folder, jobs=2, defaults=None, done=lambda chapter, result: None, printed=False):
     """Run chapters in parallel processes.
 
     Parameters
     ----------
     chapters : list of bookkit.chapters.Chapter
         What to run.
-    root : str or pathlib.Path
-        The project; every kernel works there.
+    folder : str or pathlib.Path
+        Every kernel works there: the project, or the folder of the reference notebooks.
     jobs : int
         How many kernels run at a time.
     defaults : dict, optional
         The book's ``execute`` options; a cell's own options win.
     done : callable
-        Called with a chapter and its result as soon as it has run.
+        Called with a chapter and its result as soon as it has run; a BookError that it raises is that chapter's.
+    printed : bool
+        Whether inline expressions are printed, each by a cell of its own, as in a reference notebook.
 
     Returns
     -------
     dict
-        From chapter path to its result: ``{"cells": [outputs, ...], "inlines": [data, ...]}``. ``outputs``
-        are Jupyter outputs (nbformat 4), None for a cell that is not evaluated; ``data`` is the MIME bundle of
-        an inline expression.
+        From chapter path to its result: ``{"cells": [outputs, ...], "inlines": [data, ...], "used": {...}}``.
+        ``outputs`` are Jupyter outputs (nbformat 4), None for a cell that is not evaluated; ``data`` is the MIME
+        bundle of an inline expression, or the outputs of its cell if `printed`; ``used`` is what
+        :mod:`bookkit.used` noted, with the time of the start.
 
     Raises
     ------
@@ -54,7 +61,7 @@ def execute_chapters(chapters, root, jobs=2, defaults=None, done=lambda chapter,
 
         async def run(chapter):
             async with limit:
-                result = await _execute(chapter, Path(root), defaults or {})
+                result = await _execute(chapter, Path(folder).resolve(), defaults or {}, printed)
                 done(chapter, result)
                 return result
 
@@ -85,93 +92,86 @@ def option(cell, name, defaults, fallback):
     return cell.options.get(name, (defaults or {}).get(name, fallback))
 
 
-async def _execute(chapter, root, defaults):
+async def _execute(chapter, folder, defaults, printed):
+    result = {"cells": [], "inlines": [], "used": {"started": time.time_ns()}}
     if not chapter.inlines and not any(option(cell, "eval", defaults, True) for cell in chapter.cells):
-        return {"cells": [None] * len(chapter.cells), "inlines": []}
-    import nbformat
+        return {**result, "cells": [None] * len(chapter.cells)}
     from jupyter_client.manager import AsyncKernelManager
-    from nbclient import NotebookClient
     from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
 
-    result = {"cells": [], "inlines": []}
+    where = None
     with tempfile.TemporaryDirectory(prefix="bookkit-ipython-") as profile:
         manager = AsyncKernelManager()
-        manager.kernel_spec.argv = [
-            sys.executable,
-            "-m",
-            "ipykernel_launcher",
-            "-f",
-            "{connection_file}",
-            "--HistoryManager.enabled=False",
-            "--InlineBackend.figure_format=retina",
-            "--log-level=ERROR",
-        ]
+        manager.kernel_spec.argv = [sys.executable, *_KERNEL.split()]
         manager.kernel_spec.env = {}
-        environment = {
-            **os.environ,
-            "IPYTHONDIR": profile,
-            "PYTHONHASHSEED": "0",
-            "MPLBACKEND": "module://matplotlib_inline.backend_inline",
-        }
-        notebook = nbformat.v4.new_notebook()
-        client = NotebookClient(
-            notebook, km=manager, timeout=CELL_TIMEOUT, record_timing=False, resources={"metadata": {"path": str(root)}}
-        )
-        where = None
+        environment = {**os.environ, "IPYTHONDIR": profile, "PYTHONHASHSEED": "0"}
+        environment["MPLBACKEND"] = "module://matplotlib_inline.backend_inline"
+        client = _client(manager, folder)
         try:
-            async with client.async_setup_kernel(env=environment, cwd=str(root)):
+            async with client.async_setup_kernel(env=environment, cwd=str(folder)):
+                await _evaluate(client, [f"__import__('bookkit.used').used.start({str(folder)!r})"])
                 for block in chapter.blocks:
                     where = block
                     if isinstance(block, Cell):
-                        result["cells"].append(await _run_cell(client, notebook, block, defaults))
-                    elif block.inlines:
-                        result["inlines"] += await _run_inlines(client, block.inlines, chapter.path)
+                        run = option(block, "eval", defaults, True)
+                        may_raise = option(block, "error", defaults, False)
+                        result["cells"].append(await _run_cell(client, block.source, may_raise) if run else None)
+                        continue
+                    values = [] if printed else await _evaluate(client, [inline.source for inline in block.inlines])
+                    for where, value in zip(block.inlines, values, strict=False):
+                        if value["status"] != "ok":
+                            words = f"{where.name} raised {value['ename']}: {value['evalue']}"
+                            raise BookError(words, chapter.path, where.line)
+                        result["inlines"].append(dict(value["data"]))
+                    for where in block.inlines if printed else ():
+                        result["inlines"].append(await _run_cell(client, f"print({where.source})"))
+                record = Path(profile) / "used.json"
+                await _evaluate(client, [f"__import__('bookkit.used').used.report({str(record)!r})"])
+                result["used"] |= json.loads(record.read_text(encoding="utf-8"))
         except CellExecutionError as error:
             raise _cell_error(chapter, where, error.ename, error.evalue, error.traceback) from None
         except (CellTimeoutError, TimeoutError):
-            raise BookError(f"{_name(where)} took longer than {CELL_TIMEOUT} s", chapter.path, where.line) from None
+            raise BookError(f"{where.name} took longer than {CELL_TIMEOUT} s", chapter.path, where.line) from None
         except (DeadKernelError, RuntimeError) as error:
-            line = where.line if where else 1
-            raise BookError(f"the kernel died in {_name(where)}: {error}", chapter.path, line) from None
+            name, line = (where.name, where.line) if where else ("its start", 1)
+            raise BookError(f"the kernel died in {name}: {error}", chapter.path, line) from None
     return result
 
 
-def _name(block):
-    return block.name if isinstance(block, Cell) else "an inline expression" if block else "its start"
+def _client(manager, folder):
+    import nbformat
+    from nbclient import NotebookClient
+
+    notebook, resources = nbformat.v4.new_notebook(), {"metadata": {"path": str(folder)}}
+    options = {"timeout": CELL_TIMEOUT, "record_timing": False, "coalesce_streams": True, "resources": resources}
+    return NotebookClient(notebook, km=manager, **options)
 
 
-async def _run_cell(client, notebook, block, defaults):
+async def _run_cell(client, source, may_raise=False):
+    """Outputs of a piece of code, as of a notebook's cell."""
     import nbformat
 
-    if not option(block, "eval", defaults, True):
-        return None
-    cell = nbformat.v4.new_code_cell(block.source)
-    if option(block, "error", defaults, False):
-        cell.metadata["tags"] = ["raises-exception"]
-    notebook.cells.append(cell)
-    await client.async_execute_cell(cell, len(notebook.cells) - 1)
+    cell = nbformat.v4.new_code_cell(source, metadata={"tags": ["raises-exception"] if may_raise else []})
+    client.nb.cells.append(cell)
+    await client.async_execute_cell(cell, len(client.nb.cells) - 1)
     return [dict(output) for output in cell.outputs]
 
 
-async def _run_inlines(client, inlines, path):
-    """Values of the inline expressions of one stretch of prose, as Quarto asks for them."""
-    expressions = {str(index): inline.source for index, inline in enumerate(inlines)}
-    message = client.kc.execute("", silent=True, store_history=False, user_expressions=expressions)
+async def _evaluate(client, expressions):
+    """What the kernel answers to expressions, as Quarto asks for inline values."""
+    if not expressions:
+        return []
+    named = {str(index): expression for index, expression in enumerate(expressions)}
+    message = client.kc.execute("", silent=True, store_history=False, user_expressions=named)
     reply = await client.async_wait_for_reply(message)
-    values = []
-    for index, inline in enumerate(inlines):
-        value = reply["content"]["user_expressions"][str(index)]
-        if value["status"] != "ok":
-            raise BookError(
-                f"inline expression `{inline.source}` raised {value['ename']}: {value['evalue']}", path, inline.line
-            )
-        values.append(dict(value["data"]))
-    return values
+    return [reply["content"]["user_expressions"][name] for name in named]
 
 
-def _cell_error(chapter, cell, name, value, traceback):
-    """The error of a cell, at the line of the chapter where it was raised."""
-    text = _ANSI.sub("", "\n".join(traceback) if isinstance(traceback, list) else str(traceback))
-    inside = re.findall(r"Cell In\s*\[\d+\], line (\d+)", text)
-    line = cell.source_line + int(inside[0]) - 1 if inside else cell.line
-    return BookError(f"{cell.name} raised {name}: {value}", chapter.path, line)
+def _cell_error(chapter, step, name, value, traceback):
+    """The error of a cell or inline expression, at the line of the chapter where it was raised."""
+    line = step.line
+    if isinstance(step, Cell):
+        text = _ANSI.sub("", "\n".join(traceback) if isinstance(traceback, list) else str(traceback))
+        inside = re.findall(r"Cell In\s*\[\d+\], line (\d+)", text)
+        line = step.source_line + int(inside[0]) - 1 if inside else line
+    return BookError(f"{step.name} raised {name}: {value}", chapter.path, line)

@@ -7,10 +7,11 @@ from importlib import resources
 from string import Template
 
 from bookkit import tree
-from bookkit.document import relative, write_page
+from bookkit.document import lower_block, relative, write_page
 from bookkit.tables import column_widths, set_widths
-from bookkit.tree import attributes, is_div, raw, transform
+from bookkit.tree import attributes, is_div, raw, transform, wrap
 
+_MARK = "<!-- next -->"
 #: Folder of the style sheet, the script and the search index within the book.
 ASSETS = "bookkit"
 
@@ -29,7 +30,7 @@ def write_pages(book, pages, folder, pdf=None):
     """
     template = Template(_asset("page.html"))
     index = []
-    titles = {page.path: _inlines(page.title) for page in pages}
+    titles = _titles(pages)
     for position, page in enumerate(pages):
         blocks = transform(page.blocks, lambda node, page=page: _lower(node, page))
         body = write_page(page, blocks, "-t", "html5", "--mathml", "--syntax-highlighting=pygments")
@@ -47,7 +48,7 @@ def write_pages(book, pages, folder, pdf=None):
                 home=relative("index.html", page.path),
                 title_block=_title_block(book) if position == 0 else "",
                 contents=_contents(book, pages, page, titles),
-                on_page=_on_page(page),
+                on_page=_on_page(page, titles),
                 crumbs=_crumbs(page, titles),
                 neighbours=_neighbours(pages, position, titles),
                 pdf=f'<a class="button" href="{relative(pdf, page.path)}">PDF</a>' if pdf else "",
@@ -83,14 +84,19 @@ def _copy(book, name, folder):
     (folder / name).write_bytes((book.root / name).read_bytes())
 
 
-def _inlines(nodes):
-    """Inlines as HTML, without links: they go into links themselves."""
+def _titles(pages):
+    """Titles as HTML: of every page its own and those of its sections. Pandoc is asked once for all of them."""
 
-    def unlinked(node):
+    def unlinked(node):  # titles go into links themselves
         return node["c"][1] if node["t"] == "Link" else [] if node["t"] == "Note" else None
 
-    plain = [{"t": "Plain", "c": transform(json.loads(json.dumps(list(nodes))), unlinked)}]
-    return tree.write(plain, "-t", "html5", "--mathml").strip()
+    titles = [[page.title, *(title for _, _, title, _ in page.sections)] for page in pages]
+    plain = [
+        {"t": "Plain", "c": transform(json.loads(json.dumps(title)), unlinked)} for each in titles for title in each
+    ]
+    words = tree.write([block for title in plain for block in (title, raw("html", _MARK))], "-t", "html5", "--mathml")
+    words = iter(words.split(_MARK))
+    return {page.path: [next(words).strip() for _ in each] for page, each in zip(pages, titles, strict=True)}
 
 
 def _numbered(number, title):
@@ -111,45 +117,29 @@ def _title_block(book):
 
 
 def _contents(book, pages, page, titles):
-    """The navigation: parts and chapters, the open one marked."""
+    """The navigation: parts and chapters, the open one marked; chapters without part have a list of their own."""
     by_path = {other.chapter.path: other for other in pages}
-    lines, opened, appendix = [], False, False
+    lines, part = [], None
     for entry in book.entries:
-        if entry.appendix and not appendix:
-            lines.append(("</ol>" if opened else "") + '<p class="part">Appendices</p><ol>')
-            opened = appendix = True
-        if entry.path is None:
-            lines.append(("</ol>" if opened else "") + f'<p class="part">{html.escape(entry.part)}</p><ol>')
-            opened = True
-            continue
-        if not opened or (
-            entry.part is None
-            and lines
-            and not entry.appendix
-            and lines[-1].endswith("</li>")
-            and _part_of_last(book, entry)
-        ):
-            lines.append(("</ol>" if opened else "") + "<ol>")
-            opened = True
-        other = by_path[entry.path]
-        current = ' aria-current="page"' if other is page else ""
-        lines.append(
-            f'<li><a href="{relative(other.path, page.path)}"{current}>'
-            f"{_numbered(other.number, titles[other.path])}</a></li>"
-        )
-    return "\n".join(lines) + ("</ol>" if opened else "")
+        here = entry.part or ("Appendices" if entry.appendix else "")
+        if entry.path is None or here != part:
+            heading = f'<p class="part">{html.escape(here)}</p>' if here else ""
+            lines.append(("</ol>" if lines else "") + heading + "<ol>")
+            part = here
+        if entry.path:
+            other = by_path[entry.path]
+            current = ' aria-current="page"' if other is page else ""
+            lines.append(
+                f'<li><a href="{relative(other.path, page.path)}"{current}>'
+                f"{_numbered(other.number, titles[other.path][0])}</a></li>"
+            )
+    return "\n".join(lines) + ("</ol>" if lines else "")
 
 
-def _part_of_last(book, entry):
-    """Whether the entry before belongs to a part, so that a chapter without part starts a list of its own."""
-    before = book.entries[book.entries.index(entry) - 1]
-    return before.part is not None
-
-
-def _on_page(page):
+def _on_page(page, titles):
     items = [
-        f'<li class="level-{level}"><a href="#{identifier}">{_numbered(number, _inlines(title))}</a></li>'
-        for level, number, title, identifier in page.sections
+        f'<li class="level-{level}"><a href="#{identifier}">{_numbered(number, title)}</a></li>'
+        for (level, number, _, identifier), title in zip(page.sections, titles[page.path][1:], strict=True)
         if level <= 3
     ]
     if not items:
@@ -163,7 +153,7 @@ def _on_page(page):
 def _crumbs(page, titles):
     part = "Appendices" if page.appendix and not page.part else page.part
     parts = [f"<li>{html.escape(part)}</li>"] if part else []
-    parts.append(f'<li aria-current="page">{_numbered(page.number, titles[page.path])}</li>')
+    parts.append(f'<li aria-current="page">{_numbered(page.number, titles[page.path][0])}</li>')
     return f'<nav class="crumbs" aria-label="Breadcrumbs"><ol>{"".join(parts)}</ol></nav>'
 
 
@@ -174,7 +164,7 @@ def _neighbours(pages, position, titles):
             other = pages[position + step]
             links.append(
                 f'<a rel="{rel}" href="{relative(other.path, pages[position].path)}">'
-                f'<span class="way">{word}</span> <span>{_numbered(other.number, titles[other.path])}</span>'
+                f'<span class="way">{word}</span> <span>{_numbered(other.number, titles[other.path][0])}</span>'
                 "</a>"
             )
     return f'<nav class="neighbours" aria-label="Chapters before and after">{"".join(links)}</nav>'
@@ -197,12 +187,7 @@ def _lower(node, page):
     """Turn what :mod:`bookkit.document` made into HTML; called from the leaves up."""
     kind = node["t"]
     if kind == "Div":
-        for name, write in _DIVS.items():
-            if is_div(node, name):
-                return write(node)
-        for name in ("content-visible", "content-hidden"):
-            if is_div(node, name):
-                return node["c"][1] if shown_in(node, "html") else []
+        return lower_block(node, _DIVS, "html")
     elif kind == "Header":
         values = attributes(node)
         node["c"][1][2] = []
@@ -225,13 +210,6 @@ def _lower(node, page):
     return None
 
 
-def shown_in(node, form):
-    """Whether a conditional block is shown in a format, "html" or "pdf"."""
-    values = attributes(node)
-    inside = values["when-format"] == form if "when-format" in values else values.get("unless-format") != form
-    return inside == is_div(node, "content-visible")
-
-
 def _float(node):
     """A figure or table with its caption: below a figure, above a table."""
     values, (body, caption) = attributes(node), node["c"][1]
@@ -240,12 +218,14 @@ def _float(node):
     if number:
         word = {"fig": "Figure", "tbl": "Table"}[kind]
         inlines = [tree.span(tree.text(f"{word}\u00a0{number}:"), "label"), {"t": "Space"}, *inlines]
-    text = [raw("html", "<figcaption>"), {"t": "Plain", "c": inlines}, raw("html", "</figcaption>")] if inlines else []
-    content = _columns(body["c"][1], attributes(body).get("ncol", "1"))
+    text = wrap("html", "<figcaption>", [{"t": "Plain", "c": inlines}], "</figcaption>") if inlines else []
+    content, columns = body["c"][1], attributes(body).get("ncol", "1")
+    if columns not in ("", "1"):
+        content = _columns([[block] for block in content], columns)
     identifier = f' id="{node["c"][0][0]}"' if node["c"][0][0] else ""
     name = "table" if kind == "tbl" else "picture"
     inner = [*text, *content] if kind == "tbl" else [*content, *text]
-    return [raw("html", f'<figure class="{name}"{identifier}>'), *inner, raw("html", "</figure>")]
+    return wrap("html", f'<figure class="{name}"{identifier}>', inner, "</figure>")
 
 
 def _table(node):
@@ -253,111 +233,66 @@ def _table(node):
     readable least."""
     set_widths(node)
     least = sum(min(width, 11) + 1.7 for width in column_widths(node)[0])
-    return [
-        raw(
-            "html",
-            f'<div class="table-box" style="--least:{least:.0f}em" tabindex="0" role="region" aria-label="Table">',
-        ),
-        node,
-        raw("html", "</div>"),
-    ]
+    box = f'<div class="table-box" style="--least:{least:.0f}em" tabindex="0" role="region" aria-label="Table">'
+    return wrap("html", box, [node], "</div>")
 
 
-def _columns(content, columns):
-    if columns in ("", "1"):
-        return content
-    return [
-        raw("html", f'<div class="layout" style="--columns:{int(columns)}">'),
-        *[wrapped for block in content for wrapped in (raw("html", "<div>"), block, raw("html", "</div>"))],
-        raw("html", "</div>"),
-    ]
+def _columns(groups, columns):
+    """Columns: every group of blocks takes one."""
+    inner = [block for group in groups for block in wrap("html", "<div>", group, "</div>")]
+    return wrap("html", f'<div class="layout" style="--columns:{int(columns)}">', inner, "</div>")
 
 
-def _layout(node):
-    """Columns: every child that is a cell's figure, table or block takes one."""
-    groups, depth = [], 0
-    for block in node["c"][1]:
-        if depth == 0:
-            groups.append([])
-        groups[-1].append(block)
-        if block["t"] == "RawBlock":
-            depth += len(re.findall(r"<(?:div|figure|details|figcaption)\b", block["c"][1]))
-            depth -= len(re.findall(r"</(?:div|figure|details|figcaption)>", block["c"][1]))
-    columns = int(attributes(node)["ncol"])
-    parts = [raw("html", f'<div class="layout" style="--columns:{columns}">')]
-    for group in groups:
-        parts += [raw("html", "<div>"), *group, raw("html", "</div>")]
-    return [*parts, raw("html", "</div>")]
+def _opened(words):
+    opening = re.findall(r"<(?:div|figure|details|figcaption)\b", words)
+    return len(opening) - len(re.findall(r"</(?:div|figure|details|figcaption)>", words))
 
 
 def _callout(node):
     values, (title, body) = attributes(node), node["c"][1]
-    kind, folded = values["kind"], values["collapse"] != ""
-    opening = f' class="callout callout-{kind}"'
-    head = [{"t": "Plain", "c": title["c"][1][0]["c"]}]
-    if folded:
+    opening = f' class="callout callout-{values["kind"]}"'
+    head, body_of = [{"t": "Plain", "c": title["c"][1][0]["c"]}], '<div class="callout-body">'
+    if values["collapse"]:
         state = "" if values["collapse"] == "true" else " open"
-        return [
-            raw("html", f'<details{opening}{state}><summary class="callout-title">'),
-            *head,
-            raw("html", '</summary><div class="callout-body">'),
-            *body["c"][1],
-            raw("html", "</div></details>"),
-        ]
-    return [
-        raw("html", f'<div role="note"{opening}><div class="callout-title">'),
-        *head,
-        raw("html", '</div><div class="callout-body">'),
-        *body["c"][1],
-        raw("html", "</div></div>"),
-    ]
+        head = wrap("html", f'<details{opening}{state}><summary class="callout-title">', head, f"</summary>{body_of}")
+        return [*head, *body["c"][1], raw("html", "</div></details>")]
+    head = wrap("html", f'<div role="note"{opening}><div class="callout-title">', head, f"</div>{body_of}")
+    return [*head, *body["c"][1], raw("html", "</div></div>")]
 
 
 def _tabset(node):
-    parts = [raw("html", '<div class="tabset">')]
+    parts = []
     for tab in node["c"][1]:
         title, body = tab["c"][1]
-        parts += [
-            raw("html", '<section class="tab"><p class="tab-title">'),
-            title["c"][1][0],
-            raw("html", "</p>"),
-            *body["c"][1],
-            raw("html", "</section>"),
-        ]
-    return [*parts, raw("html", "</div>")]
+        head = wrap("html", '<section class="tab"><p class="tab-title">', [title["c"][1][0]], "</p>")
+        parts += [*head, *body["c"][1], raw("html", "</section>")]
+    return wrap("html", '<div class="tabset">', parts, "</div>")
 
 
 def _code(node):
     values = attributes(node)
-    fold = values["fold"]
-    if fold in ("true", "show"):
-        state = " open" if fold == "show" else ""
-        return [
-            raw("html", f'<details class="code"{state}><summary>{html.escape(values["summary"])}</summary>'),
-            *node["c"][1],
-            raw("html", "</details>"),
-        ]
-    return [raw("html", '<div class="code">'), *node["c"][1], raw("html", "</div>")]
+    if values["fold"] not in ("true", "show"):
+        return wrap("html", '<div class="code">', node["c"][1], "</div>")
+    state = " open" if values["fold"] == "show" else ""
+    opening = f'<details class="code"{state}><summary>{html.escape(values["summary"])}</summary>'
+    return wrap("html", opening, node["c"][1], "</details>")
 
 
 def _equation(node):
-    number = attributes(node)["number"]
-    return [
-        raw("html", f'<div class="equation" id="{node["c"][0][0]}"><div class="formula" tabindex="0">'),
-        *node["c"][1],
-        raw("html", f'</div><span class="equation-number">({number})</span></div>'),
-    ]
+    opening = f'<div class="equation" id="{node["c"][0][0]}"><div class="formula" tabindex="0">'
+    closing = f'</div><span class="equation-number">({attributes(node)["number"]})</span></div>'
+    return wrap("html", opening, node["c"][1], closing)
 
 
 _DIVS = {
     "bk-float": _float,
-    "bk-layout": _layout,
+    "bk-layout": lambda node: _columns(tree.groups(node["c"][1], _opened), attributes(node)["ncol"]),
     "bk-callout": _callout,
     "bk-tabset": _tabset,
     "bk-code": _code,
     "bk-equation": _equation,
-    "bk-text": lambda node: [raw("html", '<div class="output">'), *node["c"][1], raw("html", "</div>")],
-    "bk-html": lambda node: [raw("html", '<div class="widget">'), node["c"][1][0], raw("html", "</div>")],
+    "bk-text": lambda node: wrap("html", '<div class="output">', node["c"][1], "</div>"),
+    "bk-html": lambda node: wrap("html", '<div class="widget">', node["c"][1][:1], "</div>"),
 }
 
 

@@ -7,28 +7,27 @@ references, because nbval ignores them and their bytes differ between machines; 
 """
 
 import hashlib
+import itertools
 import json
-import os
-import sys
-import tempfile
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from bookkit.chapters import Cell
-from bookkit.errors import BookError, BookErrors
+from bookkit.errors import BookError
+from bookkit.execute import execute_chapters
 
 #: MIME type under which a figure describes itself; nbval compares it, renderers do not show it.
 FINGERPRINT = "application/vnd.book.figure+json"
 _PICTURES = ("image/png", "image/jpeg", "image/svg+xml", "application/pdf")
-CELL_TIMEOUT = 600
 
 
-def to_notebook(chapter):
-    """Convert a chapter into a notebook that has not run.
+def to_notebook(chapter, result=None):
+    """Convert a chapter into a notebook.
 
     Parameters
     ----------
     chapter : bookkit.chapters.Chapter
+    result : dict, optional
+        What :func:`bookkit.execute.execute_chapters` gave with `printed`; without it no cell has run.
 
     Returns
     -------
@@ -39,12 +38,15 @@ def to_notebook(chapter):
     """
     import nbformat
 
-    cells = []
+    cells, count = [], itertools.count(1)
+    outputs, printed = (iter(result[part]) if result else itertools.repeat(None) for part in ("cells", "inlines"))
 
-    def add(cell, tags=()):
+    def add(cell, tags=(), shown=None):
         cell["id"] = f"cell-{len(cells):03d}"
         if tags:
             cell.metadata["tags"] = list(tags)
+        if shown is not None:
+            cell["outputs"], cell["execution_count"] = [nbformat.from_dict(output) for output in shown], next(count)
         cells.append(cell)
 
     for block in chapter.blocks:
@@ -54,11 +56,11 @@ def to_notebook(chapter):
                 tags += ["nbval-skip", "skip-execution"]
             if str(block.label or "").startswith("fig-"):
                 tags.append("figure")
-            add(nbformat.v4.new_code_cell(block.raw.strip("\n")), tags)
+            add(nbformat.v4.new_code_cell(block.raw.strip("\n")), tags, next(outputs))
         else:
             add(nbformat.v4.new_markdown_cell(block.text.strip("\n")))
             for inline in block.inlines:
-                add(nbformat.v4.new_code_cell(f"print({inline.source})"), ["inline"])
+                add(nbformat.v4.new_code_cell(f"print({inline.source})"), ["inline"], next(printed))
     return nbformat.v4.new_notebook(
         cells=cells,
         metadata={
@@ -69,78 +71,36 @@ def to_notebook(chapter):
     )
 
 
-def execute(notebook, folder):
-    """Run a notebook in `folder`, as nbval will, with this Python.
+def without_pictures(chapter, result):
+    """Take the pictures out of a result, having made sure that they and the fingerprints are there.
 
     Parameters
     ----------
-    notebook : nbformat.NotebookNode
-        Changed in place: outputs are added.
-    folder : str or pathlib.Path
-        Working folder of the kernel.
-
-    Raises
-    ------
-    BookError
-        A cell raised; the message names chapter and cell.
-    """
-    from jupyter_client.manager import KernelManager
-    from nbclient import NotebookClient
-    from nbclient.exceptions import CellExecutionError
-
-    source = notebook.metadata["bookkit"]["source"]
-    manager = KernelManager()
-    manager.kernel_spec.argv = [sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}"]
-    with tempfile.TemporaryDirectory(prefix="bookkit-ipython-") as profile:
-        client = NotebookClient(
-            notebook,
-            km=manager,
-            timeout=CELL_TIMEOUT,
-            record_timing=False,
-            coalesce_streams=True,
-            resources={"metadata": {"path": str(folder)}},
-        )
-        try:
-            client.execute(env={**os.environ, "IPYTHONDIR": profile})
-        except CellExecutionError as error:
-            raise BookError(f"a cell raised {error.ename}: {error.evalue}", source) from None
-
-
-def without_pictures(notebook):
-    """Take the pictures out of an executed notebook, having made sure that they and the fingerprints are there.
-
-    Parameters
-    ----------
-    notebook : nbformat.NotebookNode
-        Changed in place.
+    chapter : bookkit.chapters.Chapter
+    result : dict
+        What :func:`bookkit.execute.execute_chapters` gave; changed in place.
 
     Returns
     -------
-    nbformat.NotebookNode
+    dict
 
     Raises
     ------
     BookError
         A figure cell has no picture or no fingerprint.
     """
-    for cell in notebook.cells:
-        if cell.cell_type != "code":
-            continue
-        cell.metadata.pop("execution", None)
-        bundles = [output.get("data", {}) for output in cell.outputs]
-        if "figure" in cell.metadata.get("tags", []) and "skip-execution" not in cell.metadata.get("tags", []):
-            label = cell.source.split("label:", 1)[1].split()[0]
+    for cell, outputs in zip(chapter.cells, result["cells"], strict=True):
+        bundles = [output["data"] for output in outputs or [] if "data" in output]
+        if str(cell.label).startswith("fig-") and outputs is not None:
             if not any(kind in bundle for bundle in bundles for kind in _PICTURES):
-                raise BookError(f"figure cell {label} gave no picture", notebook.metadata["bookkit"]["source"])
+                raise BookError(f"{cell.name} gave no picture", chapter.path, cell.line)
             if not any(FINGERPRINT in bundle for bundle in bundles):
-                raise BookError(
-                    f"figure cell {label} gave no fingerprint; is the set-up cell there?",
-                    notebook.metadata["bookkit"]["source"],
-                )
+                words = f"{cell.name} gave no fingerprint; is the set-up cell there?"
+                raise BookError(words, chapter.path, cell.line)
         for bundle in bundles:
             for kind in _PICTURES:
                 bundle.pop(kind, None)
-    return notebook
+    return result
 
 
 def reference_path(chapter_path, folder):
@@ -173,26 +133,16 @@ def write_references(chapters, folder, jobs=2, report=print, keep=()):
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
 
-    def make(chapter):
-        notebook = to_notebook(chapter)
-        try:
-            if any(cell.cell_type == "code" for cell in notebook.cells):
-                execute(notebook, folder)
-                without_pictures(notebook)
-        except BookError as error:
-            return error
+    def write(chapter, result):
+        notebook = to_notebook(chapter, without_pictures(chapter, result))
         nbformat.write(notebook, reference_path(chapter.path, folder))
         report(f"  {chapter.path}")
-        return None
 
-    with ThreadPoolExecutor(jobs) as pool:
-        errors = [error for error in pool.map(make, chapters) if error]
     kept = {reference_path(chapter.path, folder) for chapter in [*chapters, *keep]}
     for path in folder.glob("*.ipynb"):
         if path not in kept:
             path.unlink()
-    if errors:
-        raise BookErrors(errors)
+    execute_chapters(chapters, folder, jobs, done=write, printed=True)
 
 
 def out_of_step(chapters, folder):

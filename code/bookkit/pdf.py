@@ -8,37 +8,18 @@ from importlib import resources
 from pathlib import Path
 
 from bookkit import tree
-from bookkit.document import write_page
+from bookkit.document import lower_block, write_page
 from bookkit.errors import BookError
-from bookkit.html import shown_in
 from bookkit.tables import column_widths, set_widths
-from bookkit.tree import attributes, div, is_div, nodes, raw, transform
+from bookkit.tree import attributes, div, is_div, nodes, raw, transform, wrap
 
-_SERIF = (
-    "Libertinus Serif",
-    "Noto Serif CJK SC",
-    "Source Han Serif SC",
-    "Songti SC",
-    "SimSun",
-    "Noto Sans CJK SC",
-    "Noto Sans CJK JP",
-    "PingFang SC",
-    "Microsoft YaHei",
-    "DejaVu Sans",
-)
-_SANS = (
-    "Source Sans 3",
-    "Noto Sans",
-    "Helvetica Neue",
-    "Arial",
-    "Noto Sans CJK SC",
-    "Noto Sans CJK JP",
-    "DejaVu Sans",
-    "PingFang SC",
-    "Microsoft YaHei",
-    "Libertinus Serif",
-)
-_MONO = ("DejaVu Sans Mono", "Noto Sans Mono CJK SC", "Noto Sans CJK SC", "PingFang SC")
+_FONTS = {
+    "serif": "Libertinus Serif, Noto Serif CJK SC, Source Han Serif SC, Songti SC, SimSun, Noto Sans CJK SC, "
+    "Noto Sans CJK JP, PingFang SC, Microsoft YaHei, DejaVu Sans",
+    "sans": "Source Sans 3, Noto Sans, Helvetica Neue, Arial, Noto Sans CJK SC, Noto Sans CJK JP, DejaVu Sans, "
+    "PingFang SC, Microsoft YaHei, Libertinus Serif",
+    "mono": "DejaVu Sans Mono, Noto Sans Mono CJK SC, Noto Sans CJK SC, PingFang SC",
+}
 _CJK = re.compile(r"[\u3400-\u9fff]")
 #: Width of the text in points: A4 less the margins, upright and turned.
 _UPRIGHT, _TURNED = 459, 706
@@ -83,24 +64,17 @@ def write_pdf(book, pages, path):
 
 
 def _source(book, pages, folder, families):
-    parts = [
-        '#import "book.typ": *',
-        "#show: book.with("
-        + ", ".join(
-            [
-                f"title: {_string(book.title)}",
-                f"subtitle: {_string(book.subtitle)}",
-                f"authors: ({''.join(_string(author) + ',' for author in book.authors)})",
-                f"date: {_string(book.date)}",
-                f"lang: {_string(book.lang[:2])}",
-                *(
-                    f"{key}: ({''.join(_font(font) + ',' for font in fonts if font in families)})"
-                    for key, fonts in (("serif", _SERIF), ("sans", _SANS), ("mono", _MONO))
-                ),
-            ]
-        )
-        + ")",
-    ]
+    settings = {
+        "title": _string(book.title),
+        "subtitle": _string(book.subtitle),
+        "authors": f"({''.join(_string(author) + ',' for author in book.authors)})",
+        "date": _string(book.date),
+        "lang": _string(book.lang[:2]),
+    }
+    for key, fonts in _FONTS.items():
+        settings[key] = f"({''.join(_font(font) + ',' for font in fonts.split(', ') if font in families)})"
+    arguments = ", ".join(f"{key}: {value}" for key, value in settings.items())
+    parts = ['#import "book.typ": *', f"#show: book.with({arguments})"]
     by_path = {page.chapter.path: page for page in pages}
     anchors = {page.path: _identifier(page, page.identifier) for page in pages}
     slugs = {page.path: page for page in pages}
@@ -152,12 +126,9 @@ def _lower(node, page, depth, anchors, slugs):
     """Turn what :mod:`bookkit.document` made into typst; called from the leaves up."""
     kind = node["t"]
     if kind == "Div":
-        for name, write in _DIVS.items():
-            if is_div(node, name):
-                return write(node)
-        for name in ("content-visible", "content-hidden"):
-            if is_div(node, name):
-                return node["c"][1] if shown_in(node, "pdf") else []
+        lowered = lower_block(node, _DIVS, "pdf")
+        if lowered is not None:
+            return lowered
         if node["c"][0][0] and not is_div(node, "bk-page"):
             node["c"][0][0] = _identifier(page, node["c"][0][0])
     elif kind == "Header":
@@ -216,51 +187,38 @@ def _float(node):
         parts += [{"t": "Plain", "c": inlines}, raw("typst", "])[")]
     parts += [*content, raw("typst", f"]{label}")]
     if any(is_div(item, "bk-turned") for item in nodes(content)):
-        parts = [raw("typst", "#landscape["), *parts, raw("typst", "]")]
+        parts = wrap("typst", "#landscape[", parts, "]")
     return parts
 
 
 def _grid(content, columns):
     """Every block takes one cell of the grid; blocks that raw text holds together count as one."""
-    groups, depth = [], 0
-    for block in content:
-        if depth == 0:
-            groups.append([])
-        groups[-1].append(block)
-        if block["t"] == "RawBlock":
-            words = re.sub(r'"(\\.|[^"\\])*"', "", block["c"][1])
-            depth += words.count("[") - words.count("]")
-    parts = [raw("typst", f"#columns-of({columns},")]
-    for group in groups:
-        parts += [raw("typst", "["), *group, raw("typst", "],")]
-    return [*parts, raw("typst", ")")]
+    groups = tree.groups(content, _opened)
+    inner = [block for group in groups for block in wrap("typst", "[", group, "],")]
+    return wrap("typst", f"#columns-of({columns},", inner, ")")
+
+
+def _opened(words):
+    words = re.sub(r'"(\\.|[^"\\])*"', "", words)
+    return words.count("[") - words.count("]")
 
 
 def _callout(node):
     values, (title, body) = attributes(node), node["c"][1]
-    return [
-        raw("typst", f'#callout("{values["kind"]}", ['),
-        {"t": "Plain", "c": title["c"][1][0]["c"]},
-        raw("typst", "])["),
-        *body["c"][1],
-        raw("typst", "]"),
-    ]
+    head = wrap("typst", f'#callout("{values["kind"]}", [', [{"t": "Plain", "c": title["c"][1][0]["c"]}], "])[")
+    return [*head, *body["c"][1], raw("typst", "]")]
 
 
 def _tabset(node):
     parts = []
     for item in node["c"][1]:
         title, body = item["c"][1]
-        parts += [raw("typst", "#tab(["), title["c"][1][0], raw("typst", "])["), *body["c"][1], raw("typst", "]")]
+        parts += [*wrap("typst", "#tab([", [title["c"][1][0]], "])["), *body["c"][1], raw("typst", "]")]
     return parts
 
 
 def _equation(node):
-    return [
-        raw("typst", f'#numbered("{attributes(node)["number"]}")['),
-        *node["c"][1],
-        raw("typst", f"] <{node['c'][0][0]}>"),
-    ]
+    return wrap("typst", f'#numbered("{attributes(node)["number"]}")[', node["c"][1], f"] <{node['c'][0][0]}>")
 
 
 _DIVS = {
@@ -270,9 +228,9 @@ _DIVS = {
     "bk-tabset": _tabset,
     "bk-code": lambda node: node["c"][1],
     "bk-equation": _equation,
-    "bk-text": lambda node: [raw("typst", "#output["), *node["c"][1], raw("typst", "]")],
+    "bk-text": lambda node: wrap("typst", "#output[", node["c"][1], "]"),
     "bk-html": lambda node: node["c"][1][1]["c"][1] or [raw("typst", "#interactive")],
-    "csl-entry": lambda node: [raw("typst", "#entry["), *node["c"][1], raw("typst", f"] <{node['c'][0][0]}>")],
+    "csl-entry": lambda node: wrap("typst", "#entry[", node["c"][1], f"] <{node['c'][0][0]}>"),
 }
 
 

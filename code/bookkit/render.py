@@ -12,10 +12,9 @@ import time
 from contextlib import contextmanager
 from pathlib import Path
 
-from bookkit import dialect
-from bookkit.cache import ResultCache, chapter_key, inputs_digest
-from bookkit.chapters import read_chapter
+from bookkit.cache import ResultCache, State
 from bookkit.config import read_book
+from bookkit.dialect import read_chapters
 from bookkit.document import build
 from bookkit.errors import BookError, BookErrors
 from bookkit.execute import execute_chapters
@@ -59,7 +58,9 @@ def render(root=".", formats=FORMATS, profile=None, output=None, use_cache=True,
     book = read_book(root, profile)
     target = (root / (output or book.output_dir)).resolve()
     _check_target(root, target)
-    chapters = _read(book)
+    chapters, faults = read_chapters(book)
+    if faults:
+        raise BookErrors(faults)
     with _only_one(root, target):
         results = _results(book, chapters, use_cache, jobs, say)
         pages = build(book, chapters, results)
@@ -87,32 +88,26 @@ def render(root=".", formats=FORMATS, profile=None, output=None, use_cache=True,
     return target
 
 
-def _read(book):
-    """Read and check every chapter; all faults at once."""
-    chapters, faults = {}, []
-    for path in book.chapters:
-        try:
-            chapters[path] = read_chapter(path, book.root)
-            faults += dialect.check_chapter(chapters[path])
-        except BookError as error:
-            faults.append(error)
-    faults += dialect.check_labels(list(chapters.values()))
-    if faults:
-        raise BookErrors(faults)
-    return chapters
-
-
 def _results(book, chapters, use_cache, jobs, say):
     """Results of all chapters: kept ones where they still hold, else run now."""
-    cache, inputs = ResultCache(book.root / ".bookkit" / "cache"), inputs_digest(book.root)
-    keys = {path: chapter_key(chapter, inputs, book.execute) for path, chapter in chapters.items()}
-    results = {path: cache.load(chapter, keys[path]) if use_cache else None for path, chapter in chapters.items()}
-    missing = [chapters[path] for path, result in results.items() if result is None]
+    cache, state = ResultCache(book.root / ".bookkit" / "cache"), State(book.root)
+    results, missing, keys = {}, [], {}
+    for path, chapter in chapters.items():
+        keys[path] = state.key(chapter, book.execute)
+        kept, reason = cache.load(chapter, keys[path], state) if use_cache else (None, "everything is to run")
+        if kept:
+            results[path] = kept["result"]
+        else:
+            missing.append(chapter)
+            say(f"  {path}: {reason}")
     say(f"{len(chapters)} chapters, {len(missing)} to run")
 
     def done(chapter, result):
-        cache.store(chapter, keys[chapter.path], result)
-        say(f"  ran {chapter.path}")
+        now = State(book.root)
+        record = now.record(result.pop("used"))
+        if record and now.key(chapter, book.execute) == keys[chapter.path]:
+            cache.store(chapter, keys[chapter.path], result, record)
+        say(f"  ran {chapter.path}" + ("" if record else "; something it used changed meanwhile, so it runs again"))
 
     return results | execute_chapters(missing, book.root, jobs, book.execute, done)
 

@@ -3,7 +3,7 @@
 import json
 import re
 import subprocess
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 
 from bookkit.errors import BookError
@@ -27,8 +27,11 @@ def api_version():
     return json.loads(pandoc("", "-f", "markdown", "-t", "json"))["pandoc-api-version"]
 
 
+@lru_cache(maxsize=256)
 def pandoc(text, *arguments):
     """Run pandoc on a text; anything it warns about is an error.
+
+    What it gave is remembered: the live preview renders the same book again and again, with one chapter changed.
 
     Raises
     ------
@@ -148,6 +151,22 @@ def text(words):
 def raw(form, words, inline=False):
     """Raw text of the output format."""
     return {"t": "RawInline" if inline else "RawBlock", "c": [form, words]}
+
+
+def wrap(form, before, content, after):
+    """Blocks between two raw texts of the output format."""
+    return [raw(form, before), *content, raw(form, after)]
+
+
+def groups(content, opened):
+    """Blocks in groups that stay together: `opened` says how much more a raw text opens than it closes."""
+    result, depth = [], 0
+    for block in content:
+        if depth == 0:
+            result.append([])
+        result[-1].append(block)
+        depth += opened(block["c"][1]) if block["t"] == "RawBlock" else 0
+    return result
 
 
 def span(content, *classes, **values):

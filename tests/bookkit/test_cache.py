@@ -5,171 +5,317 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pyarrow
+import pyarrow.parquet
 import pytest
 
-from bookkit.cache import ResultCache, drop_stale_freeze
+from bookkit.cache import ResultCache, State, drop_stale_freeze
 from bookkit.chapters import parse_chapter
+from bookkit.errors import BookErrors
 from bookkit.render import render
 
-CHAPTER = """\
-# A {#sec-a}
+#: Chapter -> code that gives its value; each uses another kind of input.
+CHAPTERS = {
+    "data": 'value = int(open("data/a.csv").read())',
+    "module": "import amount\nvalue = amount.AMOUNT",
+    "lazy": "import package\nvalue = package.part().PART",
+    "optional": "try:\n    import extra\n    value = extra.EXTRA\nexcept ImportError:\n    value = 0",
+    "looked-for": 'import pathlib\nvalue = int(pathlib.Path("data/flag").exists())',
+    "allowed": 'import os\nvalue = int(os.access("data/key", os.R_OK))',
+    "not-there": 'try:\n    value = int(open("data/late").read())\nexcept OSError:\n    value = 0',
+    "listed": 'import pathlib\nvalue = len(list(pathlib.Path("data/many").glob("*.csv")))',
+    "walked": 'import os\nvalue = sum(len(files) for _, _, files in os.walk("data/tree"))',
+    "variable": "import settings\nvalue = settings.number()",
+    "cell-variable": 'import os\nvalue = int(os.getenv("BOOK_CELL", "0"))',
+    "outside": 'value = int(open("../elsewhere/b.txt").read())',
+    "parquet": 'import pyarrow.parquet\nvalue = pyarrow.parquet.read_table("native/t.parquet")["x"][0].as_py()',
+    "dataset": "import pandas as pd\npd.DataFrame({'a': ['x', 'y'], 'b': [1, 2]}).groupby('b').min()\n"
+    "import pyarrow.dataset\nvalue = pyarrow.dataset.dataset('native/t.parquet').count_rows()",
+    "in-memory": "import pandas as pd, sys\npd.DataFrame({'a': ['x', 'y'], 'b': [1, 2]}).groupby('b').min()\n"
+    "value = int('pyarrow.dataset' in sys.modules)",
+    "child": 'import subprocess\nvalue = int(subprocess.run(["cat", "native/c.txt"], capture_output=True).stdout)',
+    "still": "value = 7",
+}
+FILES = {
+    "data/a.csv": "1",
+    "data/unused.csv": "1",
+    "data/many/1.csv": "",
+    "data/tree/below/1.csv": "",
+    "code/amount.py": "AMOUNT = 40\n",
+    "code/unused.py": "UNUSED = 40\n",
+    "code/package/__init__.py": "def part():\n    import package.inner\n    return package.inner\n",
+    "code/package/inner.py": "PART = 5\n",
+    "code/settings.py": "import os\n\ndef number():\n    name = os.environ.get('BOOK_FILE')\n"
+    "    return int(open(name).read()) if name else 0\n",
+    "named": "100",
+    "other": "200",
+    "native/c.txt": "3",
+    "requirements.lock": "numpy==1\n",
+}
+START = {"data": 1, "module": 40, "lazy": 5, "optional": 0, "looked-for": 0, "allowed": 0, "not-there": 0, "listed": 1}
+START |= {"walked": 1, "variable": 0, "cell-variable": 0, "outside": 9, "parquet": 4, "child": 3, "still": 7}
+START |= {"dataset": 1, "in-memory": 1}
 
-Prose with `{python} value`.
 
-```{python}
-#| label: tbl-a-one
-#| tbl-cap: "One"
-import os, pathlib
-from IPython.display import Markdown
-import amount
-pathlib.Path("runs").open("a").write("x")
-tape = os.environ.get("BOOK_TAPE")
-value = amount.AMOUNT + int(pathlib.Path("data/a.csv").read_text()) + (
-    int(pathlib.Path(tape).read_text()) if tape else 0)
-Markdown(f"| value |\\n|---|\\n| {value} |")
-```
-
-There are `{python} value`.
-"""
+def chapter(name, code, options=""):
+    """A chapter that counts its runs in `runs/NAME`, and shows the value that its code gives."""
+    count = f'open("runs/{name}", "a").write("x")'
+    cell = f"```{{python}}\n{options}{count}\n{code}\n```"
+    return f"# {name} {{#sec-{name}}}\n\nProse.\n\n{cell}\n\nIt is `{{python}} value`.\n"
 
 
 @pytest.fixture
-def book(tmp_path, monkeypatch):
-    """A book of one chapter that computes from code, data and a tape; `runs` counts its runs."""
+def make(tmp_path, monkeypatch):
+    """Make a book of some of :data:`CHAPTERS`."""
     root = tmp_path / "book"
-    for folder in ("data", "code"):
-        (root / folder).mkdir(parents=True)
-    (root / "_quarto.yml").write_text("project: {type: book}\nbook:\n  title: A\n  chapters: [index.qmd, other.qmd]\n")
-    (root / "pyproject.toml").write_text(
-        '[tool.bookkit]\ninputs = ["code", "data", "requirements.lock"]\noutside = ["../shared"]\n'
-        'environment = ["BOOK_TAPE"]\n'
-    )
-    (root / "index.qmd").write_text(CHAPTER.replace("Prose with `{python} value`.", "Prose."))
-    (root / "other.qmd").write_text("# Other {#sec-other}\n")
-    (root / "data/a.csv").write_text("1")
-    (root / "code/amount.py").write_text("AMOUNT = 40\n")
-    (root / "requirements.lock").write_text("numpy==1\n")
-    (root / "tape").write_text("100")
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(root / "code"), os.environ.get("PYTHONPATH", "")]))
-    monkeypatch.delenv("BOOK_TAPE", raising=False)
-    return root
+    for variable in ("BOOK_FILE", "BOOK_CELL", "BOOK_OTHER"):
+        monkeypatch.delenv(variable, raising=False)
+
+    def make(**chapters):
+        for name, text in FILES.items():
+            (root / name).parent.mkdir(parents=True, exist_ok=True)
+            (root / name).write_text(text)
+        (root / "runs").mkdir()
+        pyarrow.parquet.write_table(pyarrow.table({"x": [4]}), root / "native/t.parquet")
+        (root.parent / "elsewhere").mkdir()
+        (root.parent / "elsewhere/b.txt").write_text("9")
+        names = ", ".join(f"{name}.qmd" for name in ("index", *chapters))
+        (root / "_quarto.yml").write_text(f"project: {{type: book}}\nbook:\n  title: A\n  chapters: [{names}]\n")
+        (root / "pyproject.toml").write_text('[tool.bookkit]\ninputs = ["native"]\nenvironment = ["BOOK_FILE"]\n')
+        (root / "index.qmd").write_text("# Start {#sec-start}\n")
+        for name, code in chapters.items():
+            (root / f"{name}.qmd").write_text(chapter(name, code))
+        return root
+
+    return make
 
 
-def runs(root):
-    """Render, and say how often the chapter has run so far and what it shows."""
-    render(root, ["html"], say=lambda line: None)
-    text = (root / "_book/index.html").read_text()
-    return (root / "runs").read_text().count("x"), int(text.partition("There are ")[2].partition(".")[0])
+def rendered(root, **options):
+    """Render, and say which chapters ran, and the value that each page shows."""
+    before = {path.name: path.stat().st_size for path in (root / "runs").iterdir()}
+    render(root, ["html"], say=lambda line: None, **options)
+    ran = {path.name for path in (root / "runs").iterdir() if path.stat().st_size > before.get(path.name, 0)}
+    pages = {path.stem: path.read_text() for path in (root / "_book").glob("*.html")}
+    values = {name: text.partition("It is ")[2].partition(".")[0] for name, text in pages.items() if "It is " in text}
+    return ran, {name: int(value) for name, value in values.items()}
 
 
-def test_second_run_uses_the_cache(book):
-    assert runs(book) == (1, 41)
-    assert runs(book) == (1, 41)
+def write(name, text):
+    def change(root):
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).write_text(text)
+
+    return change
 
 
-def test_prose_does_not_run_a_chapter_again_and_is_shown(book):
-    assert runs(book) == (1, 41)
-    path = book / "index.qmd"
-    path.write_text(path.read_text().replace("Prose.", "\n\nOther words, on other lines."))
-    assert runs(book) == (1, 41)
-    assert "Other words" in (book / "_book/index.html").read_text()
+def table(root):
+    pyarrow.parquet.write_table(pyarrow.table({"x": [6, 6]}), root / "native/t.parquet")
 
 
-@pytest.mark.parametrize(
-    ("change", "value"),
-    [
-        (lambda root: (root / "data/a.csv").write_text("2"), 42),
-        (lambda root: (root / "data/new.csv").write_text("2"), 41),
-        (lambda root: (root / "code/amount.py").write_text("AMOUNT = 50\n"), 51),
-        (lambda root: (root / "requirements.lock").write_text("numpy==2\n"), 41),
-        (
-            lambda root: (root / "index.qmd").write_text(
-                (root / "index.qmd").read_text().replace("value = amount", "value = 1 + amount")
-            ),
-            42,
-        ),
-        (
-            lambda root: (root / "index.qmd").write_text(
-                (root / "index.qmd").read_text().replace("{python} value", "{python} value + 3")
-            ),
-            44,
-        ),
-        (lambda root: os.environ.__setitem__("BOOK_TAPE", "tape"), 141),
-        (lambda root: ((root.parent / "shared").mkdir(), (root.parent / "shared/x").write_text("1")), 41),
-    ],
-    ids=["data", "new data file", "code", "lock file", "cell", "inline expression", "tape", "outside"],
-)
-def test_whatever_results_depend_on_runs_the_chapter_again(book, change, value, monkeypatch):
-    monkeypatch.setenv("BOOK_TAPE", "")
-    assert runs(book) == (1, 41)
-    change(book)
-    assert runs(book) == (2, value)
+def variable(name, value):
+    return lambda root: os.environ.__setitem__(name, value)
 
 
-def test_changed_tape_of_the_same_name(book, monkeypatch):
-    monkeypatch.setenv("BOOK_TAPE", "tape")
-    assert runs(book) == (1, 141)
-    (book / "tape").write_text("200")
-    assert runs(book) == (2, 241)
+#: Chapters whose kernels cannot see all that they read: whatever counts for one of them counts for all.
+UNSEEN = {"parquet": 4, "dataset": 1, "child": 3}
+#: What is touched, how, and the chapters that must run with the value that they must show, in this order.
+CHANGES = [
+    ("a row of a data file", write("data/a.csv", "2"), {"data": 2}),
+    ("a data file that nobody reads", write("data/unused.csv", "2"), {}),
+    ("a module", write("code/amount.py", "AMOUNT = 50\n"), {"module": 50}),
+    ("a module that nobody imports", write("code/unused.py", "UNUSED = 50\n"), {}),
+    ("a module imported on first use", write("code/package/inner.py", "PART = 6\n"), {"lazy": 6}),
+    ("a module that was not there", write("code/extra.py", "EXTRA = 8\n"), {"optional": 8}),
+    ("a file that was looked for", write("data/flag", ""), {"looked-for": 1}),
+    ("a file that was asked for", write("data/key", ""), {"allowed": 1}),
+    ("a file that could not be opened", write("data/late", "3"), {"not-there": 3}),
+    ("a file in a folder that was listed", write("data/many/2.csv", ""), {"listed": 2}),
+    ("a file in a folder below", write("data/tree/below/2.csv", ""), {"walked": 2}),
+    ("a variable that a module reads", variable("BOOK_FILE", "named"), {"variable": 100, **UNSEEN}),
+    ("the file that it names", write("named", "101"), {"variable": 101, **UNSEEN}),
+    ("another file of that kind", write("other", "201"), {}),
+    ("a variable that a cell reads", variable("BOOK_CELL", "3"), {"cell-variable": 3}),
+    ("a variable that nobody reads", variable("BOOK_OTHER", "3"), {}),
+    ("a file outside of the project", write("../elsewhere/b.txt", "10"), {"outside": 10}),
+    ("a file that a C library opens", table, {**UNSEEN, "parquet": 6, "dataset": 2}),
+    ("a file that a child process opens", write("native/c.txt", "5"), {"parquet": 6, "dataset": 2, "child": 5}),
+    (
+        "prose",
+        lambda root: (root / "still.qmd").write_text(chapter("still", "value = 7").replace("Pro", "Other pro")),
+        {},
+    ),
+    ("the code of a cell", write("still.qmd", chapter("still", "value = 8")), {"still": 8}),
+    (
+        "an inline expression",
+        write("still.qmd", chapter("still", "value = 8").replace("value`", "value + 1`")),
+        {"still": 9},
+    ),
+]
 
 
-def test_going_back_uses_what_was_kept(book):
-    assert runs(book) == (1, 41)
-    (book / "data/a.csv").write_text("2")
-    assert runs(book) == (2, 42)
-    (book / "data/a.csv").write_text("1")
-    assert runs(book) == (2, 41)
+def test_a_change_runs_exactly_the_chapters_that_used_what_changed(make, monkeypatch):
+    root, values = make(**CHAPTERS), dict(START)
+    for name in ("BOOK_FILE", "BOOK_CELL", "BOOK_OTHER"):  # the changes set them for good
+        monkeypatch.setenv(name, "0" if name != "BOOK_FILE" else "")
+    assert rendered(root) == (set(CHAPTERS), values)
+    assert rendered(root) == (set(), values)
+    for what, change, expected in CHANGES:
+        change(root)
+        values |= expected
+        assert rendered(root) == (set(expected), values), what
+    assert rendered(root) == (set(), values)
+    (root / "requirements.lock").write_text("numpy==2\n")
+    assert rendered(root) == (set(CHAPTERS), values)
 
 
-def test_no_cache_runs_everything(book):
-    assert runs(book) == (1, 41)
-    render(book, ["html"], use_cache=False, say=lambda line: None)
-    assert (book / "runs").read_text() == "xx"
+def test_another_version_of_a_package_runs_everything(make, monkeypatch):
+    root = make(still=CHAPTERS["still"])
+    assert rendered(root)[0] == {"still"}
+    monkeypatch.setattr("bookkit.cache._packages", lambda folders: ["numpy==0"])
+    assert rendered(root)[0] == {"still"}
+    assert rendered(root)[0] == set()
+    monkeypatch.setattr("bookkit.cache.platform.python_version", lambda: "2.7")
+    assert rendered(root)[0] == {"still"}
 
 
-def test_failed_chapters_are_not_kept(book):
-    (book / "code/amount.py").write_text("raise ValueError\n")
+def test_options_of_a_cell_and_of_the_book_that_change_what_it_gives(make):
+    root = make(still=CHAPTERS["still"])
+    assert rendered(root)[0] == {"still"}
+    for option, ran in (("error: true", {"still"}), ("error: false", {"still"}), ("code-fold: true", set())):
+        (root / "still.qmd").write_text(chapter("still", "value = 7", f"#| {option}\n"))
+        assert rendered(root)[0] == ran, option
+    (root / "_quarto.yml").write_text((root / "_quarto.yml").read_text() + "execute: {error: true}\n")
+    assert rendered(root)[0] == {"still"}
+    text = chapter("still", "value = 7") + "\n```{python}\nvalue = 8\n```\n\nNow `{python} value`.\n"
+    (root / "still.qmd").write_text(text)
+    assert "Now 8" in (rendered(root) and (root / "_book/still.html").read_text())
+    (root / "still.qmd").write_text(text.replace("\nvalue = 8", "\n#| eval: false\nvalue = 8"))
+    assert "Now 7" in (rendered(root) and (root / "_book/still.html").read_text())
+
+
+def test_a_module_that_changed_twice_within_a_second(make):
+    """Python's own check of a cached .pyc knows seconds only."""
+    root = make(module=CHAPTERS["module"])
+    for part, amount in enumerate((40, 50, 60)):
+        (root / "code/amount.py").write_text(f"AMOUNT = {amount}\n")
+        os.utime(root / "code/amount.py", ns=(0, 1_700_000_000_000_000_000 + part * 5_000_000))
+        assert rendered(root) == ({"module"}, {"module": amount})
+
+
+def test_what_changes_while_a_chapter_runs_is_not_kept(make):
+    change = 'open("data/a.csv", "a").write("1")'
+    root = make(data=f"value = int(open('data/a.csv').read())\n{change}", module="import amount\nvalue = amount.AMOUNT")
+    assert rendered(root) == ({"data", "module"}, {"data": 1, "module": 40})
+    assert rendered(root) == ({"data"}, {"data": 11, "module": 40})
+    assert rendered(root) == ({"data"}, {"data": 111, "module": 40})
+
+
+def test_what_a_chapter_removes_after_reading_it_is_not_kept(make):
+    root = make(data="import os\nvalue = int(open('data/a.csv').read())\nos.remove('data/a.csv')")
+    assert rendered(root) == ({"data"}, {"data": 1})
+    with pytest.raises(BookErrors, match="FileNotFoundError"):
+        rendered(root)
+
+
+def test_what_a_chapter_writes_for_itself_is_no_input(make):
+    code = 'open("made.txt", "w").write("5")\nvalue = int(open("made.txt").read())'
+    root = make(data="import tempfile, os\nfolder = tempfile.mkdtemp()\n" + code + "\nos.listdir(folder)")
+    assert rendered(root) == ({"data"}, {"data": 5})
+    (root / "made.txt").unlink()
+    assert rendered(root) == (set(), {"data": 5})
+
+
+def test_going_back_uses_what_was_kept(make):
+    root = make(data=CHAPTERS["data"])
+    for text, ran in (("1", {"data"}), ("2", {"data"}), ("1", set()), ("2", set())):
+        (root / "data/a.csv").write_text(text)
+        assert rendered(root) == (ran, {"data": int(text)})
+
+
+def test_no_cache_runs_everything(make):
+    root = make(still=CHAPTERS["still"])
+    assert rendered(root)[0] == {"still"}
+    assert rendered(root, use_cache=False)[0] == {"still"}
+
+
+def test_failed_chapters_are_not_kept(make):
+    root = make(module=CHAPTERS["module"])
+    (root / "code/amount.py").write_text("raise ValueError\n")
     for _ in range(2):
-        with pytest.raises(Exception, match="ValueError"):
-            runs(book)
-    (book / "code/amount.py").write_text("AMOUNT = 40\n")
-    assert runs(book) == (1, 41)
+        with pytest.raises(BookErrors, match="ValueError"):
+            rendered(root)
+    (root / "code/amount.py").write_text("AMOUNT = 40\n")
+    assert rendered(root) == ({"module"}, {"module": 40})
+
+
+def test_the_reason_is_told(make):
+    root, told = make(data=CHAPTERS["data"], still=CHAPTERS["still"]), []
+    for _ in range(2):
+        rendered(root)
+        (root / "data/a.csv").write_text("2")
+    (root / "still.qmd").write_text(chapter("still", "value = 8"))
+    (root / "data/a.csv").write_text("3")
+    render(root, ["html"], say=told.append)
+    assert told[:3] == [
+        "  data.qmd: data/a.csv changed",
+        "  still.qmd: code, packages or tools changed",
+        "3 chapters, 2 to run",
+    ]
 
 
 def test_damaged_entry_is_ignored_and_old_ones_go(tmp_path):
-    cache, chapter = ResultCache(tmp_path), parse_chapter("# A", "chapters/a.qmd")
-    cache.store(chapter, "k" * 64, {"cells": [], "inlines": []})
-    assert cache.load(chapter, "k" * 64) == {"cells": [], "inlines": []}
-    next(tmp_path.glob("*.json")).write_text("{ half")
-    assert cache.load(chapter, "k" * 64) is None
+    cache, chapter, state = ResultCache(tmp_path / "cache"), parse_chapter("# A", "chapters/a.qmd"), State(tmp_path)
+    record = state.record({})
+    cache.store(chapter, "key", {"cells": [], "inlines": []}, record)
+    assert cache.load(chapter, "key", state)[0]["result"] == {"cells": [], "inlines": []}
+    next(cache.folder.glob("*.json")).write_text("{ half")
+    assert cache.load(chapter, "key", state) == (None, "has not run yet")
     for index in range(8):
-        cache.store(chapter, f"{index}" * 64, {})
-    assert len(list(tmp_path.glob("*.json"))) == 4
+        cache.store(chapter, str(index), {}, record)
+    assert len(list(cache.folder.glob("*.json"))) == 4
+    assert cache.load(chapter, "7", state)[0] and not cache.load(chapter, "3", state)[0]
 
 
-def freeze(root):
-    for name in ("index", "other"):
+def freeze(root, *names):
+    for name in names:
         (root / "_freeze" / name / "execute-results").mkdir(parents=True, exist_ok=True)
         (root / "_freeze" / name / "execute-results/html.json").write_text("{}")
 
 
-def test_stale_frozen_results_are_dropped(book):
+def test_stale_frozen_results_are_dropped(make):
     """Quarto's freeze sees the chapter's text alone and would keep the old mean after the data changed."""
-    freeze(book)
-    assert drop_stale_freeze(book) == [Path("index.qmd"), Path("other.qmd")]  # of unknown origin
-    freeze(book)
-    assert drop_stale_freeze(book) == []
-    assert (book / "_freeze/index/execute-results/html.json").exists()
-    (book / "data/a.csv").write_text("2")
-    assert Path("index.qmd") in drop_stale_freeze(book)
-    assert not (book / "_freeze/index").exists()
+    root = make(data=CHAPTERS["data"], child=CHAPTERS["child"])
+    freeze(root, "data", "child")
+    assert drop_stale_freeze(root) == [Path("data.qmd"), Path("child.qmd")]  # of unknown origin
+    freeze(root, "data", "child")
+    assert drop_stale_freeze(root) == []
+    (root / "native/c.txt").write_text("8")  # what the chapters use is not known, so it counts for both
+    assert drop_stale_freeze(root) == [Path("data.qmd"), Path("child.qmd")]
+    assert not (root / "_freeze/data").exists()
 
 
-def test_quarto_step_runs_as_a_script(book):
-    freeze(book)
+def test_frozen_results_stay_where_it_is_known_that_nothing_used_has_changed(make):
+    root = make(data=CHAPTERS["data"], module=CHAPTERS["module"])
+    rendered(root)
+    drop_stale_freeze(root)
+    freeze(root, "data", "module")
+    (root / "native/c.txt").write_text("8")
+    assert drop_stale_freeze(root) == []
+    (root / "data/a.csv").write_text("2")
+    assert drop_stale_freeze(root) == [Path("data.qmd")]
+    assert (root / "_freeze/module").exists()
+    freeze(root, "data")
+    (root / "module.qmd").write_text(chapter("module", "import amount\nvalue = 2 * amount.AMOUNT"))
+    assert drop_stale_freeze(root) == [Path("module.qmd")]
+
+
+def test_quarto_step_runs_as_a_script(make):
+    root = make(data=CHAPTERS["data"])
+    freeze(root, "data")
     script = Path(__file__).parents[2] / "code/bookkit/quarto/pre_render.py"
-    done = subprocess.run([sys.executable, str(script)], cwd=book, capture_output=True, text=True, check=True)
-    assert "dropped the frozen results of index.qmd" in done.stdout
+    done = subprocess.run([sys.executable, str(script)], cwd=root, capture_output=True, text=True, check=True)
+    assert "dropped the frozen results of data.qmd" in done.stdout
 
 
 def test_quarto_step_strips_scripts_from_other_hosts(tmp_path):
