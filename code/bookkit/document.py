@@ -126,6 +126,35 @@ def build(book, chapters, results):
     return pages
 
 
+def check(book, chapters):
+    """What is wrong with a book whose chapters have not run, as far as that can be told.
+
+    Parameters
+    ----------
+    book : bookkit.config.Book
+    chapters : dict
+        From path to :class:`bookkit.chapters.Chapter`.
+
+    Returns
+    -------
+    list of bookkit.errors.BookError
+    """
+    try:
+        pages = build(book, chapters, {})
+    except BookErrors as errors:
+        return errors.errors
+    except BookError as error:
+        return [error]
+    faults = []
+    for page in pages:
+        formulas = [{"t": "Para", "c": [node]} for node in nodes(page.blocks) if node["t"] == "Math"]
+        try:
+            write_page(page, formulas, "-t", "html5", "--mathml")
+        except BookError as error:
+            faults.append(error)
+    return faults
+
+
 # -- one chapter: Markdown, cells, blocks -----------------------------------------------------------------------
 
 

@@ -1,18 +1,21 @@
-"""The chapter linter: house rules with names, and findings with file and line.
+"""The chapter linter: what the renderer refuses, and house rules with names; findings with file and line.
 
-A rule is a generator over one chapter (or the whole book) that yields ``(line, message)``. Exceptions are listed in
+What the renderer refuses is found by the renderer's own reader and builder, on chapters that have not run. A house rule
+is a generator over one chapter that yields ``(line, message)``. Exceptions from house rules are listed in
 ``chapters/lint-exceptions.yml``, each with its reason; one that no longer excuses anything is itself a finding.
 """
 
 import ast
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 import yaml
 
-from bookkit.chapters import INLINE, Cell, Prose, read_chapter
+from bookkit.chapters import INLINE
 from bookkit.config import read_book
+from bookkit.dialect import read_chapters
+from bookkit.document import check
 from bookkit.errors import BookError
 
 EXCEPTIONS_FILE = Path("chapters") / "lint-exceptions.yml"
@@ -22,11 +25,9 @@ THIN_FILE = Path("chapters") / "thin.txt"
 #: expression.
 HIDDEN_LINES, VISIBLE_LINES, CODE_WIDTH, INLINE_WIDTH = 6, 8, 120, 40
 SETUP = "from p2prisk.figures import use_house_style; use_house_style()"
-REFERENCE_KINDS = ("fig", "tbl", "sec", "eq")
 
 _REFERENCE = re.compile(r"(?<![\w`\\/.])@((?:[Ff]ig|[Tt]bl|[Ss]ec|[Ee]q)-[\w-]+)")
 _CITATION = re.compile(r"(?<![\w`\\/.])-?@(?!(?:[Ff]ig|[Tt]bl|[Ss]ec|[Ee]q)-)([A-Za-z0-9][\w:.#$%&+?<>~/-]*[\w])")
-_LABEL = re.compile(r"\{[^}]*#([\w-]+)[^}]*\}")
 _NUMBER = re.compile(r"(?<![\w@.,/#−-])[−-]?\d(?:[\d,]*\d)?(?:\.\d+)?(?:\s?%|\s+per\s+cent\b)?(?![\w/]|-\w)")
 _YEAR = re.compile(r"^(?:1[89]|20)\d\d$")
 _RESULT = re.compile(r"\.\d|%|per\s+cent|\d,\d{3}")
@@ -43,15 +44,6 @@ class Finding:
 
     def __str__(self):
         return f"{self.path}:{self.line}: [{self.rule}] {self.message}"
-
-
-@dataclass
-class BookSources:
-    """What the rules look at."""
-
-    chapters: list
-    citation_keys: set
-    labels: dict = field(default_factory=dict)
 
 
 RULES = {}
@@ -93,21 +85,17 @@ def lint(root=".", profile=None):
     """
     root = Path(root)
     book = read_book(root, profile)
-    chapters = [read_chapter(path, root) for path in book.chapters]
-    keys = set()
-    for name in book.bibliography:
-        keys |= set(re.findall(r"^@\w+\{\s*([^,\s]+)\s*,", (root / name).read_text(encoding="utf-8"), re.M))
-    sources = BookSources(chapters, keys)
-    for chapter in chapters:
-        for label, line in _labels(chapter):
-            sources.labels.setdefault(label, []).append((chapter.path.as_posix(), line))
+    read, faults = read_chapters(book)
+    chapters = list(read.values())
     thin, findings = _thin_chapters(root, chapters)
+    for fault in faults or check(book, read):
+        findings.append(Finding(str(fault.path or "_quarto.yml"), fault.line or 1, "dialect", fault.message))
     findings += [
         Finding(chapter.path.as_posix(), line, name, message)
         for chapter in chapters
-        for name, check in RULES.items()
+        for name, rule in RULES.items()
         if name not in THIN_RULES or chapter.path.as_posix() in thin
-        for line, message in check(chapter, sources)
+        for line, message in rule(chapter)
     ]
     return sorted(_without_exceptions(findings, chapters, root))
 
@@ -159,18 +147,15 @@ def _without_exceptions(findings, chapters, root):
 
 
 @rule
-def caption_without_alt(chapter, book):
-    """A figure needs a caption, and an alternative text that says axes, range, shape and finding."""
-    for cell in _figures(chapter):
-        if not str(cell.options.get("fig-cap") or "").strip():
-            yield cell.line, f"{cell.label} has no fig-cap"
-        alt = str(cell.options.get("fig-alt") or "")
-        if len(alt.split()) < 12:
+def figure_without_alt(chapter):
+    """A figure needs an alternative text that says axes, range, shape and finding."""
+    for cell in chapter.cells:
+        if str(cell.label).startswith("fig-") and len(str(cell.options.get("fig-alt") or "").split()) < 12:
             yield cell.line, f"{cell.label}: fig-alt is missing or too short to tell axes, range, shape and finding"
 
 
 @rule
-def unlabelled_figure(chapter, book):
+def unlabelled_figure(chapter):
     """A cell that draws has a label that starts with fig-."""
     for cell in chapter.cells:
         draws = "fig-cap" in cell.options or re.search(r"\b(figures\.\w+|plt\.\w+|sns\.\w+|\.plot)\s*\(", cell.source)
@@ -179,16 +164,7 @@ def unlabelled_figure(chapter, book):
 
 
 @rule
-def table_without_caption(chapter, book):
-    """A cell labelled tbl- has a caption, and a cell with a table caption a label."""
-    for cell in chapter.cells:
-        labelled = str(cell.label or "").startswith("tbl-")
-        if labelled != bool(str(cell.options.get("tbl-cap") or "").strip()):
-            yield cell.line, "a table needs both a label tbl-… and a tbl-cap"
-
-
-@rule
-def function_definition(chapter, book):
+def function_definition(chapter):
     """Chapters define nothing: functions and classes live in the package, where they are tested."""
     for cell in chapter.cells:
         try:
@@ -202,7 +178,7 @@ def function_definition(chapter, book):
 
 
 @rule
-def set_up_cell(chapter, book):
+def set_up_cell(chapter):
     """A chapter with figures starts with the one hidden set-up cell."""
     first = chapter.cells[0] if chapter.cells else None
     if first and (first.source.strip() != SETUP or first.options.get("include") is not False):
@@ -210,16 +186,7 @@ def set_up_cell(chapter, book):
 
 
 @rule
-def size_in_options(chapter, book):
-    """Figure sizes are set in code, so that every renderer draws the same figure."""
-    for cell in chapter.cells:
-        for name in ("fig-width", "fig-height", "fig-dpi", "out-width"):
-            if name in cell.options:
-                yield cell.option_lines.get(name, cell.line), f"{name}: set sizes in code"
-
-
-@rule
-def simulated_unlabelled(chapter, book):
+def simulated_unlabelled(chapter):
     """A cell that uses simulated data says so in its caption."""
     for cell in chapter.cells:
         caption = cell.options.get("fig-cap") or cell.options.get("tbl-cap")
@@ -231,7 +198,7 @@ def simulated_unlabelled(chapter, book):
 
 
 @thin_rule
-def hidden_code(chapter, book):
+def hidden_code(chapter):
     """Beside the set-up cell a chapter hides at most one cell, of at most six lines."""
     hidden = [cell for cell in chapter.cells if _is_hidden(cell) and cell.source.strip() != SETUP]
     for cell in hidden[1:]:
@@ -241,7 +208,7 @@ def hidden_code(chapter, book):
 
 
 @thin_rule
-def long_cell(chapter, book):
+def long_cell(chapter):
     """A visible cell has at most eight lines, none of more than 120 characters."""
     for cell in chapter.cells:
         if not _is_hidden(cell) and _length(cell) > VISIBLE_LINES:
@@ -252,7 +219,7 @@ def long_cell(chapter, book):
 
 
 @thin_rule
-def long_inline(chapter, book):
+def long_inline(chapter):
     """An inline expression has at most forty characters."""
     for inline in chapter.inlines:
         if len(inline.source) > INLINE_WIDTH:
@@ -260,7 +227,7 @@ def long_inline(chapter, book):
 
 
 @thin_rule
-def inline_computes(chapter, book):
+def inline_computes(chapter):
     """An inline expression names a value that knows how it is printed: no arithmetic, formatting or position."""
     for inline in chapter.inlines:
         try:
@@ -313,71 +280,32 @@ def _length(cell):
     return max(statements, sum(bool(line.strip()) for line in cell.source.split("\n")))
 
 
-# ---------------------------------------------------------------- structure and references
+# ---------------------------------------------------------------- structure
 
 
 @rule
-def unresolved_reference(chapter, book):
-    """Every @fig-, @tbl-, @sec- and @eq- names something that exists."""
-    for line, text in _prose_lines(chapter):
-        for match in _REFERENCE.finditer(text):
-            label = match[1][0].lower() + match[1][1:]
-            if label not in book.labels:
-                yield line, f"@{match[1]} is defined nowhere in the book"
-
-
-@rule
-def unknown_citation(chapter, book):
-    """Every citation key stands in the bibliography."""
-    for line, text in _prose_lines(chapter):
-        for match in _CITATION.finditer(re.sub(r"\S+@\S+\.\w+", "", text)):
-            if match[1] not in book.citation_keys:
-                yield line, f"citation key @{match[1]} is not in the bibliography"
-
-
-@rule
-def duplicate_label(chapter, book):
-    """A label is given once in the whole book."""
-    for label, line in _labels(chapter):
-        places = book.labels[label]
-        if len(places) > 1 and places[0] != (chapter.path.as_posix(), line):
-            yield line, f"label {label} is also given at {places[0][0]}:{places[0][1]}"
-
-
-@rule
-def heading_jump(chapter, book):
-    """One heading of level one, and no level left out on the way down."""
-    last, first_level = 0, 0
-    for line, text in _prose_lines(chapter):
+def heading_jump(chapter):
+    """No level of headings is left out on the way down."""
+    last = 0
+    for line, text in chapter.prose_lines():
         match = re.match(r"(#{1,6}) +\S", text)
         if match:
-            level = len(match[1])
-            first_level += level == 1
-            if level > last + 1:
-                yield line, f"heading of level {level} after level {last}"
-            if level == 1 and first_level > 1:
-                yield line, "a second heading of level one; a chapter has one"
-            last = level
-    if not first_level:
-        yield 1, "no heading of level one"
-    if chapter.header.get("title"):
-        yield 1, "title in the YAML header and in a heading make two chapters; keep the heading"
+            if len(match[1]) > last + 1:
+                yield line, f"heading of level {len(match[1])} after level {last}"
+            last = len(match[1])
 
 
 @rule
-def banned_host(chapter, book):
-    """Nothing is loaded from another host, neither by the page nor by a cell."""
+def banned_host(chapter):
+    """No cell loads anything from another host."""
     for cell in chapter.cells:
         for offset, text in enumerate(cell.source.split("\n")):
             if re.search(r"https?://", text):
                 yield cell.source_line + offset, "a cell must not fetch anything; read it from data/"
-    for line, text in _prose_lines(chapter):
-        if re.search(r"!\[[^\]]*\]\(\s*(https?:)?//|<(script|img|link|iframe)\b[^>]*(src|href)\s*=", text, re.I):
-            yield line, "the page would load this from another host"
 
 
 @rule
-def todo(chapter, book):
+def todo(chapter):
     """Nothing unfinished is published."""
     for number, text in enumerate(chapter.text.split("\n"), 1):
         match = re.search(r"\b(TODO|FIXME|XXX|TBD|TBC)\b|to be written|lorem ipsum|placeholder", text, re.I)
@@ -389,7 +317,7 @@ def todo(chapter, book):
 
 
 @rule
-def uncited_number(chapter, book):
+def uncited_number(chapter):
     """A paragraph with a number carries a citation or computes it."""
     for line, text in _paragraphs(chapter):
         if not INLINE.search(text) and not _CITATION.search(text):
@@ -399,7 +327,7 @@ def uncited_number(chapter, book):
 
 
 @rule
-def typed_result(chapter, book):
+def typed_result(chapter):
     """In a paragraph that computes, no sentence carries a typed decimal, percentage or large number uncited."""
     for line, text in _paragraphs(chapter):
         if INLINE.search(text):
@@ -426,7 +354,7 @@ def _numbers(text):
 def _paragraphs(chapter):
     """(line, text) of each paragraph or list item of the prose; headings, tables, code and display maths left out."""
     block, start = [], 0
-    for line, text in [*_prose_lines(chapter), (None, "")]:
+    for line, text in [*chapter.prose_lines(), (None, "")]:
         starts_item = re.match(r"\s*([-*+]|\d+[.)])\s", text)
         if block and (not text.strip() or starts_item):
             yield start, "\n".join(block)
@@ -438,39 +366,3 @@ def _paragraphs(chapter):
         elif block:
             yield start, "\n".join(block)
             block = []
-
-
-def _prose_lines(chapter):
-    """(line, text) of the prose, without displayed code, comments and display maths."""
-    for block in chapter.blocks:
-        if not isinstance(block, Prose):
-            continue
-        blank = lambda match: re.sub(r"[^\n]", "", match[0])  # noqa: E731  keeps the line numbers
-        text = re.sub(r"^(`{3,}|~{3,})[^\n]*\n.*?^\1[^\n]*$", blank, block.text, flags=re.S | re.M)
-        text = re.sub(r"<!--.*?-->", blank, text, flags=re.S)
-        text = re.sub(r"\$\$.*?\$\$", blank, text, flags=re.S)
-        for offset, line in enumerate(text.split("\n")):
-            yield block.line + offset, line
-
-
-def _figures(chapter):
-    return [cell for cell in chapter.cells if str(cell.label or "").startswith("fig-")]
-
-
-def _labels(chapter):
-    """(label, line) of everything a reference can name."""
-    for block in chapter.blocks:
-        if isinstance(block, Cell):
-            if block.label:
-                yield block.label, block.line
-        else:
-            text = re.sub(
-                r"^(`{3,}|~{3,})[^\n]*\n.*?^\1[^\n]*$",
-                lambda match: re.sub(r"[^\n]", "", match[0]),
-                block.text,
-                flags=re.S | re.M,
-            )
-            for offset, line in enumerate(text.split("\n")):
-                for match in _LABEL.finditer(INLINE.sub(" ", line)):
-                    if match[1].split("-")[0] in REFERENCE_KINDS:
-                        yield match[1], block.line + offset

@@ -16,6 +16,7 @@ import pytest
 
 from bookkit.config import read_book
 from bookkit.errors import BookError, BookErrors
+from bookkit.linter import lint
 from bookkit.render import render
 
 FIXTURES = Path(__file__).parent / "fixtures"
@@ -63,6 +64,10 @@ FAILING = {
     "unbalanced-output": (3, "unclosed"),
 }
 
+#: What shows only when a chapter runs; everything else the linter finds too.
+ONLY_RUN = {"raising-cell", "raising-inline", "missing-figure", "missing-table", "raw-from-cell", "bare-data-frame"}
+ONLY_RUN |= {"numpy-inline", "unbalanced-output"}
+
 CONFIG = """\
 project:
   type: book
@@ -108,6 +113,19 @@ def test_gate(case, tmp_path):
     ), f"expected chapters/case.qmd:{line}: …{words}… but got:\n{caught.value}"
     assert snapshot(root / "_book") == before
     assert not list(root.glob("_book.*"))
+
+
+@pytest.mark.parametrize("case", sorted(FAILING))
+def test_the_linter_refuses_what_the_renderer_refuses(case, tmp_path):
+    root = make_book(tmp_path / "book", (FIXTURES / "failing" / f"{case}.qmd").read_text())
+    line, words = FAILING[case]
+    found = [
+        finding
+        for finding in lint(root)
+        if (finding.path, finding.line, finding.rule) == ("chapters/case.qmd", line, "dialect")
+        and words in finding.message
+    ]
+    assert bool(found) == (case not in ONLY_RUN)
 
 
 def test_all_faults_of_a_book_are_told_at_once(tmp_path):
