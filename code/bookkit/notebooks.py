@@ -90,16 +90,18 @@ def without_pictures(chapter, result):
         A figure cell has no picture or no fingerprint.
     """
     for cell, outputs in zip(chapter.cells, result["cells"], strict=True):
-        bundles = [output["data"] for output in outputs or [] if "data" in output]
+        shown = [output for output in outputs or [] if "data" in output]
+        bundles = [output["data"] for output in shown]
         if str(cell.label).startswith("fig-") and outputs is not None:
             if not any(kind in bundle for bundle in bundles for kind in _PICTURES):
                 raise BookError(f"{cell.name} gave no picture", chapter.path, cell.line)
             if not any(FINGERPRINT in bundle for bundle in bundles):
                 words = f"{cell.name} gave no fingerprint; is the set-up cell there?"
                 raise BookError(words, chapter.path, cell.line)
-        for bundle in bundles:
+        for output in shown:
             for kind in _PICTURES:
-                bundle.pop(kind, None)
+                output["data"].pop(kind, None)
+                output["metadata"].pop(kind, None)
     return result
 
 

@@ -134,7 +134,12 @@ def test_nbval_passes_as_written_and_fails_on_a_changed_figure_or_number(tmp_pat
     [
         ("ax.plot(values)", "ax.plot(values); plt.close(fig)", "gave no picture"),
         ("from p2prisk.figures import use_house_style; use_house_style()", "%matplotlib inline", "gave no fingerprint"),
-        ("fig, ax =", "fig, axs =", "NameError"),
+        ("fig, ax =", "fig, axs =", r"means.qmd:15: cell fig-means \(line 8\) raised NameError"),
+        (
+            "sum(values) / 8",
+            "sum(values) / 0",
+            r"means.qmd:18: inline expression `sum\(values\) / 0` raised ZeroDivision",
+        ),
     ],
 )
 def test_a_bad_chapter_writes_no_reference(tmp_path, old, new, message):
