@@ -57,6 +57,10 @@ class Value(float):
             raise AttributeError(f"{self} was given no interval")
         return Value(self._ends[which], self.digits, self.percent)
 
+    def __neg__(self):
+        low, high = (None if end is None else -end for end in self._ends)
+        return Value(-float(self), self.digits, self.percent, high, low)
+
     def __str__(self):
         text = number(float(self) * (100 if self.percent else 1), self.digits)
         return text + " %" if self.percent and text != "–" else text
@@ -79,3 +83,46 @@ def share(value, digits=1, low=None, high=None):
 def count(value):
     """Make a :class:`Value` that is printed whole, with thousands separated."""
     return Value(value, 0)
+
+
+def estimate(row, name, digits=2, low="ci_low", high="ci_high", percent=False):
+    """Make a :class:`Value` of one row of a table of estimates, with its interval.
+
+    Parameters
+    ----------
+    row : Series or dict
+    name, low, high : str
+        Where the estimate and the ends of its interval stand in `row`.
+    digits : int
+    percent : bool
+
+    Examples
+    --------
+    >>> gap = estimate({"difference": -0.0255, "ci_low": -0.0341, "ci_high": -0.0168}, "difference", 3)
+    >>> gap.interval, str(-gap), (-gap).interval
+    ('−0.034 to −0.017', '0.025', '0.017 to 0.034')
+    """
+    return Value(row[name], digits, percent, row[low], row[high])
+
+
+def estimates(table, name, digits=2, low="low", high="high", own=None):
+    """Make a dict of :class:`Value`, one for each row of a table of estimates, by its index.
+
+    Parameters
+    ----------
+    table : pandas.DataFrame
+    name, low, high : str
+        Columns of the estimate and of the ends of its interval.
+    digits : int
+    own : dict, optional
+        Digits of the rows that are printed otherwise.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> table = pd.DataFrame({"odds_ratio": [6.7957, 0.991], "low": [6.18, 0.94], "high": [7.47, 1.05]})
+    >>> table.index = ["term", "income"]
+    >>> {name: str(value) for name, value in estimates(table, "odds_ratio", own={"term": 1}).items()}
+    {'term': '6.8', 'income': '0.99'}
+    """
+    return {key: estimate(row, name, (own or {}).get(key, digits), low, high) for key, row in table.iterrows()}
