@@ -1,16 +1,22 @@
 """Files larger than memory and clusters give what memory gives."""
 
 import os
+import shutil
 import signal
+import subprocess
+import sys
 import threading
 import time
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 
+import p2prisk
 from p2prisk.errors import DataError, ModelError, SeparationError
 from p2prisk.ordered import OrderedLogit, OrderedResults, fit_batches, fit_dask, likelihood, newton
+from p2prisk.ordered.families import FAMILIES, get_family
 
 FORMULA = "grade ~ np.log(income) + utilisation + C(home) + C(term):utilisation"
 
@@ -147,25 +153,88 @@ def test_large_data_start_from_samples_and_end_at_the_same_optimum(compiled, mon
     assert_same(large, plain)
 
 
-def test_compiled_sums_are_those_of_numpy():
-    pytest.importorskip("numba", reason="the compiled kernel is the optional extra 'fast'")
-    rng = np.random.default_rng(6)
-    n = 5000
-    exog = np.asfortranarray(rng.normal(size=(n, 4)) * [1, 30, 0.2, 5])
-    codes = rng.integers(0, 4, n).astype(np.int8)
-    params = np.array([0.5, 0.05, -1, 0.1, -3, 0.5, 2.0])
-    from p2prisk.ordered.families import get_family
+LAYOUTS = {
+    "rows": np.ascontiguousarray,
+    "columns": np.asfortranarray,
+    "every other": lambda exog: np.repeat(np.repeat(exog, 2, axis=0), 2, axis=1)[::2, ::2],
+    "backwards": lambda exog: exog[::-1].copy()[::-1],
+}
 
-    layout = likelihood.Layout(4, 3)
-    for weights in (None, rng.uniform(0, 2, n)):
-        parts = [
-            likelihood.ArrayRows(layout, get_family("cumulative"), exog, codes, weights, compiled=c).evaluate(
-                params, centre=np.full(4, 0.3)
-            )
-            for c in (False, True)
-        ]
-        for numpy_part, compiled_part in zip(*parts, strict=True):
-            np.testing.assert_allclose(compiled_part, numpy_part, rtol=1e-12, atol=1e-9)
+
+@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize(("n", "p", "classes"), [(1, 3, 2), (700, 0, 3), (5000, 1, 2), (5000, 22, 7), (3000, 4, 40)])
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_compiled_sums_are_those_of_numpy(family, n, p, classes, layout):
+    pytest.importorskip("numba", reason="the compiled kernel is the optional extra 'fast'")
+    rng = np.random.default_rng([n, p, classes])
+    exog = LAYOUTS[layout](rng.normal(size=(n, p)) * rng.choice([0.2, 1, 30], p) + 0.3)
+    exog.flags.writeable = False
+    # one class in front of the others, some classes rare, rows of no weight
+    codes = np.minimum(rng.geometric(0.3, n) - 1, classes - 1).astype(np.int8)
+    params = np.append(rng.normal(size=p) / 30, np.sort(rng.normal(0, 3, classes - 1)))
+    weights, offset = rng.integers(0, 3, n) * 0.7, rng.normal(size=n)
+    at = (likelihood.Layout(p, classes - 1), get_family(family))
+    for block, centre in (
+        (likelihood.Block(exog, codes), None),
+        (likelihood.Block(exog, codes, weights, offset), np.full(p, 0.3)),
+    ):
+        for order in (1, 2):
+            plain = likelihood.Evaluator(*at, params, centre, order, compiled=False)(block)
+            fast = likelihood.compiled_parallel_logit(*at, params, block, centre, order)
+            assert fast.log_likelihood == pytest.approx(plain.log_likelihood, rel=1e-13, abs=1e-12)
+            size = np.sqrt(np.abs(np.diag(likelihood.Evaluator(*at, params, centre, 2, False)(block).information)))
+            np.testing.assert_allclose(fast.score, plain.score, rtol=1e-12, atol=1e-13 * n)
+            if order == 2:
+                error = np.abs(fast.information - plain.information)
+                assert (error <= 1e-13 * (np.outer(size, size) + np.abs(plain.information) + 1)).all()
+
+
+def test_large_predictors_are_left_to_the_general_code():
+    pytest.importorskip("numba", reason="the compiled kernel is the optional extra 'fast'")
+    exog, codes = np.array([[1.0], [2.0], [400.0]]), np.array([0, 1, 1], np.int8)
+    at = (likelihood.Layout(1, 1), get_family("cumulative"), np.array([1.0, 0.5]))
+    block = likelihood.Block(exog, codes)
+    assert likelihood.compiled_parallel_logit(*at, block) is None
+    assert likelihood.compiled_parallel_logit(*at, block._replace(exog=np.where(exog > 300, np.nan, exog))) is None
+    assert likelihood.compiled_parallel_logit(*at, block.take(slice(2))) is not None
+    fast = likelihood.Evaluator(*at, compiled=True)(block)
+    assert fast.log_likelihood == likelihood.Evaluator(*at, compiled=False)(block).log_likelihood
+
+
+@pytest.mark.parametrize("place", ["package", "user", "nowhere"])
+def test_machine_code_is_kept_where_something_can_be_written(place, tmp_path):
+    """Beside the package; in the user's cache where the package is read-only; in memory where nothing is."""
+    pytest.importorskip("numba", reason="the compiled kernel is the optional extra 'fast'")
+    package, home = tmp_path / "package", tmp_path / "home"
+    shutil.copytree(Path(p2prisk.__file__).parent, package / "p2prisk", ignore=shutil.ignore_patterns("__pycache__"))
+    home.mkdir()
+    # a file where the folder should be cannot be written to, not even by the superuser
+    if place != "package":
+        (package / "p2prisk" / "ordered" / "__pycache__").touch()
+    if place == "nowhere":
+        for name in (".cache", "AppData", "Library"):
+            (home / name).touch()
+    code = (
+        "import time, numpy as np; from p2prisk.ordered import OrderedLogit, likelihood; likelihood.COMPILED_FROM = 0\n"
+        "import p2prisk; print(p2prisk.__file__)\n"
+        "fit = OrderedLogit(np.arange(60) % 3, np.sin(np.arange(120.0)).reshape(60, 2)).fit()\n"
+        "kernel = likelihood.compiled_module()._pass\n"
+        "print(fit.converged, sum(kernel.stats.cache_hits.values()))"
+    )
+    variables = {k: v for k, v in os.environ.items() if not k.startswith(("NUMBA", "XDG", "PYTHON"))}
+    variables |= {"HOME": str(home), "USERPROFILE": str(home), "LOCALAPPDATA": str(home / "AppData")}
+    variables |= {"PYTHONPATH": str(package), "PYTHONDONTWRITEBYTECODE": "1"}
+    said = [
+        subprocess.run(
+            [sys.executable, "-c", code], env=variables, cwd=tmp_path, capture_output=True, text=True, check=True
+        ).stdout.split()
+        for _ in range(2)
+    ]
+    assert Path(said[0][0]).is_relative_to(package)
+    # the second process finds the code of the first one
+    assert [line[1:] for line in said] == [["True", "0"], ["True", "0" if place == "nowhere" else "1"]]
+    kept = [path.relative_to(tmp_path).parts[0] for path in tmp_path.rglob("*.nbc")]
+    assert kept == {"package": ["package"], "user": ["home"], "nowhere": []}[place]
 
 
 # -- cluster ------------------------------------------------------------------------------------------------------

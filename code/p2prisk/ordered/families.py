@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 
 from p2prisk.errors import ModelError
-from p2prisk.ordered.likelihood import compiled_parallel_logit, evaluate_rows, parallel_logit
+from p2prisk.ordered.likelihood import evaluate_rows, parallel_logit
 from p2prisk.ordered.links import Logit, get_link
 
 
@@ -125,10 +125,6 @@ class Family:
         """Sums over one block of rows; a family overrides this where it knows a shorter way."""
         return evaluate_rows(layout, self, params, exog, codes, weights, offset, order)
 
-    def compiled(self, layout, params, block, centre=None):
-        """The sums of :meth:`evaluate` from compiled code, or ``None`` where there is none."""
-        return None
-
 
 class Cumulative(Family):
     """P(Y <= j) = F(z_j): the cumulative link (proportional odds) model."""
@@ -188,11 +184,6 @@ class Cumulative(Family):
         if not layout.free and isinstance(self.link, Logit):
             return parallel_logit(layout, params, exog, codes, weights, offset, order)
         return super().evaluate(layout, params, exog, codes, weights, offset, order)
-
-    def compiled(self, layout, params, block, centre=None):
-        if layout.free or not isinstance(self.link, Logit):
-            return None
-        return compiled_parallel_logit(layout, params, block, centre)
 
 
 class Sequential(Family):

@@ -18,6 +18,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from p2prisk.ordered.links import Logit
+
 # rows a block of the NumPy code: large enough that calls cost little, small enough for the second-level cache
 BLOCK_ROWS = 8192
 # blocks are handed to threads in groups of fixed size, and summed in order: the result does not depend on
@@ -230,16 +232,15 @@ def parallel_logit(layout, params, exog, codes, weights, offset, order):
     flat[position] = density_lower
     position += n
     flat[position] = density_upper
+    by_class = [np.bincount(codes, part, m + 1) for part in (rest_upper, rest_lower, density_upper, density_lower)]
     return assemble_parallel_logit(
         layout,
         theta,
         log_sum,
         counts,
         column_sums(d_eta, exog),
-        np.bincount(codes, rest_upper, m + 1),
-        np.bincount(codes, rest_lower, m + 1),
-        np.bincount(codes, density_upper, m + 1),
-        np.bincount(codes, density_lower, m + 1),
+        by_class[0][:m] - by_class[1][1:],
+        by_class[2][:m] + by_class[3][1:],
         exog.T @ (exog * (density_upper + density_lower)[:, None]),
         by_threshold[1:-1] @ exog,
     )
@@ -257,40 +258,41 @@ def assemble_parallel_logit(
     layout,
     theta,
     log_sum,
-    counts,
+    counts=None,
     score_beta=None,
-    rest_upper=None,
-    rest_lower=None,
-    density_upper=None,
-    density_lower=None,
+    score_theta=None,
+    density=None,
     product=None,
     by_threshold=None,
 ):
-    """Log-likelihood, score and information from sums over rows; O(classes) work for the thresholds."""
+    """Log-likelihood, score and information from sums over rows; O(classes) work for the thresholds.
+
+    ``counts`` by class is given for the cumulative model only, whose neighbouring thresholds are coupled.
+    """
     p, m = layout.n_columns, layout.n_thresholds
     score, information = np.zeros(layout.n_params), np.zeros((layout.n_params, layout.n_params))
-    gap, inner = np.diff(theta), counts[1:-1]
-    if np.any(gap <= 0):
+    gap = np.diff(theta)
+    inner = np.zeros(m - 1) if counts is None else counts[1:-1]
+    if counts is not None and np.any(gap <= 0):
         return Evaluation(-np.inf, score, information)
-    log_likelihood = log_sum + float(inner @ np.log(-np.expm1(-gap)))
+    log_likelihood = log_sum if counts is None else log_sum + float(inner @ np.log(-np.expm1(-gap)))
     if score_beta is None or not np.isfinite(log_likelihood):
         return Evaluation(log_likelihood, score, information)
-    ratio = 1.0 / np.expm1(gap)
-    score[:p] = score_beta
-    score[p:] = rest_upper[:m] - rest_lower[1:]
-    score[p + 1 : p + m] += ratio * inner
-    score[p : p + m - 1] -= ratio * inner
+    score[:p], score[p:] = score_beta, score_theta
     information[:p, :p] = product
     information[p:, :p] = -by_threshold
     information[:p, p:] = information[p:, :p].T
-    curvature = ratio * (1 + ratio) * inner
-    diagonal = density_upper[:m] + density_lower[1:]
-    diagonal[1:] += curvature
-    diagonal[:-1] += curvature
-    thresholds = np.arange(p, p + m)
+    diagonal, thresholds = density.copy(), np.arange(p, p + m)
+    if counts is not None:
+        ratio = 1.0 / np.expm1(gap)
+        score[p + 1 :] += ratio * inner
+        score[p:-1] -= ratio * inner
+        curvature = ratio * (1 + ratio) * inner
+        diagonal[1:] += curvature
+        diagonal[:-1] += curvature
+        information[thresholds[1:], thresholds[:-1]] = -curvature
+        information[thresholds[:-1], thresholds[1:]] = -curvature
     information[thresholds, thresholds] = diagonal
-    information[thresholds[1:], thresholds[:-1]] = -curvature
-    information[thresholds[:-1], thresholds[1:]] = -curvature
     return Evaluation(log_likelihood, score, information)
 
 
@@ -321,13 +323,13 @@ def one_blas_thread():
 
 
 @cache
-def compiled_sums():
-    """The compiled kernel, or ``None`` where numba is not installed."""
+def compiled_module():
+    """:mod:`p2prisk.ordered.compiled`, or ``None`` where numba is not installed."""
     try:
-        from p2prisk.ordered.compiled import parallel_logit_sums
+        from p2prisk.ordered import compiled
     except ImportError:
         return None
-    return parallel_logit_sums
+    return compiled
 
 
 @cache
@@ -386,8 +388,8 @@ class Evaluator:
 
     def __call__(self, block):
         wanted = block.exog.size >= COMPILED_FROM if self.compiled is None else self.compiled
-        if wanted and self.order == 2:
-            total = self.family.compiled(self.layout, self.params, block, self.centre)
+        if wanted and not self.layout.free and isinstance(self.family.link, Logit):
+            total = compiled_parallel_logit(self.layout, self.family, self.params, block, self.centre, self.order)
             if total is not None:
                 return total
         parts = []
@@ -398,22 +400,26 @@ class Evaluator:
         return add_evaluations(parts)
 
 
-def compiled_parallel_logit(layout, params, block, centre=None):
-    """:func:`parallel_logit` of a whole block by the compiled kernel; ``None`` where that cannot be had."""
-    sums, p, nothing = compiled_sums(), layout.n_columns, np.empty(0)
+def compiled_parallel_logit(layout, family, params, block, centre=None, order=2):
+    """The sums of the logit with parallel slopes over a whole block by the compiled kernel, for any family.
+
+    Returns
+    -------
+    Evaluation or None
+        ``None`` where numba is not installed or a linear predictor is too large for the kernel.
+    """
+    kernel, p = compiled_module(), layout.n_columns
     theta = params[p:]
-    if sums is None or np.abs(theta).max() > 300:
+    # not so written as to let NaN pass
+    if kernel is None or not np.abs(theta).max() <= kernel.LARGEST:
         return None
-    fine, *parts = sums(
-        block.exog,
-        block.codes,
-        nothing if block.weights is None else block.weights,
-        nothing if block.offset is None else block.offset,
-        np.zeros(p) if centre is None else centre,
-        params[:p],
-        theta,
-    )
-    return assemble_parallel_logit(layout, theta, *parts) if fine else None
+    touches = family.outward(np.arange(len(theta) + 1), len(theta)) != 0
+    touched = np.stack([touches.argmax(axis=1), len(theta) - touches[:, ::-1].argmax(axis=1)], axis=1)
+    found = kernel.parallel_logit_sums(*block[:4], centre, params[:p], theta, touched, order == 2)
+    if found is None:
+        return None
+    log_sum, counts, *sums = found
+    return assemble_parallel_logit(layout, theta, log_sum, None if family.stages else counts, *sums)
 
 
 @dataclass(frozen=True)
