@@ -13,8 +13,8 @@ from p2prisk.ordered.design import Design
 from p2prisk.ordered.results import REQUIRED_DIGITS, OrderedResults
 
 _FORMAT = "p2prisk.HazardLogit/1"
-# rows times ages times parameters held at once by the delta method
-_JACOBIAN_NUMBERS = 20_000_000
+# numbers held at once by a prediction: rows times ages (times parameters, by the delta method); fits the cache
+_BLOCK_NUMBERS = 500_000
 _KEPT = (
     "link event_name causes exog_names terms param_names formula strata strata_name unit notes nobs n_rows "
     "n_dropped dropped_by_column exposure reach"
@@ -279,7 +279,7 @@ class HazardResults:
             raise ModelError("survival is of all ends together; leave out cause=")
         longest = int(ahead.max(initial=1))
         per_row = longest * (self.layout.n_params if interval is not None and method == "delta" else 4)
-        step = max(1, _JACOBIAN_NUMBERS // max(per_row * len(labels) * len(causes), 1))
+        step = max(1, _BLOCK_NUMBERS // max(per_row * len(labels) * len(causes), 1))
         pieces = []
         for start in range(0, max(len(exog), 1), step):
             rows = slice(start, start + step)

@@ -125,6 +125,15 @@ def end_dates(frame, lag=None):
     return closed.where(status.isin(ENDED))
 
 
+def charge_off_lag(tape, lag=None):
+    """Months from the last payment to the charge-off, as :func:`end_dates` counts them; none where ends are dated."""
+    if lag is None:
+        lag = tape.provenance.get("lag")
+    if lag is None:
+        return 0 if "closed_date" in tape.frame else CHARGE_OFF_LAG
+    return lag.get("charged off", CHARGE_OFF_LAG) if isinstance(lag, dict) else lag
+
+
 def as_of(tape, date, lag=None):
     """Wind a tape back to a day.
 
@@ -237,7 +246,7 @@ def as_of(tape, date, lag=None):
     provenance |= {
         "record_date": f"{day:%Y-%m-%d}",
         "as_of": f"{day:%Y-%m-%d}",
-        "lag": lag if lag is not None else CHARGE_OFF_LAG,
+        "lag": charge_off_lag(tape, lag),
         "period": f"{new['issue_date'].min():%Y-%m} to {new['issue_date'].max():%Y-%m}",
     }
     return LoanTape(new, provenance, set_aside, notes, unused)

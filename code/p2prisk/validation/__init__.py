@@ -16,6 +16,9 @@ Calibration
 Ordinal scores
     `ordinal_scores` (RPS, log score, kappa with skill and intervals); `ranked_probability_score`, `log_score`
     and, a loan, `ranked_probability_scores`, `log_scores`; `quadratic_weighted_kappa`; `predicted_category`.
+Decision dates
+    `rolling_origin`: fit on what was known on each day, score the loans issued next, judge on their final outcomes;
+    block bootstrap that refits.
 Resampling
     `bootstrap` (stratified, grouped); `stratified_folds`, `cross_validate`; `out_of_time_split`;
     `sensitivity` (one model, several samples).
@@ -73,6 +76,7 @@ from p2prisk.validation.resampling import (
     sensitivity,
     stratified_folds,
 )
+from p2prisk.validation.rolling import RollingOrigin, rolling_origin
 from p2prisk.validation.scores import (
     log_score,
     log_scores,
@@ -93,6 +97,7 @@ __all__ = [
     "ModelComparison",
     "OutOfTimeSplit",
     "PopulationStability",
+    "RollingOrigin",
     "auc",
     "base_rate",
     "binary_logits",
@@ -130,6 +135,7 @@ __all__ = [
     "reliability_by_cut",
     "reliability_table",
     "roc_curve",
+    "rolling_origin",
     "sensitivity",
     "stability_table",
     "stratified_folds",
