@@ -29,8 +29,8 @@ class RollingOrigin:
     table : pandas.DataFrame
         One row a decision date and group (``all`` first): ``loans``, ``events``, ``unjudged`` (issued in the window,
         final outcome not known), ``known_events`` (losses known on the date), ``auc``, and with `against`
-        ``auc_against`` and ``difference``; ``predicted`` and ``observed`` where scores are probabilities. With resamples
-        ``..._low`` and ``..._high``. With several dates a last block, date ``mean``, averages over them.
+        ``auc_against`` and ``difference``; ``predicted`` and ``observed`` where scores are probabilities. With
+        resamples ``..._low`` and ``..._high``. With several dates a last block, date ``mean``, averages over them.
     scores : pandas.DataFrame
         One row a judged loan: ``date``, ``row`` (of the tape's frame), ``score``, ``event``.
     draws : pandas.DataFrame
@@ -117,7 +117,7 @@ def rolling_origin(
     >>> by_dti = lambda known: lambda later: later["dti"]
     >>> found = rolling_origin(tape, ["2009-12-31", "2010-12-31"], by_dti)
     >>> found.table[["date", "group", "loans"]].values.tolist()
-    [['2009-12-31', 'all', 1102], ['2010-12-31', 'all', 840], ['mean', 'all', 1942]]
+    [['2009-12-31', 'all', 1075], ['2010-12-31', 'all', 797], ['mean', 'all', 1872]]
     """
     check_share(confidence, "confidence")
     if interval not in ("normal", "percentile"):
