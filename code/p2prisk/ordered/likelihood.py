@@ -167,22 +167,35 @@ def evaluate_rows(layout, family, params, exog, codes, weights=None, offset=None
         together[:, :-1] += mixed
     score[:p] = -column_sums(first.sum(axis=1), shared)
     information[:p, :p] = -(shared.T @ (shared * together.sum(axis=1)[:, None]))
-    # threshold block: intercept and freed columns of one threshold side by side, over the rows that touch it
+    if not q:
+        score[p:] = first.sum(axis=0)
+        information[p:, :p] = together.T @ shared
+        information[:p, p:] = information[p:, :p].T
+        curvature = -second.sum(axis=0)
+        information[p:, p:] = np.diag(curvature)
+        if mixed is not None:
+            beside = np.arange(p, p + m - 1)
+            information[beside, beside + 1] = information[beside + 1, beside] = -mixed.sum(axis=0)
+        return Evaluation(log_likelihood, score, information)
+    # threshold block: intercept and freed columns of one threshold side by side; with the rows in the order of their
+    # categories those that touch a threshold are one slice
     step = 1 + q
-    own = np.column_stack([np.ones(len(exog)), -exog[:, layout.free]])
+    rows = np.argsort(codes, kind="stable")
+    own = np.column_stack([np.ones(len(exog)), -exog[:, layout.free]])[rows]
+    first, second, together, shared = first[rows], second[rows], together[rows], shared[rows]
+    mixed = None if mixed is None else mixed[rows]
     block_score = first.T @ own
     block = np.zeros((m, step, m, step))
     cross = np.zeros((m, step, p))
     for threshold in range(m):
-        rows = np.flatnonzero(second[:, threshold])
-        rows = slice(None) if 2 * len(rows) > len(exog) else rows
-        at = own[rows]
-        block[threshold, :, threshold, :] = -(at.T @ (at * second[rows, threshold, None]))
-        cross[threshold] = (at * together[rows, threshold, None]).T @ shared[rows]
+        part = _touched(second[:, threshold])
+        at = own[part]
+        block[threshold, :, threshold, :] = -(at.T @ (at * second[part, threshold, None]))
+        cross[threshold] = (at * together[part, threshold, None]).T @ shared[part]
         if mixed is not None and threshold + 1 < m:
-            rows = np.flatnonzero(mixed[:, threshold])
-            at = own[rows]
-            off = -(at.T @ (at * mixed[rows, threshold, None]))
+            part = _touched(mixed[:, threshold])
+            at = own[part]
+            off = -(at.T @ (at * mixed[part, threshold, None]))
             block[threshold + 1, :, threshold, :] = block[threshold, :, threshold + 1, :] = off
     # from (threshold, [intercept, freed columns]) to (freed columns by threshold, thresholds)
     place = np.concatenate(
@@ -193,6 +206,12 @@ def evaluate_rows(layout, family, params, exog, codes, weights=None, offset=None
     information[p:, :p] = cross.reshape(m * step, p)[place]
     information[:p, p:] = information[p:, :p].T
     return Evaluation(log_likelihood, score, information)
+
+
+def _touched(derivative):
+    """Slice from the first to the last entry that is not zero."""
+    there = np.flatnonzero(derivative)
+    return slice(there[0], there[-1] + 1) if len(there) else slice(0)
 
 
 def parallel_logit(layout, params, exog, codes, weights, offset, order):
