@@ -507,6 +507,18 @@ def test_vuong_is_its_definition_and_counts_weights(frame):
     assert plain - aic == pytest.approx(1) and plain - bic == pytest.approx(np.log(cumulative.nobs) / 2)
 
 
+def test_the_variance_of_one_model_against_itself_has_no_weight(frame):
+    # with the cloglog link both families are one model in other thresholds: Vuong's matrix is then nilpotent
+    from p2prisk.assumptions.specification import _vuong_weights
+
+    sequential = make(frame, link="cloglog", freq_weights="n").fit()
+    cumulative = OrderedLogit.from_formula(FORMULA, frame, link="cloglog", freq_weights="n").fit()
+    weights = sequential.model.weights
+    assert _vuong_weights(sequential, cumulative, weights, sequential.nobs).max() < 1e-10
+    other = OrderedLogit.from_formula("outcome ~ known", frame, link="cloglog", freq_weights="n").fit()
+    assert _vuong_weights(sequential, other, weights, sequential.nobs).max() > 0.5
+
+
 @pytest.mark.parametrize("weights", [[1.0], [1.0, 1.0, 1.0], [2.0, 1.0, 0.25, 1e-6], [0.01] * 24])
 def test_sums_of_weighted_chi_squares(weights):
     from scipy.stats import chi2

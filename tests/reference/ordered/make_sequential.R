@@ -12,6 +12,7 @@ counts <- read.csv(file.path(here, "counts.csv"))
 counts$severity <- factor(counts$severity, ordered = TRUE)
 counts$term <- factor(counts$term)
 counts$dti <- factor(counts$dti, levels = c("high", "low", "mid"))
+# miners by years underground and state of the lungs: Ashford (1959), Biometrics 15, as VGAM ships it
 data(pneumo)
 pneumo <- do.call(rbind, lapply(c("normal", "mild", "severe"), function(k)
   data.frame(exposure = pneumo$exposure.time, grade = k, n = pneumo[[k]])))
