@@ -38,6 +38,11 @@ class Value(float):
         return number(100 * float(self), self.digits)
 
     @property
+    def whole(self):
+        """The number printed without decimals."""
+        return Value(self, 0, self.percent)
+
+    @property
     def low(self):
         """Lower end of the interval, printed like the number."""
         return self._end(0)

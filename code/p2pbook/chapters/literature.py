@@ -1,0 +1,78 @@
+"""Chapter *What is known*: the sign table of the studies of default, counted."""
+
+from dataclasses import dataclass
+from functools import cache
+
+import pandas as pd
+
+from p2pbook.literature import agreement, studies_by_sign
+from p2pbook.values import Value, count
+from p2prisk.datasets import table
+
+
+@dataclass(frozen=True)
+class Literature:
+    """Numbers and tables of the chapter."""
+
+    signs: pd.DataFrame
+    counted: pd.DataFrame
+    by_study: pd.DataFrame
+    closest: pd.DataFrame
+    findings: Value
+    studies: Value
+    traits: Value
+    #: traits on which two studies or more commit themselves, and what they say of them
+    several: Value
+    opposite: Value
+    against_none: Value
+    agree: Value
+    #: of the closest studies, those whose record does not say how large the sample is
+    closest_studies: Value
+    closest_without_size: Value
+    on_renrendai: Value
+
+
+@cache
+def compute():
+    """Compute the chapter.
+
+    Returns
+    -------
+    Literature
+    """
+    signs, closest = table("literature_signs"), table("literature_studies")
+    counted = agreement(signs)
+    verdicts = counted["verdict"].value_counts()
+    return Literature(
+        signs=signs,
+        counted=counted,
+        by_study=_by_study(signs),
+        closest=_closest(closest),
+        findings=count(len(signs)),
+        studies=count(signs["study"].nunique()),
+        traits=count(len(counted)),
+        several=count((counted[["safer", "none", "riskier"]].sum(axis=1) > 1).sum()),
+        opposite=count(verdicts["opposite signs"]),
+        against_none=count(verdicts["sign against no effect"]),
+        agree=count(verdicts["agree"]),
+        closest_studies=count(len(closest)),
+        closest_without_size=count((closest["size"] == "not stated in the record read").sum()),
+        on_renrendai=count(signs.loc[signs["platform"] == "Renrendai", "study"].nunique()),
+    )
+
+
+def _by_study(signs):
+    heads = ["Trait", "Safer", "No effect", "Riskier", "Relevant, sign not stated"]
+    return studies_by_sign(signs).reset_index().set_axis(heads, axis=1)
+
+
+def _closest(closest):
+    return pd.DataFrame(
+        {
+            "Study": "@" + closest["study"],
+            "Data and size": closest["data"] + "; size: " + closest["size"],
+            "Method and outcome": closest["method"] + "; outcome: " + closest["outcome"],
+            "Finding": closest["finding"],
+            "Limitation": closest["limitation"],
+        }
+    )

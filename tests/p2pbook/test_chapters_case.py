@@ -1,0 +1,94 @@
+"""Numbers of the chapters on the question, the literature, the industry and the case, recomputed by another way."""
+
+import csv
+import dataclasses
+from pathlib import Path
+
+import pytest
+
+from p2pbook.chapters import industry, literature, ncf, question
+from p2pbook.facts import facts
+
+DATA = Path(__file__).resolve().parents[2] / "data"
+
+
+def rows(name, **wanted):
+    with (DATA / f"{name}.csv").open(encoding="utf-8", newline="") as file:
+        return [row for row in csv.DictReader(file) if all(row[key] == value for key, value in wanted.items())]
+
+
+def value(name, **wanted):
+    (row,) = rows(name, **wanted)
+    return float(row["value"])
+
+
+@pytest.mark.parametrize("chapter", [industry, literature, ncf, question], ids=lambda chapter: chapter.__name__)
+def test_what_a_chapter_computes_is_complete_and_cannot_be_changed(chapter):
+    n = chapter.compute()
+    for field in dataclasses.fields(n):
+        member = getattr(n, field.name)
+        assert member is not None and str(member) not in ("", "nan", "–"), field.name
+        if hasattr(member, "columns") or isinstance(member, dict):
+            assert len(member), field.name
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        n.nothing = 0
+
+
+def test_question():
+    n = question.compute()
+    amounts = {row["in_p2p"]: [] for row in rows("ncf_products")}
+    for row in rows("ncf_products"):
+        amounts[row["in_p2p"]].append(float(row["amount"]))
+    assert n.outside == sum(amounts["no"]) and n.total == n.outside + sum(amounts["yes"])
+    assert len(n.claims) == 5 and n.claims["Cause"].str.contains(r"\([\u4e00-\u9fff]+\)$").all()
+    assert list(n.evidence["Code"])[0] == "E1"
+
+
+def test_literature_counts_each_finding_once():
+    n = literature.compute()
+    signs = rows("literature_signs")
+    assert n.findings == len(signs) and n.studies == len({row["study"] for row in signs})
+    assert n.traits == len({row["variable"] for row in signs}) == len(n.by_study)
+    two = {v for v in {r["variable"] for r in signs} if sum(r["variable"] == v and r["sign"] != "?" for r in signs) > 1}
+    assert n.several == len(two) == n.opposite + n.against_none + n.agree
+    assert n.on_renrendai == len({row["study"] for row in signs if row["platform"] == "Renrendai"})
+    assert n.closest["Study"].str.startswith("@").all() and 0 < n.closest_without_size < n.closest_studies
+
+
+def test_industry():
+    n = industry.compute()
+    assert n.fewer_platforms == 218  # the fact's own words
+    assert n.without_problem_2016 == n.operating["regulator"]["2016-06"] - n.problem_standing_2016
+    assert 100 * n.problem_standing_2016 / n.operating["regulator"]["2016-06"] == pytest.approx(
+        n.problem_share_2016, abs=0.05
+    )
+    assert n.balance_before == pytest.approx(n.balance_in["WDZJ"]["2018-07"] + n.outflow)
+    assert n.outflow_share == pytest.approx(n.outflow / n.balance_before)
+    assert str(n.rate[2013]) == "19.67" and str(n.volume[2017]) == "2,805"
+    assert n.custody_at_tested_bank == pytest.approx(414 / 1190)
+    assert n.sources == len(
+        {facts().key(row["id"]) for row in rows("facts_case", status="read") if row["id"][0] == "I"}
+    )
+    assert n.official_or_press + n.reposts < n.sources  # some are student work
+
+
+def test_ncf_accounts():
+    n = ncf.compute()
+    revenue = value("ncf_accounts", year="2018", item="net revenue")
+    assert n.revenue_2018 == revenue / 1e6
+    related = sum(float(row["value"]) for row in rows("ncf_accounts", year="2018", statement="income", party="related"))
+    assert n.related_revenue == pytest.approx(100 * related / revenue)
+    loans = value("ncf_accounts", item="loans receivable")
+    equity = value("ncf_accounts", item="equity", accounts="pro forma")
+    assert n.related_of_equity == pytest.approx(100 * loans / equity) and n.related_of_equity > 100
+    assert n.related_yield == pytest.approx(100 * n.related_interest / n.related_loans)
+    assert n.peer_times == pytest.approx(n.peer_servicing / 1.503, rel=0.01)
+    assert n.listing_days == 36 and n.outside_share + n.inside_share == 100
+
+
+def test_causes_are_counted_in_words():
+    n = ncf.compute()
+    strengths = [row["strength"] for row in rows("case_causes")]
+    words = ("no", "one", "two", "three", "four", "five")
+    assert (n.moderate, n.weak) == (words[strengths.count("2")], words[strengths.count("1")])
+    assert list(n.causes["evidence"]) == [["none", "weak", "moderate", "strong"][int(s)] for s in strengths]
