@@ -21,6 +21,7 @@ from p2prisk.stress import (
     least_reinvestment,
     months_to_failure,
     provision,
+    shift_to_default_rate,
     stress_table,
 )
 
@@ -206,3 +207,26 @@ def test_bad_input():
         funding_run(1.0, -1.0, asset_months=2, liability_months=1, reinvested=0.5)
     with pytest.raises(DataError, match="between 0 and 1"):
         funding_run(1.0, 1.0, asset_months=2, liability_months=1, reinvested=1.5)
+
+
+def test_a_part_of_a_book_is_the_book_of_its_loans(book):
+    rows = np.asarray(book.eta) > np.median(book.eta)
+    part, rest = book.part(rows), book.part(~rows)
+    whole, first, second = (assess(b) for b in (book, part, rest))
+    money = np.asarray(book.amount)[rows].sum() / np.sum(book.amount)
+    assert money * first["default_rate"] + (1 - money) * second["default_rate"] == pytest.approx(whole["default_rate"])
+    assert part.frame.equals(book.frame[rows])
+    own = np.arange(3 * len(book.eta), dtype=float).reshape(-1, 3)
+    by_loan = Economics(own / own.max(), own / own.max(), 1 + own, default_classes=1)
+    assert by_loan.part(rows).years.tolist() == (1 + own)[rows].tolist()
+    with pytest.raises(DataError, match="no loan"):
+        book.part(np.zeros(len(rows), bool))
+
+
+def test_a_shift_that_meets_a_default_rate(book):
+    now = assess(book)["default_rate"]
+    shift = shift_to_default_rate(book, now + 0.05)
+    assert shift > 0 and assess(book, shift)["default_rate"] == pytest.approx(now + 0.05)
+    lower = shift_to_default_rate(book, now / 2, lower=-5.0)
+    assert lower < 0 and assess(book, lower)["default_rate"] == pytest.approx(now / 2)
+    assert shift_to_default_rate(book, 0.999999, upper=0.1) == float("inf")

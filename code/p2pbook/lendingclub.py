@@ -1,6 +1,6 @@
 """The one model of the resolved Lending Club loans, and what the chapters make of it: vintages, book, score card."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 import numpy as np
@@ -12,7 +12,7 @@ from p2prisk.ordered import OrderedLogit
 from p2prisk.scorecard.card import Scorecard
 from p2prisk.scorecard.characteristics import bands_from_labels
 from p2prisk.scorecard.master_scale import build_master_scale
-from p2prisk.stress import Book, Economics
+from p2prisk.stress import Book, Economics, shift_to_default_rate
 
 #: Months from the last payment to the charge-off: about 150 days past due. The date itself is not on file.
 CHARGE_OFF_LAG = 5
@@ -106,8 +106,6 @@ def lending_club_book(year=TESTED_ON):
         Linear predictors from :func:`lending_club_model`, thresholds moved so that the book's default rate is the
         one that came; income, loss and years by term and class from ``lendingclub_outcomes``.
     """
-    from scipy.optimize import brentq
-
     fit, counts = lending_club_model()
     part = counts[counts["issue_year"] == year]
     cells = part.groupby(list(CLASSES), observed=True)["n"].sum().reset_index()
@@ -124,9 +122,8 @@ def lending_club_book(year=TESTED_ON):
     early = vintages.loc[vintages["age"] + CHARGE_OFF_LAG <= 12, "charged_off"].sum() / vintages["charged_off"].sum()
     economics = Economics(values["earned"], values["loss"], values["years"], early_share=float(early))
     rate = part.loc[part["bad"], "n"].sum() / part["n"].sum()
-    bound = fit.thresholds.to_numpy()
-    level = brentq(lambda shift: amount @ (1 / (1 + np.exp(bound[-2] - eta - shift))) / amount.sum() - rate, -3, 3)
-    return Book(eta + level, bound, amount, cells, economics)
+    book = Book(eta, fit.thresholds.to_numpy(), amount, cells, economics)
+    return replace(book, eta=eta + shift_to_default_rate(book, rate, lower=-3.0))
 
 
 DEFAULT_FROM = "loss after half"

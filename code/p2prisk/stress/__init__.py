@@ -14,7 +14,7 @@ from p2prisk.stress.book import (
     provision,
 )
 from p2prisk.stress.run import funding_run, least_reinvestment, months_to_failure
-from p2prisk.stress.scenarios import Scenario, breaking_point, breaking_shift, stress_table
+from p2prisk.stress.scenarios import Scenario, breaking_point, breaking_shift, shift_to_default_rate, stress_table
 
 __all__ = [
     "Book",
@@ -30,5 +30,6 @@ __all__ = [
     "least_reinvestment",
     "months_to_failure",
     "provision",
+    "shift_to_default_rate",
     "stress_table",
 ]

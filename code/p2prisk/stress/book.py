@@ -1,6 +1,6 @@
 """A book under stress: class probabilities, expected loss, lenders' return, provisions, grade migration."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -41,6 +41,12 @@ class Economics:
             raise DataError("at least one class must be a default and one must not")
         if not 0 <= self.early_share <= 1:
             raise DataError("early_share is a share between 0 and 1")
+
+    def part(self, rows):
+        """The economics of some loans: those rows where every loan has its own, else the same."""
+        if np.ndim(self.income) == 1:
+            return self
+        return replace(self, income=self.income[rows], loss=self.loss[rows], years=self.years[rows])
 
 
 @dataclass(frozen=True)
@@ -85,6 +91,28 @@ class Book:
             )
         if len(shape) == 2 and shape[0] != size:
             raise DataError(f"the book has {size} rows, its economics {shape[0]}")
+
+    def part(self, rows):
+        """The book of some of the loans.
+
+        Parameters
+        ----------
+        rows : array_like of bool, shape (n,)
+            Which loans.
+
+        Returns
+        -------
+        Book
+            Same thresholds; the economics keep the rows of these loans.
+        """
+        rows = np.asarray(rows, bool)
+        return replace(
+            self,
+            eta=self.eta[rows],
+            amount=self.amount[rows],
+            frame=self.frame[rows],
+            economics=self.economics.part(rows),
+        )
 
 
 def class_probabilities(eta, thresholds):

@@ -128,6 +128,28 @@ def breaking_point(measure, target, *, lower=0.0, upper=10.0, what="the shock"):
     return float(brentq(lambda x: measure(x) - target, lower, upper, xtol=1e-12))
 
 
+def shift_to_default_rate(book, rate, *, lower=0.0, upper=3.0):
+    """Shift of all log odds that gives a book the default rate `rate`.
+
+    Parameters
+    ----------
+    book : Book
+        Loans.
+    rate : float
+        Money-weighted default rate aimed at.
+    lower, upper : float
+        Where the shift is looked for.
+
+    Returns
+    -------
+    float
+        As in :func:`breaking_point`.
+    """
+    return breaking_point(
+        lambda shift: assess(book, shift)["default_rate"], rate, lower=lower, upper=upper, what="the shift"
+    )
+
+
 def breaking_shift(book, *, annual_return=0.0, loss_factor=1.0):
     """Shift of all log odds at which lenders earn no more than `annual_return` a year.
 

@@ -1,0 +1,94 @@
+"""Numbers of the chapter on stress, recomputed by other ways."""
+
+import numpy as np
+import pytest
+
+from p2pbook.chapters import stress
+from p2prisk.datasets import load, table
+
+
+@pytest.fixture(scope="module")
+def n():
+    return stress.compute()
+
+
+def default_rate(book, shift):
+    """By hand: the share of money whose outcome lies above the second last threshold."""
+    probability = 1 / (1 + np.exp(book.thresholds[-2] - book.eta - shift))
+    return (probability * book.amount).sum() / book.amount.sum()
+
+
+def annual_return(book, shift, loss_factor=1.0):
+    """By hand: income less loss over years, class by class."""
+    below = 1 / (1 + np.exp(-(book.thresholds[None, :] - book.eta[:, None] - shift)))
+    probability = np.diff(np.column_stack([np.zeros(len(below)), below, np.ones(len(below))]), axis=1)
+    money = book.amount[:, None] * probability
+    loss = np.minimum(book.economics.loss * loss_factor, 1)
+    return (money * (book.economics.income - loss)).sum() / (money * book.economics.years).sum()
+
+
+def test_the_worst_year_comes_back(n):
+    counts = load("lendingclub-2007-2011-counts").frame
+    for year in (2007, 2011):
+        part = counts[counts["issue_year"] == year]
+        bad = part["severity"].astype(str).str.startswith("loss")
+        assert n.rate[year] == pytest.approx(np.average(bad, weights=part["n"]), abs=1e-12)
+    assert default_rate(n.book, n.history) == pytest.approx(n.rate[2007], abs=1e-9)
+    assert default_rate(n.book, 0.0) == pytest.approx(n.rate[2011], abs=1e-9) == pytest.approx(n.default_rate)
+    assert n.worst_return == pytest.approx(annual_return(n.book, n.history))
+
+
+def test_at_its_break_a_book_earns_nothing(n):
+    assert set(n.books) == {"all", "36 months", "60 months"}
+    assert sum(n.books[name].amount.sum() for name in ("36 months", "60 months")) == n.loans
+    for name, book in n.books.items():
+        assert annual_return(book, n.breaks[name]) == pytest.approx(0.0, abs=1e-9)
+        assert annual_return(book, 0.0) > 0
+    assert annual_return(n.book, n.elsewhere) == pytest.approx(0.03)
+    assert annual_return(n.book, n.poor, 1.15) == pytest.approx(0.0, abs=1e-9)
+    assert annual_return(n.book, n.both, 1.15) == pytest.approx(0.03)
+    assert n.break_odds == pytest.approx(np.exp(float(n.breaks["all"])))
+
+
+def test_a_term_keeps_the_economics_of_its_own_loans(n):
+    outcomes = table("lendingclub_outcomes").set_index(["term", "severity"])
+    for term in (36, 60):
+        part = n.books[f"{term} months"]
+        assert set(part.frame["term"]) == {term}
+        assert (part.economics.loss[:, -1] == outcomes.loc[(term, "loss early"), "loss"]).all()
+    assert str(n.loss_early) == f"{100 * outcomes.loc[(36, 'loss early'), 'loss']:.0f} %"
+    assert n.recovered_late == outcomes.loc[(36, "loss after half"), "recovered"]
+
+
+def test_grades_hold_the_shares_that_their_cuts_promise(n):
+    probability = 1 / (1 + np.exp(n.book.thresholds[-2] - n.book.eta))
+    for cut, wanted in zip(n.cuts, stress.GRADE_SHARES, strict=True):
+        below = n.book.amount[probability < cut].sum() / n.book.amount.sum()
+        # a class of loans is not parted: the share is met up to the largest class
+        assert below == pytest.approx(wanted, abs=n.book.amount.max() / n.book.amount.sum())
+
+
+def test_the_reserve_jumps_from_twelve_months_to_the_whole_life(n):
+    assert n.reserve_below == pytest.approx(n.reserve_at * n.early_share, rel=1e-6)
+    calm = annual_return(n.book, 0.0)
+    assert n.slump_cost == pytest.approx(100 * (calm - annual_return(n.book, 0.5)))
+    purpose = np.where(n.book.frame["purpose_group"] == "higher loss", 1.5, 0.0)
+    assert n.purpose_hit == pytest.approx(n.book.amount[purpose > 0].sum() / n.loans)
+    shifted = stress.Book(n.book.eta + purpose, n.book.thresholds, n.book.amount, n.book.frame, n.book.economics)
+    assert n.purpose_cost == pytest.approx(100 * (calm - annual_return(shifted, 0.0)))
+
+
+def test_the_least_share_invested_again_is_the_edge(n):
+    edge, pool = n.least["one month"], {"asset_months": 12, "liability_months": 1, "horizon": 12}
+    for share, survives in ((edge + 1e-3, True), (edge - 1e-3, False)):
+        assert (stress.months_to_failure(100.0, 6.0, reinvested=share, **pool) > 12) == survives
+    # in the first month alone 100 fall due, a twelfth comes in, and 6 are at hand
+    assert edge > 1 - (100 / 12 + 6) / 100
+    assert n.least["matched"] == 0 < n.least["three months"] < n.least["one month"]
+    assert n.pool == "fails in month 1"
+
+
+def test_words_follow_the_numbers():
+    assert stress.side(0.8, 0.7) == "beyond" and stress.side(0.6, 0.7) == "short of"
+    assert stress.fate(3.0, 18) == "fails in month 3"
+    assert stress.fate(float("inf"), 18) == "still pays after 18 months"
