@@ -1,0 +1,198 @@
+"""Chapter *The platform's own conduct*: screens, published figures, and what a simulation would have caught."""
+
+from dataclasses import dataclass
+from functools import cache
+
+import pandas as pd
+
+from p2pbook import case
+from p2pbook.detection import DOSES, INSTRUMENTS, detection_table, stored_study
+from p2pbook.detection.experiment import FALSE_ALARM, HEALTHY_CALIBRATION, HEALTHY_CHECK, LOANS, REPLICATES, WATCH
+from p2pbook.facts import facts
+from p2pbook.figures.system import CAUSE_WORDS
+from p2pbook.values import Value, count, share
+from p2prisk.datasets import table
+from p2prisk.platform import SCREENS, custody, product_mix, related_receivables, screen_table
+from p2prisk.simulate import CAUSES, SimulatedPlatform, TurningBad, simulate_platform
+
+#: The day on which ledger and bank statement of the example are matched: six months after money began to leave.
+DAY = "2017-06-30"
+#: The dose that the text speaks of, and the smallest one.
+FULL, QUARTER = 1.0, 0.25
+
+
+@dataclass(frozen=True)
+class Platform:
+    """Numbers and tables of the chapter."""
+
+    #: register: name, statistic, threshold with its unit, reason
+    screens: pd.DataFrame
+    number_of_screens: Value
+    #: screens on published figures, and the table of both
+    published: pd.DataFrame
+    receivables: Value
+    receivables_threshold: Value
+    annual_report: Value
+    outside: Value
+    servicing_cost: Value
+    marketing_cost: Value
+    reserve_money: str
+    #: simulated: a healthy platform for the margins; one that loses money from custody
+    healthy: SimulatedPlatform
+    robbed: SimulatedPlatform
+    #: statistic of the custody screen on the robbed platform and its healthy twin
+    custody_robbed: Value
+    custody_healthy: Value
+    #: the study of detection: by cause and dose, and at the full dose
+    by_dose: pd.DataFrame
+    full_dose: pd.DataFrame
+    causes: pd.DataFrame
+    loans: Value
+    doses: Value
+    instruments: Value
+    months: Value
+    false_alarm: Value
+    calibrated_on: Value
+    checked_on: Value
+    replicates: Value
+    standard_error: Value
+    least_at_risk: Value
+    most_at_risk: Value
+    false_mean: Value
+    false_highest: Value
+    #: (cause, reading) -> share noticed at the full dose, and over all doses; management by related parties at twice it
+    seen: dict[tuple, Value]
+    pooled: dict[tuple, Value]
+    related_twice: Value
+    #: cause -> share of cases in which the borrower family that rang most did so, over all doses
+    borrower: dict[str, Value]
+    #: (cause, reading) -> median month of the first alarm at the full dose and at a quarter of it
+    month: dict[tuple, Value]
+    quarter: dict[tuple, Value]
+
+
+@cache
+def compute():
+    """Compute the chapter.
+
+    Returns
+    -------
+    Platform
+    """
+    robbed = simulate_platform(6_000, 30, seed=7, turning_bad=TurningBad("custody", 1.0, onset=24))
+    sound = simulate_platform(6_000, 30, seed=7)
+    return Platform(
+        screens=_register(),
+        number_of_screens=count(len(SCREENS)),
+        healthy=simulate_platform(20_000, 26, seed=1, growth=0.06),
+        robbed=robbed,
+        custody_robbed=Value(custody(robbed.ledger, robbed.bank, as_of=DAY).value, 1),
+        custody_healthy=Value(custody(sound.ledger, sound.bank, as_of=DAY).value, 2),
+        **_published(facts(), table("ncf_accounts")),
+        **_design(),
+        **_detected(stored_study()),
+    )
+
+
+def _register():
+    screens = screen_table(["name", "definition", "threshold", "unit", "reason"])
+    screens["threshold"] = screens["threshold"].map("{:g}".format) + " " + screens.pop("unit")
+    return screens.rename(columns={"name": "Screen", "definition": "Statistic"}).rename(columns=str.capitalize)
+
+
+def owed_by_product(products):
+    """What lenders are owed by product, as the screen on the product mix reads it.
+
+    Parameters
+    ----------
+    products : pandas.DataFrame
+        ``date, channel, in_p2p`` ('yes' or 'no'), ``amount``, as in ``data/ncf_products.csv``.
+
+    Returns
+    -------
+    pandas.DataFrame
+        ``month, product, licensed, outstanding``.
+    """
+    return pd.DataFrame(
+        {
+            "month": pd.to_datetime(products["date"]),
+            "product": products["channel"],
+            "licensed": products["in_p2p"] == "yes",
+            "outstanding": products["amount"],
+        }
+    )
+
+
+def _published(listed, accounts):
+    loans = case.related_party_shares(accounts).set_index("of").loc["equity"]
+    owed = owed_by_product(table("ncf_products"))
+    receivables, mix = (
+        related_receivables(loans["amount"], loans["total"]),
+        product_mix(owed, as_of=owed["month"].iloc[0]),
+    )
+    report = accounts.query("year == 2018 and item == 'equity' and accounts == 'annual report'")["value"].item()
+    expense = case.expense_shares(accounts).loc[2018]
+    rows = [
+        (receivables, "Pro forma balance sheet, 31 December 2018", listed.grade("NCF013")),
+        (mix, "Core document, 30 June 2019", listed.grade("NCG058")),
+    ]
+    return {
+        "published": pd.DataFrame(
+            [(r.screen.name, r.value, r.threshold, r.screen.unit, source, grade) for r, source, grade in rows],
+            columns=["Screen", "Value", "Threshold", "Unit", "Source", "Grade of source"],
+        ),
+        "receivables": share(receivables.value / 100, 0),
+        "receivables_threshold": count(receivables.threshold),
+        "annual_report": share(loans["amount"] / report, 0),
+        "outside": share(mix.value / 100, 0),
+        "servicing_cost": share(expense["loan facilitation and servicing"]),
+        "marketing_cost": share(expense["sales and marketing"]),
+        "reserve_money": listed.value("NCG081", digits=3),
+    }
+
+
+def _design():
+    return {
+        "loans": count(LOANS),
+        "doses": count(len(DOSES)),
+        "instruments": count(len(INSTRUMENTS)),
+        "months": count(len(WATCH)),
+        "false_alarm": share(FALSE_ALARM, 0),
+        "calibrated_on": count(HEALTHY_CALIBRATION),
+        "checked_on": count(HEALTHY_CHECK),
+        "replicates": count(REPLICATES),
+        "standard_error": Value(100 * (0.25 / REPLICATES) ** 0.5, 0),
+    }
+
+
+def _detected(study):
+    by_dose, over_doses = detection_table(study), detection_table(study, by=["cause"])
+    cell = by_dose.set_index(["cause", "dose", "reading"])
+    pooled = over_doses.set_index(["cause", "reading"])["share"]
+    at_risk = 100 * by_dose.groupby(["cause", "dose"])["at_risk"].first()
+    full = [at_risk[cause, FULL] for cause in CAUSES]
+
+    def at(dose, column, make):
+        return {key: make(value) for key, value in cell[column].xs(dose, level="dose").items()}
+
+    return {
+        "by_dose": by_dose,
+        "full_dose": by_dose[by_dose["dose"] == FULL],
+        "causes": pd.DataFrame(
+            [
+                (CAUSE_WORDS[cause], words, at_risk[cause, FULL], at_risk[cause, 2 * FULL])
+                for cause, words in CAUSES.items()
+            ],
+            columns=["Cause", "What turns bad", "At risk, dose 1", "At risk, dose 2"],
+        ),
+        "least_at_risk": Value(min(full), 1),
+        "most_at_risk": Value(max(full), 1),
+        "false_mean": share(pooled["healthy"][list(INSTRUMENTS)].mean()),
+        "false_highest": share(pooled["healthy"].max()),
+        "seen": at(FULL, "share", lambda value: share(value, 0)),
+        "pooled": {key: share(value, 0) for key, value in pooled.items()},
+        "related_twice": share(cell["share"]["management", 2 * FULL, "related parties"], 0),
+        "borrower": {cause: share(max(pooled[cause, "scorecard"], pooled[cause, "monitor"]), 0) for cause in CAUSES},
+        "month": at(FULL, "median_month", count),
+        "quarter": at(QUARTER, "median_month", count),
+    }

@@ -1,0 +1,93 @@
+"""Numbers of the chapter on the platform's own conduct, recomputed by other ways."""
+
+import csv
+from statistics import mean, median
+
+import numpy as np
+import pytest
+
+from p2pbook.chapters import platform
+from p2pbook.detection import FAMILIES, INSTRUMENTS
+from p2prisk.datasets import data_directory
+from p2prisk.platform import SCREENS
+
+
+@pytest.fixture(scope="module")
+def n():
+    return platform.compute()
+
+
+@pytest.fixture(scope="module")
+def study():
+    with (data_directory() / "detection_study.csv").open(encoding="utf-8") as file:
+        return list(csv.DictReader(file))
+
+
+def noticed(platforms, reading):
+    return mean(int(line[reading]) > 0 for line in platforms)
+
+
+def test_shares_and_months_are_those_of_the_stored_platforms(n, study):
+    for cause, reading in (("repayment", "young vintages"), ("custody", "custody"), ("operation", "product mix")):
+        platforms = [line for line in study if line["cause"] == cause]
+        full = [line for line in platforms if float(line["dose"]) == 1.0]
+        quarter = [line for line in platforms if float(line["dose"]) == 0.25]
+        assert n.seen[cause, reading] == pytest.approx(noticed(full, reading))
+        assert n.pooled[cause, reading] == pytest.approx(noticed(platforms, reading))
+        for part, months in ((full, n.month), (quarter, n.quarter)):
+            filled = sorted(int(line[reading]) or 99 for line in part)
+            middle = filled[(len(filled) - 1) // 2]  # the lower of the two middle months
+            assert months[cause, reading] == middle if middle < 99 else np.isnan(months[cause, reading])
+            assert middle <= median(filled)
+
+
+def test_a_borrower_family_is_the_one_that_rang_most(n, study):
+    for cause in ("custody", "operation"):
+        platforms = [line for line in study if line["cause"] == cause]
+        assert n.borrower[cause] == max(noticed(platforms, "scorecard"), noticed(platforms, "monitor"))
+    double = [line for line in study if line["cause"] == "management" and float(line["dose"]) == 2.0]
+    assert n.related_twice == pytest.approx(noticed(double, "related parties"))
+    # said in the text: at a quarter of the dose the monitor notices fewer than half of the platforms
+    for cause in ("environment", "repayment"):
+        assert np.isnan(n.quarter[cause, "monitor"])
+
+
+def test_false_alarms_and_money_at_risk(n, study):
+    healthy = [line for line in study if line["cause"] == "healthy"]
+    assert len(healthy) == n.checked_on
+    readings = [*INSTRUMENTS, *FAMILIES, "any instrument"]
+    assert n.false_mean == pytest.approx(mean(noticed(healthy, reading) for reading in INSTRUMENTS))
+    assert n.false_highest == pytest.approx(max(noticed(healthy, reading) for reading in readings))
+    at_risk = [
+        100 * mean(float(line["at_risk"]) for line in study if line["cause"] == cause and float(line["dose"]) == 1.0)
+        for cause in platform.CAUSES
+    ]
+    assert (n.least_at_risk, n.most_at_risk) == (pytest.approx(min(at_risk)), pytest.approx(max(at_risk)))
+    assert n.causes["At risk, dose 1"].tolist() == pytest.approx(at_risk)
+    assert str(n.standard_error) == f"{100 * np.sqrt(0.5 * 0.5 / n.replicates):.0f}"
+
+
+def test_published_figures_breach_their_screens(n):
+    with (data_directory() / "ncf_accounts.csv").open(encoding="utf-8") as file:
+        rows = [row for row in csv.DictReader(file) if row["year"] == "2018"]
+    loans = sum(float(r["value"]) for r in rows if r["item"] == "loans receivable" and r["party"] == "related")
+    equity = {r["accounts"]: float(r["value"]) for r in rows if r["item"] == "equity"}
+    assert n.receivables == pytest.approx(loans / equity["pro forma"])
+    assert n.annual_report == pytest.approx(loans / equity["annual report"])
+    with (data_directory() / "ncf_products.csv").open(encoding="utf-8") as file:
+        products = list(csv.DictReader(file))
+    owed = sum(float(row["amount"]) for row in products)
+    assert n.outside == pytest.approx(1 - sum(float(r["amount"]) for r in products if r["in_p2p"] == "yes") / owed)
+    assert (n.published["Value"] > n.published["Threshold"]).all()
+    assert 100 * n.receivables > n.receivables_threshold
+
+
+def test_the_register_names_each_screen_with_its_unit(n):
+    assert n.number_of_screens == len(n.screens) == len(SCREENS)
+    for row, screen in zip(n.screens.itertuples(index=False), SCREENS.values(), strict=True):
+        assert row.Threshold == f"{screen.threshold:g} {screen.unit}"
+
+
+def test_money_that_left_custody_is_missed_in_the_ledger_of_the_robbed_platform_alone(n):
+    ledger, bank = (part[part["date"] <= platform.DAY]["amount"].sum() for part in (n.robbed.ledger, n.robbed.bank))
+    assert ledger > bank and n.custody_robbed > 1 > n.custody_healthy >= 0
