@@ -1,0 +1,351 @@
+"""Chapter *Decisions and limits*: whom to accept, to look at again, to charge what, and how much to lend to whom."""
+
+from dataclasses import dataclass
+from functools import cache
+
+import numpy as np
+import pandas as pd
+
+from p2pbook.lendingclub import LABELS, book_card
+from p2pbook.pricing import highest_pd_by_cap, price_by_grade, value_check
+from p2pbook.replications import Replication, replication
+from p2pbook.values import Value, count, share
+from p2pbook.words import by_count, joined
+from p2prisk.policy import (
+    CAPS,
+    Limit,
+    acceptance_frontier,
+    check_limits,
+    default_rate_bounds,
+    refer_band,
+    room_under_limit,
+)
+
+#: What a review costs per unit applied for, turns away of those who would default, and of those who would pay.
+REVIEW = {"review_cost": 0.01, "caught": 0.5, "turned_away": 0.1}
+#: Share of defaulters that a weak review catches.
+WEAK_REVIEW = 0.2
+#: Caps on the yearly rate in Chinese courts; four times the loan prime rate of August 2020.
+RATE_CAPS = {"four times the LPR of 2020": 4 * 0.0385, "24 %": 0.24, "36 %": 0.36}
+LOWEST_CAP = "four times the LPR of 2020"
+#: An example of accepted shares and a default rate among the accepted.
+TAKEN, BAD = 0.7, 0.15
+LIMITS = (
+    Limit("term", 0.40, "60", "its outcome is known last"),
+    Limit("purpose_group", 0.05, "higher loss", "mostly small firms, hit by one economy"),
+    Limit("grade", 0.25, None, "one wrong grade must not sink the book"),
+    Limit("inquiries_band", 0.10, "5 and over", "the riskiest answer on the card"),
+)
+
+
+@dataclass(frozen=True)
+class Decisions:
+    """Numbers and tables of the chapter."""
+
+    stored: Replication
+    #: loans of 2011: probability of default by the card, whether charged off, number
+    test: pd.DataFrame
+    applications: pd.DataFrame
+    #: frozen: loans, loans of 2011, loans that were set aside, defaults, splits
+    loans: Value
+    test_loans: Value
+    referred: Value
+    defaults: Value
+    resamples: Value
+    #: assumptions of every value
+    funding_cost: Value
+    servicing_cost: Value
+    recovery_lag: Value
+    recovery: Value
+    default_age: Value
+    #: term -> share of repaid loans that were repaid two months or more before the end
+    prepaid: dict[str, Value]
+    #: value per 100 on offer: of all loans and at the best cut-off; where it lies and what it refuses
+    everybody: Value
+    best_value: Value
+    best_cutoff: Value
+    refused: Value
+    gain: Value
+    split_gain: Value
+    #: where the chosen cut-off lies in four of five splits
+    cutoff: Value
+    rate_safest: Value
+    rate_riskiest: Value
+    funding: pd.DataFrame
+    funding_highest: Value
+    #: expected maximum profit
+    none_lost: Value
+    all_lost: Value
+    emp_card: Value
+    emp_grade: Value
+    emp_rejected: Value
+    #: default rate where half, four fifths and all of the loans are accepted
+    half: Value
+    four_fifths: Value
+    whole: Value
+    #: two cut-offs and a person between
+    good_value: float
+    bad_loss: float
+    good: Value
+    bad: Value
+    review_cost: Value
+    caught: Value
+    turned_away: Value
+    accept_below: Value
+    decline_above: Value
+    single: Value
+    weak_accept_below: Value
+    weak_decline_above: Value
+    share_referred: Value
+    share_declined: Value
+    #: price: break-even rates, what each cap carries, and how the model of cash flows met the money that came
+    prices: pd.DataFrame
+    bearable: pd.DataFrame
+    expected: dict[str, Value]
+    realised: dict[str, Value]
+    rate_points: dict[str, Value]
+    correlation: dict[str, Value]
+    #: cap -> highest probability of default that it carries over 36 months
+    carries: dict[str, Value]
+    out_of_reach: str
+    worst_rate: Value
+    #: limits
+    person_here: Value
+    person_all: Value
+    firm_here: Value
+    firm_all: Value
+    held: pd.DataFrame
+    room: Value
+    #: reject inference
+    rejects: pd.DataFrame
+    rejects_table: pd.DataFrame
+    declined: Value
+    accepted: Value
+    accepted_only: Value
+    declined_rate: Value
+    augmentation: Value
+    all_known: Value
+    largest_gain: Value
+    test_rate: Value
+    taken: Value
+    taken_bad: Value
+    bound: Value
+
+
+@cache
+def compute():
+    """Compute the chapter.
+
+    Returns
+    -------
+    Decisions
+    """
+    made, stored = book_card(), replication("e2-decisions")
+    scored = made.card.score(made.test)
+    test = made.test.assign(pd=scored["pd"], grade=scored["grade"].astype(str))
+    return Decisions(
+        stored=stored,
+        test=test,
+        applications=_applications(),
+        **_frozen(stored),
+        **_cut_off(stored),
+        **_accepted(test),
+        **_review(test, stored),
+        **_price(made, stored),
+        **_limits(test),
+        **_rejects(stored.table("rejects")),
+    )
+
+
+def _applications():
+    return pd.DataFrame(
+        {
+            "kind": ["person", "person", "person", "firm"],
+            "requested": [150_000, 150_000, 100_000, 2_000_000],
+            "here": [0, 120_000, 50_000, 0],
+            "outside": [0.0, 300_000.0, 900_000.0, 4_500_000.0],
+        }
+    )
+
+
+def _frozen(stored):
+    costs = stored["costs"]
+    early = stored.table("prepayment").set_index("term")["share"]
+    return {
+        "loans": count(stored["loans"]),
+        "test_loans": count(stored["test_loans"]),
+        "referred": count(stored["referred"]),
+        "defaults": count(stored["defaults"]),
+        "resamples": count(stored["resamples"]),
+        "funding_cost": share(costs["funding"], 0),
+        "servicing_cost": share(costs["servicing"], 0),
+        "recovery_lag": count(costs["recovery_lag"]),
+        "recovery": share(stored["recovery"]),
+        "default_age": count(stored.table("default_age").set_index("term").loc[36, "median"]),
+        "prepaid": {f"{term} months": share(early[term], 0) for term in (36, 60)},
+    }
+
+
+def _cut_off(stored):
+    best, split, emp = stored["best"], stored["split"], stored["emp"]
+    groups, funding = stored.table("score_groups"), stored.table("funding")
+    rates = groups.loc[groups["term"] == 36, "rate"] / 100
+    shown = funding[["funding", "cutoff", "accepted", "best", "everybody"]] * 100
+    return {
+        "everybody": Value(100 * stored["everybody"]),
+        "best_value": Value(100 * best["profit"]),
+        "best_cutoff": share(best["cutoff"], 0),
+        "refused": share(1 - best["accepted"], 0),
+        "gain": Value(100 * stored["gain"]),
+        "split_gain": Value(100 * split["gain"], low=100 * split["low"], high=100 * split["high"]),
+        "cutoff": share(best["cutoff"], 0, split["cutoff_low"], split["cutoff_high"]),
+        "rate_safest": share(rates.iloc[0]),
+        "rate_riskiest": share(rates.iloc[-1]),
+        "funding": shown,
+        "funding_highest": share(funding["funding"].iloc[-1], 0),
+        "none_lost": share(emp["none_lost"]),
+        "all_lost": share(emp["all_lost"]),
+        "emp_card": Value(100 * emp["card"]["emp"]),
+        "emp_grade": Value(100 * emp["sub-grade"]["emp"]),
+        "emp_rejected": share(emp["card"]["rejected"], 0),
+    }
+
+
+def _accepted(test):
+    frontier = acceptance_frontier(test["pd"], test["bad"], test["n"], resamples=300, seed=2011)
+    at = frontier.set_index(frontier["accepted"].round(2))
+    half = at.loc[0.5]
+    return {
+        "half": share(half["rate"], low=half["ci_low"], high=half["ci_high"]),
+        "four_fifths": share(at.loc[0.8, "rate"]),
+        "whole": share(at.loc[1.0, "rate"]),
+    }
+
+
+def shares_by_choice(probability, loans, band):
+    """Share of loans that go to a person, and share that is declined.
+
+    Parameters
+    ----------
+    probability, loans : array_like, shape (n,)
+        Probability of default, and number of loans.
+    band : dict
+        ``accept_below`` and ``decline_above``, from :func:`p2prisk.policy.refer_band`.
+
+    Returns
+    -------
+    referred, declined : float
+    """
+    declined = np.asarray(probability) > band["decline_above"]
+    referred = (np.asarray(probability) > band["accept_below"]) & ~declined
+    return tuple(float(np.average(chosen, weights=loans)) for chosen in (referred, declined))
+
+
+def _review(test, stored):
+    gain, loss = stored["mean_value_good"], -stored["mean_value_bad"]
+    band, weak = (refer_band(gain, loss, **(REVIEW | other)) for other in ({}, {"caught": WEAK_REVIEW}))
+    referred, declined = shares_by_choice(test["pd"], test["n"], band)
+    return {
+        "good_value": gain,
+        "bad_loss": loss,
+        "good": Value(100 * gain, 1),
+        "bad": Value(100 * loss, 1),
+        "review_cost": Value(100 * REVIEW["review_cost"], 0),
+        "caught": share(REVIEW["caught"], 0),
+        "turned_away": share(REVIEW["turned_away"], 0),
+        "accept_below": share(band["accept_below"]),
+        "decline_above": share(band["decline_above"]),
+        "single": share(band["single"]),
+        "weak_accept_below": share(weak["accept_below"]),
+        "weak_decline_above": share(weak["decline_above"]),
+        "share_referred": share(referred, 0),
+        "share_declined": share(declined, 0),
+    }
+
+
+def _price(made, stored):
+    prices, bearable = price_by_grade(made, stored, RATE_CAPS), highest_pd_by_cap(stored, RATE_CAPS)
+    check = value_check(stored)
+    check.index = [f"{term} months" for term in check["term"]]
+    short = prices[prices["term"] == 36].set_index("grade")
+    return {
+        "prices": prices,
+        "bearable": pd.DataFrame(
+            {
+                "Cap": bearable["cap"],
+                "Rate": 100 * bearable["rate"],
+                "36 months": 100 * bearable[36],
+                "60 months": 100 * bearable[60],
+            }
+        ),
+        "expected": {term: Value(100 * value, 1) for term, value in check["expected"].items()},
+        "realised": {term: Value(100 * value, 1) for term, value in check["realised"].items()},
+        "rate_points": {term: Value(value, 1) for term, value in check["rate_points"].items()},
+        "correlation": {term: Value(value) for term, value in check["correlation"].items()},
+        "carries": {cap: share(value) for cap, value in bearable.set_index("cap")[36].items()},
+        "out_of_reach": out_of_reach_sentence(short.index[~short[LOWEST_CAP]], len(short)),
+        "worst_rate": share(short["break_even"].iloc[-1]),
+    }
+
+
+def out_of_reach_sentence(grades, of):
+    """Say which grades have no price under a cap."""
+    names = joined(grades)
+    return by_count(
+        len(grades),
+        of,
+        none="every grade would still have a price",
+        one=f"grade {names} would have no price at all",
+        some=f"grades {names} would have no price at all",
+        every="no grade would have a price at all",
+    )
+
+
+def _limits(test):
+    held = check_limits(test, LIMITS, amount="n")
+    room = room_under_limit(1.0, held["share"].iloc[1], LIMITS[1].share)
+    shown = held.assign(
+        column=held["column"].map(lambda name: LABELS.get(name, name.capitalize())),
+        share=100 * held["share"],
+        limit=100 * held["limit"],
+        breached=held["breached"].map({True: "yes", False: "no"}),
+    )
+    (person_here, person_all), (firm_here, firm_all) = CAPS["person"], CAPS["firm"]
+    return {
+        "person_here": count(person_here),
+        "person_all": count(person_all),
+        "firm_here": count(firm_here),
+        "firm_all": count(firm_all),
+        "held": shown.drop(columns="used").rename(columns={"column": "limit on"}).rename(columns=str.capitalize),
+        "room": Value(100 * room, 1),
+    }
+
+
+def _rejects(rejects):
+    method = rejects.set_index("method")
+    low, high = default_rate_bounds(BAD, TAKEN)
+    shown = rejects.round({"gain": 5, "gain_low": 5, "gain_high": 5}).replace({-0.0: 0.0})
+    shown = shown.assign(predicted=100 * rejects["predicted"])
+    names = {
+        "method": "Method",
+        "auc": "AUC",
+        "gain": "Gain",
+        "gain_low": "from",
+        "gain_high": "to",
+        "predicted": "Mean PD",
+    }
+    return {
+        "rejects": rejects,
+        "rejects_table": shown[list(names)].rename(columns=names),
+        "declined": count(rejects["declined"].iloc[0]),
+        "accepted": count(rejects["accepted"].iloc[0]),
+        "accepted_only": share(method.loc["accepted only", "declined_predicted"]),
+        "declined_rate": share(method.loc["accepted only", "declined_observed"]),
+        "augmentation": share(method.loc["augmentation", "declined_predicted"]),
+        "all_known": share(method.loc["all outcomes known", "declined_predicted"]),
+        "largest_gain": Value(rejects["gain"].abs().max(), 4),
+        "test_rate": share(rejects["observed"].iloc[0]),
+        "taken": share(TAKEN, 0),
+        "taken_bad": share(BAD, 0),
+        "bound": share(BAD, 1, low, high),
+    }
