@@ -19,7 +19,17 @@ class ModelError(P2PRiskError, ValueError):
 
 
 class SeparationError(ModelError):
-    """Some coefficient has no finite estimate because a predictor separates the categories."""
+    """Some coefficient has no finite estimate because a predictor separates the categories.
+
+    Attributes
+    ----------
+    what : str
+        The separating columns in words.
+    direction : ndarray or None
+        Direction of the slopes, one entry each, along which the likelihood rises without end.
+    """
+
+    what, direction = "", None
 
 
 class ConvergenceError(P2PRiskError, RuntimeError):

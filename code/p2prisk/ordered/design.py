@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from p2prisk.errors import DataError, ModelError
+from p2prisk.ordered.merging import recoded
 
 _EXAMPLE_ROWS = 3
 
@@ -144,6 +145,9 @@ class Design:
         Columns of the data that the formula reads.
     factor_columns, levels : dict
         Columns read by each factor, and the known levels of each categorical factor.
+    merges : dict
+        Column -> {level: the level that takes it}, made before anything else
+        (:mod:`p2prisk.ordered.merging`).
     """
 
     names: list
@@ -154,6 +158,7 @@ class Design:
     required: list = field(default_factory=list)
     factor_columns: dict = field(default_factory=dict)
     levels: dict = field(default_factory=dict)
+    merges: dict = field(default_factory=dict)
 
     def __getstate__(self):
         # the specification travels as plain data: it survives pickling whatever transform it holds
@@ -190,6 +195,7 @@ class Design:
         absent = [v for v in self.required if v not in frame.columns]
         if absent:
             raise DataError(f"the new data lack column {', '.join(sorted(absent))}")
+        frame = recoded(frame, self.merges)
         check_missing(frame[self.required], "the new data")
         self._check_levels(frame)
         matrix = _materialise(self.spec, frame, self.context)
@@ -247,8 +253,8 @@ def _materialise(spec, frame, context):
             raise DataError(f"the data hold a level that the fit has not seen: {unseen}") from None
 
 
-def design_from_formula(rhs, data, context=None):
-    """Design matrix of a right-hand side.
+def design_from_formula(rhs, data, context=None, merges=None):
+    """Design matrix of a right-hand side, of the data with ``merges`` made.
 
     The intercept is always used to code categorical terms and then dropped, because the thresholds play
     its part; ``0 +``, ``-1`` and ``1 +`` therefore give the same model.
@@ -260,7 +266,8 @@ def design_from_formula(rhs, data, context=None):
     from formulaic import Formula, ModelSpec
     from formulaic.errors import FormulaicError
 
-    context = dict(context or {})
+    context, merges = dict(context or {}), dict(merges or {})
+    data = recoded(data, merges)
     try:
         terms = [str(term) for term in Formula(rhs)]
     except FormulaicError as error:
@@ -294,6 +301,7 @@ def design_from_formula(rhs, data, context=None):
             for factor, variables in spec.factor_variables.items()
         },
         levels=categorical_levels(spec),
+        merges=merges,
     )
     return design, values
 

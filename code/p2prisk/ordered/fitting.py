@@ -39,13 +39,11 @@ def fit_rows(model, source, samples, penalty=None, maxiter=newton.MAX_ITERATIONS
         )
     sample = samples[0] if samples else source
     centre, scale = centre_and_scale(sample.block.exog)
-    ratio = np.max(np.abs(centre) / scale, initial=0.0)
-    recentre = model.n_rows <= _RECENTRE_ROWS or ratio > _RECENTRE_RATIO
     ridge = float(penalty or 0.0)
     if ridge:
         # the spread is part of what is asked: that of all loans, however they are stored and weighted
         scale = _spread_of_loans(source, centre)
-    problem = newton.Problem(source, centre, scale, recentre, ridge)
+    problem = newton.Problem(source, centre, scale, needs_recentring(model, centre, scale), ridge)
     start = np.zeros(layout.n_params)
     start[layout.n_slopes :] = source.family.starting_thresholds(model.category_counts)
     if layout.n_slopes:
@@ -68,7 +66,7 @@ def fit_rows(model, source, samples, penalty=None, maxiter=newton.MAX_ITERATIONS
             return
         found = find_separation(source, sample, internal, step, centre, scale)
         if found is not None:
-            separation.raise_separation(*found, layout, names, lambda i: _level_counts(model, i))
+            separation.raise_separation(*found, layout, names, lambda i: _level_counts(model, i), scale)
 
     try:
         return newton.maximise(problem, start, check, diagnose, maxiter)
@@ -105,6 +103,11 @@ def _spread_of_loans(source, centre):
     total, first, second = (sum(part) for part in zip(*source.each(Moments(centre)), strict=True))
     variance = second / total - (first / total) ** 2
     return np.where(variance > 1e-12 * second / total, np.sqrt(np.maximum(variance, 0)), 1.0)
+
+
+def needs_recentring(model, centre, scale):
+    """Whether the centre is taken out block by block: always when that is cheap, else where sums would cancel."""
+    return bool(model.n_rows <= _RECENTRE_ROWS or np.max(np.abs(centre) / scale, initial=0.0) > _RECENTRE_RATIO)
 
 
 def centre_and_scale(exog):

@@ -5,9 +5,10 @@ import re
 import numpy as np
 import pandas as pd
 
-from p2prisk.errors import DataError, ModelError
+from p2prisk.errors import DataError, ModelError, SeparationError
+from p2prisk.ordered import bias_reduced, newton
 from p2prisk.ordered import covariance as _covariance
-from p2prisk.ordered import newton
+from p2prisk.ordered.bias_reduced import fit_bias_reduced
 from p2prisk.ordered.design import (
     Design,
     check_finite,
@@ -20,6 +21,7 @@ from p2prisk.ordered.design import (
 from p2prisk.ordered.families import Cumulative, get_family
 from p2prisk.ordered.fitting import fit_rows
 from p2prisk.ordered.likelihood import ArrayRows, Layout, LogProbabilities, map_tasks
+from p2prisk.ordered.merging import add_merge, merge_levels
 from p2prisk.ordered.results import OrderedResults, parameter_names
 
 
@@ -45,8 +47,14 @@ class OrdinalModel:
         Rows of the data used (not the sum of the weights, which is ``nobs``).
     kept_rows : ndarray of int or None
         Positions of the rows used, when some were dropped.
-
+    frame : DataFrame or None
+        The rows used, of a model from a formula with categorical predictors; not pickled.
     """
+
+    frame = None
+
+    def __getstate__(self):
+        return {**self.__dict__, "frame": None}
 
     def _from_arrays(self, family, endog, exog, offset, freq_weights, nonparallel, missing):
         if isinstance(endog, pd.Series) and isinstance(exog, pd.DataFrame | pd.Series):
@@ -116,6 +124,8 @@ class OrdinalModel:
         design, values = design_from_formula(right, data, context)
         self = cls.__new__(cls)
         self._prepare(response, design, values, family, offset, freq_weights, nonparallel, missing)
+        if design.levels:
+            self.frame = data if self.kept_rows is None else data.iloc[self.kept_rows]
         self.formula = f"{left} ~ {design.formula or '1'}"
         self.offset_name = offset_name
         if kept is not None:
@@ -215,19 +225,27 @@ class OrdinalModel:
 
     # -- fit ------------------------------------------------------------
 
-    def fit(self, cov_type="nonrobust", groups=None, penalty=None, maxiter=newton.MAX_ITERATIONS):
-        """Maximum likelihood by Newton's method.
+    def fit(self, cov_type="nonrobust", groups=None, penalty=None, maxiter=None, method="ml", on_separation="raise"):
+        """Maximum likelihood by Newton's method, or bias-reduced estimates.
 
         Parameters
         ----------
         cov_type : {"nonrobust", "HC0", "HC1", "cluster"}
-            Inverse observed information, or the sandwich with rows or ``groups`` as independent units.
+            Inverse information (observed for maximum likelihood, expected for bias-reduced estimates), or the
+            sandwich with rows or ``groups`` as independent units.
         groups : array_like, shape (n_rows,), optional
             Cluster of each row, for ``cov_type="cluster"``.
         penalty : float, optional
             Weight of a ridge penalty on the slopes of the columns scaled to unit variance. The result then
             is no maximum likelihood estimate, and its summary says so.
-        maxiter : int
+        maxiter : int, optional
+        method : {"ml", "bias_reduced"}
+            ``"bias_reduced"``: adjusted score equations, finite where maximum likelihood has no estimate; see
+            :mod:`p2prisk.ordered.bias_reduced`.
+        on_separation : {"raise", "merge", "bias_reduced"}
+            What to do where no finite maximum likelihood estimate exists: raise; merge the rare level that
+            separates by the rule of :mod:`p2prisk.ordered.merging` and fit again; or fit bias-reduced. What was
+            done is said in ``notes`` and in the summary.
 
         Returns
         -------
@@ -238,15 +256,48 @@ class OrdinalModel:
         ModelError
             For constant or collinear columns (named).
         SeparationError
-            If no finite estimate exists (column and level named).
+            If no finite estimate exists (column and level named) and ``on_separation`` does not help.
         ConvergenceError
             If the iteration does not settle.
+
+        Examples
+        --------
+        >>> loans = pd.DataFrame({
+        ...     "late": [0, 1, 2] * 2 + [0], "home": ["own"] * 3 + ["rent"] * 3 + ["other"],
+        ...     "n": [50, 25, 20, 40, 30, 25, 4],
+        ... })
+        >>> model = OrderedLogit.from_formula("late ~ home", loans, freq_weights="n")
+        >>> model.fit(method="bias_reduced").params["home[T.other]"].round(2)
+        np.float64(-2.28)
+        >>> model.fit(on_separation="merge").exog_names
+        ['home[T.rent]']
         """
         _covariance.check_request(cov_type, groups, self)
+        if method not in ("ml", "bias_reduced"):
+            raise ModelError(f"method={method!r}; choose 'ml' or 'bias_reduced'")
+        if on_separation not in ("raise", "merge", "bias_reduced"):
+            raise ModelError(f"on_separation={on_separation!r}; choose 'raise', 'merge' or 'bias_reduced'")
+        if penalty is not None and method != "ml":
+            raise ModelError("penalty= belongs to method='ml'; bias-reduced estimates are finite without it")
         source = self._source()
         samples = [source.every(stride) for stride in newton.sample_strides(source.n_rows)]
-        optimum = fit_rows(self, source, samples, penalty, maxiter)
-        result = OrderedResults._from_optimum(self, optimum, penalty)
+        notes = []
+        if method == "ml":
+            try:
+                optimum = fit_rows(self, source, samples, penalty, maxiter or newton.MAX_ITERATIONS)
+            except SeparationError as error:
+                if on_separation == "raise":
+                    raise
+                if on_separation == "merge":
+                    model, merge = merge_levels(self, error)
+                    result = model.fit(cov_type, groups, penalty, maxiter, method, on_separation)
+                    result.notes = [str(merge), *result.notes]
+                    return result
+                method = "bias_reduced"
+                notes.append(f"No finite maximum likelihood estimate exists: {error.what}; the fit is bias-reduced.")
+        if method == "bias_reduced":
+            optimum = fit_bias_reduced(self, source, samples, maxiter or bias_reduced.MAX_ITERATIONS)
+        result = OrderedResults._from_optimum(self, optimum, penalty, method, notes)
         if cov_type != "nonrobust":
             result = result.with_covariance(cov_type, groups)
         return result
@@ -312,6 +363,30 @@ class OrdinalModel:
             nonparallel,
             "raise",
         )
+        return other
+
+    def with_merge(self, merge):
+        """The model with one level merged into another, here and for new data; see :mod:`p2prisk.ordered.merging`.
+
+        Parameters
+        ----------
+        merge : p2prisk.ordered.merging.Merge
+        """
+        if not np.array_equal(self.design.matrix(self.frame), self.exog):
+            raise DataError("the data have changed since the model was made; make the model again, then merge levels")
+        merges = add_merge(self.design.merges, merge)
+        try:
+            design, values = design_from_formula(self.design.formula, self.frame, self.design.context, merges)
+        except ValueError as error:
+            raise ModelError(
+                f"the level {merge.level!r} of {merge.column!r} should be merged into {merge.into!r}, but the formula "
+                f"names it (as the reference, say): choose another there ({error})"
+            ) from error
+        design.terms = {term: columns for term, columns in design.terms.items() if columns}
+        free = [name for name in self.nonparallel if name in design.terms or name in design.names]
+        other = self._derived(self.endog_codes, self.categories, design, values, nonparallel=free or None)
+        for name in ("frame", "formula", "offset_name", "n_dropped", "dropped_by_column", "kept_rows"):
+            setattr(other, name, getattr(self, name))
         return other
 
     def with_columns(self, columns, nonparallel=None):

@@ -69,13 +69,17 @@ class OrderedResults:
     df_model, df_resid : int
         Number of slopes, and ``nobs`` less the number of parameters.
     digits : float
-        Correct significant digits of the worst coefficient.
+        Correct significant digits of the worst coefficient: the Newton step at the optimum against the coefficient,
+        for a bias-reduced fit the quasi-Newton step at the root of the adjusted score equations.
     digits_by_parameter : Series
     converged : bool
         True when ``digits`` is at least 8.
     iterations : int
     cov_type : str
     penalty : float or None
+    estimator : {"ml", "bias_reduced"}
+    notes : list of str
+        What was merged or bias-reduced because no finite estimate existed, one sentence each.
     negative_probability_rows : int
         Rows of the fitted data for which freed slopes give some class a probability that is not positive.
     categories, terms, exog_names, threshold_names, param_names : list or dict
@@ -89,7 +93,7 @@ class OrderedResults:
         self.__dict__.update(parts)
 
     @classmethod
-    def _from_optimum(cls, model, optimum, penalty=None):
+    def _from_optimum(cls, model, optimum, penalty=None, estimator="ml", notes=()):
         names = model.param_names
         self = cls(
             model=model if model.exog is not None else None,
@@ -116,6 +120,8 @@ class OrderedResults:
             iterations=optimum.iterations,
             history=optimum.history,
             penalty=penalty,
+            estimator=estimator,
+            notes=list(notes),
             cov_type="nonrobust",
             _covariance=optimum.covariance,
             _bread=optimum.covariance,
@@ -187,7 +193,7 @@ class OrderedResults:
     @property
     def hessian(self):
         """Second derivatives of the log-likelihood at the estimates, shape (k, k); of the penalised one if
-        penalised.
+        penalised, their expectation if bias-reduced.
         """
         return -self._information
 
@@ -421,8 +427,9 @@ class OrderedResults:
             If the two were fitted to different responses, rows or links, or have as many parameters as
             each other.
         """
-        if self.penalty or other.penalty:
-            raise ModelError("a likelihood-ratio test needs maximum likelihood fits; one of these is penalised")
+        if not (self.is_ml and other.is_ml):
+            kind = "penalised" if self.penalty or other.penalty else "bias-reduced"
+            raise ModelError(f"a likelihood-ratio test needs maximum likelihood fits; one of these is {kind}")
         same = self.categories == other.categories and self.family == other.family
         if not same or self.nobs != other.nobs or not np.allclose(self.category_counts, other.category_counts):
             raise ModelError("the two fits are not of the same response, rows, family and link; they cannot be nested")
@@ -607,8 +614,15 @@ class OrderedResults:
     # -- presentation ------------------------------------------------------------
 
     @property
+    def is_ml(self):
+        """Whether these are maximum likelihood estimates: neither penalised nor bias-reduced."""
+        return not self.penalty and self.estimator == "ml"
+
+    @property
     def method(self):
         """How the estimates were made, in words."""
+        if self.estimator == "bias_reduced":
+            return "bias-reduced (adjusted scores)"
         if self.penalty:
             return f"penalised ML (ridge {self.penalty:g})"
         return "maximum likelihood"
@@ -663,12 +677,13 @@ class OrderedResults:
                 "required": self.design.required,
                 "factor_columns": self.design.factor_columns,
                 "levels": to_plain(self.design.levels),
+                "merges": to_plain(self.design.merges),
             },
             **{
                 name: to_plain(getattr(light, name))
                 for name in (
                     "nonparallel offset_name has_offset nobs n_rows n_dropped dropped_by_column llf "
-                    "iterations penalty cov_type negative_probability_rows _llnull"
+                    "iterations penalty cov_type negative_probability_rows _llnull estimator notes"
                 ).split()
             },
             "eta_variance": to_plain(light.__dict__.get("eta_variance")),
@@ -709,6 +724,7 @@ class OrderedResults:
         design = plain["design"]
         design["spec"] = None if design["spec"] is None else decode_spec(design["spec"])
         design["levels"] = from_plain(design["levels"])
+        design["merges"] = from_plain(design.get("merges", {}))
         categories = from_plain(plain["categories"])
         layout = Layout(len(design["names"]), len(categories) - 1, tuple(plain["free_columns"]))
         threshold_names = [f"{a}|{b}" for a, b in zip(categories[:-1], categories[1:], strict=True)]
@@ -731,6 +747,8 @@ class OrderedResults:
             params=pd.Series(from_plain(plain["params"]), names),
             digits_by_parameter=pd.Series(from_plain(plain["digits"]), names),
             history=[],
+            estimator=plain.get("estimator", "ml"),
+            notes=from_plain(plain.get("notes", [])),
             _covariance=from_plain(plain["covariance"]),
             _bread=from_plain(plain["bread"]),
             _information=from_plain(plain["information"]),

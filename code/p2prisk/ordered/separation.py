@@ -108,15 +108,19 @@ def describe(direction, layout, names):
     return ", ".join(f"{names[i]} (estimate runs to {'+' if direction[i] > 0 else '-'}infinity)" for i in worst)
 
 
-def raise_separation(direction, kind, layout, names, crosstab):
-    """Raise :class:`SeparationError` naming what separates."""
+def raise_separation(direction, kind, layout, names, crosstab, scale):
+    """Raise :class:`SeparationError` naming what separates; its ``direction`` holds the slopes in the user's units."""
     listed = describe(direction, layout, names)
     size = np.abs(direction[: layout.n_slopes])
     detail = ""
     if len(size) and size.max() > 0:
         detail = crosstab(int(np.argmax(size)))
-    raise SeparationError(
-        f"no finite estimate exists: the categories are {'completely' if kind == 'complete' else 'quasi-completely'} "
-        f"separated by {listed}. {detail}"
-        "Merge the level with a neighbour, drop the column, or ask for a penalised fit: fit(penalty=1.0)"
+    kind = "completely" if kind == "complete" else "quasi-completely"
+    error = SeparationError(
+        f"no finite estimate exists: the categories are {kind} separated by {listed}. {detail}"
+        "Merge the level with a neighbour, drop the column, or ask for finite estimates: "
+        "fit(on_separation='merge') or fit(method='bias_reduced')"
     )
+    error.what = f"the categories are {kind} separated by {listed}"
+    error.direction = direction[: layout.n_slopes] / scale[layout.slope_columns]
+    raise error

@@ -29,19 +29,22 @@ def summarise(result, alpha=0.05):
         ("Rows dropped (missing)", f"{result.n_dropped:,}"),
         ("Df model", f"{result.df_model}"),
     ]
+    none = None if result.is_ml else f"none ({'penalised' if result.penalty else 'bias-reduced'})"
     right = [
         ("Log-likelihood", f"{result.llf:.4f}"),
         ("LL null", f"{result.llnull:.4f}"),
-        ("LLR p-value", "none (penalised)" if result.penalty else f"{result.llr_pvalue:.4g}"),
+        ("LLR p-value", none or f"{result.llr_pvalue:.4g}"),
         ("McFadden R2", f"{result.prsquared:.4f}"),
         ("Nagelkerke R2", f"{result.pseudo_rsquared('nagelkerke'):.4f}"),
-        ("AIC", "none (penalised)" if result.penalty else f"{result.aic:.2f}"),
-        ("BIC", "none (penalised)" if result.penalty else f"{result.bic:.2f}"),
+        ("AIC", none or f"{result.aic:.2f}"),
+        ("BIC", none or f"{result.bic:.2f}"),
         ("Correct digits", f"{result.digits:.1f}"),
     ]
     title = f"{result.family.title} Results"
     if result.penalty:
         title = f"Penalised {title} (ridge {result.penalty:g}: not maximum likelihood)"
+    if result.estimator == "bias_reduced":
+        title = f"Bias-reduced {title} (not maximum likelihood)"
     head = SimpleTable(
         [[f"{a}:", b, f"{c}:", d] for (a, b), (c, d) in zip(left, right, strict=True)],
         title=title,
@@ -73,6 +76,11 @@ def summarise(result, alpha=0.05):
             f"Ridge penalty {result.penalty:g} on slopes of columns of unit variance: standard errors "
             "and p-values are those of the penalised fit and do not count the shrinkage bias."
         )
+    if result.estimator == "bias_reduced":
+        notes.append(
+            "Bias-reduced estimates (Firth 1993; Kosmidis 2014); standard errors from the expected information."
+        )
+    notes += result.notes
     if result.n_dropped:
         listed = ", ".join(f"{k} {v}" for k, v in result.dropped_by_column.items())
         notes.append(f"Rows dropped for missing values: {result.n_dropped} ({listed}).")
