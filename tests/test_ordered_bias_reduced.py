@@ -19,10 +19,10 @@ EXACT = json.loads((HERE / "bias_reduced_exact.json").read_text())
 
 
 def loans():
-    """The first 150 loans of the reference data, with four boat owners who all end worst."""
+    """The first 150 loans of the reference data in four classes, with four boat owners who all end worst."""
     frame = pd.read_csv(HERE / "loans.csv").head(150)
-    frame.loc[:3, "home"], frame.loc[:3, "grade"] = "BOAT", "E"
-    frame["grade"] = pd.Categorical(frame.grade, list("ABCDE"), ordered=True)
+    frame.loc[:3, "home"], frame.loc[:3, "grade"] = "BOAT", "D"
+    frame["grade"] = pd.Categorical(frame.grade.replace("E", "D"), list("ABCD"), ordered=True)
     frame["bad"] = (frame.grade >= "D").astype(int)
     return frame
 
@@ -149,7 +149,9 @@ def test_weights_give_what_repeated_rows_give(kind, link):
 @pytest.mark.parametrize("direction", ["forward", "backward"])
 def test_a_sequential_model_with_all_slopes_free_falls_into_binary_fits(direction):
     frame = loans()
-    exog = frame[["utilisation"]].assign(boat=(frame.home == "BOAT").astype(float))
+    exog = frame[["utilisation"]].assign(mortgage=(frame.home == "MORTGAGE").astype(float))
+    if direction == "forward":  # going back from the worst class, no boat owner gets past the first stage
+        exog["boat"] = (frame.home == "BOAT").astype(float)
     model = SequentialLogit(frame.grade, exog, direction=direction, freq_weights=frame.n, nonparallel=list(exog))
     r = model.fit(method="bias_reduced")
     codes = frame.grade.cat.codes
@@ -189,7 +191,7 @@ def test_many_rows_come_close_to_maximum_likelihood():
     codes = np.digitize(exog @ [0.5, -0.3, 0.1] + rng.logistic(size=len(exog)), [-1, 0.5, 2])
     model = OrderedLogit(codes, exog)
     ml, reduced = model.fit(), model.fit(method="bias_reduced")
-    assert np.max(np.abs(ml.params - reduced.params) / ml.bse) < 0.01
+    assert np.max(np.abs(ml.params - reduced.params) / ml.bse) < 0.02
     assert reduced.digits > 11
 
 
@@ -240,13 +242,30 @@ def test_collinear_columns_and_empty_classes_are_refused_by_name():
 
 def test_lines_that_cross_within_the_data_are_refused():
     rng = np.random.default_rng(3)
-    exog = rng.normal(size=(300, 1))
-    codes = np.digitize(exog[:, 0] * rng.choice([-1, 1.5], 300) + rng.logistic(size=300), [-0.2, 0.3])
+    exog = rng.normal(size=(60, 1))
+    codes = np.digitize(exog[:, 0] * rng.choice([-3, 3], 60) + rng.logistic(size=60), [-0.2, 0.3])
     with pytest.raises(ConvergenceError, match="slopes that differ by threshold"):
         OrderedLogit(codes, exog, nonparallel=["x1"]).fit(method="bias_reduced")
 
 
+def test_a_stage_that_no_loan_of_a_level_reaches_is_refused_by_name():
+    frame = loans()
+    exog = (frame.home == "BOAT").astype(float).to_frame("boat")
+    model = SequentialLogit(frame.grade, exog, direction="backward", nonparallel=["boat"])
+    with pytest.raises(ModelError, match=r"boat:A\|B is constant"):
+        model.fit(method="bias_reduced")
+
+
 # -- merging ---------------------------------------
+
+
+def test_a_class_that_one_level_holds_alone_counts_as_separated():
+    frame = loans()
+    frame["grade"] = pd.Categorical(np.where(frame.home == "BOAT", "E", frame.grade), list("ABCDE"), ordered=True)
+    model = OrderedLogit.from_formula("grade ~ utilisation + home", frame)
+    with pytest.raises(SeparationError):  # slope and threshold run away together, by equal steps
+        model.fit()
+    assert np.isfinite(model.fit(method="bias_reduced").bse).all()
 
 
 @pytest.mark.parametrize("kind", [OrderedLogit, SequentialLogit])
@@ -257,7 +276,7 @@ def test_the_rare_level_is_merged_said_and_scored(kind):
         model.fit()
     r = model.fit(on_separation="merge")
     (note,) = r.notes
-    assert "the level BOAT" in note and "E 11" in note and note in r.summary().as_text().replace("\n", " ")
+    assert "the level BOAT (9 loans" in note and "D 9" in note and note in r.summary().as_text().replace("\n", " ")
     into = r.design.merges["home"]["BOAT"]
     by_hand = kind.from_formula("grade ~ utilisation + home", frame.replace({"home": {"BOAT": into}}), freq_weights="n")
     np.testing.assert_allclose(r.params, by_hand.fit().params, rtol=1e-12)
@@ -289,7 +308,7 @@ def test_an_ordered_level_goes_to_its_neighbour():
 def test_merges_follow_each_other_until_nothing_separates():
     frame = loans()
     frame["home"] = np.where(frame.index == 3, "RAFT", frame.home)
-    frame["purpose"] = np.where(frame.grade.isin(["A"]) & (frame.index < 30), "gift", "car")
+    frame["purpose"] = np.where((frame.grade == "A") & (frame.index < 12), "gift", "car")
     r = OrderedLogit.from_formula("grade ~ home + purpose", frame).fit(on_separation="merge")
     assert set(r.design.merges["home"]) == {"RAFT", "BOAT"} and len(r.notes) == 3
     assert not set(r.design.merges["home"].values()) & {"RAFT", "BOAT"}
@@ -305,7 +324,7 @@ def test_merges_follow_each_other_until_nothing_separates():
         # a fifth of the loans is no accident
         (lambda f: f.assign(k=np.where((f.grade == "A") & (f.index > 5), "x", "o")), "grade ~ k"),
         # a number has no levels
-        (lambda f: f.assign(k=np.where(f.grade == "E", 1.0, 0.0) + f.index / 1e4), "grade ~ k"),
+        (lambda f: f.assign(k=f.grade.cat.codes + f.index / 1e4), "grade ~ k"),
     ],
 )
 def test_what_the_rule_does_not_cover_is_still_refused(change, formula):
@@ -354,10 +373,9 @@ STUDY = json.loads((HERE / "bias_reduced_coverage.json").read_text())
 def test_intervals_cover(design):
     stored = STUDY["designs"][design]
     assert STUDY["replications"] >= 1000 and stored["refused"] == 0
-    assert all(0.935 <= share for share in stored["coverage"])
-    # Wald intervals of a level with few loans cover too much: better than none, and said in the study
-    assert design == "sparse" or max(stored["coverage"]) <= 0.965
-    assert (design == "sparse") == (stored["without_ml"] > 20)
+    assert all(0.935 <= share <= 0.965 for share in stored["coverage"])
+    # the intervals hold also where one sample in five has no maximum likelihood estimate
+    assert design != "sparse" or stored["without_ml"] > 0.1 * STUDY["replications"]
 
 
 @pytest.mark.parametrize("design", list(STUDY["designs"]))

@@ -123,3 +123,52 @@ def test_errors(tape, tmp_path):
     (tmp_path / "y.json").write_text("not json")
     with pytest.raises(DataError, match="is not JSON"):
         StandardModel.from_json(tmp_path / "y.json")
+
+
+@pytest.fixture(scope="module")
+def separated(tape):
+    """Thirty loans of a level of their own, all of the best grade."""
+    frame = tape.frame.head(1500).copy()
+    best = frame["grade"].cat.categories[0]
+    frame["home"] = frame["home"].cat.add_categories("boat")
+    frame.loc[frame.index[:30], "home"], frame.loc[frame.index[:30], "grade"] = "boat", best
+    return type(tape)(frame)
+
+
+def test_a_rare_level_that_separates_is_merged_and_said(separated, tmp_path):
+    model = fit_standard(separated, "grade", ["home", "income", "dti"])
+    (note,) = model.notes
+    assert "In home the level boat (30 loans, 2.0% of all" in note and note in str(model.results.summary())
+    (rule,) = [rule for rule in model.rules if rule["column"] == "home"]
+    into = rule["merged"]["boat"]
+    assert "boat" not in rule["levels"] and into in rule["levels"]
+    # the merge travels: an applicant is scored alike, alone or in company, before and after the journey
+    model.to_json(tmp_path / "model.json")
+    again = StandardModel.from_json(tmp_path / "model.json")
+    assert again.notes == model.notes
+    boats = separated.frame.head(3)
+    scores = again.score(boats)
+    assert not scores["new_level"].any()
+    other = again.score(boats.assign(home=pd.Categorical([into] * 3, boats["home"].cat.categories)))
+    pd.testing.assert_frame_equal(scores, other)
+    pd.testing.assert_frame_equal(again.score(separated.frame).head(3), scores)
+
+
+def test_what_no_merge_cures_is_bias_reduced_and_said(separated):
+    frame = separated.frame.copy()
+    # missing where the grade is best: a column of its own, and no level
+    frame["dti"] = frame["dti"].fillna(20.0).where(frame["home"] != "boat")
+    frame["home"] = frame["home"].where(frame["home"] != "boat", "rent")
+    model = fit_standard(type(separated)(frame), "grade", ["home", "income", "dti"])
+    assert model.results.estimator == "bias_reduced" and np.isfinite(model.results.bse).all()
+    (note,) = model.notes
+    assert "dti: missing" in note and "the fit is bias-reduced" in note
+
+
+def test_a_predictor_merged_to_one_level_is_left_out_with_the_reason(separated):
+    frame = separated.frame.copy()
+    two = np.where(frame["home"] == "boat", "boat", "rent")
+    frame["home"] = pd.Categorical(two, ["rent", "boat"])
+    model = fit_standard(type(separated)(frame), "grade", ["home", "income"])
+    assert [rule["column"] for rule in model.rules] == ["income"]
+    assert "drops out" in model.left_out["home"] and "drops out" in model.notes[0]

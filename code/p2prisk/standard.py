@@ -12,6 +12,9 @@ loans day by day, this module builds one by rule:
 - A category keeps its levels of at least one per cent. The rest, and levels not seen before, are ``other`` where that
   level is large enough to be estimated, and otherwise the commonest level; a new level is flagged.
 - A column that the earlier ones explain to 95 per cent of its variance or more is left out, and named.
+- Where a rare level has no finite estimate (its loans all ended alike) it is merged by the rule of
+  :mod:`p2prisk.ordered.merging`; where anything else has none, the whole fit is bias-reduced
+  (:mod:`p2prisk.ordered.bias_reduced`). Both are said in the model's notes.
 
 The model travels as JSON. It scores frames of any size piece by piece, and says for each row which attributes
 were missing, new or outside the range it was fitted on.
@@ -23,8 +26,9 @@ from dataclasses import dataclass, field
 import numpy as np
 import pandas as pd
 
-from p2prisk.errors import DataError, ModelError
+from p2prisk.errors import DataError, ModelError, SeparationError
 from p2prisk.ordered import OrderedLogit, OrderedResults
+from p2prisk.ordered.merging import Factor, next_merge
 from p2prisk.tape import COLUMNS, refuse_later
 
 OUTCOMES = ("severity", "bad", "grade")
@@ -99,7 +103,8 @@ class StandardModel:
     results : OrderedResults
     rules : list of dict
         How each predictor is made: ``column``, ``kind`` (``number``, ``flag``, ``category``), ``log``, ``low``,
-        ``high``, ``fill``, ``least``, ``most``, ``missing_flag``, ``levels``, ``rare``, ``spare``, ``columns``.
+        ``high``, ``fill``, ``least``, ``most``, ``missing_flag``, ``levels``, ``ordered``, ``rare``, ``spare``,
+        ``merged`` (level -> the level that takes it), ``columns``.
     outcome : str
     left_out : dict
         Candidate -> why it is not used.
@@ -112,6 +117,11 @@ class StandardModel:
     outcome: str
     left_out: dict = field(default_factory=dict)
     about: dict = field(default_factory=dict)
+
+    @property
+    def notes(self):
+        """What was merged or bias-reduced because no finite estimate existed, one sentence each."""
+        return self.results.notes
 
     def to_json(self, path=None):
         """The model as JSON text, written to `path` if given."""
@@ -272,13 +282,6 @@ def fit_standard(tape, outcome=None, predictors=None):
     known = frame[outcome].notna()
     sample = frame[known]
     rules, left_out = make_rules(sample, predictors)
-    design, _ = design_of(sample, rules)
-    keep = drop_copies(design, left_out)
-    design = design[keep]
-    rules = [{**rule, "columns": [name for name in rule["columns"] if name in keep]} for rule in rules]
-    rules = [rule for rule in rules if rule["columns"]]
-    if not rules:
-        raise ModelError("no predictor is left: " + "; ".join(f"{name}: {why}" for name, why in left_out.items()))
     if outcome == "bad":
         response = pd.Series(
             pd.Categorical(np.where(sample["bad"].astype(bool), "bad", "good"), ["good", "bad"], ordered=True),
@@ -287,10 +290,79 @@ def fit_standard(tape, outcome=None, predictors=None):
     else:
         response = sample[outcome].cat.remove_unused_categories().reset_index(drop=True)
     weights = sample["n"].reset_index(drop=True) if "n" in sample else None
-    results = OrderedLogit(response, design.reset_index(drop=True), freq_weights=weights).fit()
+    results, rules = _fit_by_rule(response, sample, rules, left_out, weights)
     about = {key: tape.provenance.get(key) for key in ("title", "name", "path", "sha256", "period", "record_date")}
     about.update(rows=int(len(sample)), without_outcome=int((~known).sum()))
     return StandardModel(results, rules, outcome, left_out, about)
+
+
+def _fit_by_rule(response, sample, rules, left_out, weights):
+    """Results and final rules: rare levels without a finite estimate merged, or the fit bias-reduced."""
+    notes = []
+    while True:
+        design, _ = design_of(sample, rules)
+        keep = drop_copies(design, left_out)
+        used = [{**rule, "columns": [name for name in rule["columns"] if name in keep]} for rule in rules]
+        used = [rule for rule in used if rule["columns"]]
+        if not used:
+            raise ModelError("no predictor is left: " + "; ".join(f"{name}: {why}" for name, why in left_out.items()))
+        model = OrderedLogit(response, design[keep].reset_index(drop=True), freq_weights=weights)
+        try:
+            results = model.fit()
+        except SeparationError as error:
+            effects = dict(zip(model.exog_names, error.direction, strict=True))
+            merge = next_merge(_factors(model, sample, used, effects), model.categories)
+            if merge is None:
+                results = model.fit(on_separation="bias_reduced")
+            else:
+                notes.append(str(merge))
+                if merge.levels_left == 1:
+                    left_out[merge.column] = str(merge)
+                rules = [_with_merge(rule, merge) if rule["column"] == merge.column else rule for rule in used]
+                continue
+        results.notes = notes + results.notes
+        return results, used
+
+
+def _factors(model, sample, rules, effects):
+    """The categories among the rules, as the rule of merging sees them."""
+    weights = np.ones(model.n_rows) if model.weights is None else model.weights
+    found = []
+    for rule in rules:
+        if rule["kind"] != "category":
+            continue
+        counts = np.zeros((len(rule["levels"]), len(model.categories)))
+        np.add.at(counts, (_level_codes(sample[rule["column"]], rule), model.endog_codes), weights)
+        along = np.array([effects.get(f"{rule['column']}: {level}", 0.0) for level in rule["levels"]])
+        found.append(Factor(rule["column"], rule["levels"], counts, along, rule.get("ordered", False)))
+    return found
+
+
+def _with_merge(rule, merge):
+    """The rule with one level merged into another; the first level left is the reference."""
+    merged = {level: merge.into if into == merge.level else into for level, into in rule.get("merged", {}).items()}
+    levels = [level for level in rule["levels"] if level != merge.level]
+    return {
+        **rule,
+        "levels": levels,
+        "merged": {**merged, merge.level: merge.into},
+        "spare": merge.into if rule["spare"] == merge.level else rule["spare"],
+        "columns": [f"{rule['column']}: {level}" for level in levels[1:]],
+    }
+
+
+def _level_codes(values, rule):
+    """Position of each row's level among the levels of a rule; of rare and new levels, that of the spare one."""
+    labels = values.astype(object).where(values.notna(), "missing").to_numpy()
+    codes = _known_codes(labels, rule)
+    return np.where(codes < 0, rule["levels"].index(rule["spare"]), codes)
+
+
+def _known_codes(labels, rule):
+    merged = rule.get("merged", {})
+    codes = pd.Index([*rule["levels"], *merged]).get_indexer(labels)
+    places = [*range(len(rule["levels"])), *(rule["levels"].index(into) for into in merged.values()), -1]
+    return np.array(places)[codes]
 
 
 def make_rules(frame, predictors=None):
@@ -367,6 +439,7 @@ def make_rules(frame, predictors=None):
             rule.update(
                 kind="category",
                 levels=levels,
+                ordered=bool(getattr(values.dtype, "ordered", False)) and not {"missing", "other"} & set(levels),
                 rare=rare,
                 spare=spare,
                 columns=[f"{name}: {level}" for level in levels[1:]],
@@ -393,9 +466,8 @@ def design_of(frame, rules):
             made = {name: values.astype("boolean").fillna(False).to_numpy(dtype=float)}
         else:
             labels = values.astype(object).where(~gap, "missing").to_numpy()
-            codes = pd.Index(rule["levels"]).get_indexer(labels)
-            new_level |= (codes < 0) & ~gap & ~np.isin(labels, rule["rare"])
-            codes = np.where(codes < 0, rule["levels"].index(rule["spare"]), codes)
+            new_level |= (_known_codes(labels, rule) < 0) & ~gap & ~np.isin(labels, rule["rare"])
+            codes = _level_codes(values, rule)
             made = {f"{name}: {level}": (codes == place).astype(float) for place, level in enumerate(rule["levels"])}
         if rule.get("missing_flag"):
             made[f"{name}: missing"] = gap.astype(float)

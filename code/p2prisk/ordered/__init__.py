@@ -15,7 +15,9 @@ Model (:class:`~p2prisk.ordered.model.OrdinalModel`): ``exog`` (n, p), ``endog_c
 
 Result (:class:`OrderedResults`): ``params``, ``bse``, ``cov_params()``, ``thresholds``, ``slopes``,
 ``llf``, ``llnull``, ``nobs``, ``predict(...)``, ``design_matrix(data)``, ``score_obs()``,
-``probability_jacobian(exog)``, ``hessian``, ``terms``, ``model``.
+``probability_jacobian(exog)``, ``hessian``, ``terms``, ``model``, ``notes`` (what was merged or bias-reduced).
+
+Where the data separate: :mod:`~p2prisk.ordered.bias_reduced` and :mod:`~p2prisk.ordered.merging`.
 """
 
 from p2prisk.ordered.batches import fit_batches

@@ -29,7 +29,7 @@ import numpy as np
 from p2prisk.errors import ConvergenceError
 from p2prisk.ordered import newton
 from p2prisk.ordered.families import Sequential
-from p2prisk.ordered.fitting import centre_and_scale, fit_rows, needs_recentring
+from p2prisk.ordered.fitting import REQUIRED_DIGITS, centre_and_scale, fit_rows, needs_recentring
 from p2prisk.ordered.likelihood import BLOCK_ROWS, Layout
 
 MAX_ITERATIONS = 200
@@ -223,22 +223,26 @@ class Equations:
         self.problem = problem
         self.ridge = np.where(np.arange(problem.layout.n_params) < problem.layout.n_slopes, ridge, 0.0)
 
+    def expected(self, internal):
+        """Log-likelihood, the pieces it was computed from, score and expected information with the ridge."""
+        turn, source = self.problem.to_kernel, self.problem.source
+        pieces = Pieces(source.layout, turn @ internal, self.problem.centre)
+        value, score, information = sum_parts(source.each(Expected(source.family, pieces)))
+        return value, pieces, turn.T @ score, turn.T @ information @ turn + np.diag(self.ridge)
+
     def __call__(self, internal):
         """State at internal parameters, or ``None`` where some class of some row has no probability."""
-        problem, source = self.problem, self.problem.source
-        turn = problem.to_kernel
-        pieces = Pieces(problem.layout, turn @ internal, problem.centre)
-        value, score, information = sum_parts(source.each(Expected(source.family, pieces)))
+        value, pieces, score, information = self.expected(internal)
         if not np.isfinite(value):
             return None
-        information = turn.T @ information @ turn + np.diag(self.ridge)
+        turn, source = self.problem.to_kernel, self.problem.source
         try:
             _, inverse = newton.newton_step(information, score)
         except np.linalg.LinAlgError:
             return None
         adjustment = Adjustment(source.family, pieces, turn @ inverse @ turn.T)
         (extra,) = sum_parts(source.each(adjustment))
-        adjusted = turn.T @ (score + extra) - self.ridge * internal
+        adjusted = score + turn.T @ extra - self.ridge * internal
         step, _ = newton.newton_step(information, adjusted)
         return State(value, adjusted, step, inverse, information)
 
@@ -363,8 +367,7 @@ def fit_bias_reduced(model, source, samples, maxiter=MAX_ITERATIONS):
     start = np.zeros(layout.n_params)
     start[layout.n_slopes :] = source.family.starting_thresholds(model.category_counts)
     if layout.n_slopes:
-        state = equations(start)
-        found = newton.dependent_columns(state.information, layout.n_slopes) if state else None
+        found = newton.dependent_columns(equations.expected(start)[3], layout.n_slopes)
         if found:
             newton.raise_dependent(found, model.param_names, scale)
     try:
@@ -375,21 +378,11 @@ def fit_bias_reduced(model, source, samples, maxiter=MAX_ITERATIONS):
         try:
             internal, state, step, history = solve_from_afar(problem, start, maxiter)
         except ConvergenceError as error:
-            crossing = layout.free and not isinstance(source.family, Sequential)
-            raise ConvergenceError(
-                f"no bias-reduced estimates were found: {error}. "
-                + (
-                    "They need every class of every row to have a positive probability, which slopes that differ by "
-                    "threshold rule out where their lines cross within the data: free fewer terms, or fit the "
-                    "sequential model"
-                    if crossing
-                    else "Merge sparse levels or classes, or ask for a penalised fit: fit(penalty=1.0)"
-                )
-            ) from None
+            raise _not_found(source, str(error)) from None
     turn = problem.to_user
     back = np.linalg.inv(turn)
     covariance = turn @ state.inverse @ turn.T
-    return newton.Optimum(
+    optimum = newton.Optimum(
         params=turn @ (internal + step),
         covariance=0.5 * (covariance + covariance.T),
         information=back.T @ state.information @ back,
@@ -398,3 +391,18 @@ def fit_bias_reduced(model, source, samples, maxiter=MAX_ITERATIONS):
         iterations=len(history),
         history=history,
     )
+    digits = newton.correct_digits(optimum.params, optimum.step, np.sqrt(np.diag(covariance))).min()
+    if digits < REQUIRED_DIGITS:
+        raise _not_found(source, f"the last step leaves {digits:.1f} correct digits")
+    return optimum
+
+
+def _not_found(source, reason):
+    if source.layout.free and not isinstance(source.family, Sequential):
+        advice = (
+            "They need every class of every row to have a positive probability, which slopes that differ by threshold "
+            "rule out where their lines cross within the data: free fewer terms, or fit the sequential model"
+        )
+    else:
+        advice = "Merge sparse levels or classes, or ask for a penalised fit: fit(penalty=1.0)"
+    return ConvergenceError(f"no bias-reduced estimates were found: {reason}. {advice}")

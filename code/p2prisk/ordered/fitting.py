@@ -10,6 +10,8 @@ from p2prisk.ordered import newton, separation
 # a column whose centre exceeds this many spreads is centred row by row: the sums would lose digits otherwise
 _RECENTRE_RATIO = 8.0
 _RECENTRE_ROWS = 200_000
+# correct digits below which a fit does not count as converged
+REQUIRED_DIGITS = 8
 
 
 def fit_rows(model, source, samples, penalty=None, maxiter=newton.MAX_ITERATIONS):
@@ -69,9 +71,15 @@ def fit_rows(model, source, samples, penalty=None, maxiter=newton.MAX_ITERATIONS
             separation.raise_separation(*found, layout, names, lambda i: _level_counts(model, i), scale)
 
     try:
-        return newton.maximise(problem, start, check, diagnose, maxiter)
+        optimum = newton.maximise(problem, start, check, diagnose, maxiter)
     except np.linalg.LinAlgError as error:
         raise ModelError(f"the information matrix is singular: {error}") from error
+    spread = np.sqrt(np.diag(optimum.covariance))
+    if newton.correct_digits(optimum.params, optimum.step, spread).min() < REQUIRED_DIGITS:
+        # a slope and a threshold that run away together look settled: standard errors outgrow the steps
+        internal, step = np.linalg.solve(problem.to_user, np.column_stack([optimum.params, optimum.step])).T
+        diagnose(internal, step, optimum.history)
+    return optimum
 
 
 def _start_from_sample(sample, centre, scale, start, ridge):

@@ -82,9 +82,9 @@ class Merge:
         listed = ", ".join(f"{category} {n:,g}" for category, n in self.counts.items())
         why = "its neighbour" if self.ordered else "the level most like it"
         return (
-            f"{self.column}: the level {self.level} ({sum(self.counts.values()):,g} loans, {self.share:.1%} of all: "
+            f"In {self.column} the level {self.level} ({sum(self.counts.values()):,g} loans, {self.share:.1%} of all: "
             f"{listed}) has no finite estimate; it is merged into {self.into}, {why}, here and when loans are scored."
-            + (f" {self.column} then has one level left and drops out." if self.levels_left == 1 else "")
+            + (f" Then {self.column} has one level left and drops out." if self.levels_left == 1 else "")
         )
 
 
@@ -135,7 +135,8 @@ def factors_of(model, direction):
     direction : ndarray, shape (n_slopes,)
         Direction of separation in the user's units.
     """
-    frame, design, layout = model.frame, model.design, model.layout
+    design, layout = model.design, model.layout
+    frame = recoded(model.frame, design.merges)
     weights = np.ones(model.n_rows) if model.weights is None else model.weights
     found = []
     for factor, levels in design.levels.items():
@@ -196,12 +197,12 @@ def merge_levels(model, error):
     SeparationError
         If the rule finds no level to merge: the error given, with the reason.
     """
-    if getattr(model, "frame", None) is None:
+    if model.design.spec is None or (model.design.levels and model.frame is None):
         raise ModelError(
             "on_separation='merge' needs a model from a formula with categorical predictors, in the session that "
             "read the data: only there a column of the data has levels to merge"
         ) from error
-    merge = next_merge(factors_of(model, error.direction), model.categories)
+    merge = next_merge(factors_of(model, error.direction) if model.design.levels else [], model.categories)
     if merge is None:
         raise type(error)(
             f"{error}. No level was merged: the cause is a number, an interaction, or a level with more than "

@@ -13,10 +13,9 @@ from p2prisk.ordered import covariance as _covariance
 from p2prisk.ordered import newton
 from p2prisk.ordered.design import Design
 from p2prisk.ordered.families import get_family
+from p2prisk.ordered.fitting import REQUIRED_DIGITS
 from p2prisk.ordered.likelihood import Layout
 
-# correct digits below which a fit does not count as converged
-REQUIRED_DIGITS = 8
 _FORMATS = {
     "cumulative": "p2prisk.OrderedLogit/1",
     "forward": "p2prisk.SequentialLogit/1",

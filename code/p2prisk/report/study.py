@@ -336,6 +336,13 @@ class TapeStudy:
             "reference level)"
         )
 
+    @staticmethod
+    def remedies(model):
+        """What was done in a standard model where maximum likelihood had no finite estimate, in words."""
+        if not model.notes:
+            return "Every coefficient has a finite maximum likelihood estimate."
+        return "Not everything could be estimated as it stands. " + " ".join(model.notes)
+
     # ------------------------------------------------------------ verification
 
     def parallel_lines(self, model=None):

@@ -3,9 +3,8 @@
     python bias_reduced_coverage.py [replications]
 
 Small samples of the binary, the cumulative (parallel; with weights and a slope that differs by threshold) and the
-sequential model; and a sparse design with 15 loans at a rare level, in which maximum likelihood has no estimate now
-and then and Wald intervals are known to cover too much. Writes bias_reduced_coverage.json; the tests repeat the first
-replications and compare hit by hit.
+sequential model; and a sparse design with 15 loans at a rare level, in which maximum likelihood has no estimate in
+one sample of five. Writes bias_reduced_coverage.json; the tests repeat the first replications and compare hit by hit.
 """
 
 import json

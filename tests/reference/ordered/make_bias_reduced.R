@@ -4,10 +4,10 @@ suppressPackageStartupMessages({library(brglm2); library(jsonlite)})
 args <- commandArgs(trailingOnly = FALSE)
 here <- dirname(normalizePath(sub("--file=", "", args[grep("--file=", args)])))
 loans <- read.csv(file.path(here, "loans.csv"))
-loans$code <- as.integer(factor(loans$grade, levels = c("A", "B", "C", "D", "E"))) - 1
+loans$code <- pmin(as.integer(factor(loans$grade, levels = c("A", "B", "C", "D", "E"))) - 1, 3)
 small <- loans[1:150, ]
-small$home[1:4] <- "BOAT"                       # a level that separates: four loans of the worst classes
-small$code[1:4] <- 4
+small$home[1:4] <- "BOAT"                       # a level that separates: four loans of the worst class
+small$code[1:4] <- 3
 small$home <- factor(small$home)
 small$bad <- as.integer(small$code >= 3)
 
@@ -23,7 +23,7 @@ for (link in c("logit", "probit", "cloglog")) {
 keep("weights", glm(bad ~ utilisation + home, binomial, small, weights = n, method = "brglm_fit", control = control))
 keep("offset", glm(bad ~ utilisation + home + offset(known), binomial, small, method = "brglm_fit", control = control))
 # sequential, forward: one row a loan and stage reached, "stops" = ends in that class
-stages <- do.call(rbind, lapply(0:3, function(j) {
+stages <- do.call(rbind, lapply(0:2, function(j) {
   reached <- small[small$code >= j, ]
   reached$stage <- j
   reached$stops <- as.integer(reached$code == j)
