@@ -14,7 +14,7 @@ export RENDERER
 # One process a core is enough: linear algebra with threads of its own would only fight the parallel chapters.
 export OPENBLAS_NUM_THREADS ?= 1
 
-.PHONY: help setup book pdf test lint tables notebooks serve bench tape lock clean
+.PHONY: help setup book pdf test lint tables notebooks preview bench tape lock clean
 
 help: ## list the targets
 	@echo "Usage: make TARGET [RENDERER=auto|quarto|preview]"
@@ -56,8 +56,8 @@ tables: $(READY) ## rebuild the tables of the case from its facts and sources
 notebooks: $(READY) ## refresh the executed reference notebooks in tests/notebooks/
 	@$(BIN)/bookkit notebooks
 
-serve: book ## render, then show the book at http://localhost:8000
-	@$(BIN)/python -m http.server --bind 127.0.0.1 --directory _book 8000
+preview: $(READY) ## show the book at http://127.0.0.1:8000 while you write: what changes is rendered and loaded anew
+	@$(BIN)/bookkit preview
 
 bench: $(READY) ## measure speed and accuracy against peers (minutes; uses R where it is installed)
 	@env -u OPENBLAS_NUM_THREADS $(BIN)/python benchmarks/run.py

@@ -20,7 +20,7 @@ def test_example_runs(capsys):
 def test_targets_exist():
     help_text = subprocess.run(["make", "-s", "help"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
     targets = set(re.findall(r"^\s+(\w+)\s", help_text, re.M))
-    assert {"help", "book", "pdf", "test", "lint", "notebooks", "serve", "bench", "clean", "tape"} <= targets
+    assert {"help", "book", "pdf", "test", "lint", "notebooks", "preview", "bench", "clean", "tape"} <= targets
     assert set(re.findall(r"make (\w+)", TEXT)) - {"alone"} <= targets
 
 

@@ -1,4 +1,4 @@
-"""Which renderer makes the book: Quarto where there is one, else the preview renderer.
+"""Which renderer makes the book: Quarto where there is one, else the preview renderer; and Quarto's run.
 
 Quarto is the official way. Its PyPI package fetches the program from elsewhere while it is being installed, which fails
 on machines that reach package registries only; so one bounded try is made, its outcome is remembered, and the preview
@@ -14,14 +14,15 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
+from bookkit.config import read_book
+from bookkit.errors import BookError
+from bookkit.remote import strip_folder
+from bookkit.render import beside, put
+
 #: The release tried from PyPI and used by the workflow in .github/ (Typst books need 1.9.18 or newer).
 QUARTO_RELEASE = "1.9.38"
 FIRST_WITH_TYPST_BOOKS = (1, 9, 18)
 INSTALL_SECONDS = 180
-
-
-class ChoiceError(Exception):
-    """The renderer asked for cannot be had; the message names the remedy."""
 
 
 @dataclass(frozen=True)
@@ -64,30 +65,22 @@ def quarto_version(path):
 
     Raises
     ------
-    ChoiceError
+    BookError
         If the program does not answer.
     """
     try:
         text = subprocess.run([str(path), "--version"], capture_output=True, text=True, timeout=120, check=True).stdout
         return tuple(int(part) for part in re.search(r"\d+(\.\d+)+", text)[0].split("."))
     except (OSError, subprocess.SubprocessError, TypeError) as error:
-        raise ChoiceError(
+        raise BookError(
             f"{path} is there but `quarto --version` failed ({error}); repair it or use RENDERER=preview"
         ) from error
 
 
 def _pip_install_quarto():
     """Try once, quietly, for at most `INSTALL_SECONDS`; True if it went through."""
-    command = [
-        sys.executable,
-        "-m",
-        "pip",
-        "install",
-        "--quiet",
-        "--disable-pip-version-check",
-        "--no-deps",
-        f"quarto-cli=={QUARTO_RELEASE}",
-    ]
+    options = ["--quiet", "--disable-pip-version-check", "--no-deps", f"quarto-cli=={QUARTO_RELEASE}"]
+    command = [sys.executable, "-m", "pip", "install", *options]
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True)
     try:
         return process.wait(timeout=INSTALL_SECONDS) == 0
@@ -117,20 +110,17 @@ def choose(wanted="auto", *, search=None, install=_pip_install_quarto, memory=No
 
     Raises
     ------
-    ChoiceError
+    BookError
         If `wanted` is unknown, or is "quarto" and there is none.
     """
     if wanted not in ("auto", "quarto", "preview"):
-        raise ChoiceError(f"RENDERER={wanted} is unknown; use auto, quarto or preview")
+        raise BookError(f"RENDERER={wanted} is unknown; use auto, quarto or preview")
     if wanted == "preview":
         return Choice("preview", None, "asked for")
     path = find_quarto(search)
     if path:
-        return Choice(
-            "quarto",
-            path,
-            f"found {'.'.join(map(str, quarto_version(path)))}" + ("" if wanted == "auto" else ", asked for"),
-        )
+        version = ".".join(map(str, quarto_version(path)))
+        return Choice("quarto", path, f"found {version}" + ("" if wanted == "auto" else ", asked for"))
     memory = memory or Path(sys.prefix) / ".quarto-try"
     tried = f"quarto-cli {QUARTO_RELEASE} could not be installed"
     if not (memory.exists() and memory.read_text().strip() == tried):
@@ -140,8 +130,55 @@ def choose(wanted="auto", *, search=None, install=_pip_install_quarto, memory=No
                 return Choice("quarto", path, f"installed quarto-cli {QUARTO_RELEASE}")
         memory.write_text(tried + "\n")
     if wanted == "quarto":
-        raise ChoiceError(
+        raise BookError(
             "RENDERER=quarto, but no `quarto` is on PATH and `pip install quarto-cli` failed. "
             f"Install Quarto {QUARTO_RELEASE} from its site, or use RENDERER=preview"
         )
     return Choice("preview", None, f"no quarto on PATH, and {tried}")
+
+
+def run_quarto(program, formats, root=".", profile=None, output=None):
+    """Render with Quarto into a folder of the project, then swap it in; a failure leaves the earlier book whole.
+
+    Parameters
+    ----------
+    program : str or pathlib.Path
+        Quarto.
+    formats : sequence of str
+        Out of "html" and "pdf".
+    root, profile, output
+        As for :func:`bookkit.render.render`.
+
+    Returns
+    -------
+    pathlib.Path
+        The output folder.
+
+    Raises
+    ------
+    BookError
+        Quarto failed; its own messages stand above.
+    """
+    root = Path(root).resolve()
+    book = read_book(root, profile)
+    target = (root / (output or book.output_dir)).resolve()
+    building = root / f"{book.output_dir}.building"
+    shutil.rmtree(building, ignore_errors=True)
+    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
+    environment = {**os.environ, "QUARTO_PYTHON": sys.executable, "PATH": path}
+    options = ["--output-dir", building.name, *(["--profile", profile] if profile else [])]
+    try:
+        for name in formats:
+            to = {"pdf": "typst"}.get(name, name)
+            command = [str(program), "render", str(root), "--to", to, *options]
+            if subprocess.run(command, env=environment, cwd=root).returncode != 0:
+                raise BookError(f"quarto failed (its messages are above); {book.output_dir}/ is as it was")
+            options = [*dict.fromkeys([*options, "--no-clean"])]
+        strip_folder(building)
+        with beside(target) as aside:  # the project may lie on another file system than the result
+            aside.rmdir()
+            shutil.move(building, aside)
+            put(aside, target, whole="html" in formats)
+    finally:
+        shutil.rmtree(building, ignore_errors=True)
+    return target

@@ -1,21 +1,33 @@
-"""Command line of the book's tools. Every command lives in a module of its own, loaded when it is called."""
+"""Command line of the book's tools. What a command needs is loaded when it is called."""
 
 import argparse
+import os
+import signal
+import subprocess
 import sys
-from importlib import import_module
+import tempfile
+import time
+from pathlib import Path
+from xml.etree import ElementTree
 
 from bookkit.errors import BookError, BookErrors
 
-#: Command -> module with ``add_arguments(parser)`` and ``run(arguments)``; the module's first line is the help.
-COMMANDS = {
-    "book": "bookkit.commands.book",
-    "lint": "bookkit.commands.lint",
-    "notebooks": "bookkit.commands.notebooks",
-    "test": "bookkit.commands.test",
-    "render": "bookkit.commands.render",
-    "drop-stale-freeze": "bookkit.commands.drop_stale_freeze",
-    "strip-remote-scripts": "bookkit.commands.strip_remote_scripts",
-}
+#: Name -> (function, its arguments as `add_argument` takes them, beside --project).
+COMMANDS = {}
+_PROFILE = ("--profile", {"help": "also read _quarto-PROFILE.yml", "default": os.environ.get("QUARTO_PROFILE") or None})
+_JOBS = ("--jobs", {"type": int, "default": 2, "help": "chapters run at a time (default: 2)"})
+_OUTPUT = ("--output", {"help": "folder of the result (default: as _quarto.yml says)"})
+_TO = ("--to", {"help": "formats, separated by commas (default: html,pdf)"})
+
+
+def command(*arguments):
+    """Register a command under its function's name, with dashes; the docstring's first line is its help."""
+
+    def register(function):
+        COMMANDS[function.__name__.replace("_", "-")] = (function, arguments)
+        return function
+
+    return register
 
 
 def main(argv=None):
@@ -31,20 +43,171 @@ def main(argv=None):
     int
         Exit code: 0 for success, 1 for a fault in the book, 2 for wrong usage.
     """
-    argv = sys.argv[1:] if argv is None else argv
-    if not argv or argv[0] not in COMMANDS:
-        print(f"usage: bookkit {{{','.join(COMMANDS)}}} …", file=sys.stderr)
-        return 0 if argv and argv[0] in ("-h", "--help") else 2
-    module = import_module(COMMANDS[argv[0]])
-    parser = argparse.ArgumentParser(prog=f"bookkit {argv[0]}", description=module.__doc__)
-    module.add_arguments(parser)
+    parser = argparse.ArgumentParser(prog="bookkit", description=__doc__)
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    for name, (function, arguments) in COMMANDS.items():
+        own = commands.add_parser(name, help=function.__doc__.splitlines()[0], description=function.__doc__)
+        own.add_argument("--project", type=Path, default=Path(), help="folder with _quarto.yml (default: this one)")
+        for flag, options in arguments:
+            own.add_argument(flag, **options)
     try:
-        return module.run(parser.parse_args(argv[1:])) or 0
+        given = parser.parse_args(argv)
+    except SystemExit as end:
+        return end.code
+    try:
+        return COMMANDS[given.command][0](given) or 0
     except (BookError, BookErrors) as error:
         count = len(error.errors) if isinstance(error, BookErrors) else 1
         print(error, file=sys.stderr)
-        print(f"bookkit {argv[0]}: failed with {count} fault{'s' * (count > 1)}; nothing was replaced", file=sys.stderr)
+        print(
+            f"bookkit {given.command}: failed with {count} fault{'s' * (count > 1)}; nothing was replaced",
+            file=sys.stderr,
+        )
         return 1
+
+
+def _say(line):
+    print(line, flush=True)
+
+
+def _formats(given, chapters=()):
+    formats = [name.strip() for name in (given or ("html" if chapters else "html,pdf")).split(",") if name.strip()]
+    if not formats or set(formats) - {"html", "pdf"}:
+        raise BookError(f"--to {given}: known formats are html and pdf")
+    return formats
+
+
+@command(_TO, _OUTPUT, _PROFILE, ("--renderer", {"default": os.environ.get("RENDERER", "auto")}))
+def book(given):
+    """Render the book with Quarto where there is one, else with the preview renderer (--renderer auto)."""
+    from bookkit import choice
+    from bookkit.render import render
+
+    made, formats = choice.choose(given.renderer), _formats(given.to)
+    _say(made)
+    official = formats if made.name == "quarto" else []
+    if "pdf" in official and choice.quarto_version(made.path) < choice.FIRST_WITH_TYPST_BOOKS:
+        least = ".".join(map(str, choice.FIRST_WITH_TYPST_BOOKS))
+        _say(f"the PDF is made by the preview renderer: Quarto makes Typst books from {least} on")
+        official = [name for name in formats if name != "pdf"]
+    if official:
+        _say(f"{choice.run_quarto(made.path, official, given.project, given.profile, given.output)}/ is ready")
+    others = [name for name in formats if name not in official]
+    if others:
+        _end_orderly()
+        render(given.project, others, given.profile, given.output, say=_say)
+
+
+@command(
+    ("chapters", {"nargs": "*", "type": Path, "help": "only these, into the book that is there; HTML (default: all)"}),
+    *(_TO, _OUTPUT, _PROFILE, _JOBS, ("--no-cache", {"action": "store_true", "help": "run every chapter"})),
+)
+def render(given):
+    """Render the book with the preview renderer: HTML pages and a PDF."""
+    from bookkit.render import render
+
+    _end_orderly()
+    formats, only = _formats(given.to, given.chapters), given.chapters
+    render(given.project, formats, given.profile, given.output, not given.no_cache, given.jobs, _say, only)
+
+
+def _end_orderly():
+    """An orderly end also when terminated, so that kernels stop and nothing is left behind."""
+    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
+
+
+@command(_PROFILE, _JOBS, ("--port", {"type": int, "default": 8000, "help": "0 for any that is free (default: 8000)"}))
+def preview(given):
+    """Show the book at http://127.0.0.1 while it is written: what changes is rendered, and the page loads anew."""
+    from bookkit.preview import preview
+
+    _end_orderly()
+    preview(given.project, given.profile, given.port, given.jobs, _say)
+
+
+@command(_PROFILE, ("--rules", {"action": "store_true", "help": "list the house rules and stop"}))
+def lint(given):
+    """Check the chapters: what the renderer refuses, and the house rules."""
+    from bookkit.linter import RULES, lint
+
+    if given.rules:
+        for name, rule in RULES.items():
+            print(f"{name}: {rule.__doc__.splitlines()[0]}")
+        return 0
+    findings = lint(given.project, profile=given.profile)
+    for finding in findings:
+        print(finding)
+    if findings:
+        print(f"{len(findings)} findings")
+    return 1 if findings else 0
+
+
+@command(
+    ("chapters", {"nargs": "*", "type": Path, "help": "only these (default: all)"}),
+    *(_JOBS, ("--check", {"action": "store_true", "help": "change nothing; say what is out of step"})),
+)
+def notebooks(given):
+    """Execute chapters and write the reference notebooks that nbval compares with."""
+    from bookkit.chapters import read_chapter
+    from bookkit.config import read_book
+    from bookkit.notebooks import out_of_step, write_references
+
+    folder, start, book = given.project / "tests" / "notebooks", time.perf_counter(), read_book(given.project)
+    chapters = [read_chapter(path, given.project) for path in book.chapters]
+    if given.check:
+        faults = out_of_step(chapters, folder)
+        if faults:
+            raise BookErrors(faults)
+        return
+    chosen = [read_chapter(path, given.project) for path in book.chosen(given.chapters)]
+    write_references(chosen, folder, given.jobs, keep=chapters)
+    print(f"{len(chosen)} reference notebooks in {folder} ({time.perf_counter() - start:.0f} s)")
+
+
+@command(
+    ("--jobs", {"default": str(os.cpu_count() or 1), "help": "processes at a time"}),
+    ("pytest", {"nargs": "*", "help": "more arguments for pytest (after --)"}),
+)
+def test(given):
+    """Run every test: the packages and the book with pytest, then the executed notebooks with nbval."""
+    folder = Path("tests/notebooks")
+    spread = ["-p", "xdist", "-n", given.jobs, "--dist", "loadfile"]
+    nbval = ["--nbval", "--nbval-current-env", "--nbval-cell-timeout=600"]
+    parts = {"tests": [*spread, "-rs", *given.pytest]}
+    if any(folder.glob("*.ipynb")):
+        parts["notebooks"] = [*spread, *nbval, "--nbval-sanitize-with", str(folder / "sanitize.cfg"), str(folder)]
+    totals, failed, start = {"tests": 0, "failures": 0, "errors": 0, "skipped": 0}, False, time.perf_counter()
+    with tempfile.TemporaryDirectory() as reports:
+        for name, options in parts.items():
+            report = Path(reports) / f"{name}.xml"
+            done = subprocess.run([sys.executable, "-m", "pytest", f"--junitxml={report}", *options])
+            failed |= done.returncode != 0
+            if report.exists():
+                suite = ElementTree.parse(report).getroot().find("testsuite")
+                for key in totals:
+                    totals[key] += int(suite.get(key, 0))
+    bad = totals["failures"] + totals["errors"]
+    print(f"all parts in {time.perf_counter() - start:.0f} s:")
+    print(f"{totals['tests'] - bad - totals['skipped']} passed, {bad} failed, {totals['skipped']} skipped")
+    return 1 if failed else 0
+
+
+@command(_PROFILE)
+def drop_stale_freeze(given):
+    """Drop Quarto's frozen results that code, data or packages have outdated; Quarto's pre-render step."""
+    from bookkit.cache import drop_stale_freeze
+
+    for path in drop_stale_freeze(given.project, given.profile):
+        print(f"dropped the frozen results of {path}: what they were made from has changed")
+
+
+@command(("folder", {"nargs": "?", "default": os.environ.get("QUARTO_PROJECT_OUTPUT_DIR", "_book")}))
+def strip_remote_scripts(given):
+    """Remove what Quarto's pages load from other hosts: scripts and the themes' fonts; Quarto's post-render step."""
+    from bookkit.remote import strip_folder
+
+    for path in strip_folder(given.folder):
+        print(f"removed what was loaded from other hosts: {path}")
 
 
 if __name__ == "__main__":

@@ -18,95 +18,29 @@ import yaml
 
 from bookkit.errors import BookError
 
-_EXECUTE = {"echo", "eval", "error", "warning", "include", "output", "freeze", "cache", "enabled"}
+#: Section -> the keys that it may have.
 _KNOWN = {
-    "": {
-        "project",
-        "book",
-        "bibliography",
-        "csl",
-        "link-citations",
-        "lang",
-        "execute",
-        "format",
-        "jupyter",
-        "number-sections",
-        "toc",
-        "toc-depth",
-        "crossref",
-        "filters",
-    },
-    "project": {"type", "output-dir", "execute-dir", "pre-render", "post-render", "resources", "render"},
-    "book": {
-        "title",
-        "subtitle",
-        "author",
-        "date",
-        "date-format",
-        "description",
-        "abstract",
-        "chapters",
-        "appendices",
-        "output-file",
-        "search",
-        "sidebar",
-        "page-navigation",
-        "downloads",
-        "sharing",
-        "reader-mode",
-        "repo-url",
-        "repo-actions",
-        "license",
-        "favicon",
-        "cover-image",
-        "page-footer",
-        "bread-crumbs",
-        "open-graph",
-        "site-url",
-        "doi",
-        "version",
-    },
-    "execute": _EXECUTE,
-    "format": {"html", "pdf", "typst"},
-    "format.html": {
-        "theme",
-        "toc",
-        "toc-depth",
-        "toc-title",
-        "number-sections",
-        "number-depth",
-        "code-fold",
-        "code-summary",
-        "code-tools",
-        "code-copy",
-        "code-overflow",
-        "code-link",
-        "html-math-method",
-        "anchor-sections",
-        "smooth-scroll",
-        "link-external-newwindow",
-        "lightbox",
-        "css",
-        "grid",
-        "embed-resources",
-        "respect-user-color-scheme",
-        "fig-cap-location",
-        "tbl-cap-location",
-        "highlight-style",
-        "syntax-highlighting",
-        "page-layout",
-        "footnotes-hover",
-        "citations-hover",
-        "crossrefs-hover",
-        "mainfont",
-        "monofont",
-        "fontsize",
-        "linestretch",
-        "axe",
-        "code-block-bg",
-        "execute",
-    },
+    "": """
+        project book bibliography csl link-citations lang execute format jupyter number-sections toc toc-depth
+        crossref filters
+    """,
+    "project": "type output-dir execute-dir pre-render post-render resources render",
+    "book": """
+        title subtitle author date date-format description abstract chapters appendices output-file search sidebar
+        page-navigation downloads sharing reader-mode repo-url repo-actions license favicon cover-image page-footer
+        bread-crumbs open-graph site-url doi version
+    """,
+    "execute": "echo eval error warning include output freeze cache enabled",
+    "format": "html pdf typst",
+    "format.html": """
+        theme toc toc-depth toc-title number-sections number-depth code-fold code-summary code-tools code-copy
+        code-overflow code-link html-math-method anchor-sections smooth-scroll link-external-newwindow lightbox css grid
+        embed-resources respect-user-color-scheme fig-cap-location tbl-cap-location highlight-style
+        syntax-highlighting page-layout footnotes-hover citations-hover crossrefs-hover mainfont monofont fontsize
+        linestretch axe code-block-bg execute
+    """,
 }
+_KNOWN = {section: set(keys.split()) for section, keys in _KNOWN.items()}
 _NOT_SUPPORTED = {"filters": "Lua filters run in Quarto only"}
 
 
@@ -153,6 +87,13 @@ class Book:
     def chapters(self):
         """Paths of the chapters, in the order of the book."""
         return [entry.path for entry in self.entries if entry.path]
+
+    def chosen(self, paths):
+        """The chapters of these paths, or all if there are none."""
+        for path in paths:
+            if path not in self.chapters:
+                raise BookError("is not a chapter of _quarto.yml", path)
+        return list(paths) or self.chapters
 
 
 def read_book(root=".", profile=None):

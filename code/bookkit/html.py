@@ -16,7 +16,7 @@ _MARK = "<!-- next -->"
 ASSETS = "bookkit"
 
 
-def write_pages(book, pages, folder, pdf=None):
+def write_pages(book, pages, folder, pdf=None, chosen=None):
     """Write every page, its pictures, linked files, sources, style, script and search index.
 
     Parameters
@@ -27,11 +27,16 @@ def write_pages(book, pages, folder, pdf=None):
         Where the book is built.
     pdf : str, optional
         Name of the PDF in the folder, if there is one.
+    chosen : list of pathlib.Path, optional
+        The chapters to write; all if None.
     """
     template = Template(_asset("page.html"))
     index = []
     titles = _titles(pages)
     for position, page in enumerate(pages):
+        index += _search_entries(page)
+        if chosen is not None and page.chapter.path not in chosen:
+            continue
         blocks = transform(page.blocks, lambda node, page=page: _lower(node, page))
         body = write_page(page, blocks, "-t", "html5", "--mathml", "--syntax-highlighting=pygments")
         target = folder / page.path
@@ -62,7 +67,6 @@ def write_pages(book, pages, folder, pdf=None):
             (folder / name).write_bytes(data)
         for name in page.files:
             _copy(book, name, folder)
-        index += _search_entries(page)
     for pattern in book.resources:
         for path in sorted(book.root.glob(pattern)):
             if path.is_file():

@@ -22,7 +22,7 @@ from bookkit.execute import execute_chapters
 FORMATS = ("html", "pdf")
 
 
-def render(root=".", formats=FORMATS, profile=None, output=None, use_cache=True, jobs=2, say=print):
+def render(root=".", formats=FORMATS, profile=None, output=None, use_cache=True, jobs=2, say=print, only=()):
     """Render the book of a project.
 
     Parameters
@@ -42,6 +42,8 @@ def render(root=".", formats=FORMATS, profile=None, output=None, use_cache=True,
         Chapters run at a time.
     say : callable
         Called with lines about the progress.
+    only : sequence of pathlib.Path
+        Chapters to run and write, into the book that is there; numbers and references are those of the whole book.
 
     Returns
     -------
@@ -56,40 +58,60 @@ def render(root=".", formats=FORMATS, profile=None, output=None, use_cache=True,
     started = time.monotonic()
     root = Path(root).resolve()
     book = read_book(root, profile)
-    target = (root / (output or book.output_dir)).resolve()
+    target, chosen = (root / (output or book.output_dir)).resolve(), book.chosen(only)
+    if only and "pdf" in formats:
+        raise BookError("a chapter alone is rendered to HTML only; leave out --to")
     _check_target(root, target)
     chapters, faults = read_chapters(book)
     if faults:
         raise BookErrors(faults)
     with _only_one(root, target):
-        results = _results(book, chapters, use_cache, jobs, say)
-        pages = build(book, chapters, results)
-        aside = target.with_name(f"{target.name}.new-{os.getpid()}")
-        aside.mkdir(parents=True)
-        try:
-            pdf = f"{book.output_file}.pdf" if "pdf" in formats else None
-            if pdf:
+        pages = build(book, chapters, _results(book, chapters, chosen, use_cache, jobs, say))
+        with beside(target) as aside:
+            made = [aside / f"{book.output_file}.pdf"] if "pdf" in formats else []
+            if made:
                 from bookkit.pdf import write_pdf
 
-                write_pdf(book, pages, aside / pdf)
+                write_pdf(book, pages, made[0])
             if "html" in formats:
                 from bookkit.html import write_pages
 
-                write_pages(book, pages, aside, pdf)
+                has_pdf = made or (only and (target / f"{book.output_file}.pdf").exists())
+                write_pages(book, pages, aside, f"{book.output_file}.pdf" if has_pdf else None, chosen)
                 (aside / ".bookkit").write_text("Made by bookkit; replaced as a whole.\n", encoding="utf-8")
-                swap(aside, target)
-            else:
-                target.mkdir(parents=True, exist_ok=True)
-                os.replace(aside / pdf, target / pdf)
-        finally:
-            shutil.rmtree(aside, ignore_errors=True)
-    made = [str(target / "index.html")] * ("html" in formats) + [str(target / name) for name in [pdf] if name]
-    say(f"{', '.join(os.path.relpath(path) for path in made)} ({time.monotonic() - started:.1f} s)")
+                made = [aside / path.with_suffix(".html") for path in only or [Path("index.qmd")]] + made
+            put(aside, target, whole="html" in formats and not only)
+    names = [os.path.relpath(target / path.relative_to(aside)) for path in made]
+    say(f"{', '.join(names)} ({time.monotonic() - started:.1f} s)")
     return target
 
 
-def _results(book, chapters, use_cache, jobs, say):
-    """Results of all chapters: kept ones where they still hold, else run now."""
+def put(new, target, whole=True):
+    """Put a folder in the place of another, or else its files into the other, each at once."""
+    if whole:
+        swap(new, target)
+        return
+    for path in sorted(new.rglob("*")):
+        place = target / path.relative_to(new)
+        # one chapter's words are not the index of the whole book
+        if path.is_file() and not (path.name == "search-index.js" and place.exists()):
+            place.parent.mkdir(parents=True, exist_ok=True)
+            os.replace(path, place)
+
+
+@contextmanager
+def beside(target):
+    """A new folder beside another, on the same file system; gone at the end."""
+    aside = target.with_name(f"{target.name}.new-{os.getpid()}")
+    aside.mkdir(parents=True)
+    try:
+        yield aside
+    finally:
+        shutil.rmtree(aside, ignore_errors=True)
+
+
+def _results(book, chapters, chosen, use_cache, jobs, say):
+    """Results of chapters: kept ones where they still hold; of the others those that are chosen run now."""
     cache, state = ResultCache(book.root / ".bookkit" / "cache"), State(book.root)
     results, missing, keys = {}, [], {}
     for path, chapter in chapters.items():
@@ -97,10 +119,10 @@ def _results(book, chapters, use_cache, jobs, say):
         kept, reason = cache.load(chapter, keys[path], state) if use_cache else (None, "everything is to run")
         if kept:
             results[path] = kept["result"]
-        else:
+        elif path in chosen:
             missing.append(chapter)
             say(f"  {path}: {reason}")
-    say(f"{len(chapters)} chapters, {len(missing)} to run")
+    say(f"{len(chosen)} chapters, {len(missing)} to run")
 
     def done(chapter, result):
         now = State(book.root)

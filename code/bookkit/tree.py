@@ -27,7 +27,7 @@ def api_version():
     return json.loads(pandoc("", "-f", "markdown", "-t", "json"))["pandoc-api-version"]
 
 
-@lru_cache(maxsize=256)
+@lru_cache(maxsize=128)
 def pandoc(text, *arguments):
     """Run pandoc on a text; anything it warns about is an error.
 

@@ -13,8 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from bookkit.commands.strip_remote_scripts import strip
 from bookkit.config import read_book
+from bookkit.remote import strip
 from bookkit.render import render
 
 ROOT = Path(__file__).parents[2]

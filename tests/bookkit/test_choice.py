@@ -1,11 +1,14 @@
 """Which renderer: Quarto on PATH, else one bounded try, else the preview; forced and missing is an error."""
 
+import shutil
 import stat
+import tempfile
 from pathlib import Path
 
 import pytest
 
 from bookkit import choice
+from bookkit.errors import BookError
 
 
 def fake_quarto(folder, version="1.9.38"):
@@ -48,19 +51,19 @@ def test_install_that_works_is_used(tmp_path):
 
 
 def test_forced_and_missing_names_the_remedy(tmp_path):
-    with pytest.raises(choice.ChoiceError, match="RENDERER=preview"):
+    with pytest.raises(BookError, match="RENDERER=preview"):
         choice.choose("quarto", search=str(tmp_path), install=lambda: False, memory=tmp_path / "m")
 
 
 def test_unknown_renderer_is_refused():
-    with pytest.raises(choice.ChoiceError, match="auto, quarto or preview"):
+    with pytest.raises(BookError, match="auto, quarto or preview"):
         choice.choose("latex")
 
 
 def test_broken_quarto_is_an_error_not_a_silent_preview(tmp_path):
     program = fake_quarto(tmp_path)
     program.write_text("#!/bin/sh\nexit 3\n")
-    with pytest.raises(choice.ChoiceError, match="quarto --version"):
+    with pytest.raises(BookError, match="quarto --version"):
         choice.choose("auto", search=str(tmp_path), install=refuse)
 
 
@@ -85,6 +88,63 @@ def test_a_hanging_install_is_bounded(monkeypatch):
     assert choice._pip_install_quarto() is False
 
 
-def test_workflow_pins_the_same_quarto():
+def test_workflow_pins_the_same_quarto_and_runs_the_comparison():
     workflow = (Path(__file__).resolve().parents[2] / ".github" / "workflows" / "book.yml").read_text(encoding="utf-8")
     assert f'version: "{choice.QUARTO_RELEASE}"' in workflow
+    steps = workflow.partition("\n  render:")[2].partition("\n  publish:")[0]
+    assert "make book RENDERER=quarto" in steps and "pytest -q -rs tests/bookkit/test_against_quarto.py" in steps
+
+
+QUARTO = """\
+#!/bin/sh
+[ "$1" = render ] || { echo 1.9.38; exit 0; }
+while [ $# -gt 0 ]; do case $1 in --to) to=$2;; --output-dir) out=$2;; esac; shift; done
+mkdir -p "$out"; grep -q broken index.qmd && exit 1
+if [ $to = typst ]; then echo pdf > "$out/small-book.pdf"; else
+echo '<script src="https://example.org/a.js"></script><p>new</p>' > "$out/index.html"; fi
+"""
+
+
+@pytest.fixture
+def quarto_project(tmp_path):
+    """A project on another file system than `tmp_path` where there is one, and a program that behaves as Quarto."""
+    shared = Path("/dev/shm")
+    if not shared.is_dir() or shared.stat().st_dev == tmp_path.stat().st_dev:
+        pytest.skip("no second file system to cross")
+    with tempfile.TemporaryDirectory(dir=shared) as folder:
+        project = Path(folder) / "book"
+        shutil.copytree(Path(__file__).parent / "fixtures/good", project)
+        program = Path(folder) / "quarto"
+        program.write_text(QUARTO)
+        program.chmod(0o755)
+        yield project, program
+
+
+def test_quarto_renders_a_project_that_lies_on_another_file_system_than_the_result(quarto_project, tmp_path):
+    project, program = quarto_project
+    target = tmp_path / "_book"
+    for _ in range(2):  # the second replaces the first
+        assert choice.run_quarto(program, ["html", "pdf"], project, output=str(target)) == target
+        assert {path.name for path in target.iterdir()} == {"index.html", "small-book.pdf"}
+    assert (target / "index.html").read_text() == "<p>new</p>\n"  # nothing from another host, whatever the project says
+    assert not list(tmp_path.glob("_book.*")) and not list(project.glob("*.building"))
+
+
+def test_quartos_pdf_alone_leaves_the_pages(quarto_project, tmp_path):
+    project, program = quarto_project
+    target = tmp_path / "_book"
+    target.mkdir()
+    (target / "index.html").write_text("old")
+    choice.run_quarto(program, ["pdf"], project, output=str(target))
+    assert (target / "index.html").read_text() == "old" and (target / "small-book.pdf").exists()
+
+
+def test_a_failing_quarto_leaves_the_book_as_it_was(quarto_project, tmp_path):
+    project, program = quarto_project
+    (tmp_path / "_book").mkdir()
+    (tmp_path / "_book/index.html").write_text("old")
+    (project / "index.qmd").write_text("broken")
+    with pytest.raises(BookError, match="quarto failed"):
+        choice.run_quarto(program, ["html"], project, output=str(tmp_path / "_book"))
+    assert (tmp_path / "_book/index.html").read_text() == "old"
+    assert not list(tmp_path.glob("_book.*")) and not list(project.glob("*.building"))

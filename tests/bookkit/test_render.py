@@ -9,6 +9,10 @@ from pathlib import Path
 
 import pytest
 
+from bookkit.config import read_book
+from bookkit.dialect import read_chapters
+from bookkit.document import build
+from bookkit.errors import BookError
 from bookkit.render import render
 from bookkit.tree import pandoc_path
 
@@ -92,6 +96,19 @@ def test_numbers_of_figures_tables_equations_sections(good):
         "1.2.1 Deeper",
         "Not numbered",
     ]
+
+
+def test_counters_of_deeper_sections_begin_anew(tmp_path):
+    (tmp_path / "_quarto.yml").write_text("project: {type: book}\nbook: {title: A, chapters: [index.qmd, b.qmd]}\n")
+    levels = (2, 3, 3, 2, 3, 4, 3, 4, 2)
+    text = "".join(f"\n{'#' * level} Part {index}\n" for index, level in enumerate(levels))
+    for name in ("index", "b"):
+        (tmp_path / f"{name}.qmd").write_text(f"# {name} {{#sec-{name}}}\n{text}")
+    book = read_book(tmp_path)
+    for number, made in enumerate(build(book, read_chapters(book)[0], {}), 1):
+        assert [section[1].removeprefix(f"{number}.") for section in made.sections] == [
+            *("1", "1.1", "1.2", "2", "2.1", "2.1.1", "2.2", "2.2.1", "3")
+        ]
 
 
 def test_references_within_and_across_chapters(good):
@@ -302,6 +319,38 @@ def test_pdf_alone_replaces_only_the_pdf(good):
     (good / "_book/small-book.pdf").unlink()
     render(good, ["pdf"], say=lambda line: None)
     assert (good / "_book/small-book.pdf").exists() and page(good, "index.html") == before
+
+
+def test_one_chapter_alone_is_written_into_the_book_that_is_there(good, tmp_path):
+    root = tmp_path / "book"
+    shutil.copytree(good, root)
+    before = {path: path.read_bytes() for path in (root / "_book").rglob("*") if path.is_file()}
+    text = (root / "chapters/blocks.qmd").read_text()
+    (root / "chapters/blocks.qmd").write_text(text.replace("marmalade", "quince"))
+    (root / "data/points.csv").write_text("x,y\n1,2\n")  # another chapter would have to run, and does not
+    told = []
+    render(root, ["html"], only=[Path("chapters/blocks.qmd")], say=told.append)
+    changed = {path.relative_to(root / "_book").as_posix() for path in before if path.read_bytes() != before[path]}
+    assert (
+        changed == {"chapters/blocks.html", "chapters/blocks.qmd", "data/points.csv"} and "1 chapters, 0 to run" in told
+    )
+    assert page(root, "chapters/blocks.html") == page(good, "chapters/blocks.html").replace("marmalade", "quince")
+
+
+def test_one_chapter_alone_needs_no_book_and_runs_no_other(good, tmp_path):
+    root, told = tmp_path / "book", []
+    shutil.copytree(good, root, ignore=shutil.ignore_patterns("_book*", ".bookkit"))
+    render(root, ["html"], only=[Path("chapters/tables.qmd")], say=told.append)
+    assert [line for line in told if "ran" in line] == ["  ran chapters/tables.qmd"]
+    assert sorted(path.name for path in (root / "_book").rglob("*.html")) == ["tables.html"]
+    assert article(root, "chapters/tables.html") == article(good, "chapters/tables.html")
+
+
+def test_one_chapter_that_is_none_or_as_pdf(good):
+    with pytest.raises(BookError, match="nowhere.qmd: is not a chapter"):
+        render(good, ["html"], only=[Path("nowhere.qmd")])
+    with pytest.raises(BookError, match="HTML only"):
+        render(good, ["html", "pdf"], only=[Path("chapters/tables.qmd")])
 
 
 def test_reading_order_prev_and_next(good):

@@ -1,6 +1,5 @@
-"""Remove what Quarto's pages load from other hosts: scripts and the themes' fonts; Quarto's post-render step."""
+"""Take out of Quarto's pages what they load from other hosts: scripts, and the themes' fonts."""
 
-import os
 import re
 from pathlib import Path
 
@@ -23,16 +22,6 @@ _IMPORT = re.compile(
 )
 
 
-def add_arguments(parser):
-    """Declare the command's arguments."""
-    parser.add_argument(
-        "folder",
-        nargs="?",
-        default=os.environ.get("QUARTO_PROJECT_OUTPUT_DIR", "_book"),
-        help="the rendered book (default: Quarto's output folder, else _book)",
-    )
-
-
 def strip(text):
     """Text of a page or a style sheet without scripts, style sheets and fonts from other hosts.
 
@@ -46,13 +35,18 @@ def strip(text):
     return _IMPORT.sub("", _GLUE.sub("", _REMOTE.sub("", text)))
 
 
-def run(arguments):
-    """Strip every page and style sheet of the folder."""
-    folder = Path(arguments.folder)
-    for path in sorted([*folder.rglob("*.html"), *folder.rglob("*.css")]):
+def strip_folder(folder):
+    """Strip every page and style sheet of a rendered book.
+
+    Returns
+    -------
+    list of pathlib.Path
+        The files that were changed.
+    """
+    changed = []
+    for path in sorted([*Path(folder).rglob("*.html"), *Path(folder).rglob("*.css")]):
         text = path.read_text(encoding="utf-8")
-        stripped = strip(text)
-        if stripped != text:
-            path.write_text(stripped, encoding="utf-8")
-            print(f"removed what was loaded from other hosts: {path}")
-    return 0
+        if strip(text) != text:
+            path.write_text(strip(text), encoding="utf-8")
+            changed.append(path)
+    return changed
