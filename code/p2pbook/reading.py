@@ -164,6 +164,30 @@ def coefficient_table(result, traits, confidence=0.95):
     return pd.DataFrame(rows)
 
 
+def printed_estimates(slopes):
+    """The coefficient table as the book prints it.
+
+    Parameters
+    ----------
+    slopes : pandas.DataFrame
+        From :func:`coefficient_table`.
+
+    Returns
+    -------
+    pandas.DataFrame
+        ``trait (reference)``, ``slope``, ``standard error``, ``odds ratio``, ``from``, ``to``.
+    """
+    printed = {
+        "label": "trait (reference)",
+        "estimate": "slope",
+        "se": "standard error",
+        "odds_ratio": "odds ratio",
+        "low": "from",
+        "high": "to",
+    }
+    return slopes[list(printed)].rename(columns=printed)
+
+
 def representative_borrowers(table, coefficients, terms=(36, 60)):
     """A strong, a typical and a weak borrower, each with both terms.
 
