@@ -1,0 +1,328 @@
+"""Chapter *Who borrows, and what goes wrong*: the two samples of Lending Club, described."""
+
+from dataclasses import dataclass
+from functools import cache
+from typing import NamedTuple
+
+import pandas as pd
+
+from p2pbook import reading, traits
+from p2pbook.replications import replication
+from p2pbook.values import Value, count, share
+from p2prisk.datasets import load
+from p2prisk.tables import number
+
+#: levels of the outcome, best to worst
+LEVELS = ["paid", "paid late", "loss after half", "loss early"]
+
+#: how two of them are printed
+PRINTED = {"loss after half": "charged off after half", "loss early": "charged off earlier"}
+
+#: traits whose classes are drawn
+_DRAWN = [
+    "inquiries in 6 months",
+    "used share of card limits",
+    "income",
+    "debt-to-income ratio",
+    "amount",
+    "public records",
+]
+
+#: least loans of a cell of the map that is read aloud
+_LEAST = 100
+
+
+class Corner(NamedTuple):
+    """A cell of the map of purpose and term."""
+
+    purpose: str
+    term: Value
+    rate: Value
+
+
+class Worth(NamedTuple):
+    """A trait and its information value."""
+
+    label: str
+    value: Value
+
+
+@dataclass(frozen=True)
+class Borrowers:
+    """Numbers and tables of the chapter."""
+
+    samples: pd.DataFrame
+    blanks: pd.DataFrame
+    sides: pd.DataFrame
+    grades: pd.DataFrame
+    by_grade: pd.DataFrame
+    ended: "Ended"
+    issued: "Issued"
+    singles: "Singles"
+    #: share of the loans of 2018 that still run, and of those without a stated time with the employer
+    running: Value
+    unstated_2018: Value
+    #: share of the loans with the grades A to C, and loans with F and G
+    grades_a_to_c: Value
+    loans_f_and_g: Value
+
+
+@dataclass(frozen=True)
+class Ended:
+    """The loans of 2007-2011, all ended (frozen replication)."""
+
+    loans: Value
+    charged_off: Value
+    principal_lost: Value
+    not_verified: Value
+    #: loans up to 2010, which later chapters fit on
+    early_loans: Value
+    early_charged_off: Value
+    #: loans called exceptions to the credit policy, the last month with one, and what became of them and of the others
+    exceptions: Value
+    last_exception: str
+    exceptions_charged_off: Value
+    others_charged_off: Value
+    #: first months with an unstated time with the employer and with loans of 60 months
+    first_unstated_job: str
+    first_long_term: str
+    #: charged off in 2010, by whether the time with the employer is stated
+    stated_job: Value
+    unstated_job: Value
+    #: share with under two years with the employer
+    short_job_2009: Value
+    short_job_2010: Value
+
+
+@dataclass(frozen=True)
+class Issued:
+    """How loans ended by the time of their issue, and by grade."""
+
+    by_grade: pd.DataFrame
+    by_year: pd.DataFrame
+    medians: pd.DataFrame
+    vintages: pd.DataFrame
+    #: charged off: issued in 2007, and in the last quarter by term
+    first_year: Value
+    last_36: Value
+    last_60: Value
+
+
+@dataclass(frozen=True)
+class Singles:
+    """What single traits tell about being charged off."""
+
+    classes: pd.DataFrame
+    information: pd.DataFrame
+    map: pd.DataFrame
+    #: column -> information value
+    worth: dict
+    #: the traits after the first one
+    second: Worth
+    third: Worth
+    #: number of states, and what noise alone would give them
+    states: Value
+    noise_of_states: Value
+    best: Corner
+    worst: Corner
+
+
+@cache
+def compute():
+    """Compute the chapter.
+
+    Returns
+    -------
+    Borrowers
+    """
+    tape, profile = load("lendingclub-2018"), replication("e2-profile")
+    grades = reading.class_shares(tape.frame["grade"]).rename(columns={"level": "grade"})
+    by_grade = grades.set_index("grade")
+    return Borrowers(
+        samples=_samples(tape, profile),
+        blanks=pd.concat([reading.blanks(tape.frame, "Lending Club 2018"), profile.table("blanks")]),
+        sides=_sides(tape.frame, profile),
+        grades=grades,
+        by_grade=_spread(tape.frame),
+        ended=_ended(profile),
+        issued=_issued(profile),
+        singles=_singles(profile),
+        running=share((tape.frame["status"] == "current").mean()),
+        unstated_2018=share(tape.frame["employment_years"].isna().mean()),
+        grades_a_to_c=share(by_grade.loc[["A", "B", "C"], "share"].sum(), 0),
+        loans_f_and_g=count(by_grade.loc[["F", "G"], "loans"].sum()),
+    )
+
+
+def _samples(tape, profile):
+    return pd.DataFrame(
+        {
+            "": ["loans", "issued", "terms (months)", "outcome", "used for", "numbers in this book"],
+            "Lending Club 2018 (E1)": [
+                number(len(tape)),
+                tape.provenance["period"],
+                "36, 60",
+                "grade A to G",
+                "what the platform's grade sees",
+                "live",
+            ],
+            "Lending Club 2007–2011 (E2)": [
+                number(profile["loans"]),
+                f"{_month(profile['first'])} to {_month(profile['last'])}",
+                "36, 60",
+                "how the loan ended",
+                "what repayment shows",
+                "frozen replication",
+            ],
+        }
+    )
+
+
+def _month(date):
+    return date[:7]
+
+
+def _sides(frame, profile):
+    """Medians that both samples hold under the same definition, by term."""
+    early = profile.table("quartiles").query("quantile == 0.5").set_index("term")
+    later = frame.groupby("term")[["amount", "income", "dti"]].median()
+    names = {"amount": "amount, $", "income": "income of the applicant, $", "dti": "debt service, % of income"}
+    return pd.DataFrame(
+        {
+            "trait": names.values(),
+            **{f"2007–2011, {term} months": early.loc[term, list(names)].to_numpy() for term in (36, 60)},
+            **{f"2018, {term} months": later.loc[term, list(names)].to_numpy() for term in (36, 60)},
+        }
+    )
+
+
+def _spread(frame):
+    """Quartiles of six traits by grade, incomes and amounts in thousands."""
+    columns = {
+        "income, $1,000": traits.household_income(frame) / 1000,
+        "debt service, % of income": traits.household_dti(frame),
+        "used share of credit, %": traits.used_share(frame),
+        "inquiries in 12 months": frame["inquiries"],
+        "bank card limits, $1,000": frame["bank_card_limit"] / 1000,
+        "amount, $1,000": frame["amount"] / 1000,
+    }
+    return reading.spread_by_level(frame.assign(**columns), "grade", {label: label for label in columns})
+
+
+def _ended(profile):
+    return Ended(
+        loans=count(profile["loans"]),
+        charged_off=share(profile["bad_rate"]),
+        principal_lost=share(profile["principal_lost"] / profile["amount"]),
+        not_verified=share(profile["not_verified"], 0),
+        early_loans=count(profile["early_loans"]),
+        early_charged_off=share(profile["early_bad_rate"]),
+        exceptions=count(profile["exceptions"]),
+        last_exception=_month(profile["last_exception"]),
+        exceptions_charged_off=share(profile["bad_rate_exceptions"]),
+        others_charged_off=share(profile["bad_rate_others"]),
+        first_unstated_job=_month(profile["first_unstated_job"]),
+        first_long_term=_month(profile["first_long_term"]),
+        stated_job=share(profile["bad_rate_stated_job_2010"], 0),
+        unstated_job=share(profile["bad_rate_unstated_job_2010"], 0),
+        short_job_2009=share(profile["short_job_2009"], 0),
+        short_job_2010=share(profile["short_job_2010"], 0),
+    )
+
+
+def _issued(profile):
+    by_grade = profile.table("severity_by_grade")
+    lost = by_grade["loss after half"] + by_grade["loss early"]
+    by_grade["charged off, %"] = 100 * lost / by_grade[LEVELS].sum(axis=1)
+    medians = profile.table("by_outcome").pivot(index="label", columns="grade", values="median")
+    vintages = profile.table("vintages").assign(date=lambda table: pd.to_datetime(table["date"]))
+    last = vintages[vintages["date"] == vintages["date"].max()].set_index("term")["rate"]
+    first = profile.table("by_year").query("year == 2007")
+    return Issued(
+        by_grade=by_grade.rename(columns=PRINTED),
+        by_year=severity_by_year(load("lendingclub-2007-2011-counts").frame),
+        medians=medians[LEVELS].reset_index().rename(columns={"label": "trait", **PRINTED}),
+        vintages=vintages,
+        first_year=share(first["bad"].sum() / first["loans"].sum(), 0),
+        last_36=share(last[36], 0),
+        last_60=share(last[60], 0),
+    )
+
+
+def severity_by_year(counts):
+    """How the loans ended, by year of issue, in per cent, with the number of loans.
+
+    Parameters
+    ----------
+    counts : pandas.DataFrame
+        ``issue_year``, ``severity``, ``n``.
+
+    Returns
+    -------
+    pandas.DataFrame
+        ``issued in`` (text), one column a level, ``loans``.
+
+    Examples
+    --------
+    >>> counts = pd.DataFrame({"issue_year": 2010, "severity": LEVELS, "n": [70, 10, 5, 15]})
+    >>> print(severity_by_year(counts)[["issued in", "paid", "charged off earlier", "loans"]].to_string(index=False))
+    issued in  paid  charged off earlier  loans
+         2010  70.0                 15.0    100
+    """
+    wide = counts.pivot_table(index="issue_year", columns="severity", values="n", aggfunc="sum", observed=False)[LEVELS]
+    wide.columns = LEVELS  # no longer categories, so that a column may join them
+    loans = wide.sum(axis=1)
+    shown = (100 * wide.div(loans, axis=0)).assign(loans=loans).reset_index().astype({"issue_year": str})
+    return shown.rename(columns={"issue_year": "issued in", **PRINTED})
+
+
+def _singles(profile):
+    information = profile.table("information").sort_values("information_value", ascending=False, ignore_index=True)
+    by_column = information.set_index("column")
+    single = information[~information["column"].isin(["grade", "sub_grade"])].reset_index(drop=True)
+    classes = profile.table("classes")
+    classes = classes[classes["label"].isin(_DRAWN) & (classes["class_label"] != "blank")]
+    cells = profile.table("risk_map")
+    return Singles(
+        classes=reading.relabel_classes(classes, thousands=("income", "amount")).assign(
+            overall=profile["early_bad_rate"]
+        ),
+        information=single,
+        map=cells,
+        worth={column: Value(value, 3) for column, value in by_column["information_value"].items()},
+        second=_worth(single, 1),
+        third=_worth(single, 2),
+        states=count(by_column.loc["region", "classes"]),
+        noise_of_states=Value(by_column.loc["region", "noise"], 3),
+        best=corner(cells, "lowest"),
+        worst=corner(cells, "highest"),
+    )
+
+
+def _worth(single, place):
+    return Worth(single.loc[place, "label"], Value(single.loc[place, "information_value"], 3))
+
+
+def corner(cells, which, least=_LEAST):
+    """The cell of the map of purpose and term with the lowest or the highest share charged off.
+
+    Parameters
+    ----------
+    cells : pandas.DataFrame
+        ``purpose``, ``term``, ``rate``, ``loans``.
+    which : {"lowest", "highest"}
+    least : int
+        Cells with fewer loans are left out.
+
+    Returns
+    -------
+    Corner
+
+    Examples
+    --------
+    >>> cells = pd.DataFrame({"purpose": ["car", "boat"], "term": 36, "rate": [0.1, 0.0], "loans": [500, 3]})
+    >>> corner(cells, "lowest").purpose
+    'car'
+    """
+    row = cells[cells["loans"] >= least].sort_values("rate").iloc[0 if which == "lowest" else -1]
+    return Corner(row["purpose"], count(row["term"]), share(row["rate"], 0))
