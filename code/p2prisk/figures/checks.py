@@ -24,7 +24,9 @@ def _named(frames):
     return frames if isinstance(frames, dict) else {"": frames}
 
 
-def slope_plot(slopes, columns=None, labels=None, standardised=True, ax=None):
+def slope_plot(
+    slopes, columns=None, labels=None, standardised=True, ax=None, xlabel="Cut (worse than the left category)"
+):
     """Slope of each column at every cut beside the common slope.
 
     Parameters
@@ -38,11 +40,12 @@ def slope_plot(slopes, columns=None, labels=None, standardised=True, ax=None):
     standardised : bool
         Slopes for one standard deviation of the column (then comparable), or for one unit.
     ax : matplotlib.axes.Axes, optional
+    xlabel : str
 
     Returns
     -------
     matplotlib.axes.Axes
-        Solid lines with intervals: slope by cut; dashed: the slope that the ordered logit assumes.
+        Solid lines with intervals: slope by cut; dashed: the common slope that the model assumes.
     """
     ax = _axes(ax)
     if columns is None:
@@ -69,7 +72,7 @@ def slope_plot(slopes, columns=None, labels=None, standardised=True, ax=None):
     ax.axhline(0, color=PALETTE["grey"], lw=0.8)
     ax.set_xticks(range(len(cuts)), cuts)
     ax.set_xlim(-0.4, len(cuts) - 0.6)
-    ax.set_xlabel("Cut (worse than the left category)")
+    ax.set_xlabel(xlabel)
     ax.set_ylabel("Log-odds per standard deviation" if standardised else "Log-odds per unit")
     return label_line_ends(ax, names)
 
