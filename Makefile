@@ -14,7 +14,7 @@ export RENDERER
 # One process a core is enough: linear algebra with threads of its own would only fight the parallel chapters.
 export OPENBLAS_NUM_THREADS ?= 1
 
-.PHONY: help setup book pdf test lint tables notebooks preview bench tape lock clean
+.PHONY: help setup book pdf test lint tables notebooks preview bench mutants tape lock clean
 
 help: ## list the targets
 	@echo "Usage: make TARGET [RENDERER=auto|quarto|preview]"
@@ -62,12 +62,16 @@ preview: $(READY) ## show the book at http://127.0.0.1:8000 while you write: wha
 bench: $(READY) ## measure speed and accuracy against peers (minutes; uses R where it is installed)
 	@env -u OPENBLAS_NUM_THREADS $(BIN)/python benchmarks/run.py
 
+mutants: $(READY) ## do the tests catch what breaks? seeded mutants of the code that results rest on (an hour)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -e ".[mutants]"
+	@$(BIN)/python benchmarks/mutants.py $(TARGETS)
+
 tape: $(READY) ## the same study on your own loans: make tape TAPE=loans.csv FORMAT=lendingclub (or MAP=mapping.yml)
 	@test -n "$(TAPE)" || { echo "Name your file: make tape TAPE=loans.csv FORMAT=lendingclub (or MAP=mapping.yml)" >&2; exit 2; }
 	@$(BIN)/p2prisk report "$(TAPE)" $(if $(MAP),--map "$(MAP)",--format "$(or $(FORMAT),auto)")
 
 lock: ## write requirements.lock anew from pyproject.toml (needs uv)
-	uv pip compile pyproject.toml --all-extras --universal --generate-hashes --python-version 3.11 \
+	uv pip compile pyproject.toml --extra fast --extra scale --extra book --extra test --universal --generate-hashes --python-version 3.11 \
 	  --no-emit-index-url --custom-compile-command "make lock" -o requirements.lock
 
 clean: ## remove what was built, keep .venv
