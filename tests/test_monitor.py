@@ -12,6 +12,7 @@ from p2prisk.monitor import (
     calibrate_cusum,
     calibration_drift,
     check_forecast,
+    check_vintages,
     check_warnings,
     early_warning,
     forecast_states,
@@ -554,3 +555,25 @@ def test_six_million_rows_through_vintages_roll_rates_and_stability():
     roll_rates(panel)
     stability_by_month(platform.performance, ["state", "balance"], reference=("2015-02", "2015-12"), month="month")
     assert time.perf_counter() - begin < 20  # about 1 s on two idle cores
+
+
+def test_vintages_are_checked_against_what_came():
+    forecast = pd.DataFrame({"vintage": ["a", "b", "c"], "low": [0.1, 0.1, 0.1], "high": [0.2, 0.2, 0.2]})
+    observed = pd.Series({"c": 0.3, "a": 0.1, "b": 0.05, "d": 0.9})  # an end of the interval lies inside
+    checked = check_vintages(forecast, observed)
+    assert checked["side"].tolist() == ["inside", "below", "above"]
+    assert checked["observed"].tolist() == [0.1, 0.05, 0.3]
+    with pytest.raises(DataError, match="1 vintages, the first is b"):
+        check_vintages(forecast, observed.drop("b"))
+
+
+def test_loans_in_each_state_are_counted_by_month(book):
+    panel = read_panel(book.performance)
+    last = book.performance[book.performance["month"] == book.performance["month"].max()]
+    by_name = last["state"].astype(str).value_counts()
+    assert dict(zip(panel.states, panel.state_counts(), strict=True)) == {
+        state: by_name.get(state, 0) for state in panel.states
+    }
+    first = panel.until("2015-03")
+    assert panel.state_counts("2015-03").tolist() == first.state_counts().tolist()
+    assert panel.state_counts("1999-01").sum() == 0

@@ -6,7 +6,7 @@ rate of false alarms; an index or a rate comes with what chance alone would do.
 
 from p2prisk.monitor.cusum import Cusum, calibrate_cusum
 from p2prisk.monitor.drift import calibration_drift, stability_by_month, stability_from_counts
-from p2prisk.monitor.forecast import check_forecast, forecast_states, forecast_vintages
+from p2prisk.monitor.forecast import check_forecast, check_vintages, forecast_states, forecast_vintages
 from p2prisk.monitor.monthly import MonthlyReport, monthly_report
 from p2prisk.monitor.panel import Panel, read_panel
 from p2prisk.monitor.roll_rates import RollRates, goodman_interval, roll_rates, roll_rates_by_month
@@ -22,6 +22,7 @@ __all__ = [
     "calibrate_cusum",
     "calibration_drift",
     "check_forecast",
+    "check_vintages",
     "check_warnings",
     "early_warning",
     "forecast_states",

@@ -181,3 +181,33 @@ def forecast_vintages(curves, *, age, strength=STRENGTH, confidence=0.9):
             "high": (events + high) / loans,
         }
     )
+
+
+def check_vintages(forecast, observed):
+    """Set a forecast of vintages against what came.
+
+    Parameters
+    ----------
+    forecast : pandas.DataFrame
+        From :func:`forecast_vintages`.
+    observed : pandas.Series
+        Share of each vintage that failed by the age of the forecast; index: vintage.
+
+    Returns
+    -------
+    pandas.DataFrame
+        The forecast with ``observed`` and ``side``: ``inside`` the interval, ``below`` or ``above`` it.
+
+    Raises
+    ------
+    DataError
+        If the outcome of a vintage is missing.
+    """
+    came = observed.reindex(forecast["vintage"]).to_numpy(dtype=float)
+    if np.isnan(came).any():
+        missing = forecast.loc[np.isnan(came), "vintage"]
+        raise DataError(
+            f"no outcome for {len(missing)} vintages, the first is {missing.iloc[0]}; wait, or leave them out"
+        )
+    side = np.select([came < forecast["low"], came > forecast["high"]], ["below", "above"], "inside")
+    return forecast.assign(observed=came, side=side)

@@ -50,6 +50,11 @@ class Panel:
             raise DataError(f"the panel has no state {state!r}; its states are {', '.join(map(repr, self.states))}")
         return self.states.index(state)
 
+    def state_counts(self, month=None):
+        """Loans in each state in `month` (``YYYY-MM``), by default the last one: array in the order of `states`."""
+        at = self.month.max() if month is None else month_index(month)
+        return np.bincount(self.state[self.month == at], minlength=len(self.states))
+
     def until(self, month):
         """The panel as it was known at the end of `month` (``YYYY-MM``)."""
         keep = self.month <= month_index(month)
