@@ -27,7 +27,7 @@ def test_stored_file_says_what_made_it(name):
     source = replicate.STUDIES[name][0]
     assert document["name"] == name and document["input"]["data"] == source
     assert document["input"]["sha256"] == _MICRO[source]["sha256"]
-    assert document["seed"] == replicate.SEED and {"python", "numpy", "pandas"} <= set(document["versions"])
+    assert document["seed"] == store.SEED and {"python", "numpy", "pandas"} <= set(document["versions"])
     assert document["facts"] and document["tables"]
     text = (replicate.directory() / f"{name}.json").read_text(encoding="utf-8")
     assert text == replicate.dump(json.loads(text))
@@ -104,7 +104,7 @@ def test_command_checks_and_writes(tmp_path, monkeypatch, capsys):
         "seed": 1,
         "versions": {},
         "facts": {"a": 1.5},
-        "tables": {"t": replicate._table(pd.DataFrame({"x": [1, 2], "y": [0.5, np.nan]}))},
+        "tables": {"t": store.stored_table(pd.DataFrame({"x": [1, 2], "y": [0.5, np.nan]}))},
     }
     monkeypatch.setattr(store, "directory", lambda: tmp_path)
     monkeypatch.setattr(replicate, "directory", lambda: tmp_path)

@@ -79,13 +79,22 @@ def checklist(results=None):
     >>> sorted(checklist()["verdict"].unique())
     ['finding', 'not done', 'passed']
     """
-    r = validation_results() if results is None else results
+    rows = _checks(validation_results() if results is None else results)
+    words = {True: "passed", False: "finding", None: "not done"}
+    return pd.DataFrame(
+        [(*row[:4], words[None if row[4] is None else bool(row[4])]) for row in rows],
+        columns=["question", "measure", "value", "limit", "verdict"],
+    )
+
+
+def _checks(r):
+    """Each check: question, measure, value, limit, and whether it holds (None where it could not be made)."""
     slope, level = r["calibration"].loc["slope"], r["calibration"].loc["in the large"]
     brant_p = float(r["brant"].loc["Omnibus", "pvalue"])
     drop = r["auc_fitted"] - r["auc_tested"]
     late = [name for name in PREDICTORS if COLUMNS[name].known != "issue"]
     early = r["departure"].loc["loss early", "mean_absolute"]
-    rows = [
+    return [
         ("Are predictors known at issue?", "predictors outside the whitelist", str(len(late)), "0", not late),
         (
             "Did the fit converge?",
@@ -141,8 +150,3 @@ def checklist(results=None):
         ("Are groups treated alike?", "protected attributes on the tape", "none", "an audit", None),
         ("Do decisions taken with it work?", "decisions taken", "none", "a comparison", None),
     ]
-    words = {True: "passed", False: "finding", None: "not done"}
-    return pd.DataFrame(
-        [(*row[:4], words[None if row[4] is None else bool(row[4])]) for row in rows],
-        columns=["question", "measure", "value", "limit", "verdict"],
-    )

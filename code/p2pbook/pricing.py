@@ -1,7 +1,6 @@
-"""What the micro files add to the chapters on decisions: cash flows, recoveries, prepayment, Prosper's ratings.
+"""Prices of the book's grades: break-even rates, what a rate cap can carry, and how the cash-flow model met the money.
 
-The stored results are ``data/replication/e2-decisions.json`` and ``e3-ratings.json``; they are made and checked by
-``python -m p2pbook.replications`` (:mod:`p2pbook.replications`).
+Recoveries and prepayment are those measured in ``e2-decisions`` (:mod:`p2pbook.replications`).
 """
 
 import numpy as np

@@ -5,6 +5,7 @@ import pandas as pd
 
 from p2pbook.traits import formula
 from p2prisk.effects import contrast
+from p2prisk.validation import jeffreys_interval
 
 
 def class_shares(values):
@@ -21,6 +22,18 @@ def class_shares(values):
     return pd.DataFrame(
         {"level": counts.index.astype(str), "loans": counts.to_numpy(), "share": counts.to_numpy() / counts.sum()}
     )
+
+
+def with_interval(table, events="bad", loans="loans"):
+    """Add to counts of events their ``rate`` with its 95 % Jeffreys interval, ``low`` and ``high``.
+
+    Examples
+    --------
+    >>> with_interval(pd.DataFrame({"loans": [10], "bad": [0]})).round(3).to_dict("records")
+    [{'loans': 10, 'bad': 0, 'rate': 0.0, 'low': 0.0, 'high': 0.217}]
+    """
+    low, high = jeffreys_interval(table[events].to_numpy(), table[loans].to_numpy())
+    return table.assign(rate=table[events] / table[loans], low=low, high=high)
 
 
 #: columns with blanks and what a blank means there

@@ -1,5 +1,7 @@
 """The instruments of the detection study: one statistic a month each, higher is worse."""
 
+from dataclasses import dataclass
+
 import numpy as np
 from scipy.special import expit, logit
 
@@ -80,16 +82,55 @@ def statistics(platform, reference, watch):
     numpy.ndarray, shape (instruments, watched months)
         In the order of :data:`INSTRUMENTS`; higher is worse.
     """
-    frame = platform.tape.frame
+    book = _read(platform, reference, watch)
+    result = {**_scorecard(book), **_monitor(book), **_stress(book), **_conduct(book)}
+    return np.stack([result[name] for name in INSTRUMENTS])
+
+
+@dataclass(frozen=True)
+class _Book:
+    """A platform's records with the months counted from its start."""
+
+    platform: object
+    frame: object
+    panel: object
+    reference: np.ndarray
+    watch: np.ndarray
+    start: int
+    months: int
+    #: month of issue of each loan; month and age of each row of the panel
+    issue: np.ndarray
+    calendar: np.ndarray
+    age: np.ndarray
+    #: whether each loan was late while young, and the month in which that is known
+    early: np.ndarray
+    known: np.ndarray
+
+    def by_month(self, rows, values=None):
+        """Rows of the panel, or the sum of their values, by month."""
+        return np.bincount(self.calendar[rows], None if values is None else values[rows], minlength=self.months)
+
+
+def _read(platform, reference, watch):
     panel = read_panel(platform.performance)
     start = int(panel.month.min())
     months = int(panel.month.max()) - start + 1
     issue = panel.month[panel.first] - start
-    result = {}
-    # scorecard: who comes in
-    score = frame["platform_score"].to_numpy()
-    edges = np.quantile(score[np.isin(issue, reference)], np.arange(1, 10) / 10)
-    result["score shift"] = _stability(np.searchsorted(edges, score), issue, reference, watch)
+    age = panel.month - panel.month[panel.first][panel.loan]
+    late = (panel.state >= 1) & (panel.state <= 4)
+    early = np.zeros(len(issue), dtype=bool)
+    early[panel.loan[late & (age <= EARLY_AGE)]] = True
+    known = np.where(issue + EARLY_AGE < months, issue + EARLY_AGE, months)
+    calendar = panel.month - start
+    return _Book(
+        platform, platform.tape.frame, panel, reference, watch, start, months, issue, calendar, age, early, known
+    )
+
+
+def _scorecard(book):
+    """Who comes in: shift of the score and of the traits; and the score's forecast against young failures."""
+    frame, score = book.frame, book.frame["platform_score"].to_numpy()
+    edges = np.quantile(score[np.isin(book.issue, book.reference)], np.arange(1, 10) / 10)
     traits = [
         frame["education"].cat.codes.to_numpy(),
         frame["income_band"].cat.codes.to_numpy(),
@@ -97,78 +138,78 @@ def statistics(platform, reference, watch):
         np.searchsorted([24.0, 28.0, 33.0], frame["age"].to_numpy()),
         np.searchsorted([1.0, 3.0, 5.0], frame["employment_years"].to_numpy()),
     ]
-    result["trait shift"] = sum(_stability(codes, issue, reference, watch) for codes in traits)
-    # monitor: how they pay
-    late = (panel.state >= 1) & (panel.state <= 4)
-    age = panel.month - panel.month[panel.first][panel.loan]
-    early = np.zeros(len(issue), dtype=bool)
-    early[panel.loan[late & (age <= EARLY_AGE)]] = True
-    ripe = issue + EARLY_AGE < months
-    known = np.where(ripe, issue + EARLY_AGE, months)  # month in which the loan's early record is complete
-    seen = np.bincount(known, minlength=months + 1)[:months]
-    hit = np.bincount(known, early, minlength=months + 1)[:months]
-    result["young vintages"] = (_rolling(hit) / np.maximum(_rolling(seen), 1))[watch]
-    result["score backtest"] = _calibration(score, early, known, reference, months)[watch]
-    moves = roll_rates_by_month(panel, [("current", "worse"), ("1-30", "worse")])
+
+    def shift(codes):
+        return _stability(codes, book.issue, book.reference, book.watch)
+
+    return {
+        "score shift": shift(np.searchsorted(edges, score)),
+        "trait shift": sum(shift(codes) for codes in traits),
+        "score backtest": _calibration(score, book.early, book.known, book.reference, book.months)[book.watch],
+    }
+
+
+def _monitor(book):
+    """How they pay: young vintages, roll rates, and a CUSUM of defaults."""
+    seen = np.bincount(book.known, minlength=book.months + 1)[: book.months]
+    hit = np.bincount(book.known, book.early, minlength=book.months + 1)[: book.months]
+    result = {"young vintages": (_rolling(hit) / np.maximum(_rolling(seen), 1))[book.watch]}
+    moves = roll_rates_by_month(book.panel, [("current", "worse"), ("1-30", "worse")])
     for name, source in (("roll to late", "current"), ("roll onward", "1-30")):
         part = moves[moves["from"] == source]
-        loans = np.append(0, part["loans"].to_numpy())
-        moved = np.append(0, part["moved"].to_numpy())
-        result[name] = (_rolling(moved) / np.maximum(_rolling(loans), 1))[watch]
-    calendar = panel.month - start
-    running = panel.state < 4
-    exposed = np.bincount(calendar[running & (age >= 3)], minlength=months)
-    failed = np.bincount(calendar[panel.state == 4], minlength=months)
+        loans, moved = (np.append(0, part[column].to_numpy()) for column in ("loans", "moved"))
+        result[name] = (_rolling(moved) / np.maximum(_rolling(loans), 1))[book.watch]
+    return {**result, "default CUSUM": _default_cusum(book)}
+
+
+def _default_cusum(book):
+    state = book.panel.state
+    exposed, failed = book.by_month((state < 4) & (book.age >= 3)), book.by_month(state == 4)
     before = np.append(0, exposed[:-1])
-    rate = failed[reference].sum() / before[reference].sum()
+    rate = failed[book.reference].sum() / before[book.reference].sum()
     gain = failed * np.log(ODDS_RATIO) - before * np.log1p(rate * (ODDS_RATIO - 1))
     level, chart = 0.0, []
-    for at in watch:
+    for at in book.watch:
         level = max(level + gain[at], 0.0)
         chart.append(level)
-    result["default CUSUM"] = np.array(chart)
-    # stress: how far from breaking
-    balance = np.bincount(calendar[running], panel.balance[running], minlength=months)
-    lost = np.bincount(calendar[panel.state == 4], panel.balance[panel.state == 4], minlength=months)
+    return np.array(chart)
+
+
+def _stress(book):
+    """How far from breaking: losses against income, and what falls due against what is at hand."""
+    panel = book.panel
+    balance, lost = (book.by_month(rows, panel.balance) for rows in (panel.state < 4, panel.state == 4))
     monthly_loss = (_rolling(lost) + 1.0) / np.maximum(_rolling(np.append(balance[0], balance[:-1])), 1.0)
-    income = frame["rate"].mean() / 1200
-    result["distance to break"] = (logit(np.minimum(monthly_loss, 0.5)) - logit(min(income / LOSS_GIVEN_DEFAULT, 0.5)))[
-        watch
-    ]
-    money = (
-        platform.funding.groupby("month", sort=True)[["due_next_month", "inflow_next_month", "cash", "new_money"]]
-        .sum()
-        .to_numpy()
-    )
-    coverage = money[:, 0] / (money[:, 2] + money[:, 1] + 0.5 * money[:, 3])
+    income = book.frame["rate"].mean() / 1200
+    distance = logit(np.minimum(monthly_loss, 0.5)) - logit(min(income / LOSS_GIVEN_DEFAULT, 0.5))
+    columns = ["due_next_month", "inflow_next_month", "cash", "new_money"]
+    due, inflow, cash, new_money = book.platform.funding.groupby("month", sort=True)[columns].sum().to_numpy().T
     # what falls due next month is known, what comes in is this month's experience
-    result["run coverage"] = coverage[watch]
-    # platform: its own conduct
-    ends = [np.datetime64(int(start + at + 1), "M").astype("datetime64[D]") - 1 for at in watch]
-    names = (
-        "related parties",
-        "circular flows",
-        "roll-over",
-        "concentration",
-        "maturity mismatch",
-        "product mix",
-        "custody",
-        "servicing",
-    )
-    values = {name: np.empty(len(watch)) for name in names}
-    for position, end in enumerate(ends):
+    coverage = due / (cash + inflow + 0.5 * new_money)
+    return {"distance to break": distance[book.watch], "run coverage": coverage[book.watch]}
+
+
+def _conduct(book):
+    """The platform's own conduct: every screen at every month's end."""
+    platform = book.platform
+    ends = [np.datetime64(int(book.start + at + 1), "M").astype("datetime64[D]") - 1 for at in book.watch]
+    rows = []
+    for end in ends:
         loans = platform.loans_at(end)
-        open_loans = loans[loans["balance"].to_numpy() > 0]
-        values["related parties"][position] = related_parties(open_loans).value
-        values["concentration"][position] = concentration(open_loans).value
-        values["roll-over"][position] = roll_over(loans, as_of=end).value
-        values["circular flows"][position] = circular_flows(platform.transfers, as_of=end).value
-        values["maturity mismatch"][position] = maturity_mismatch(platform.funding, as_of=end).value
-        values["product mix"][position] = product_mix(platform.funding, as_of=end).value
-        values["custody"][position] = custody(platform.ledger, platform.bank, as_of=end).value
-        values["servicing"][position] = -servicing(platform.accounts, as_of=end).value
-    result.update(values)
-    return np.stack([result[name] for name in INSTRUMENTS])
+        running = loans[loans["balance"].to_numpy() > 0]
+        rows.append(
+            {
+                "related parties": related_parties(running).value,
+                "concentration": concentration(running).value,
+                "roll-over": roll_over(loans, as_of=end).value,
+                "circular flows": circular_flows(platform.transfers, as_of=end).value,
+                "maturity mismatch": maturity_mismatch(platform.funding, as_of=end).value,
+                "product mix": product_mix(platform.funding, as_of=end).value,
+                "custody": custody(platform.ledger, platform.bank, as_of=end).value,
+                "servicing": -servicing(platform.accounts, as_of=end).value,
+            }
+        )
+    return {name: np.array([row[name] for row in rows]) for name in rows[0]}
 
 
 def _calibration(score, early, known, reference, months):

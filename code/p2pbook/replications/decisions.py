@@ -1,24 +1,31 @@
-"""p2pbook.replications.decisions"""
+"""Decisions on real cash flows: profit by cut-off, losses, prepayment, the declined; and losses by Prosper's rating."""
+
+from dataclasses import asdict
 
 import numpy as np
 import pandas as pd
 
+from p2pbook.lendingclub import FITTED_TO, TESTED_ON, book_card
+from p2pbook.replications.store import SEED
 from p2prisk.policy.cutoff import expected_maximum_profit, profit_curve
 from p2prisk.policy.realised import loss_given_default, monthly_prepayment, months_to_last_payment, realised_value
 from p2prisk.policy.rejects import compare_reject_inference
 from p2prisk.policy.value import Costs
 
-SEED = 2011
-
+#: splits and bootstrap samples
 RESAMPLES = 400
 
+#: yearly returns that the money must earn
 FUNDING = (0.02, 0.04, 0.06, 0.08)
+
+_LGD_BOUNDS = (0.2, 0.4, 0.6, 0.8, 0.9, 0.9999, 1.0)
+_LGD_CLASSES = ("under 0.2", "0.2 to 0.4", "0.4 to 0.6", "0.6 to 0.8", "0.8 to 0.9", "0.9 to 1", "1")
 
 #: platform grades that the pretended policy declines: the worst that Lending Club lent to
 DECLINED_GRADES = ("D", "E", "F", "G")
 
 
-def decisions(tape):
+def decisions_study(tape):
     """Profit by cut-off, losses, prepayment and reject inference on Lending Club 2007-2011.
 
     Parameters
@@ -34,113 +41,106 @@ def decisions(tape):
         accepted with bootstrap bands), ``funding`` (best cut-off by cost of funding), ``lgd``, ``lgd_by``,
         ``prepayment``, ``default_age``, ``rejects``.
     """
-    from p2pbook.lendingclub import book_card
-
-    frame = tape.frame
-    made = book_card()
+    frame, made = tape.frame, book_card()
     scored = made.card.score(frame, drift="flag")
-    known = ~scored["refer"].to_numpy()
-    year = frame["issue_date"].dt.year.to_numpy()
-    costs = Costs()
-    test = known & (year == 2011)
+    known, year = ~scored["refer"].to_numpy(), frame["issue_date"].dt.year.to_numpy()
+    test = known & (year == TESTED_ON)
     part, probability = frame[test], scored["pd"].to_numpy()[test]
-    value, amount = realised_value(part, costs), part["amount"].to_numpy(dtype=float)
-    bad = part["bad"].to_numpy(dtype=float)
-    curve = profit_curve(probability, value, amount)
-    best = curve.loc[curve["profit"].idxmax()]
-    shares = np.arange(0.05, 1.0001, 0.05)
-    everybody = float(curve["profit"].iloc[-1])
-    bands, gains = _bands(probability, value, amount, shares)
-    split = _split(probability, value, amount)
-    emp = _emp(part, probability, bad, value)
+    value, amount = realised_value(part, Costs()), part["amount"].to_numpy(dtype=float)
+    profit, bands = _profit(part, probability, value, amount)
+    losses, by_loss = _losses(frame)
     facts = {
         "loans": int(len(frame)),
         "referred": int((~known).sum()),
         "test_loans": int(test.sum()),
-        "test_bad": int(bad.sum()),
-        "costs": {
-            "funding": costs.funding,
-            "servicing": costs.servicing,
-            "origination": costs.origination,
-            "recovery_lag": costs.recovery_lag,
-        },
+        "test_bad": int(part["bad"].sum()),
+        "costs": asdict(Costs()),
+        **profit,
+        **losses,
+    }
+    return facts, {
+        "score_groups": _score_groups(part, scored[test], value),
+        "curve": bands,
+        "funding": _by_funding(part, probability, amount),
+        **by_loss,
+        "prepayment": pd.DataFrame(
+            {"term": term, "loans": len(mine), **monthly_prepayment(mine)} for term, mine in frame.groupby("term")
+        ),
+        "default_age": pd.DataFrame(
+            {"term": term, **_default_age(mine[mine["bad"].astype(bool)])} for term, mine in frame.groupby("term")
+        ),
+        "rejects": _rejects(made, frame, known, year),
+    }
+
+
+def _profit(part, probability, value, amount):
+    """Profit of the best cut-off and of lending to everybody; and the curve with its bands."""
+    bad = part["bad"].to_numpy(dtype=float)
+    curve = profit_curve(probability, value, amount)
+    best, everybody = curve.loc[curve["profit"].idxmax()], float(curve["profit"].iloc[-1])
+    bands, gains = _bands(probability, value, amount, np.arange(0.05, 1.0001, 0.05))
+    facts = {
         "everybody": everybody,
-        "best": {
-            "cutoff": best["cutoff"],
-            "accepted": best["accepted"],
-            "money": best["money"],
-            "profit": best["profit"],
-            "margin": best["margin"],
-        },
+        "best": {name: best[name] for name in ("cutoff", "accepted", "money", "profit", "margin")},
         "gain": float(best["profit"] - everybody),
         "gain_interval": list(gains),
-        "split": split,
-        "emp": emp,
+        "split": _split(probability, value, amount),
+        "emp": _emp(part, probability, bad, value),
         "resamples": RESAMPLES,
         "mean_value_good": float(np.average(value[bad == 0], weights=amount[bad == 0])),
         "mean_value_bad": float(np.average(value[bad == 1], weights=amount[bad == 1])),
     }
-    funding = []
+    return facts, bands
+
+
+def _by_funding(part, probability, amount):
+    """Best cut-off by the return that the money must earn."""
+    rows = []
     for rate in FUNDING:
-        own = profit_curve(probability, realised_value(part, Costs(funding=rate)), amount)
-        top = own.loc[own["profit"].idxmax()]
-        funding.append(
+        curve = profit_curve(probability, realised_value(part, Costs(funding=rate)), amount)
+        top = curve.loc[curve["profit"].idxmax()]
+        rows.append(
             {
                 "funding": rate,
                 "cutoff": top["cutoff"],
                 "accepted": top["accepted"],
                 "best": top["profit"],
-                "everybody": own["profit"].iloc[-1],
+                "everybody": curve["profit"].iloc[-1],
             }
         )
+    return pd.DataFrame(rows)
+
+
+def _losses(frame):
+    """Loss given default: means, how it spreads, and by term and severity."""
     losses = loss_given_default(frame)
-    facts.update(
-        {
-            "defaults": int(len(losses)),
-            "lgd_mean": float(np.average(losses["lgd"], weights=losses["outstanding"])),
-            "recovery": float(
-                1 - np.average(losses["lgd"], weights=losses["outstanding"] * frame.loc[losses.index, "amount"])
-            ),
-            "nothing_recovered": float((losses["lgd"] > 0.9999).mean()),
-            "loss_mean": float(losses["loss"].mean()),
-        }
+    defaulted = frame.loc[losses.index]
+    facts = {
+        "defaults": int(len(losses)),
+        "lgd_mean": float(np.average(losses["lgd"], weights=losses["outstanding"])),
+        "recovery": float(1 - np.average(losses["lgd"], weights=losses["outstanding"] * defaulted["amount"])),
+        "nothing_recovered": float((losses["lgd"] > 0.9999).mean()),
+        "loss_mean": float(losses["loss"].mean()),
+    }
+    spread = pd.cut(losses["lgd"], [-0.001, *_LGD_BOUNDS], labels=_LGD_CLASSES).value_counts(sort=False)
+    by = losses.assign(term=defaulted["term"], severity=defaulted["severity"].astype(str)).groupby(["term", "severity"])
+    by = by.agg(
+        defaults=("lgd", "size"), outstanding=("outstanding", "mean"), lgd=("lgd", "mean"), loss=("loss", "mean")
     )
-    bins = pd.cut(
-        losses["lgd"],
-        [-0.001, 0.2, 0.4, 0.6, 0.8, 0.9, 0.9999, 1.0],
-        labels=["under 0.2", "0.2 to 0.4", "0.4 to 0.6", "0.6 to 0.8", "0.8 to 0.9", "0.9 to 1", "1"],
-    )
-    lgd = losses.assign(lgd_class=bins.astype(str)).groupby(bins, observed=False).size()
-    lgd = pd.DataFrame({"lgd": lgd.index.astype(str), "defaults": lgd.to_numpy()})
-    by = losses.assign(term=frame.loc[losses.index, "term"], severity=frame.loc[losses.index, "severity"].astype(str))
-    by = (
-        by.groupby(["term", "severity"])
-        .agg(defaults=("lgd", "size"), outstanding=("outstanding", "mean"), lgd=("lgd", "mean"), loss=("loss", "mean"))
-        .reset_index()
-    )
-    prepayment, ages = [], []
-    for term in (36, 60):
-        mine = frame[frame["term"] == term]
-        prepayment.append({"term": term, "loans": len(mine), **monthly_prepayment(mine)})
-        age = months_to_last_payment(mine[mine["bad"].astype(bool)])
-        ages.append(
-            {
-                "term": term,
-                "defaults": len(age),
-                "first_year": float((age <= 12).mean()),
-                "median": float(np.median(age)),
-                "mean": float(age.mean()),
-            }
-        )
     return facts, {
-        "score_groups": _score_groups(made.card, part, scored[test], value),
-        "curve": bands,
-        "funding": pd.DataFrame(funding),
-        "lgd": lgd,
-        "lgd_by": by,
-        "prepayment": pd.DataFrame(prepayment),
-        "default_age": pd.DataFrame(ages),
-        "rejects": _rejects(made, frame, known, year),
+        "lgd": pd.DataFrame({"lgd": spread.index.astype(str), "defaults": spread.to_numpy()}),
+        "lgd_by": by.reset_index(),
+    }
+
+
+def _default_age(bad):
+    """Months from issue to the last payment of charged-off loans."""
+    age = months_to_last_payment(bad)
+    return {
+        "defaults": len(age),
+        "first_year": float((age <= 12).mean()),
+        "median": float(np.median(age)),
+        "mean": float(age.mean()),
     }
 
 
@@ -194,7 +194,7 @@ def _emp(part, probability, bad, value):
     return {**terms, **{name: expected_maximum_profit(score, bad, **terms) for name, score in scores.items()}}
 
 
-def _score_groups(card, part, scored, value):
+def _score_groups(part, scored, value):
     """Sums over groups of at least 50 loans of the same term with neighbouring scores: no loan can be seen."""
     data = pd.DataFrame(
         {
@@ -240,14 +240,14 @@ def _rejects(made, frame, known, year):
     data["severity"] = frame["severity"]
     data = data[known]
     year, grade = year[known], frame["grade"].astype(str).to_numpy()[known]
-    train, test = data[year <= 2010].reset_index(drop=True), data[year == 2011].reset_index(drop=True)
-    accepted = ~np.isin(grade[year <= 2010], DECLINED_GRADES)
+    train, test = data[year <= FITTED_TO].reset_index(drop=True), data[year == TESTED_ON].reset_index(drop=True)
+    accepted = ~np.isin(grade[year <= FITTED_TO], DECLINED_GRADES)
     formula = "severity ~ " + " + ".join(f"C({name})" for name in columns)
     found = compare_reject_inference(train, test, accepted, formula)
     return found.assign(accepted=int(accepted.sum()), declined=int((~accepted).sum()))
 
 
-def ratings(tape):
+def ratings_study(tape):
     """Loans and losses of Prosper's ratings AA to HR.
 
     Parameters

@@ -1,27 +1,45 @@
 """The repayment model: fitted on 2007 to 2010, looked at on 2011."""
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
 
-from p2pbook.reading import block_contributions, coefficient_table, effect_curve, representative_borrowers
-from p2pbook.replications.profile import _with_interval
-from p2pbook.replications.selection import (
-    _BAD_CUT,
-    _BOOSTING,
-    _BOOSTING_COLUMNS,
-    _LAST_TRAINING_YEAR,
-    chosen_traits,
-    outcome_sample,
+from p2pbook.lendingclub import FITTED_TO
+from p2pbook.reading import (
+    block_contributions,
+    coefficient_table,
+    effect_curve,
+    representative_borrowers,
+    with_interval,
 )
+from p2pbook.replications.selection import BAD_CUT, BOOSTING, BOOSTING_COLUMNS, chosen_traits, outcome_sample
 from p2pbook.replications.store import SEED, replication
 from p2pbook.traits import OUTCOME_BASE, formula
 from p2prisk.effects import contrast, explained
+from p2prisk.ordered import OrderedLogit
+from p2prisk.validation import (
+    binary_logits,
+    by_grade,
+    calibration_by_cut,
+    compare_on_test,
+    delong,
+    gradient_boosting,
+    kolmogorov_smirnov,
+    multinomial_logit,
+    ordered_logit,
+    ordinal_scores,
+    population_stability,
+    reliability_by_cut,
+    stability_table,
+    subgroup_audit,
+)
 
 #: looks at the outcomes of 2011 made in this project: a first try of 14 traits, a first table of counts, what the
 #: classes of the committed counts cost (data/lendingclub_2007_2011_binning.csv), and this one
 LOOKS_AT_2011 = 4
+
+_TERMS = (36, 60)
 
 _CURVES = (
     ("inquiries", np.arange(0, 9), 0, "inquiries (0 = 1)"),
@@ -33,14 +51,12 @@ _CURVES = (
 )
 
 
-def _rivals(tape, traits, free):
+def _rivals(tape, traits):
     """Makers of every model that is shown beside the ordered logit, on design frames."""
-    from p2prisk.validation import binary_logits, by_grade, gradient_boosting, multinomial_logit, ordered_logit
-
     selection = replication("e2-selection")
-    options = dict(_BOOSTING[selection["boosting"]])
+    options = dict(BOOSTING[selection["boosting"]])
     raw = tape.frame
-    trees = gradient_boosting("severity", _BOOSTING_COLUMNS, seed=SEED, **options)
+    trees = gradient_boosting("severity", BOOSTING_COLUMNS, seed=SEED, **options)
 
     def boosting(train, test):
         return trees(
@@ -56,14 +72,14 @@ def _rivals(tape, traits, free):
         "sub-grade": by_grade("severity", "sub_grade"),
         "grade": by_grade("severity", "grade"),
         "ordered logit and sub-grade": ordered_logit(f"{words} + sub_grade_step"),
-        "partial proportional odds": ordered_logit(words, nonparallel=list(free)),
+        "partial proportional odds": ordered_logit(words, nonparallel=list(FREED)),
         "binary logits, one a cut": binary_logits(words),
         "multinomial logit": multinomial_logit(words),
     }
 
 
 #: traits whose slopes may differ by cut in the partial model: the largest departures in 2007-2010 (e2-verification)
-_FREED = ("long_term", "amount", "amount_above_6k", "vintage")
+FREED = ("long_term", "amount", "amount_above_6k", "vintage")
 
 #: willingness, taken apart; and what may just as well be called ability
 _GROUPS = (
@@ -91,20 +107,69 @@ def _other_blocks(table, traits):
     return groups, pd.concat(rows)
 
 
-def _outcome(tape):
-    from p2prisk import OrderedLogit
-    from p2prisk.validation import (
-        calibration_by_cut,
-        compare_on_test,
-        delong,
-        kolmogorov_smirnov,
-        ordinal_scores,
-        population_stability,
-        reliability_by_cut,
-        stability_table,
-        subgroup_audit,
-    )
+@dataclass(frozen=True)
+class _Study:
+    """The loans of the study, the fit on the early ones, and what came of the late ones."""
 
+    tape: object
+    traits: list
+    train: pd.DataFrame
+    test: pd.DataFrame
+    #: whether each loan of `test` was charged off
+    bad: np.ndarray
+    words: str
+    result: object
+
+    def fit(self, words):
+        """Fit another model on the early loans."""
+        return OrderedLogit.from_formula(words, self.train).fit()
+
+
+def outcome_study(tape):
+    """Fit the repayment model on 2007-2010 and look at it, with every rival, on 2011.
+
+    Parameters
+    ----------
+    tape : LoanTape
+        ``lendingclub-2007-2011``.
+
+    Returns
+    -------
+    facts : dict
+        Sizes of the samples, likelihood, what grade and traits add to each other, shift of the score.
+    tables : dict of pandas.DataFrame
+        What the model says (``coefficients, thresholds, curves, probabilities``), how it and its rivals rank and how
+        level they are in 2011 (``scores, auc..., calibration..., reliability, drift, inside_grades``), what blocks of
+        traits add (``blocks, groups, assignments, block_auc``), the population (``stability, by_home``), ``set_aside``.
+    """
+    study, reasons = _fitted(tape)
+    rivals = compare_on_test(
+        study.train, study.test, "severity", _rivals(tape, study.traits), reference="ordered logit"
+    )
+    scores = {name: np.asarray(p)[:, BAD_CUT:].sum(axis=1) for name, p in rivals.predictions.items()}
+    own = rivals.predictions["ordered logit"]
+    against_grade = ordinal_scores(study.test["severity"], own, base=rivals.predictions["grade"])
+    shift, population = _population(study, scores["ordered logit"])
+    facts = {
+        **_sizes(study),
+        "predicted_bad": {name: score.mean() for name, score in scores.items()},
+        "rps_skill_vs_grade": _row(against_grade, "ranked probability score", "skill"),
+        **shift,
+        **_added(study),
+    }
+    return facts, {
+        **_model(study),
+        **_ranking(study, rivals, scores),
+        **_level(study, own),
+        "drift": _drift(study, scores["ordered logit"]),
+        "inside_grades": _inside_grades(study, scores["ordered logit"]),
+        **_blocks(study, scores["ordered logit"]),
+        **population,
+        "set_aside": reasons,
+    }
+
+
+def _fitted(tape):
     traits = chosen_traits()
     table, reasons = outcome_sample(tape, traits)
     frame = tape.frame.loc[table.index]
@@ -114,118 +179,34 @@ def _outcome(tape):
         term=frame["term"],
         sub_grade_step=frame["sub_grade"].cat.codes / 5.0,
     )
-    train, test = table[table["year"] <= _LAST_TRAINING_YEAR], table[table["year"] > _LAST_TRAINING_YEAR]
-    bad = (test["severity"].cat.codes >= _BAD_CUT).to_numpy()
+    train, test = table[table["year"] <= FITTED_TO], table[table["year"] > FITTED_TO]
+    bad = (test["severity"].cat.codes >= BAD_CUT).to_numpy()
     words = formula("severity", traits)
     result = OrderedLogit.from_formula(words, train).fit()
-    slopes = coefficient_table(result, traits)
-    facts = {
+    return _Study(tape, traits, train, test, bad, words, result), reasons
+
+
+def _sizes(study):
+    result = study.result
+    return {
         "looks_at_2011": LOOKS_AT_2011,
-        "train": len(train),
-        "test": len(test),
-        "train_bad": int((train["severity"].cat.codes >= _BAD_CUT).sum()),
-        "test_bad": int(bad.sum()),
-        "set_aside": int(len(tape) - len(table)),
+        "train": len(study.train),
+        "test": len(study.test),
+        "train_bad": int((study.train["severity"].cat.codes >= BAD_CUT).sum()),
+        "test_bad": int(study.bad.sum()),
+        "set_aside": int(len(study.tape) - len(study.train) - len(study.test)),
         "slopes": int(result.df_model),
         "digits": min(int(result.digits), 12),
         "llf": result.llf,
         "llnull": result.llnull,
         **explained(result).to_dict(),
-        "freed": list(_FREED),
+        "freed": list(FREED),
     }
 
-    comparison = compare_on_test(train, test, "severity", _rivals(tape, traits, _FREED), reference="ordered logit")
-    scores = {name: np.asarray(p)[:, _BAD_CUT:].sum(axis=1) for name, p in comparison.predictions.items()}
-    facts["predicted_bad"] = {name: score.mean() for name, score in scores.items()}
-    scores["sub-grade"] = test["sub_grade"].cat.codes.to_numpy(dtype=float)
-    scores["grade"] = test["grade"].cat.codes.to_numpy(dtype=float)
-    found = delong(bad, scores)
-    by_term, by_term_differences = [], []
-    for term in (36, 60):
-        mine = (test["term"] == term).to_numpy()
-        part = delong(
-            bad[mine], {name: scores[name][mine] for name in ("ordered logit", "sub-grade", "gradient boosting")}
-        )
-        by_term.append(part.table.rename_axis("model").reset_index().assign(term=term))
-        by_term_differences.append(part.comparisons.assign(term=term))
-    own = comparison.predictions["ordered logit"]
-    base = comparison.predictions["grade"]
-    against_grade = ordinal_scores(test["severity"], own, base=base)
-    facts["rps_skill_vs_grade"] = _row(against_grade, "ranked probability score", "skill")
-    calibration = calibration_by_cut(test["severity"], own).reset_index()
-    calibration_term = pd.concat(
-        [
-            calibration_by_cut(test["severity"][test["term"] == term], own[(test["term"] == term).to_numpy()])
-            .reset_index()
-            .assign(term=term)
-            for term in (36, 60)
-        ]
-    )
-    reliability = reliability_by_cut(test["severity"], own).reset_index()
 
-    quarter = tape.frame["issue_date"].loc[test.index].dt.to_period("Q").dt.start_time
-    drift = pd.DataFrame(
-        {
-            "quarter": quarter.dt.date.astype(str),
-            "term": test["term"],
-            "loans": 1,
-            "bad": bad.astype(int),
-            "predicted": scores["ordered logit"],
-        }
-    )
-    drift = drift.groupby(["quarter", "term"]).agg({"loans": "sum", "bad": "sum", "predicted": "mean"}).reset_index()
-    drift = _with_interval(drift)
-
-    newest = train[train["year"] == _LAST_TRAINING_YEAR]
-    score = population_stability(result.predict(newest, which="linear"), result.predict(test, which="linear"))
-    names = [trait.name for trait in traits if trait.name not in ("vintage", "state")]
-    stability = stability_table(newest[names], test[names]).reset_index()
-    audit = subgroup_audit(bad, scores["ordered logit"], tape.frame["home"].loc[test.index].astype(str))
-    facts.update(
-        {
-            "psi_score": score.psi,
-            "psi_score_threshold": score.threshold,
-            "ks": float(kolmogorov_smirnov(bad, scores["ordered logit"]).distance),
-        }
-    )
-
-    thirds = pd.qcut(scores["ordered logit"], 3, labels=["low", "middle", "high"])
-    inside = (
-        pd.DataFrame({"grade": test["grade"].astype(str).to_numpy(), "own": thirds, "loans": 1, "bad": bad.astype(int)})
-        .groupby(["grade", "own"], observed=True)
-        .sum()
-        .reset_index()
-    )
-    inside = _with_interval(inside.astype({"own": str}))
-
-    blocks = block_contributions(train, "severity", traits)
-    groups, assignments = _other_blocks(train, traits)
-    only = {}
-    for block in ("ability", "willingness", "loan"):
-        keep = [trait for trait in traits if trait.block in (block, "place and time")]
-        fit = OrderedLogit.from_formula(formula("severity", keep), train).fit()
-        only[block] = fit.predict(test, which="linear")
-        without = [trait for trait in traits if trait.block != block]
-        fit = OrderedLogit.from_formula(formula("severity", without), train).fit()
-        only[f"all but {block}"] = fit.predict(test, which="linear")
-    place = [trait for trait in traits if trait.block == "place and time"]
-    fit = OrderedLogit.from_formula(formula("severity", place), train).fit()
-    only["place and time"] = fit.predict(test, which="linear")
-    only["all"] = scores["ordered logit"]
-    block_auc = delong(bad, only).table.rename_axis("traits").reset_index()
-
-    both = OrderedLogit.from_formula(f"{words} + sub_grade_step", train).fit()
-    grade_only = OrderedLogit.from_formula("severity ~ sub_grade_step + vintage", train).fit()
-    facts.update(
-        {
-            "chi2_grade_added": 2 * (both.llf - result.llf),
-            "chi2_traits_added": 2 * (both.llf - grade_only.llf),
-            "df_traits_added": int(both.df_model - grade_only.df_model),
-            "odds_ratio_sub_grade": contrast(both, {"sub_grade_step": 1.0})[2:],
-            "odds_ratio_sub_grade_alone": contrast(grade_only, {"sub_grade_step": 1.0})[2:],
-        }
-    )
-    curves = pd.concat([effect_curve(result, traits, *curve) for curve in _CURVES])
+def _model(study):
+    """What the model says: slopes, thresholds, curves of traits, and borrowers that stand for many."""
+    result, slopes = study.result, coefficient_table(study.result, study.traits)
     thresholds = pd.DataFrame(
         {
             "threshold": result.thresholds.index,
@@ -233,31 +214,123 @@ def _outcome(tape):
             "se": result.bse[result.thresholds.index].to_numpy(),
         }
     )
-    profiles = representative_borrowers(train, slopes)
-    probabilities = result.predict(profiles).rename_axis("borrower").reset_index()
-    return facts, {
+    profiles = representative_borrowers(study.train, slopes)
+    return {
         "coefficients": slopes,
         "thresholds": thresholds,
-        "curves": curves,
-        "probabilities": probabilities,
-        "scores": comparison.table.rename_axis("model").reset_index().drop(columns="seconds"),
+        "curves": pd.concat([effect_curve(result, study.traits, *curve) for curve in _CURVES]),
+        "probabilities": result.predict(profiles).rename_axis("borrower").reset_index(),
+    }
+
+
+def _ranking(study, rivals, scores):
+    """Areas under the curve of the model and its rivals: all loans, by cut, by term."""
+    grades = {name: study.test[name.replace("-", "_")] for name in ("sub-grade", "grade")}
+    scores = scores | {name: column.cat.codes.to_numpy(dtype=float) for name, column in grades.items()}
+    found = delong(study.bad, scores)
+    by_term, differences = [], []
+    for term in _TERMS:
+        mine = (study.test["term"] == term).to_numpy()
+        three = {name: scores[name][mine] for name in ("ordered logit", "sub-grade", "gradient boosting")}
+        part = delong(study.bad[mine], three)
+        by_term.append(part.table.rename_axis("model").reset_index().assign(term=term))
+        differences.append(part.comparisons.assign(term=term))
+    return {
+        "scores": rivals.table.rename_axis("model").reset_index().drop(columns="seconds"),
         "auc": found.table.rename_axis("model").reset_index(),
         "auc_differences": found.comparisons,
-        "auc_by_cut": comparison.auc_differences,
+        "auc_by_cut": rivals.auc_differences,
         "auc_by_term": pd.concat(by_term),
-        "auc_by_term_differences": pd.concat(by_term_differences),
-        "calibration": calibration,
-        "calibration_by_term": calibration_term,
-        "reliability": reliability,
-        "drift": drift,
-        "inside_grades": inside,
-        "blocks": blocks,
+        "auc_by_term_differences": pd.concat(differences),
+    }
+
+
+def _level(study, own):
+    """Calibration of the model's probabilities `own`: all loans, and by term."""
+    severity, by_term = study.test["severity"], []
+    for term in _TERMS:
+        mine = study.test["term"] == term
+        by_term.append(calibration_by_cut(severity[mine], own[mine.to_numpy()]).reset_index().assign(term=term))
+    return {
+        "calibration": calibration_by_cut(severity, own).reset_index(),
+        "calibration_by_term": pd.concat(by_term),
+        "reliability": reliability_by_cut(severity, own).reset_index(),
+    }
+
+
+def _drift(study, score):
+    """Forecast and outcome by quarter of issue and term."""
+    quarter = study.tape.frame["issue_date"].loc[study.test.index].dt.to_period("Q").dt.start_time
+    drift = pd.DataFrame(
+        {
+            "quarter": quarter.dt.date.astype(str),
+            "term": study.test["term"],
+            "loans": 1,
+            "bad": study.bad.astype(int),
+            "predicted": score,
+        }
+    )
+    drift = drift.groupby(["quarter", "term"]).agg({"loans": "sum", "bad": "sum", "predicted": "mean"})
+    return with_interval(drift.reset_index())
+
+
+def _inside_grades(study, score):
+    """Outcome by thirds of the model's score within each grade of the platform."""
+    thirds = pd.qcut(score, 3, labels=["low", "middle", "high"])
+    grade = study.test["grade"].astype(str).to_numpy()
+    inside = pd.DataFrame({"grade": grade, "own": thirds, "loans": 1, "bad": study.bad.astype(int)})
+    inside = inside.groupby(["grade", "own"], observed=True).sum().reset_index()
+    return with_interval(inside.astype({"own": str}))
+
+
+def _blocks(study, score):
+    """What blocks of traits add to the fit, and how each ranks alone and all rank without it."""
+    traits = study.traits
+    groups, assignments = _other_blocks(study.train, traits)
+    place = [trait for trait in traits if trait.block == "place and time"]
+    kept = {}
+    for block in ("ability", "willingness", "loan"):
+        kept[block] = [trait for trait in traits if trait.block in (block, "place and time")]
+        kept[f"all but {block}"] = [trait for trait in traits if trait.block != block]
+    kept["place and time"] = place
+    only = {
+        name: study.fit(formula("severity", some)).predict(study.test, which="linear") for name, some in kept.items()
+    }
+    return {
+        "blocks": block_contributions(study.train, "severity", traits),
         "groups": groups,
         "assignments": assignments,
-        "block_auc": block_auc,
-        "stability": stability,
+        "block_auc": delong(study.bad, only | {"all": score}).table.rename_axis("traits").reset_index(),
+    }
+
+
+def _population(study, score):
+    """How far the loans of 2011 are from those of the year before, and whether groups of borrowers fare alike."""
+    newest = study.train[study.train["year"] == FITTED_TO]
+    shift = population_stability(*(study.result.predict(part, which="linear") for part in (newest, study.test)))
+    names = [trait.name for trait in study.traits if trait.name not in ("vintage", "state")]
+    audit = subgroup_audit(study.bad, score, study.tape.frame["home"].loc[study.test.index].astype(str))
+    facts = {
+        "psi_score": shift.psi,
+        "psi_score_threshold": shift.threshold,
+        "ks": float(kolmogorov_smirnov(study.bad, score).distance),
+    }
+    return facts, {
+        "stability": stability_table(newest[names], study.test[names]).reset_index(),
         "by_home": audit.rename_axis("home").reset_index(),
-        "set_aside": reasons,
+    }
+
+
+def _added(study):
+    """What the grade adds to the traits, and the traits to the grade."""
+    both = study.fit(f"{study.words} + sub_grade_step")
+    grade_only = study.fit("severity ~ sub_grade_step + vintage")
+    return {
+        "chi2_grade_added": 2 * (both.llf - study.result.llf),
+        "chi2_traits_added": 2 * (both.llf - grade_only.llf),
+        "df_traits_added": int(both.df_model - grade_only.df_model),
+        "odds_ratio_sub_grade": contrast(both, {"sub_grade_step": 1.0})[2:],
+        "odds_ratio_sub_grade_alone": contrast(grade_only, {"sub_grade_step": 1.0})[2:],
     }
 
 

@@ -3,9 +3,10 @@
 import numpy as np
 import pandas as pd
 
-from p2pbook.reading import blanks, spread_by_level
-from p2pbook.replications.selection import _LAST_TRAINING_YEAR
+from p2pbook.lendingclub import FITTED_TO
+from p2pbook.reading import blanks, spread_by_level, with_interval
 from p2prisk.scorecard.classes import information_value, monotone_classes
+from p2prisk.tape import COLUMNS
 
 _PROFILE_COLUMNS = (
     ("inquiries", "inquiries in 6 months"),
@@ -44,14 +45,7 @@ _SIDE_BY_SIDE = (
 )
 
 
-def _with_interval(table, events="bad", loans="loans"):
-    from p2prisk.validation import jeffreys_interval
-
-    low, high = jeffreys_interval(table[events].to_numpy(), table[loans].to_numpy())
-    return table.assign(rate=table[events] / table[loans], low=low, high=high)
-
-
-def _class_label(row, unit=1.0):
+def _class_label(row):
     if np.isnan(row.lower):
         return "blank"
     if row.lower == row.upper:
@@ -59,72 +53,104 @@ def _class_label(row, unit=1.0):
     return f"{row.lower:,.0f}–{row.upper:,.0f}"
 
 
-def _profile(tape):
-    from p2prisk.tape import COLUMNS
+def profile_study(tape):
+    """Describe the loans of 2007 to 2011.
 
+    Parameters
+    ----------
+    tape : LoanTape
+        ``lendingclub-2007-2011``.
+
+    Returns
+    -------
+    facts : dict
+        Loans, losses, blanks and dates.
+    tables : dict of pandas.DataFrame
+        Loans and losses ``by_year``, by quarter (``vintages``), ``severity_by_grade`` and as ``risk_map``; how much
+        each column tells (``information, classes``); ``blanks``, ``quartiles``, ``by_outcome``.
+    """
     frame = tape.frame
-    bad = frame["bad"].to_numpy(dtype=bool)
-    year = frame["issue_date"].dt.year
-    by_year = (
-        frame.groupby([year.rename("year"), "term"])
-        .agg(
-            loans=("bad", "size"), bad=("bad", "sum"), amount=("amount", "sum"), exceptions=("policy_exception", "sum")
-        )
-        .reset_index()
+    # how traits and outcome go together is read off the years before the test year only
+    early = frame[frame["issue_date"].dt.year <= FITTED_TO]
+    information, classes = _information(early)
+    return _facts(frame, early), {
+        **_counts(frame),
+        "information": information,
+        "classes": classes,
+        "blanks": blanks(frame, "Lending Club 2007-2011"),
+        "quartiles": _quartiles(frame),
+        "by_outcome": spread_by_level(early, "severity", dict(_SIDE_BY_SIDE)),
+    }
+
+
+def _counts(frame):
+    """Loans and charge-offs by year, quarter, grade, purpose and term."""
+    year = frame["issue_date"].dt.year.rename("year")
+    by_year = frame.groupby([year, "term"]).agg(
+        loans=("bad", "size"), bad=("bad", "sum"), amount=("amount", "sum"), exceptions=("policy_exception", "sum")
     )
     quarter = frame["issue_date"].dt.to_period("Q").dt.start_time.rename("date")
     vintages = frame.groupby([quarter, "term"]).agg(loans=("bad", "size"), bad=("bad", "sum")).reset_index()
-    vintages = _with_interval(vintages[vintages["loans"] >= 50])
     severity = pd.crosstab(frame["grade"], frame["severity"]).rename_axis(columns=None).reset_index()
     severity["grade"] = severity["grade"].astype(str)
     risk_map = frame.groupby(["purpose", "term"], observed=True).agg(loans=("bad", "size"), bad=("bad", "sum"))
-    risk_map = _with_interval(risk_map.reset_index().astype({"purpose": str}))
-    # how traits and outcome go together is read off the years before the test year only
-    early = frame[year.to_numpy() <= _LAST_TRAINING_YEAR]
+    return {
+        "by_year": by_year.reset_index(),
+        "vintages": with_interval(vintages[vintages["loans"] >= 50]),
+        "severity_by_grade": severity,
+        "risk_map": with_interval(risk_map.reset_index().astype({"purpose": str})),
+    }
+
+
+def _information(early):
+    """Information value of every column, and the classes of those that are cut into classes."""
     rows, classes = [], []
-    for name, label in _PROFILE_COLUMNS:
-        table = monotone_classes(early[name], early["bad"])
+
+    def add(name, label, table):
         value, noise = information_value(table)
+        block = "place and time" if name == "region" else COLUMNS[name].block
         rows.append(
             {
                 "column": name,
                 "label": label,
-                "block": COLUMNS[name].block,
+                "block": block,
                 "classes": len(table),
                 "information_value": value,
                 "noise": noise,
             }
         )
-        table = _with_interval(table)
+
+    for name, label in _PROFILE_COLUMNS:
+        table = monotone_classes(early[name], early["bad"])
+        add(name, label, table)
+        table = with_interval(table)
         table["class_label"] = [_class_label(row) for row in table.itertuples()]
         table.insert(0, "label", label)
         classes.append(table)
     for name, label in (*_PROFILE_CLASSES, *_PLATFORM_CLASSES):
-        table = early.groupby(name, observed=True).agg(loans=("bad", "size"), bad=("bad", "sum"))
-        value, noise = information_value(table)
-        rows.append(
-            {
-                "column": name,
-                "label": label,
-                "block": "place and time" if name == "region" else COLUMNS[name].block,
-                "classes": len(table),
-                "information_value": value,
-                "noise": noise,
-            }
-        )
-    years = {"first": tape.frame["issue_date"].min(), "last": tape.frame["issue_date"].max()}
+        add(name, label, early.groupby(name, observed=True).agg(loans=("bad", "size"), bad=("bad", "sum")))
+    return pd.DataFrame(rows), pd.concat(classes)
+
+
+def _quartiles(frame):
+    quartiles = frame.groupby("term")[[name for name, _ in _SIDE_BY_SIDE]].quantile([0.25, 0.5, 0.75])
+    return quartiles.rename_axis(["term", "quantile"]).reset_index()
+
+
+def _facts(frame, early):
+    bad, year = frame["bad"].to_numpy(dtype=bool), frame["issue_date"].dt.year
     by_exception = frame.groupby("policy_exception")["bad"].agg(["size", "mean"])
+    employment = frame["employment"].astype(str)
     # a blank employment is on file from 2010 on only, so it is compared within that year
-    newest = frame[year.to_numpy() == _LAST_TRAINING_YEAR]
-    unstated = newest["employment"].astype(str) == "not stated"
-    short_job = frame["employment"].astype(str).eq("under 2 years").groupby(year).mean()
-    quarters = frame.groupby("term")[[name for name, _ in _SIDE_BY_SIDE]].quantile([0.25, 0.5, 0.75])
-    quarters = quarters.rename_axis(["term", "quantile"]).reset_index()
-    facts = {
+    newest = frame[year == FITTED_TO]
+    unstated = employment[newest.index] == "not stated"
+    short_job = employment.eq("under 2 years").groupby(year).mean()
+    return {
         "loans": len(frame),
         "bad": int(bad.sum()),
         "bad_rate": bad.mean(),
-        **years,
+        "first": frame["issue_date"].min(),
+        "last": frame["issue_date"].max(),
         "early_loans": len(early),
         "early_bad_rate": early["bad"].mean(),
         "amount": frame["amount"].sum(),
@@ -137,21 +163,10 @@ def _profile(tape):
         "not_verified": (frame["verification"] == "not verified").mean(),
         "last_exception": frame.loc[frame["policy_exception"], "issue_date"].max(),
         "first_long_term": frame.loc[frame["term"] > 36, "issue_date"].min(),
-        "first_unstated_job": frame.loc[frame["employment"].astype(str) == "not stated", "issue_date"].min(),
+        "first_unstated_job": frame.loc[employment == "not stated", "issue_date"].min(),
         "unstated_job_2010": int(unstated.sum()),
         "bad_rate_unstated_job_2010": newest["bad"][unstated].mean(),
         "bad_rate_stated_job_2010": newest["bad"][~unstated].mean(),
         "short_job_2009": float(short_job[2009]),
         "short_job_2010": float(short_job[2010]),
-    }
-    return facts, {
-        "by_year": by_year,
-        "vintages": vintages,
-        "severity_by_grade": severity,
-        "risk_map": risk_map,
-        "information": pd.DataFrame(rows),
-        "classes": pd.concat(classes),
-        "blanks": blanks(frame, "Lending Club 2007-2011"),
-        "quartiles": quarters,
-        "by_outcome": spread_by_level(early, "severity", dict(_SIDE_BY_SIDE)),
     }

@@ -3,13 +3,20 @@
 import numpy as np
 import pandas as pd
 
-from p2pbook.replications.outcome import _FREED
-from p2pbook.replications.selection import _BAD_CUT, _LAST_TRAINING_YEAR, chosen_traits, outcome_sample
+from p2pbook.lendingclub import FITTED_TO
+from p2pbook.replications.outcome import FREED
+from p2pbook.replications.selection import BAD_CUT, chosen_traits, outcome_sample
 from p2pbook.replications.store import SEED
 from p2pbook.traits import complete, design, formula
+from p2prisk import assumptions as check
 from p2prisk.effects import contrast
+from p2prisk.ordered import OrderedLogit
+from p2prisk.tape import resolved_severity
 
 _HALF = 1.959963984540054  # half width of a 95 % interval, in standard errors
+
+#: draws of the estimates for the intervals of effects
+_DRAWS = 500
 
 _READ = (  # what the chapter reads aloud: label, weights of the slopes
     ("60 months", {"long_term": 1.0}),
@@ -21,133 +28,76 @@ _READ = (  # what the chapter reads aloud: label, weights of the slopes
 )
 
 
-def _verification(tape):
-    from p2prisk import OrderedLogit
-    from p2prisk import assumptions as check
+def verification_study(tape):
+    """Check the repayment model on the loans it is fitted on.
 
+    Parameters
+    ----------
+    tape : LoanTape
+        ``lendingclub-2007-2011``; the loans to 2010 are used.
+
+    Returns
+    -------
+    facts : dict
+    tables : dict of pandas.DataFrame
+        Parallel lines (``brant, likelihood_ratio, slopes_by_cut``, and what the freed terms ``moved``), ``goodness``
+        of fit, ``links``, ``inflation``, ``linearity``, ``influence``.
+    """
     traits = chosen_traits()
     table, _ = outcome_sample(tape, traits)
-    train = table[table["year"] <= _LAST_TRAINING_YEAR]
-    words = formula("severity", traits)
-    result = OrderedLogit.from_formula(words, train).fit()
+    train = table[table["year"] <= FITTED_TO]
+    result = OrderedLogit.from_formula(formula("severity", traits), train).fit()
     labels = {trait.name: trait.label for trait in traits}
     lines = check.brant(result).rename_axis("term").reset_index()
     lines["label"] = lines["term"].map(labels).fillna(lines["term"])
-    ratio = check.likelihood_ratio_parallel(result).rename_axis("term").reset_index()
-    slopes = check.slopes_by_threshold(result)
-    slopes = slopes if "column" in slopes else slopes.reset_index()
-    partial = check.free_terms(result, list(_FREED))
-    partial = partial if hasattr(partial, "params") else partial[0]
-    moved = check.probability_departure(result, partial)
-    fit = check.goodness_of_fit(result, terms=["long_term", "purpose", "public_record"]).rename_axis("test")
-    links = check.compare_links(result).rename_axis("link").reset_index()
-    inflation = check.variance_inflation(result).rename_axis("term").reset_index()
-    straight = check.linearity(result).rename_axis("column").reset_index()
-    loans = check.influence(result, top=5).reset_index(drop=True)
+    moved = check.probability_departure(result, check.free_terms(result, list(FREED)))
+    fit = check.goodness_of_fit(result, terms=["long_term", "purpose", "public_record"])
     facts = {
         "loans": len(train),
         "brant_chi2": float(lines.iloc[-1]["chi2"]),
         "brant_df": int(lines.iloc[-1]["df"]),
-        "freed": list(_FREED),
+        "freed": list(FREED),
     }
-    moved_rows = (
-        moved.reset_index()
-        if isinstance(moved, pd.DataFrame)
-        else pd.Series(moved).rename("value").rename_axis("measure").reset_index()
-    )
     return facts, {
         "brant": lines,
-        "likelihood_ratio": ratio,
-        "slopes_by_cut": slopes,
-        "moved": moved_rows,
-        "goodness": fit.reset_index(),
-        "links": links,
-        "inflation": inflation,
-        "linearity": straight,
-        "influence": loans,
+        "likelihood_ratio": check.likelihood_ratio_parallel(result).rename_axis("term").reset_index(),
+        "slopes_by_cut": check.slopes_by_threshold(result),
+        "moved": moved.reset_index(),
+        "goodness": fit.rename_axis("test").reset_index(),
+        "links": check.compare_links(result).rename_axis("link").reset_index(),
+        "inflation": check.variance_inflation(result).rename_axis("term").reset_index(),
+        "linearity": check.linearity(result).rename_axis("column").reset_index(),
+        "influence": check.influence(result, top=5).reset_index(drop=True),
     }
 
 
-def _robustness(tape):
-    from p2prisk import OrderedLogit
-    from p2prisk.tape import resolved_severity
+def robustness_study(tape):
+    """Fit the repayment model under other specifications, and give the size of its effects.
 
+    Parameters
+    ----------
+    tape : LoanTape
+        ``lendingclub-2007-2011``.
+
+    Returns
+    -------
+    facts : dict
+        Number of specifications, and how many signs they turn.
+    tables : dict of pandas.DataFrame
+        ``specifications`` (odds ratios of six strong traits under each), ``sizes``, and in points of charge-off
+        ``effects`` (of traits) and ``block_effects``.
+    """
     traits = chosen_traits()
-    whole = design(tape.frame, traits, "severity")
-    year = tape.frame["issue_date"].dt.year
-    everybody, _ = complete(whole)
-    early = everybody[year.loc[everybody.index] <= _LAST_TRAINING_YEAR]
-    raw = tape.frame.loc[early.index]
-    words = formula("severity", traits)
-    filled = whole.copy()
-    for trait in traits:
-        if filled[trait.name].dtype.kind == "f":
-            filled[trait.name] = filled[trait.name].fillna(filled[trait.name].median())
-    filled["delinquency"] = filled["delinquency"].fillna("never")
-    filled = filled[year <= _LAST_TRAINING_YEAR]
-    later = everybody.assign(
-        vintage=pd.Categorical(year.loc[everybody.index].astype(str), ["2010", "2009", "2008", "2007", "2011"])
-    )
-
-    def without(*names):
-        return formula("severity", [trait for trait in traits if trait.name not in names])
-
-    def severity(half):
-        return resolved_severity(raw, half=half)
-
-    two = early["severity"].cat.codes.ge(_BAD_CUT).astype(int)
-    three = early["severity"].cat.rename_categories({"paid late": "late"}).astype(str).replace({"late": "paid"})
-    three = pd.Categorical(three, ["paid", "loss after half", "loss early"], ordered=True)
-    quarter = raw["issue_date"].dt.to_period("Q").astype(str).to_numpy()
-    short = early[early["long_term"] == 0]
-    kept = early[~raw["policy_exception"].to_numpy()]
-    probit_scale = float(np.pi / np.sqrt(3))
-
-    def fit(formula, frame, scale=1.0, **options):
-        cov = {key: options.pop(key) for key in ("cov_type", "groups") if key in options}
-        return OrderedLogit.from_formula(formula, frame, **options).fit(**cov), scale, len(frame)
-
-    weights = (raw["amount"] / raw["amount"].mean()).to_numpy()
-    specifications = {
-        "main": fit(words, early),
-        "errors clustered by quarter": fit(words, early, cov_type="cluster", groups=quarter),
-        "probit link (rescaled)": fit(words, early, scale=probit_scale, link="probit"),
-        "charged off or not": fit(words, early.assign(severity=two)),
-        "late fees ignored": fit(words, early.assign(severity=three)),
-        "cut at a quarter repaid": fit(words, early.assign(severity=severity(0.25))),
-        "cut at three quarters repaid": fit(words, early.assign(severity=severity(0.75))),
-        "without policy exceptions": fit(words, kept),
-        "blanks filled with medians": fit(words, filled),
-        "weighted by amount": fit(words, early, freq_weights=weights, cov_type="HC0"),
-        "36 months only": fit(without("long_term"), short),
-        "without state": fit(without("state"), early),
-        "without year": fit(without("vintage"), early),
-        "all years to 2011": fit(words, later),
-    }
-    rows, sizes = [], []
-    for name, (result, scale, loans) in specifications.items():
-        sizes.append({"specification": name, "loans": loans, "slopes": int(result.df_model)})
-        for label, combination in _READ:
-            if not set(combination) <= set(result.params.index):
-                continue
-            estimate, se, *_ = contrast(result, combination)
-            estimate, half = scale * estimate, _HALF * scale * se
-            rows.append(
-                {
-                    "specification": name,
-                    "label": label,
-                    "estimate": estimate,
-                    "se": scale * se,
-                    "odds_ratio": np.exp(estimate),
-                    "low": np.exp(estimate - half),
-                    "high": np.exp(estimate + half),
-                }
-            )
-    rows = pd.DataFrame(rows)
+    fits = _specifications(tape, traits)
+    rows = pd.DataFrame([row for name, (result, scale) in fits.items() for row in _estimates(name, result, scale)])
+    sizes = [
+        {"specification": name, "loans": len(result.model.endog_codes), "slopes": int(result.df_model)}
+        for name, (result, _) in fits.items()
+    ]
     main = rows[rows["specification"] == "main"].set_index("label")["estimate"]
     flipped = int((np.sign(rows["estimate"]) != np.sign(rows["label"].map(main))).sum())
-    result = specifications["main"][0]
-    return {"specifications": len(specifications), "flipped_signs": flipped, "draws": _DRAWS}, {
+    result = fits["main"][0]
+    return {"specifications": len(fits), "flipped_signs": flipped, "draws": _DRAWS}, {
         "specifications": rows,
         "sizes": pd.DataFrame(sizes),
         "effects": _effects(result),
@@ -155,12 +105,76 @@ def _robustness(tape):
     }
 
 
-_DRAWS = 500  # draws of the estimates for the intervals of effects
+def _specifications(tape, traits):
+    """Every specification by name: its fit, and what its slopes are multiplied by to be compared."""
+    whole = design(tape.frame, traits, "severity")
+    year = tape.frame["issue_date"].dt.year
+    everybody, _ = complete(whole)
+    early = everybody[year.loc[everybody.index] <= FITTED_TO]
+    raw = tape.frame.loc[early.index]
+    words = formula("severity", traits)
+
+    def fit(words, frame, scale=1.0, **options):
+        cov = {key: options.pop(key) for key in ("cov_type", "groups") if key in options}
+        return OrderedLogit.from_formula(words, frame, **options).fit(**cov), scale
+
+    def without(name):
+        return formula("severity", [trait for trait in traits if trait.name != name])
+
+    def severity(half):
+        return early.assign(severity=resolved_severity(raw, half=half))
+
+    three = early["severity"].astype(str).replace({"paid late": "paid"})
+    three = pd.Categorical(three, ["paid", "loss after half", "loss early"], ordered=True)
+    quarter = raw["issue_date"].dt.to_period("Q").astype(str).to_numpy()
+    years = pd.Categorical(year.loc[everybody.index].astype(str), ["2010", "2009", "2008", "2007", "2011"])
+    weights = (raw["amount"] / raw["amount"].mean()).to_numpy()
+    return {
+        "main": fit(words, early),
+        "errors clustered by quarter": fit(words, early, cov_type="cluster", groups=quarter),
+        "probit link (rescaled)": fit(words, early, scale=float(np.pi / np.sqrt(3)), link="probit"),
+        "charged off or not": fit(words, early.assign(severity=(early["severity"].cat.codes >= BAD_CUT).astype(int))),
+        "late fees ignored": fit(words, early.assign(severity=three)),
+        "cut at a quarter repaid": fit(words, severity(0.25)),
+        "cut at three quarters repaid": fit(words, severity(0.75)),
+        "without policy exceptions": fit(words, early[~raw["policy_exception"].to_numpy()]),
+        "blanks filled with medians": fit(words, _filled(whole, traits)[year <= FITTED_TO]),
+        "weighted by amount": fit(words, early, freq_weights=weights, cov_type="HC0"),
+        "36 months only": fit(without("long_term"), early[early["long_term"] == 0]),
+        "without state": fit(without("state"), early),
+        "without year": fit(without("vintage"), early),
+        "all years to 2011": fit(words, everybody.assign(vintage=years)),
+    }
+
+
+def _filled(table, traits):
+    """The design with blanks filled: numbers with their medians, no delinquency on file as never."""
+    filled = table.assign(delinquency=table["delinquency"].fillna("never"))
+    numbers = [trait.name for trait in traits if table[trait.name].dtype.kind == "f"]
+    return filled.assign(**{name: table[name].fillna(table[name].median()) for name in numbers})
+
+
+def _estimates(name, result, scale):
+    """What the chapter reads of one specification: one row for each combination of slopes that it has."""
+    for label, combination in _READ:
+        if not set(combination) <= set(result.params.index):
+            continue
+        estimate, se, *_ = contrast(result, combination)
+        estimate, half = scale * estimate, _HALF * scale * se
+        yield {
+            "specification": name,
+            "label": label,
+            "estimate": estimate,
+            "se": scale * se,
+            "odds_ratio": np.exp(estimate),
+            "low": np.exp(estimate - half),
+            "high": np.exp(estimate + half),
+        }
 
 
 def _loss(result, params, index):
     """Probability of being charged off at linear predictors `index`, shape (n, ...)."""
-    threshold = params[len(params) - len(result.thresholds) + _BAD_CUT - 1]
+    threshold = params[len(params) - len(result.thresholds) + BAD_CUT - 1]
     return 1 / (1 + np.exp(threshold - index))
 
 

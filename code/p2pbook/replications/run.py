@@ -10,26 +10,15 @@ looks at 2011 once, with every rival in the same run.
 """
 
 import argparse
-import platform
 import time
 
-from p2pbook.replications.decisions import decisions, ratings
-from p2pbook.replications.outcome import _outcome
-from p2pbook.replications.profile import _profile
-from p2pbook.replications.prosper import _prosper, _transfer
-from p2pbook.replications.robustness import _robustness, _verification
-from p2pbook.replications.selection import _selection
-from p2pbook.replications.store import (
-    _PACKAGES,
-    SEED,
-    _plain,
-    _table,
-    _version,
-    difference,
-    directory,
-    dump,
-    replication,
-)
+from p2pbook.replications.decisions import decisions_study, ratings_study
+from p2pbook.replications.outcome import outcome_study
+from p2pbook.replications.profile import profile_study
+from p2pbook.replications.prosper import prosper_study, transfer_study
+from p2pbook.replications.robustness import robustness_study, verification_study
+from p2pbook.replications.selection import selection_study
+from p2pbook.replications.store import difference, directory, document, dump, replication
 from p2prisk.datasets import load, shared_directory
 from p2prisk.errors import DataError
 
@@ -58,23 +47,7 @@ def replicate(name, path=None):
     # one thread: sums come out in the same order on every machine, and busy cores do not slow the trees down
     with threadpool_limits(1):
         facts, tables = compute(tape)
-    aside = [{"reason": entry["reason"], "rows": entry["rows"]} for entry in tape.set_aside]
-    return {
-        "name": name,
-        "input": {
-            "data": source,
-            "file": tape.provenance["path"],
-            "sha256": tape.provenance["sha256"],
-            "rows_read": tape.provenance["rows_read"],
-            "rows": len(tape),
-            "set_aside": _plain(aside),
-            "source": tape.provenance["source"],
-        },
-        "seed": SEED,
-        "versions": {"python": platform.python_version(), **{package: _version(package) for package in _PACKAGES}},
-        "facts": _plain(facts),
-        "tables": {key: _table(frame) for key, frame in tables.items()},
-    }
+    return document(name, source, tape, facts, tables)
 
 
 def main(argv=None):
@@ -104,31 +77,30 @@ def main(argv=None):
     worst = 0
     for name in STUDIES if arguments.name == "all" else [arguments.name]:
         start = time.perf_counter()
-        document = replicate(name, arguments.input)
+        made = replicate(name, arguments.input)
         seconds = time.perf_counter() - start
         if arguments.check:
-            size, where = difference(replication(name).document["facts"], document["facts"], "facts")
-            size, where = max(
-                (size, where), difference(replication(name).document["tables"], document["tables"], "tables")
-            )
+            size, where = difference(replication(name).document["facts"], made["facts"], "facts")
+            size, where = max((size, where), difference(replication(name).document["tables"], made["tables"], "tables"))
             print(f"{name}: largest difference {size:.1e}" + (f" at {where}" if size else "") + f", {seconds:.0f} s")
             worst = max(worst, int(size > 1e-8))
         else:
             file = directory() / f"{name}.json"
             file.parent.mkdir(parents=True, exist_ok=True)
-            file.write_text(dump(document), encoding="utf-8")
+            file.write_text(dump(made), encoding="utf-8")
             print(f"{name}: {file.name} written, {file.stat().st_size / 1024:.0f} kB, {seconds:.0f} s")
     return worst
 
 
+#: name -> data set, and the study that computes facts and tables from its tape
 STUDIES = {
-    "e2-profile": ("lendingclub-2007-2011", _profile),
-    "e2-selection": ("lendingclub-2007-2011", _selection),
-    "e2-outcome": ("lendingclub-2007-2011", _outcome),
-    "e2-decisions": ("lendingclub-2007-2011", decisions),
-    "e3-ratings": ("prosper", ratings),
-    "e2-verification": ("lendingclub-2007-2011", _verification),
-    "e2-robustness": ("lendingclub-2007-2011", _robustness),
-    "e2-transfer": ("lendingclub-2007-2011", _transfer),
-    "e3-prosper": ("prosper", _prosper),
+    "e2-profile": ("lendingclub-2007-2011", profile_study),
+    "e2-selection": ("lendingclub-2007-2011", selection_study),
+    "e2-outcome": ("lendingclub-2007-2011", outcome_study),
+    "e2-decisions": ("lendingclub-2007-2011", decisions_study),
+    "e3-ratings": ("prosper", ratings_study),
+    "e2-verification": ("lendingclub-2007-2011", verification_study),
+    "e2-robustness": ("lendingclub-2007-2011", robustness_study),
+    "e2-transfer": ("lendingclub-2007-2011", transfer_study),
+    "e3-prosper": ("prosper", prosper_study),
 }

@@ -1,6 +1,7 @@
 """Frozen results of loan files that are not part of the project: where they lie, how they are read and compared."""
 
 import json
+import platform
 from importlib.metadata import PackageNotFoundError, version
 
 import numpy as np
@@ -9,8 +10,10 @@ import pandas as pd
 from p2prisk.datasets import data_directory
 from p2prisk.errors import DataError
 
+#: Seed of every draw in the studies.
 SEED = 2011
 
+#: Packages whose versions a stored file names.
 _PACKAGES = ("numpy", "scipy", "pandas", "formulaic", "scikit-learn", "statsmodels")
 
 
@@ -54,7 +57,7 @@ def replication(name):
     Parameters
     ----------
     name : str
-        One of :data:`STUDIES`.
+        One of :data:`p2pbook.replications.run.STUDIES`.
 
     Returns
     -------
@@ -89,10 +92,45 @@ def _plain(value):
     return value
 
 
-def _table(frame):
+def stored_table(frame):
+    """A table as it is stored: ``columns`` and ``rows``."""
     return {
         "columns": [str(column) for column in frame.columns],
         "rows": [_plain(list(row)) for row in frame.itertuples(index=False, name=None)],
+    }
+
+
+def document(name, source, tape, facts, tables):
+    """All that a stored file holds: input, seed, versions, and what was computed.
+
+    Parameters
+    ----------
+    name, source : str
+        Of the replication, and of the data set.
+    tape : LoanTape
+        What it was computed from.
+    facts : dict
+    tables : dict of pandas.DataFrame
+
+    Returns
+    -------
+    dict
+    """
+    return {
+        "name": name,
+        "input": {
+            "data": source,
+            "file": tape.provenance["path"],
+            "sha256": tape.provenance["sha256"],
+            "rows_read": tape.provenance["rows_read"],
+            "rows": len(tape),
+            "set_aside": _plain([{"reason": entry["reason"], "rows": entry["rows"]} for entry in tape.set_aside]),
+            "source": tape.provenance["source"],
+        },
+        "seed": SEED,
+        "versions": {"python": platform.python_version(), **{package: _version(package) for package in _PACKAGES}},
+        "facts": _plain(facts),
+        "tables": {key: stored_table(frame) for key, frame in tables.items()},
     }
 
 
