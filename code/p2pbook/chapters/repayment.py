@@ -1,0 +1,405 @@
+"""Chapter *What repayment shows*: the ordered logit of how loans ended, 2007-2010, tested on 2011."""
+
+from dataclasses import dataclass
+from functools import cache
+
+import numpy as np
+import pandas as pd
+
+from p2pbook import reading
+from p2pbook.findings import MARK_AUC
+from p2pbook.replications import replication
+from p2pbook.traits import INCOME_MARKS
+from p2pbook.values import Value, count, estimate, estimates, share
+from p2pbook.words import joined
+from p2prisk import OrderedLogit
+from p2prisk.datasets import load
+
+_BLOCKS = ["ability", "willingness", "loan"]
+
+#: odds ratios that are read with one digit
+_ONE_DIGIT = dict.fromkeys(["long_term", "purpose[T.small business]", "public_record", "unstated_job"], 1)
+
+_MODELS = {
+    "ordered logit and sub-grade": "green",
+    "ordered logit": "orange",
+    "gradient boosting": "grey",
+    "ordered logit, base traits": "blue",
+    "sub-grade": "purple",
+    "grade": "purple",
+}
+
+#: least loans of a cell inside a grade
+_LEAST = 50
+
+
+@dataclass(frozen=True)
+class Repayment:
+    """Numbers and tables of the chapter."""
+
+    sample: "Sample"
+    choice: "Choice"
+    aloud: "Aloud"
+    blocks: "Blocks"
+    ranks: "Ranks"
+    counts: "Counts"
+
+
+@dataclass(frozen=True)
+class Sample:
+    """Which loans the model was fitted and tested on."""
+
+    on_file: Value
+    set_aside: Value
+    train: Value
+    train_bad: Value
+    test: Value
+    test_bad: Value
+    #: how often the outcomes of 2011 were used to judge a ranking
+    looks: Value
+
+
+@dataclass(frozen=True)
+class Choice:
+    """How the model was chosen inside 2007-2010."""
+
+    steps: pd.DataFrame
+    seeds: Value
+    least_gain: Value
+    #: area within a year that the cross-validation promised
+    promised: Value
+
+
+@dataclass(frozen=True)
+class Aloud:
+    """The slopes, in odds and in points of loans charged off."""
+
+    #: all slopes but the states: to draw and to print
+    forest: pd.DataFrame
+    estimates: pd.DataFrame
+    curves: pd.DataFrame
+    #: name of the slope -> odds ratio of a worse outcome
+    odds: dict
+    #: label of a change -> points more charged off
+    points: dict
+    ten_points_used: Value
+    #: odds ratio of the purpose, against debt consolidation
+    small_business: Value
+    #: odds ratios of changes along bent lines
+    three_inquiries: Value
+    income_doubled: Value
+    #: points fewer charged off when income doubles
+    income_spares: Value
+    #: incomes between which it doubles, and above which more no longer helps
+    income_from: Value
+    income_to: Value
+    income_flat: Value
+    first_unstated_job: str
+    unstated_job_2010: Value
+    short_job_2009: Value
+    short_job_2010: Value
+    state_lowest: Value
+    state_highest: Value
+    #: the three states with the highest odds
+    states_on_top: str
+
+
+@dataclass(frozen=True)
+class Blocks:
+    """Ability, willingness and the loan itself."""
+
+    table: pd.DataFrame
+    #: share of fit lost when groups of traits are called otherwise
+    ways: pd.DataFrame
+    #: block or group of traits -> share of the fit lost without it
+    lost_without: dict
+    slopes: dict
+    #: points more charged off for one standard deviation of the block
+    points: dict
+    #: traits of the model -> area of 2011
+    auc: dict
+
+
+@dataclass(frozen=True)
+class Ranks:
+    """How well models rank the loans of 2011."""
+
+    mark: Value
+    drawn: pd.DataFrame
+    auc: Value
+    sub_grade: Value
+    both: Value
+    base: Value
+    #: slopes of the model, states among them, and of the base
+    slopes: Value
+    states: Value
+    base_slopes: Value
+    #: leads of the model, all loans and within a term
+    over_sub_grade: Value
+    over_sub_grade_36: Value
+    over_sub_grade_60: Value
+    over_boosting: Value
+    #: settings of gradient boosting that were tried
+    settings: Value
+    #: what the sub-grade adds to the traits, and the traits to the sub-grade
+    sub_grade_adds: Value
+    traits_add: Value
+    #: odds of a worse outcome for five sub-grades worse
+    sub_grade_alone: Value
+    sub_grade_beside: Value
+    #: skill of the ranked probability score against the grade
+    skill: Value
+    #: charged off in per cent by grade and third of the score; the ends of grade B
+    inside: pd.DataFrame
+    low_third_of_b: Value
+    high_third_of_b: Value
+
+
+@dataclass(frozen=True)
+class Counts:
+    """The live fit on the committed counts, all years."""
+
+    forest: pd.DataFrame
+    loans: Value
+    cells: Value
+    paid_late: Value
+
+
+@cache
+def compute():
+    """Compute the chapter.
+
+    Returns
+    -------
+    Repayment
+    """
+    selection, outcome = replication("e2-selection"), replication("e2-outcome")
+    slopes = outcome.table("coefficients")
+    return Repayment(
+        sample=_sample(outcome),
+        choice=_choice(selection),
+        aloud=_aloud(slopes, outcome, replication("e2-robustness"), replication("e2-profile")),
+        blocks=_blocks(outcome, replication("e2-robustness")),
+        ranks=_ranks(slopes, outcome, selection),
+        counts=_counts(),
+    )
+
+
+def _sample(outcome):
+    return Sample(
+        on_file=count(outcome["set_aside"] + outcome["train"] + outcome["test"]),
+        set_aside=count(outcome["set_aside"]),
+        train=count(outcome["train"]),
+        train_bad=count(outcome["train_bad"]),
+        test=count(outcome["test"]),
+        test_bad=count(outcome["test_bad"]),
+        looks=count(outcome["looks_at_2011"]),
+    )
+
+
+def _choice(selection):
+    steps = selection.table("steps").assign(kept=lambda table: table["kept"].map({True: "yes", False: "no"}))
+    steps = steps[["step", "slopes", "auc_within_year", "gain", "log_score", "kept"]]
+    return Choice(
+        steps=steps.rename(columns={"auc_within_year": "AUC within year", "log_score": "log score (lower is better)"}),
+        seeds=count(len(selection["seeds"])),
+        least_gain=Value(selection["least_gain"], 4),
+        promised=Value(selection["auc_within_year"], 3),
+    )
+
+
+def _states(slopes):
+    """Odds ratios of the states, highest first, by name."""
+    states = slopes[slopes["trait"] == "state"].set_index("label")["odds_ratio"]
+    return states.rename(lambda label: label.removeprefix("state: ")).sort_values(ascending=False)
+
+
+def _aloud(slopes, outcome, robust, profile):
+    states, named = _states(slopes), slopes[slopes["trait"] != "state"]
+    main = robust.table("specifications").query("specification == 'main'").set_index("label")
+    points = estimates(robust.table("effects").set_index("label"), "points", 1)
+    odds = estimates(slopes.set_index("name"), "odds_ratio", own=_ONE_DIGIT)
+    printed = reading.printed_estimates(named)
+    printed.insert(1, "block", named["block"])
+    return Aloud(
+        forest=named,
+        estimates=printed,
+        curves=outcome.table("curves"),
+        odds=odds,
+        points=points,
+        ten_points_used=points["card limits used, +10 points"],
+        small_business=odds["purpose[T.small business]"],
+        three_inquiries=Value(main.loc["inquiries 0 to 3", "odds_ratio"], 1),
+        income_doubled=Value(main.loc["income doubled, 40k to 80k", "odds_ratio"]),
+        income_spares=-points["income doubled, 40k to 80k"],
+        income_from=count(INCOME_MARKS[0]),
+        income_to=count(2 * INCOME_MARKS[0]),
+        income_flat=count(INCOME_MARKS[1]),
+        first_unstated_job=profile["first_unstated_job"][:7],
+        unstated_job_2010=count(profile["unstated_job_2010"]),
+        short_job_2009=share(profile["short_job_2009"], 0),
+        short_job_2010=share(profile["short_job_2010"], 0),
+        state_lowest=Value(states.min()),
+        state_highest=Value(states.max()),
+        states_on_top=joined(states.index[:3]),
+    )
+
+
+def _blocks(outcome, robust):
+    blocks, auc = outcome.table("blocks").set_index("block"), outcome.table("block_auc").set_index("traits")["auc"]
+    points = estimates(robust.table("block_effects").set_index("block"), "points", 1)
+    groups = outcome.table("groups").set_index("block")["share_added"]
+    ways = outcome.table("assignments").pivot(index="assignment", columns="block", values="share_added")
+    ways = ways.loc[outcome.table("assignments")["assignment"].unique(), _BLOCKS]
+    return Blocks(
+        table=pd.DataFrame(
+            {
+                "block": _BLOCKS,
+                "slopes": blocks.loc[_BLOCKS, "slopes"].to_numpy(),
+                "share of fit lost without it, %": 100 * blocks.loc[_BLOCKS, "share_added"].to_numpy(),
+                "share of fit alone, %": 100 * blocks.loc[_BLOCKS, "share_alone"].to_numpy(),
+                "AUC 2011 alone": auc[_BLOCKS].to_numpy(),
+                "AUC 2011 without it": auc[[f"all but {block}" for block in _BLOCKS]].to_numpy(),
+                "one s.d., points": [float(points[block]) for block in _BLOCKS],
+            }
+        ),
+        ways=(100 * ways).rename_axis("groups").reset_index(),
+        lost_without={name: share(lost, 0) for name, lost in {**groups, **blocks["share_added"]}.items()},
+        slopes={block: count(slopes) for block, slopes in blocks["slopes"].items()},
+        points=points,
+        auc={name: Value(area, 3) for name, area in auc.items()},
+    )
+
+
+def _ranks(slopes, outcome, selection):
+    auc = outcome.table("auc").set_index("model")
+    lead = outcome.table("auc_differences").set_index(["first", "second"])
+    within = outcome.table("auc_by_term_differences").set_index(["term", "first", "second"])
+    inside = outcome.table("inside_grades")
+    in_b = inside[inside["grade"] == "B"].set_index("own")["rate"]
+    skill = outcome["rps_skill_vs_grade"]
+
+    def difference(first, second, term=None):
+        row = lead.loc[(first, second)] if term is None else within.loc[(term, first, second)]
+        return estimate(row, "difference", 3)
+
+    return Ranks(
+        mark=Value(MARK_AUC),
+        drawn=drawn_areas(auc, _MODELS),
+        auc=estimate(auc.loc["ordered logit"], "auc", 3),
+        sub_grade=estimate(auc.loc["sub-grade"], "auc", 3),
+        both=estimate(auc.loc["ordered logit and sub-grade"], "auc", 3),
+        base=estimate(auc.loc["ordered logit, base traits"], "auc", 3),
+        slopes=count(outcome["slopes"]),
+        states=count(len(_states(slopes))),
+        base_slopes=count(selection.table("steps").set_index("step").loc["base", "slopes"]),
+        over_sub_grade=difference("ordered logit", "sub-grade"),
+        over_sub_grade_36=difference("ordered logit", "sub-grade", 36),
+        over_sub_grade_60=difference("ordered logit", "sub-grade", 60),
+        over_boosting=difference("ordered logit", "gradient boosting"),
+        settings=count(len(selection.table("rivals")) - 1),  # the other row is the ordered logit itself
+        sub_grade_adds=-difference("ordered logit", "ordered logit and sub-grade"),
+        traits_add=-difference("sub-grade", "ordered logit and sub-grade"),
+        sub_grade_alone=Value(outcome["odds_ratio_sub_grade_alone"][0]),
+        sub_grade_beside=Value(outcome["odds_ratio_sub_grade"][0]),
+        skill=estimate(skill, "skill", 1, percent=True),
+        inside=inside_grades(inside),
+        low_third_of_b=share(in_b["low"], 0),
+        high_third_of_b=share(in_b["high"], 0),
+    )
+
+
+def drawn_areas(auc, models):
+    """Areas under the curve as :func:`p2pbook.figures.evidence.auc_comparison` draws them.
+
+    Parameters
+    ----------
+    auc : pandas.DataFrame
+        Indexed by model: ``auc``, ``ci_low``, ``ci_high``.
+    models : dict of str to str
+        Models from top to bottom, each with its colour.
+    """
+    table = auc.loc[list(models)].reset_index().rename(columns={"ci_low": "low", "ci_high": "high"})
+    return table.assign(colour=list(models.values()))
+
+
+def inside_grades(cells, least=_LEAST):
+    """Share charged off in per cent, by grade and third of the score.
+
+    Parameters
+    ----------
+    cells : pandas.DataFrame
+        ``grade``, ``own`` (``low``, ``middle``, ``high``), ``loans``, ``rate``.
+    least : int
+        Cells with fewer loans stay blank.
+
+    Examples
+    --------
+    >>> cells = pd.DataFrame({"grade": "A", "own": ["low", "middle", "high"], "loans": [90, 60, 9], "rate": 0.5})
+    >>> print(inside_grades(cells).to_string(index=False))
+    grade  low risk  middle  high risk
+        A      50.0    50.0        NaN
+    """
+    cells = cells.assign(rate=(100 * cells["rate"]).where(cells["loans"] >= least))
+    wide = cells.pivot(index="grade", columns="own", values="rate")[["low", "middle", "high"]].dropna(how="all")
+    wide = wide.rename_axis(columns=None).reset_index()
+    return wide.rename(columns={"low": "low risk", "high": "high risk"})
+
+
+@cache
+def counts_model():
+    """The model on the committed counts: the cell on the page shows the same fit.
+
+    Returns
+    -------
+    OrderedResults
+    """
+    counts = load("lendingclub-2007-2011-counts").frame.query("n > 0").astype({"issue_year": str})
+    formula = (
+        "severity ~ C(term) + income_band + dti_band + employment_band + inquiries_band + utilisation_band"
+        " + public_record + purpose_group + issue_year"
+    )
+    return OrderedLogit.from_formula(formula, counts, freq_weights="n").fit()
+
+
+def counts_forest(result):
+    """Odds ratios of the traits in the fit on counts; the years are left out.
+
+    Parameters
+    ----------
+    result : OrderedResults
+        As of :func:`counts_model`.
+
+    Returns
+    -------
+    pandas.DataFrame
+        ``label``, ``block``, ``odds_ratio``, ``low``, ``high``.
+    """
+    slopes = result.slopes[~result.slopes.index.str.startswith("issue_year")]
+    ends = np.exp(result.conf_int().loc[slopes.index])
+    return pd.DataFrame(
+        {
+            "label": [reading.plain_name(name) for name in slopes.index],
+            "block": [_block(name) for name in slopes.index],
+            "odds_ratio": np.exp(slopes).to_numpy(),
+            "low": ends["lower"].to_numpy(),
+            "high": ends["upper"].to_numpy(),
+        }
+    )
+
+
+def _block(name):
+    if name.startswith("C(term)"):
+        return "loan"
+    return "ability" if name.startswith(("income", "dti", "employment")) else "willingness"
+
+
+def _counts():
+    result, counts = counts_model(), load("lendingclub-2007-2011-counts").frame
+    late = counts.loc[counts["severity"] == "paid late", "n"].sum()
+    return Counts(
+        forest=counts_forest(result),
+        loans=count(result.nobs),
+        cells=count((counts["n"] > 0).sum()),
+        paid_late=share(late / counts["n"].sum()),
+    )
