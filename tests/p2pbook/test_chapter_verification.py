@@ -1,0 +1,146 @@
+"""Numbers of the chapter on verification, recomputed another way from its own cells and from the stored results."""
+
+from types import SimpleNamespace
+
+import numpy as np
+import pandas as pd
+import pytest
+from statsmodels.formula.api import logit
+
+from p2pbook.chapters import verification
+from p2pbook.chapters.verification import LABELS, compute, freed_term, other_checks, rivals
+from p2pbook.grade_model import five_grades, grade_model
+from p2pbook.replications import replication
+from p2prisk import OrderedLogit
+
+
+@pytest.fixture(scope="module")
+def n():
+    return compute()
+
+
+@pytest.fixture(scope="module")
+def shown(run_shown):
+    """The names that the cells on the page leave behind: the model, Brant's test, the freed term."""
+    from p2prisk.tables import show
+
+    cells = ["verification-model", "tbl-verification-brant", "verification-freed"]
+    return run_shown("chapters/verification.qmd", *cells, verification=verification, show=show)
+
+
+def test_the_page_tests_the_model_of_the_chapter_on_the_grade(shown, n):
+    assert shown["result"].params.equals(grade_model().params)
+    assert n.term == pytest.approx(np.exp(shown["result"].params["long_term"]))
+    assert shown["common"].params.equals(OrderedLogit.from_formula(shown["words"], five_grades()).fit().params)
+
+
+def test_slopes_of_the_term_by_binary_logits_of_another_library(shown, n):
+    traits = shown["words"].partition("~")[2]
+    found = {}
+    for cut in ("A", "B", "C"):
+        beyond = shown["loans"].assign(beyond=(shown["loans"]["grade"] > cut).astype(int))
+        fit = logit("beyond ~" + traits, beyond).fit(disp=0)
+        found[cut] = np.exp(fit.params["long_term"]), np.exp(fit.conf_int().loc["long_term"])
+    lines = shown["lines"]
+    for cut, value in (("A", lines.leaving_a), ("B", lines.c_or_worse), ("C", lines.d_or_worse)):
+        assert value == pytest.approx(found[cut][0], rel=1e-4)
+    # this interval takes the covariance of a possibly wrong model, statsmodels' that of a true one
+    assert lines.leaving_a.low == pytest.approx(found["A"][1][0], rel=0.1)
+    assert n.term_highest == lines.leaving_a
+
+
+def test_brant_by_trait_as_it_is_printed(shown):
+    lines = shown["lines"]
+    table = lines.table.set_index("trait")
+    assert lines.table["trait"].iloc[-1] == "all together" and set(table.index[:-1]) == set(LABELS.values())
+    assert lines.df == table["df"].iloc[:-1].sum() == table.loc["all together", "df"]
+    # "the term is the largest part"
+    assert table["chi-square"].iloc[:-1].astype(float).idxmax() == LABELS["long_term"]
+    assert float(table.loc[LABELS["long_term"], "chi-square"]) == lines.term_chi2
+
+
+def test_what_freeing_the_term_moves(shown):
+    common, free, freed = shown["common"], shown["free"], shown["freed"]
+    shifts, turned = [], 0
+    for name in common.params.index[: len(common.slopes)]:
+        if name in free.params.index:
+            shifts.append(abs(free.params[name] - common.params[name]) / common.bse[name])
+            clear = abs(common.params[name] / common.bse[name]) > 2
+            turned += clear and common.params[name] * free.params[name] < 0
+    assert freed.largest_shift == pytest.approx(max(shifts)) and len(shifts) == 30
+    assert turned == 0 and freed.signs == "none changes its sign"
+    distance = np.abs(np.asarray(free.predict()) - np.asarray(common.predict())).sum(axis=1) / 2
+    assert freed.moved == pytest.approx(distance.mean(), rel=1e-6)
+    assert freed.moved_much == pytest.approx((distance > 0.05).mean(), abs=1e-9)
+
+
+def test_a_turned_sign_is_counted(shown):
+    common, free = shown["common"], shown["free"]
+    name = "dti"
+    turned = SimpleNamespace(params=free.params.copy(), bse=free.bse)
+    turned.params[name] = -common.params[name]
+    moved = pd.DataFrame({"mean_absolute": [0.1], "share_above_5_points": [0.2]}, ["all"])
+    assert freed_term(common, turned, moved).signs == "one changes its sign"
+
+
+def test_other_checks_from_small_tables():
+    checks = other_checks(
+        {"ks_distance": 0.0123, "ks_critical": 0.0136},
+        pd.DataFrame({"aic": [100.0, 131.4], "mean_departure": [0.012, 0.0]}, ["loglog", "logit"]),
+        pd.DataFrame(
+            {"pvalue": [1e-9, 0.5, np.nan, 1e-4], "largest_gap": [0.1, 0.05, 0.0, 0.23]},
+            ["dti", "income", "long_term", "card_limit"],
+        ),
+        pd.DataFrame({"gvif_per_column": [1.1, 1.52]}),
+        pd.DataFrame({"largest_shift": [0.2, -0.31]}),
+    )
+    assert (checks.bent, str(checks.link_gain), str(checks.link_moves)) == ("2 of 3", "31", "1.2 %")
+    assert (checks.bent_most, str(checks.loudest)) == (LABELS["card_limit"], "0.31")
+    assert (str(checks.inflation), str(checks.distance)) == ("1.52", "0.0123")
+
+
+def test_gain_of_freeing_every_slope_is_positive_where_the_score_falls():
+    models = ["ordered logit", "binary logits, one a cut"]
+    columns = ["rps", "rps_skill", "c_index", "rps_difference", "rps_difference_low", "rps_difference_high"]
+    table = pd.DataFrame([[0.08, 0.3, 0.8, 0, 0, 0], [0.0796, 0.31, 0.8, -0.0004, -0.0006, -0.0002]], models, columns)
+    found = rivals(SimpleNamespace(table=table))
+    assert str(found.gain) == "0.0004" and found.table["model"].tolist() == models
+
+
+def test_frozen_numbers(n):
+    outcome, verified = replication("e2-outcome"), replication("e2-verification")
+    predicted = outcome["predicted_bad"]
+    assert n.time.price_of_parallel.points == (
+        f"{100 * (predicted['binary logits, one a cut'] - predicted['ordered logit']):.1f}"
+    )
+    slopes = [
+        row["slope"] for row in verified.table("slopes_by_cut").to_dict("records") if row["column"] == "long_term"
+    ]
+    assert [n.allowed.any_trouble, n.allowed.charged_off, n.allowed.early] == pytest.approx(np.exp(slopes))
+    pvalues = [row["pvalue"] for row in verified.table("linearity").to_dict("records") if row["pvalue"] is not None]
+    pvalues = [p for p in pvalues if not np.isnan(p)]
+    assert min(pvalues) > 0.001 and n.allowed.bent == f"none of {len(pvalues)}"
+    rows = replication("e2-robustness").table("specifications").to_dict("records")
+    term = [row["odds_ratio"] for row in rows if row["label"] == "60 months"]
+    assert (n.stable.lowest["60 months"], n.stable.highest["60 months"]) == (min(term), max(term))
+    area = {(row["term"], row["model"]): row["auc"] for row in outcome.table("auc_by_term").to_dict("records")}
+    assert n.time.lead_60 == pytest.approx(area[60, "ordered logit"] - area[60, "sub-grade"], abs=1e-9)
+    assert len(n.time.drift) == 8 and n.time.drift["charged off, %"].between(5, 40).all()
+
+
+def test_what_the_words_claim_is_so(n):
+    time = n.time
+    assert time.within_mark == "all three estimates lie within, one with its whole interval"
+    assert time.slope_60.high < time.mark_low
+    assert n.stable.flipped == "never flipped" and time.lead_36.low > 0 and time.lead_60.low > 0
+    # "at the start of 2011 the forecast lies within the interval, at the end below it, for both terms"
+    for _, part in time.drift.groupby("term"):
+        first, last = part.iloc[0], part.iloc[-1]
+        assert first["from"] <= first["predicted, %"] <= first["to"] and last["predicted, %"] < last["from"]
+    # "most of the gap is in the 60-month loans"
+    gap = time.drift.assign(gap=(time.drift["charged off, %"] - time.drift["predicted, %"]) * time.drift["loans"])
+    by_term = gap.groupby("term")["gap"].sum()
+    assert by_term[60] > by_term[36]
+    # "distributed almost as those of 2010", though a little further than chance alone would have them
+    assert time.score_limit < time.score_index < 0.01 and time.inquiries_index > time.amount_index
+    assert n.allowed.log_score_freed < n.allowed.log_score
