@@ -388,3 +388,20 @@ def test_two_categories_other_links_and_penalty_are_refused():
         check.brant(OrderedLogit.from_formula("y ~ x", frame, link="probit").fit())
     with pytest.raises(ModelError, match="penalised"):
         check.brant(OrderedLogit.from_formula("y ~ x", frame).fit(penalty=1.0))
+
+
+def test_checks_that_compare_log_likelihoods_refuse_a_bias_reduced_fit():
+    r = OrderedLogit.from_formula("y ~ x", sample(300)).fit(method="bias_reduced")
+    calls = (
+        check.lipsitz,
+        check.linearity,
+        check.compare_links,
+        check.compare_families,
+        check.likelihood_ratio_parallel,
+        lambda result: check.vuong(result, result.model.with_family("forward").fit()),
+    )
+    for call in calls:
+        with pytest.raises(ModelError, match="a bias-reduced fit does not maximise its own"):
+            call(r)
+    table = check.goodness_of_fit(r)
+    assert "bias-reduced" in table.loc["Lipsitz", "note"] and table.loc["Fagerland-Hosmer", "pvalue"] > 0

@@ -21,6 +21,17 @@ def fitted_model(result):
     return model
 
 
+def likelihood_model(result):
+    """The model of a result for a check that compares log-likelihoods."""
+    model = fitted_model(result)
+    if getattr(result, "estimator", "ml") != "ml":
+        raise ModelError(
+            "this check compares log-likelihoods, and a bias-reduced fit does not maximise its own; merge the level "
+            "that separates (on_separation='merge') and refit for this check"
+        )
+    return model
+
+
 def row_weights(model):
     """Loans each row stands for (ones without frequency weights)."""
     return np.ones(model.n_rows) if model.weights is None else np.asarray(model.weights, dtype=float)

@@ -16,6 +16,7 @@ from p2prisk.assumptions._support import (
     equal_groups,
     fitted_model,
     is_indicator,
+    likelihood_model,
     observed_expected,
     ordinal_score,
     row_weights,
@@ -159,6 +160,7 @@ def lipsitz(result, groups=10):
     >>> lipsitz(OrderedLogit(y, pd.DataFrame({"x": x})).fit()).df
     9
     """
+    likelihood_model(result)
     model, cells, found = _grouping(result, groups)
     extra = {f"score group {k + 1}": (cells == k).astype(float) for k in range(1, found)}
     try:

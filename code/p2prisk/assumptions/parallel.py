@@ -14,7 +14,15 @@ from scipy import sparse
 from scipy.special import expit
 from scipy.stats import chi2, norm
 
-from p2prisk.assumptions._support import column_spread, fitted_model, is_indicator, level_name, row_weights, term_of
+from p2prisk.assumptions._support import (
+    column_spread,
+    fitted_model,
+    is_indicator,
+    level_name,
+    likelihood_model,
+    row_weights,
+    term_of,
+)
 from p2prisk.errors import ConvergenceError, ModelError, SeparationError
 
 _PROBLEM_COLUMNS = ["term", "level", "column", "cut", "above", "below", "why"]
@@ -499,7 +507,7 @@ def likelihood_ratio_parallel(result, terms=None, merge=None, omnibus=True):
     >>> likelihood_ratio_parallel(OrderedLogit(y, pd.DataFrame({"x": x})).fit(), omnibus=False)["df"].tolist()
     [2]
     """
-    model = fitted_model(result)
+    model = likelihood_model(result)
     if len(model.categories) < 3:
         raise ModelError("two categories have one cut only; there are no lines to be parallel")
     if merge not in (None, "auto", "categories"):

@@ -5,7 +5,7 @@ import pandas as pd
 from scipy.integrate import quad
 from scipy.stats import chi2, norm
 
-from p2prisk.assumptions._support import fitted_model, is_indicator, row_weights, weighted_quantiles
+from p2prisk.assumptions._support import fitted_model, is_indicator, likelihood_model, row_weights, weighted_quantiles
 from p2prisk.errors import ConvergenceError, DataError, ModelError, SeparationError
 from p2prisk.ordered.families import FAMILIES
 
@@ -99,7 +99,7 @@ def linearity(result, columns=None, knots=4):
     >>> bool(linearity(OrderedLogit(y, pd.DataFrame({"x": x})).fit()).loc["x", "pvalue"] < 1e-6)
     True
     """
-    model = fitted_model(result)
+    model = likelihood_model(result)
     _check_knots(knots)
     rows = {}
     for name, values in _continuous(model, columns).items():
@@ -219,7 +219,7 @@ def compare_links(result, links=("logit", "probit", "cloglog", "loglog")):
     >>> compare_links(OrderedLogit(y, pd.DataFrame({"x": x})).fit()).index[0]
     'cloglog'
     """
-    model = fitted_model(result)
+    model = likelihood_model(result)
     own = result.predict().to_numpy()
     weights = row_weights(model)
     rows = {}
@@ -267,7 +267,7 @@ def compare_families(result):
     >>> compare_families(SequentialLogit(y, pd.DataFrame({"x": x})).fit()).index[0]
     'forward'
     """
-    model = fitted_model(result)
+    model = likelihood_model(result)
     own, weights = result.predict().to_numpy(), row_weights(model)
     rows = {}
     for family in FAMILIES:
@@ -331,7 +331,7 @@ def vuong(first, second, correction=None):
     >>> bool(test["z"] > 2), bool(test["indistinguishable_pvalue"] < 0.01)
     (True, True)
     """
-    models = [fitted_model(first), fitted_model(second)]
+    models = [likelihood_model(first), likelihood_model(second)]
     one, two = models
     weights, n = row_weights(one), float(one.nobs)
     if (
