@@ -92,6 +92,18 @@ def test_files_give_what_memory_gives(frame, files, options):
         assert streamed.pseudo_rsquared(kind) == pytest.approx(memory.pseudo_rsquared(kind), rel=1e-11)
 
 
+@pytest.mark.parametrize("family", FAMILIES)
+def test_bias_reduced_fits_from_files_are_those_in_memory(frame, files, family):
+    formula = "grade ~ np.log(income) + utilisation + C(home)"
+    memory = OrderedLogit.from_formula(formula, frame, freq_weights="n").with_family(family).fit(method="bias_reduced")
+    read = fit_batches(files, formula, freq_weights="n", batch_rows=700, family=family, method="bias_reduced")
+    np.testing.assert_allclose(read.params, memory.params, rtol=1e-10, atol=1e-12)
+    np.testing.assert_allclose(read.bse, memory.bse, rtol=1e-10)
+    assert read.estimator == "bias_reduced"
+    with pytest.raises(ModelError, match="choose 'ml' or 'bias_reduced'"):
+        fit_batches(files, formula, method="firth")
+
+
 def test_csv_needs_the_order_of_the_categories(frame, tmp_path):
     paths = [tmp_path / "a.csv", tmp_path / "b.csv"]
     frame.iloc[:2500].to_csv(paths[0], index=False)

@@ -268,6 +268,24 @@ def test_sql_gives_the_same_scores(made, tape, standard, numbers, dialect):
         np.testing.assert_array_equal(_answers(card, frame, dialect), card.score(frame, drift="flag")["score"])
 
 
+@pytest.mark.parametrize("dialect", ["duckdb", "sqlite"])
+def test_a_level_merged_in_the_fit_has_the_points_of_the_level_that_took_it(tape, dialect):
+    frame = tape.frame[["grade", "home", "income"]].dropna().head(1500).copy()
+    frame["home"] = frame["home"].cat.add_categories("boat")
+    frame.loc[frame.index[:30], "home"], frame.loc[frame.index[:30], "grade"] = "boat", frame["grade"].cat.categories[0]
+    standard = fit_standard(LoanTape(frame), "grade", ["home", "income"])
+    fit = OrderedLogit.from_formula("grade ~ C(home) + income", frame).fit(on_separation="merge")
+    into = {rule["column"]: rule["merged"] for rule in standard.rules if rule.get("merged")}
+    assert into == fit.design.merges and set(into["home"]) == {"boat"}
+    boats = frame.head(3)
+    others = boats.assign(home=pd.Categorical([into["home"]["boat"]] * 3, boats["home"].cat.categories))
+    for card in (Scorecard.from_result(standard), Scorecard.from_result(fit)):
+        scores = card.score(boats)  # refuses what has drifted: a merged level has not
+        np.testing.assert_array_equal(scores["score"], card.score(others)["score"])
+        plain = boats[["home", "income"]].astype({"home": object})
+        np.testing.assert_array_equal(_answers(card, plain, dialect), scores["score"])
+
+
 def test_sql_quotes_and_refuses_unknown_dialects(made):
     from p2prisk.scorecard.sql import identifier, literal
 

@@ -26,7 +26,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import pandas as pd
 
-from p2prisk.errors import DataError, ModelError, SeparationError
+from p2prisk.errors import ConvergenceError, DataError, ModelError, SeparationError
 from p2prisk.ordered import OrderedLogit, OrderedResults
 from p2prisk.ordered.merging import Factor, next_merge
 from p2prisk.tape import COLUMNS, refuse_later
@@ -320,6 +320,9 @@ def _fit_by_rule(response, sample, rules, left_out, weights):
                     left_out[merge.column] = str(merge)
                 rules = [_with_merge(rule, merge) if rule["column"] == merge.column else rule for rule in used]
                 continue
+        except ConvergenceError as error:
+            results = model.fit(method="bias_reduced")
+            results.notes = [f"Maximum likelihood does not settle ({error}); the fit is bias-reduced."]
         results.notes = notes + results.notes
         return results, used
 

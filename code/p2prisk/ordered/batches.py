@@ -6,6 +6,7 @@ import numpy as np
 
 from p2prisk.errors import DataError, ModelError
 from p2prisk.ordered import covariance
+from p2prisk.ordered.bias_reduced import fit_by
 from p2prisk.ordered.design import Design
 from p2prisk.ordered.families import get_family
 from p2prisk.ordered.fitting import fit_rows
@@ -89,8 +90,9 @@ def fit_batches(
     context=None,
     file_format=None,
     batch_rows=BATCH_ROWS,
-    maxiter=50,
+    maxiter=None,
     family="cumulative",
+    method="ml",
 ):
     """Fit an ordered or sequential logit to files that need not fit into memory.
 
@@ -115,9 +117,11 @@ def fit_batches(
     file_format : {"parquet", "csv"}, optional
     batch_rows : int
         Rows read at a time.
-    maxiter : int
+    maxiter : int, optional
     family : {"cumulative", "forward", "backward"}
         :class:`OrderedLogit`, or :class:`SequentialLogit` of that direction.
+    method : {"ml", "bias_reduced"}
+        As in :meth:`OrderedLogit.fit`; the bias-reduced fit reads the files twice a step.
 
     Returns
     -------
@@ -155,10 +159,11 @@ def fit_batches(
         penalty,
         context,
         maxiter,
+        method,
     )
 
 
-def fit_parts(found, wanted, rows_of, family, nonparallel, cov_type, penalty, context, maxiter):
+def fit_parts(found, wanted, rows_of, family, nonparallel, cov_type, penalty, context, maxiter, method="ml"):
     """Fit rows that are read by parts, once they have been scanned.
 
     Parameters
@@ -167,7 +172,7 @@ def fit_parts(found, wanted, rows_of, family, nonparallel, cov_type, penalty, co
     wanted : Request
     rows_of : callable(recipe, layout, family) -> Rows
     family : Family
-    nonparallel, cov_type, penalty, context, maxiter
+    nonparallel, cov_type, penalty, context, maxiter, method
         As in :func:`fit_batches`.
 
     Returns
@@ -193,18 +198,18 @@ def fit_parts(found, wanted, rows_of, family, nonparallel, cov_type, penalty, co
         offset_name=wanted.offset,
     )
     rows = rows_of(recipe, model.layout, model.family)
-    optimum = fit_rows(model, rows, sample_rows(model.layout, model.family, sample), penalty, maxiter)
-    result = OrderedResults._from_optimum(model, optimum, penalty)
+    optimum = fit_by(method, model, rows, sample_rows(model.layout, model.family, sample), penalty, maxiter)
+    result = OrderedResults._from_optimum(model, optimum, penalty, method)
     result.rows = rows
     if wanted.offset is not None:
-        result._llnull = _null_with_offset(model, rows_of, recipe, maxiter)
+        result._llnull = _null_with_offset(model, rows_of, recipe)
     result.count_negative()
     if cov_type != "nonrobust":
         result = result.with_covariance(cov_type)
     return result
 
 
-def _null_with_offset(model, rows_of, recipe, maxiter):
+def _null_with_offset(model, rows_of, recipe):
     """Log-likelihood of thresholds and offset alone."""
     wanted = Request(**{**recipe.wanted.__dict__, "columns": (), "right": "1"})
     null_recipe = Recipe(wanted, Design([], {}), recipe.categories, {}, True)
@@ -219,4 +224,4 @@ def _null_with_offset(model, rows_of, recipe, maxiter):
     )
     rows = rows_of(null_recipe, null.layout, null.family)
     nothing = ArrayRows(null.layout, null.family, np.zeros((0, 0)), np.zeros(0, np.int8))
-    return fit_rows(null, rows, [nothing], None, maxiter).log_likelihood
+    return fit_rows(null, rows, [nothing]).log_likelihood

@@ -26,7 +26,7 @@ from functools import cached_property
 
 import numpy as np
 
-from p2prisk.errors import ConvergenceError
+from p2prisk.errors import ConvergenceError, ModelError
 from p2prisk.ordered import newton
 from p2prisk.ordered.families import Sequential
 from p2prisk.ordered.fitting import REQUIRED_DIGITS, centre_and_scale, fit_rows, needs_recentring
@@ -406,3 +406,14 @@ def _not_found(source, reason):
     else:
         advice = "Merge sparse levels or classes, or ask for a penalised fit: fit(penalty=1.0)"
     return ConvergenceError(f"no bias-reduced estimates were found: {reason}. {advice}")
+
+
+def fit_by(method, model, source, samples, penalty=None, maxiter=None):
+    """The fit of this method over any source of rows: ``"ml"`` (penalised with ``penalty``) or ``"bias_reduced"``."""
+    if method not in ("ml", "bias_reduced"):
+        raise ModelError(f"method={method!r}; choose 'ml' or 'bias_reduced'")
+    if method == "ml":
+        return fit_rows(model, source, samples, penalty, maxiter or newton.MAX_ITERATIONS)
+    if penalty is not None:
+        raise ModelError("penalty= belongs to method='ml'; bias-reduced estimates are finite without it")
+    return fit_bias_reduced(model, source, samples, maxiter or MAX_ITERATIONS)

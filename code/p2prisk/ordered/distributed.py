@@ -42,8 +42,9 @@ def fit_dask(
     cov_type="nonrobust",
     penalty=None,
     context=None,
-    maxiter=50,
+    maxiter=None,
     family="cumulative",
+    method="ml",
 ):
     """Fit an ordered or sequential logit to a Dask DataFrame on whatever cluster or scheduler is active.
 
@@ -90,4 +91,4 @@ def fit_dask(
         blocks = dask.persist(*(dask.delayed(recipe.block)(part) for part in parts))
         return DaskRows(blocks, layout, family)
 
-    return fit_parts(found, wanted, rows_of, family, nonparallel, cov_type, penalty, context, maxiter)
+    return fit_parts(found, wanted, rows_of, family, nonparallel, cov_type, penalty, context, maxiter, method)

@@ -6,9 +6,9 @@ import numpy as np
 import pandas as pd
 
 from p2prisk.errors import DataError, ModelError, SeparationError
-from p2prisk.ordered import bias_reduced, newton
 from p2prisk.ordered import covariance as _covariance
-from p2prisk.ordered.bias_reduced import fit_bias_reduced
+from p2prisk.ordered import newton
+from p2prisk.ordered.bias_reduced import fit_by
 from p2prisk.ordered.design import (
     Design,
     check_finite,
@@ -19,7 +19,6 @@ from p2prisk.ordered.design import (
     required_columns,
 )
 from p2prisk.ordered.families import Cumulative, get_family
-from p2prisk.ordered.fitting import fit_rows
 from p2prisk.ordered.likelihood import ArrayRows, Layout, LogProbabilities, map_tasks
 from p2prisk.ordered.merging import add_merge, merge_levels
 from p2prisk.ordered.results import OrderedResults, parameter_names
@@ -273,30 +272,24 @@ class OrdinalModel:
         ['home[T.rent]']
         """
         _covariance.check_request(cov_type, groups, self)
-        if method not in ("ml", "bias_reduced"):
-            raise ModelError(f"method={method!r}; choose 'ml' or 'bias_reduced'")
         if on_separation not in ("raise", "merge", "bias_reduced"):
             raise ModelError(f"on_separation={on_separation!r}; choose 'raise', 'merge' or 'bias_reduced'")
-        if penalty is not None and method != "ml":
-            raise ModelError("penalty= belongs to method='ml'; bias-reduced estimates are finite without it")
         source = self._source()
         samples = [source.every(stride) for stride in newton.sample_strides(source.n_rows)]
         notes = []
-        if method == "ml":
-            try:
-                optimum = fit_rows(self, source, samples, penalty, maxiter or newton.MAX_ITERATIONS)
-            except SeparationError as error:
-                if on_separation == "raise":
-                    raise
-                if on_separation == "merge":
-                    model, merge = merge_levels(self, error)
-                    result = model.fit(cov_type, groups, penalty, maxiter, method, on_separation)
-                    result.notes = [str(merge), *result.notes]
-                    return result
-                method = "bias_reduced"
-                notes.append(f"No finite maximum likelihood estimate exists: {error.what}; the fit is bias-reduced.")
-        if method == "bias_reduced":
-            optimum = fit_bias_reduced(self, source, samples, maxiter or bias_reduced.MAX_ITERATIONS)
+        try:
+            optimum = fit_by(method, self, source, samples, penalty, maxiter)
+        except SeparationError as error:
+            if on_separation == "raise":
+                raise
+            if on_separation == "merge":
+                model, merge = merge_levels(self, error)
+                result = model.fit(cov_type, groups, penalty, maxiter, method, on_separation)
+                result.notes = [str(merge), *result.notes]
+                return result
+            method = "bias_reduced"
+            notes = [f"No finite maximum likelihood estimate exists: {error.what}; the fit is bias-reduced."]
+            optimum = fit_by(method, self, source, samples, maxiter=maxiter)
         result = OrderedResults._from_optimum(self, optimum, penalty, method, notes)
         if cov_type != "nonrobust":
             result = result.with_covariance(cov_type, groups)

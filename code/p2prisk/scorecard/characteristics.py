@@ -225,9 +225,13 @@ def _class_of(results, name, factor, columns, band):
     mean = _means(results, columns)
     if mean is None:
         mean = tuple(rows.mean(axis=0))
-    return Characteristic(
-        name, "class", tuple(columns), tuple(map(str, levels)), tuple(map(tuple, rows)), band=band, mean=mean
-    )
+    levels, rows = _with_merged(levels, list(map(tuple, rows)), results.design.merges.get(name, {}))
+    return Characteristic(name, "class", tuple(columns), tuple(map(str, levels)), tuple(rows), band=band, mean=mean)
+
+
+def _with_merged(levels, rows, merges):
+    """Levels merged in the fit, after those that were estimated, with the rows of the levels that took them."""
+    return [*levels, *merges], [*rows, *(rows[levels.index(into)] for into in merges.values())]
 
 
 def _number_of(results, name, factor, columns, ranges):
@@ -299,6 +303,7 @@ def from_standard(model):
         else:
             levels = list(rule["levels"])
             rows = [tuple(float(column == f"{name}: {level}") for column in columns) for level in levels]
+            levels, rows = _with_merged(levels, rows, rule.get("merged", {}))
             spare, rare = rule["spare"], tuple(rule["rare"])
         made.append(
             Characteristic(
