@@ -201,6 +201,20 @@ def printed_estimates(slopes):
     return slopes[list(printed)].rename(columns=printed)
 
 
+def drawn_areas(auc, models):
+    """Areas under the curve as :func:`p2pbook.figures.evidence.auc_comparison` draws them.
+
+    Parameters
+    ----------
+    auc : pandas.DataFrame
+        Indexed by model: ``auc``, ``ci_low``, ``ci_high``.
+    models : dict of str to str
+        Models from top to bottom, each with its colour.
+    """
+    table = auc.loc[list(models)].reset_index().rename(columns={"ci_low": "low", "ci_high": "high"})
+    return table.assign(colour=list(models.values()))
+
+
 def representative_borrowers(table, coefficients, terms=(36, 60)):
     """A strong, a typical and a weak borrower, each with both terms.
 

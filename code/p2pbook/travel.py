@@ -229,3 +229,78 @@ def share_odds_ratios(shares, references, column):
             for level in part.index
         ]
     return pd.DataFrame(rows)
+
+
+def carried_score(slopes, loans):
+    """Score of loans by slopes that were fitted elsewhere: their sum over the traits, with no intercept.
+
+    Parameters
+    ----------
+    slopes : pandas.DataFrame
+        Indexed by the name of the trait: ``estimate``.
+    loans : pandas.DataFrame
+        One column a trait (:func:`p2pbook.traits.design`); others are not used.
+
+    Returns
+    -------
+    pandas.Series
+        Higher is riskier; its level means nothing on the new loans, its order does.
+
+    Examples
+    --------
+    >>> slopes = pd.DataFrame({"estimate": [0.5, -1.0]}, ["long_term", "income"])
+    >>> carried_score(slopes, pd.DataFrame({"income": [1.0, 0.0], "long_term": [1.0, 0.0], "grade": "A"})).tolist()
+    [-0.5, 0.0]
+    """
+    return loans[list(slopes.index)].astype(float) @ slopes["estimate"]
+
+
+_OPPOSITE = {"worse": "better", "better": "worse"}
+
+
+def opposite(table, sources):
+    """Variables that some of the sources call riskier and others safer.
+
+    Parameters
+    ----------
+    table : pandas.DataFrame
+        From :func:`directions`.
+    sources : list of str
+        Columns to compare.
+
+    Returns
+    -------
+    list of str
+
+    Examples
+    --------
+    >>> table = pd.DataFrame({"a": ["worse", "worse"], "b": ["better", "none"]}, ["income", "term"])
+    >>> opposite(table, ["a", "b"])
+    ['income']
+    """
+    return [name for name, row in table[sources].iterrows() if {"worse", "better"} <= set(row)]
+
+
+def against(table, stated, sources):
+    """Variables of which one of the sources says the opposite of what is stated.
+
+    Parameters
+    ----------
+    table : pandas.DataFrame
+        From :func:`directions`.
+    stated : str
+        Column with the sign that studies state.
+    sources : list of str
+        Columns to hold against it.
+
+    Returns
+    -------
+    list of str
+
+    Examples
+    --------
+    >>> table = pd.DataFrame({"studies": ["worse", "mixed"], "a": ["better", "better"]}, ["income", "term"])
+    >>> against(table, "studies", ["a"])
+    ['income']
+    """
+    return [name for name, row in table.iterrows() if _OPPOSITE.get(row[stated]) in set(row[sources])]

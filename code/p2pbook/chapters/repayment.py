@@ -285,7 +285,7 @@ def _ranks(slopes, outcome, selection):
 
     return Ranks(
         mark=Value(MARK_AUC),
-        drawn=drawn_areas(auc, _MODELS),
+        drawn=reading.drawn_areas(auc, _MODELS),
         auc=estimate(auc.loc["ordered logit"], "auc", 3),
         sub_grade=estimate(auc.loc["sub-grade"], "auc", 3),
         both=estimate(auc.loc["ordered logit and sub-grade"], "auc", 3),
@@ -307,20 +307,6 @@ def _ranks(slopes, outcome, selection):
         low_third_of_b=share(in_b["low"], 0),
         high_third_of_b=share(in_b["high"], 0),
     )
-
-
-def drawn_areas(auc, models):
-    """Areas under the curve as :func:`p2pbook.figures.evidence.auc_comparison` draws them.
-
-    Parameters
-    ----------
-    auc : pandas.DataFrame
-        Indexed by model: ``auc``, ``ci_low``, ``ci_high``.
-    models : dict of str to str
-        Models from top to bottom, each with its colour.
-    """
-    table = auc.loc[list(models)].reset_index().rename(columns={"ci_low": "low", "ci_high": "high"})
-    return table.assign(colour=list(models.values()))
 
 
 def inside_grades(cells, least=_LEAST):

@@ -1,0 +1,315 @@
+"""Chapter *Does it travel?*: another period, another platform, published counts of China."""
+
+from dataclasses import dataclass
+from functools import cache
+
+import pandas as pd
+
+from p2pbook import travel
+from p2pbook.grade_model import grade_model
+from p2pbook.reading import coefficient_table, drawn_areas
+from p2pbook.replications import replication
+from p2pbook.traits import GRADE_TRAITS, LATER_TRAITS, complete, design, formula
+from p2pbook.values import Value, count, estimate, share
+from p2pbook.words import listed, part_of
+from p2prisk import OrderedLogit
+from p2prisk.datasets import load, table
+
+#: reference level of each variable in the counts of overdue listings, and in the shares of money late
+COUNTED = {
+    "grade": "AA",
+    "sex": "male",
+    "age": "22-28",
+    "verified_education": "no",
+    "verified_identity": "no",
+    "verified_bureau": "no",
+    "verified_video": "no",
+    "verified_phone": "no",
+    "verified_shop": "no",
+    "first_loan": "no",
+}
+WEIGHED = {"grade": "A", "amount": "0-2000", "age": "15-20", "sex": "female", "product": "e-commerce"}
+
+#: heading of each source in the table of directions
+HEADINGS = {
+    "grade": "grade\nLC 2018",
+    "early": "outcome\nLC 07–11",
+    "later": "outcome\nLC later",
+    "prosper": "outcome\nProsper",
+    "ppdai": "late\nPPDai",
+    "United States": "studies\nU.S.",
+    "China": "studies\nChina",
+}
+
+_SIGNS = {"worse": "+", "better": "−", "none": "0", "mixed": "±"}
+
+_DRAWN = {
+    "traits and rating": "green",
+    "rating": "purple",
+    "traits": "orange",
+    "traits without score": "blue",
+    "Lending Club slopes": "grey",
+}
+
+
+@dataclass(frozen=True)
+class Travel:
+    """Numbers and tables of the chapter."""
+
+    #: slopes of Lending Club 2007-2011 on the traits that the later sample has
+    early: pd.DataFrame
+    later_loans: Value
+    later_bad: Value
+    prosper: "Prosper"
+    ppdai: "PPDai"
+    directions: "Directions"
+
+
+@dataclass(frozen=True)
+class Later:
+    """The later sample of Lending Club."""
+
+    table: pd.DataFrame
+    #: "6 of 8" traits
+    agree: str
+
+
+@dataclass(frozen=True)
+class LaterAreas:
+    """How well the later loans are ranked."""
+
+    carried: Value
+    own: Value
+    grade: Value
+
+
+@dataclass(frozen=True)
+class Prosper:
+    """The other platform (frozen replication)."""
+
+    loans: Value
+    bad: Value
+    set_aside: Value
+    rating_table: pd.DataFrame
+    drawn: pd.DataFrame
+    #: areas under the curve
+    carried: Value
+    without_score: Value
+    with_score: Value
+    rating: Value
+    #: what the carried slopes lose against Prosper's own
+    lost: Value
+    #: odds ratios: twenty points of score; income doubled, here and at Lending Club; small business likewise
+    score: Value
+    income: Value
+    income_lending_club: Value
+    business: Value
+    business_lending_club: Value
+    #: small business with the bureau score in the model
+    business_with_score: Value
+
+
+@dataclass(frozen=True)
+class PPDai:
+    """Published counts and shares of PPDai."""
+
+    #: odds ratios of being overdue
+    grade_e: Value
+    female: Value
+    diploma: Value
+    credit_report: Value
+    video: Value
+    #: late or unpaid, per cent of the money
+    late_a: Value
+    late_f: Value
+    late_male: Value
+    late_female: Value
+    #: odds ratios of the highest class of amount and of age, against the lowest
+    large: Value
+    old: Value
+
+
+@dataclass(frozen=True)
+class Directions:
+    """Directions of every variable in every source."""
+
+    table: pd.DataFrame
+    signs: pd.DataFrame
+    #: variables whose own directions are opposite; against which the studies state the opposite
+    opposite: str
+    against_united_states: str
+    against_china: str
+    #: amount up to which the direction of 2007-2011 is read
+    amount: Value
+
+
+@cache
+def compute():
+    """Compute the chapter.
+
+    Returns
+    -------
+    Travel
+    """
+    borrowed, later = replication("e2-transfer").table("coefficients"), load("modeldata-lendingclub")
+    mixed = travel.share_odds_ratios(load("ppdai-repayment-mix").frame, WEIGHED, "late_or_unpaid")
+    ratios = travel.count_odds_ratios(load("ppdai-overdue-counts").frame, COUNTED)
+    return Travel(
+        early=borrowed[borrowed["compared_with"] == "modeldata"].set_index("name"),
+        later_loans=count(len(later)),
+        later_bad=share(later.frame["bad"].mean()),
+        prosper=_prosper(replication("e3-prosper"), borrowed[borrowed["compared_with"] == "prosper"].set_index("name")),
+        ppdai=_ppdai(ratios, mixed, load("ppdai-repayment-mix").frame),
+        directions=_directions(ratios, replication("e2-outcome"), replication("e3-prosper")),
+    )
+
+
+@cache
+def later_model():
+    """The model of the later loans: the cell on the page shows the same fit.
+
+    Returns
+    -------
+    OrderedResults
+    """
+    loans, _ = complete(design(load("modeldata-lendingclub").frame, LATER_TRAITS, "bad"))
+    return OrderedLogit.from_formula(formula("bad", LATER_TRAITS), loans.astype({"bad": int})).fit()
+
+
+def side_by_side(early, result):
+    """Slopes of both periods, as odds ratios with intervals.
+
+    Parameters
+    ----------
+    early : pandas.DataFrame
+        Indexed by name: ``odds_ratio``, ``low``, ``high``.
+    result : OrderedResults
+        As of :func:`later_model`.
+
+    Returns
+    -------
+    Later
+    """
+    later = coefficient_table(result, LATER_TRAITS).set_index("name").loc[early.index]
+    agree = (early["odds_ratio"] > 1) == (later["odds_ratio"] > 1)
+    shown = {
+        "trait": later["label"],
+        "2007–2011": early["odds_ratio"],
+        "from": early["low"],
+        "to": early["high"],
+        "later": later["odds_ratio"],
+        "from ": later["low"],
+        "to ": later["high"],
+    }
+    return Later(pd.DataFrame(shown), part_of(int(agree.sum()), len(agree)))
+
+
+def later_areas(areas):
+    """What the page says of the ranking of the later loans.
+
+    Parameters
+    ----------
+    areas : pandas.DataFrame
+        From :func:`p2prisk.validation.delong`, of ``carried``, ``own`` and ``grade``.
+
+    Returns
+    -------
+    LaterAreas
+    """
+    return LaterAreas(*(estimate(areas.loc[name], "auc", 3) for name in ("carried", "own", "grade")))
+
+
+def _prosper(prosper, lending_club):
+    auc = prosper.table("auc").set_index("model")
+    lost = prosper.table("auc_differences").set_index(["first", "second"])
+    own = prosper.table("coefficients").set_index("name")
+    shared = prosper.table("shared_coefficients").set_index("name")
+    rating = prosper.table("rating")
+    rating[["rate", "low", "high"]] *= 100
+    printed = {"grade": "rating", "loans": "loans", "bad": "bad", "rate": "bad, %", "low": "from", "high": "to"}
+    return Prosper(
+        loans=count(prosper["loans"]),
+        bad=share(prosper["bad"] / prosper["loans"]),
+        set_aside=count(prosper["closed_not_in_cohort"]),
+        rating_table=rating[list(printed)].rename(columns=printed),
+        drawn=drawn_areas(auc, _DRAWN),
+        carried=estimate(auc.loc["Lending Club slopes"], "auc", 3),
+        without_score=estimate(auc.loc["traits without score"], "auc", 3),
+        with_score=estimate(auc.loc["traits"], "auc", 3),
+        rating=estimate(auc.loc["rating"], "auc", 3),
+        lost=estimate(lost.loc[("traits without score", "Lending Club slopes")], "difference", 3),
+        score=_odds(own, "score"),
+        income=_odds(shared, "income"),
+        income_lending_club=_odds(lending_club, "income"),
+        business=_odds(shared, "business_purpose"),
+        business_lending_club=_odds(lending_club, "business_purpose"),
+        business_with_score=_odds(own, "business_purpose"),
+    )
+
+
+def _odds(slopes, name):
+    return estimate(slopes.loc[name], "odds_ratio", 2, "low", "high")
+
+
+def _ppdai(ratios, mixed, mix):
+    overdue = ratios.set_index(["variable", "level"])["odds_ratio"]
+    late = mix.set_index(["variable", "level"])["late_or_unpaid"]
+    weighed = mixed.set_index(["variable", "level"])["odds_ratio"]
+    return PPDai(
+        grade_e=Value(overdue["grade", "E"], 1),
+        female=Value(overdue["sex", "female"]),
+        diploma=Value(overdue["verified_education", "yes"]),
+        credit_report=Value(overdue["verified_bureau", "yes"]),
+        video=Value(overdue["verified_video", "yes"]),
+        late_a=Value(late["grade", "A"], 1),
+        late_f=Value(late["grade", "F"], 1),
+        late_male=Value(late["sex", "male"], 1),
+        late_female=Value(late["sex", "female"], 1),
+        large=Value(weighed["amount", "6000+"]),
+        old=Value(weighed["age", "40+"]),
+    )
+
+
+def overdue_ratios(ratios):
+    """The odds ratios from counts as they are printed."""
+    shown = ratios.assign(share=100 * ratios["share"], variable=ratios["variable"].str.replace("_", " "))
+    return shown.rename(columns={"share": "overdue, %", "odds_ratio": "odds ratio"})
+
+
+def late_ratios(ratios):
+    """The odds ratios from shares as they are printed."""
+    shown = ratios[["variable", "level", "share", "odds_ratio"]]
+    return shown.rename(columns={"share": "late or unpaid, %", "odds_ratio": "odds ratio"})
+
+
+def _directions(ratios, outcome, prosper):
+    amount = outcome.table("curves").query("label.str.startswith('amount')").iloc[-1]
+    extra = pd.DataFrame(
+        [
+            ("amount_step", amount["low"], amount["high"]),
+            ("sub_grade_step", *outcome["odds_ratio_sub_grade_alone"][1:3]),
+        ],
+        columns=["name", "low", "high"],
+    )
+    rating = pd.DataFrame([("grade_step", *prosper["odds_ratio_rating"][1:3])], columns=["name", "low", "high"])
+    estimates = {
+        "grade": coefficient_table(grade_model(), GRADE_TRAITS),
+        "early": pd.concat([outcome.table("coefficients"), extra]),
+        "later": coefficient_table(later_model(), LATER_TRAITS),
+        "prosper": pd.concat([prosper.table("coefficients"), rating]),
+    }
+    shown = travel.directions(estimates, ratios, table("literature_signs"), HEADINGS)
+    ours = [HEADINGS[source] for source in estimates]
+    against = {
+        country: listed(travel.against(shown, HEADINGS[country], [*ours[1:], HEADINGS["ppdai"]]))
+        for country in ("United States", "China")
+    }
+    signs = shown.replace(_SIGNS).rename(columns=lambda name: name.replace("\n", " "))
+    return Directions(
+        table=shown,
+        signs=signs.rename_axis("variable").reset_index(),
+        opposite=listed(travel.opposite(shown, ours)),
+        against_united_states=against["United States"],
+        against_china=against["China"],
+        amount=count(amount["value"]),
+    )
