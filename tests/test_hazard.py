@@ -375,6 +375,10 @@ def test_requests_that_make_no_sense_are_refused():
     fitted = model().fit()
     with pytest.raises(DataError, match="the data say nothing beyond"):
         fitted.predict(LOANS, 16)
+    apart = LOANS[(LOANS["entry"] == 0) & (LOANS["age"] < 5)]
+    apart = pd.concat([apart, LOANS[LOANS["age"] > 9].assign(entry=8)])
+    with pytest.raises(DataError, match="at risk at ages 1 to 4, 9 to 15 only"):
+        model(frame=apart).fit().predict(LOANS, 12)
     held = fitted.predict(LOANS.head(3), [15, 30], beyond="hold", cause="default")
     assert (held[30] > held[15]).all()
     for options, message in (

@@ -7,8 +7,9 @@ import pandas as pd
 import pytest
 
 from p2prisk.errors import DataError, ModelError
+from p2prisk.hazard import HazardLogit, spells
 from p2prisk.standard_hazard import fit_standard_hazard
-from p2prisk.tape import LoanTape, read_tape
+from p2prisk.tape import LoanTape, end_dates, read_tape
 from p2prisk.validation import auc, rolling_origin
 
 LENDING_CLUB = Path(__file__).resolve().parents[2] / "shared" / "data" / "lendingclub_2007_2011.csv.gz"
@@ -199,3 +200,19 @@ def test_the_honest_mark_of_the_end_of_2010():
     assert found["loans"].to_dict() == {"all": 21721, "36": 14101, "60": 7620} and (found["known_events"] == 956).all()
     assert found["auc"].round(3).to_dict() == {"all": 0.662, "36": 0.639, "60": 0.600}
     assert found["auc_against"].round(3).to_dict() == {"all": 0.669, "36": 0.635, "60": 0.595}
+
+
+def test_chance_of_running_loans_given_their_age_on_the_day():
+    known = TAPE.as_of("2010-12-31")
+    result = HazardLogit.from_tape(known, "dti + C(home)", baseline=[6, 12]).fit()
+    age = spells(known).frame.query("ending == 'open'")["exit"]
+    age = age[age + 6 <= result.reach]
+    running = known.frame.loc[age.index]
+    chance = result.predict(running, 6, cause="default", given=age, interval=0.95)[6]
+    # what came: the loans are in the order of the tape, where those issued later are left out
+    final = TAPE.frame[TAPE.frame["issue_date"] < "2011-01-01"].reset_index(drop=True).loc[age.index]
+    ends = end_dates(final)
+    came = (final["bad"] & (ends <= "2011-06-30")).to_numpy()
+    expected, spread = chance["estimate"].sum(), np.sqrt((chance["estimate"] * (1 - chance["estimate"])).sum())
+    assert abs(came.sum() - expected) < 3 * spread
+    assert auc(came, chance["estimate"]) > 0.6

@@ -13,9 +13,7 @@ from p2prisk.scorecard.card import Scorecard
 from p2prisk.scorecard.characteristics import bands_from_labels
 from p2prisk.scorecard.master_scale import build_master_scale
 from p2prisk.stress import Book, Economics, shift_to_default_rate
-
-#: Months from the last payment to the charge-off: about 150 days past due. The date itself is not on file.
-CHARGE_OFF_LAG = 5
+from p2prisk.tape import CHARGE_OFF_LAG
 
 #: The last issue year the model is fitted on, and the year it is tested on.
 FITTED_TO, TESTED_ON = 2010, 2011

@@ -9,6 +9,7 @@ from p2prisk.hazard.likelihood import BLOCK_ROWS, Layout, Problem, Spells, evalu
 from p2prisk.hazard.results import HazardResults
 from p2prisk.ordered import newton
 from p2prisk.ordered.design import check_finite, check_missing, design_from_array, design_from_formula, required_columns
+from p2prisk.ordered.likelihood import one_blas_thread
 
 LINKS = ("logit", "cloglog")
 #: longest age: a row's ages are looped over, so that a date written as an age must not pass
@@ -345,7 +346,9 @@ class HazardLogit:
                 self._raise_separation(direction, problem.spells)
 
         try:
-            optimum = newton.maximise(problem, self._start(), self._check_rank, diagnose, maxiter)
+            # the rows are spread over threads already, and the matrices are small
+            with one_blas_thread():
+                optimum = newton.maximise(problem, self._start(), self._check_rank, diagnose, maxiter)
         except np.linalg.LinAlgError as error:
             raise ModelError(f"the information matrix is singular: {error}") from error
         try:

@@ -324,11 +324,14 @@ class HazardResults:
                 continue
             ages = np.flatnonzero(own) + 1
             low, high = int(given[mine].min()) + 1, int(last[mine].max())
-            if low < ages[0] or (high > ages[-1] and beyond == "raise"):
+            asked = np.arange(low, (high if beyond == "raise" else min(high, ages[-1])) + 1)
+            if not np.isin(asked, ages).all():
                 where = "" if self.strata == [None] else f" of stratum {self.strata[stratum]!r}"
+                runs = np.split(ages, np.flatnonzero(np.diff(ages) > 1) + 1)
                 raise DataError(
-                    f"ages {low} to {high} are asked for{where}; loans were at risk at ages {ages[0]} to {ages[-1]} "
-                    "only. Shorten the horizon: the data say nothing beyond; or assume it, with beyond='hold'"
+                    f"ages {low} to {high} are asked for{where}; loans were at risk at ages "
+                    f"{', '.join(f'{run[0]} to {run[-1]}' for run in runs)} only. "
+                    "Shorten the horizon: the data say nothing beyond; or assume it, with beyond='hold'"
                 )
 
     def _cells(self, place, given, longest):

@@ -23,7 +23,7 @@ from p2prisk.tape.columns import COLUMNS, ENDED
 from p2prisk.tape.core import LoanTape, drop_unused_levels
 from p2prisk.tape.severity import month_number, resolved_severity
 
-#: months from the last payment to the charge-off, where a tape does not date the charge-off itself
+#: months from the last payment to the charge-off (about 150 days past due), where a tape does not date it
 CHARGE_OFF_LAG = 5
 #: columns that do not change once a loan has ended
 FINAL = (
