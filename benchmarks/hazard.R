@@ -26,7 +26,7 @@ fit_once <- switch(tool,
     list(slopes = b[paste0("x", 1:p, ":1")], loglik = as.numeric(logLik(f))) },
   cox = function() { f <- coxph(as.formula(paste("Surv(age, end == 1) ~", traits)), frame, ties = "efron")
     invisible(vcov(f)); list(slopes = coef(f), loglik = f$loglik[2]) })
-seconds <- system.time(out <- fit_once())[["elapsed"]]
+used <- system.time(out <- fit_once())
 peak <- as.numeric(sub("[^0-9]*([0-9]+).*", "\\1", grep("VmHWM", readLines("/proc/self/status"), value = TRUE))) / 1024
-cat(toJSON(list(seconds = seconds, peak_mb = peak, slopes = unname(out$slopes), loglik = out$loglik),
+cat(toJSON(list(seconds = used[["elapsed"]], cpu = used[["user.self"]] + used[["sys.self"]], peak_mb = peak, slopes = unname(out$slopes), loglik = out$loglik),
            auto_unbox = TRUE, digits = I(17)), "\n")
