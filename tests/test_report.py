@@ -9,6 +9,7 @@ import pytest
 from p2prisk import load
 from p2prisk.cli import main
 from p2prisk.errors import DataError
+from p2prisk.policy import Costs, break_even_rate
 from p2prisk.report.assemble import assemble
 from p2prisk.report.study import TapeStudy
 from p2prisk.tape import LoanTape
@@ -178,7 +179,53 @@ def test_prices_break_even_where_losses_are_paid_for(dated):
     short = table[table["rate"] < table["break_even"]]["grade"].tolist()
     assert short and all(grade in study.prices_sentence() for grade in short)
     cheap = TapeStudy(LoanTape(frame.assign(rate=90.0), {"name": "dear"}))
-    assert "Every grade paid more" in cheap.prices_sentence()
+    assert "Every grade paid at least" in cheap.prices_sentence()
+
+
+def test_prices_are_those_of_the_commonest_term_alone(dated):
+    generator = np.random.default_rng(1)
+    term = generator.choice([36, 60], len(dated.sample.frame), p=[0.7, 0.3])
+    frame = dated.sample.frame.assign(term=term, rate=np.where(term == 36, 10.0, 40.0))
+    table = TapeStudy(LoanTape(frame, {"name": "two terms"})).prices()
+    alone = frame[frame["term"] == 36]
+    assert table.attrs["term"] == 36 and table["loans"].sum() == len(alone)
+    assert np.allclose(table["rate"], 0.10)
+    by_grade = alone.groupby("grade", observed=True)["bad"].mean()
+    assert np.allclose(table["bad"], by_grade)
+    assert np.allclose(table["break_even"], break_even_rate(by_grade, 36))
+    unpriced = frame.assign(rate=frame["rate"].where(np.arange(len(frame)) % 2 == 0))
+    table = TapeStudy(LoanTape(unpriced, {"name": "half priced"})).prices()
+    assert np.allclose(table["rate"], 0.10) and table["loans"].sum() == unpriced.query("term == 36")["rate"].count()
+
+
+@pytest.mark.parametrize(
+    "rates, words",
+    [
+        ([0.1, 0.2, 0.3], "Every grade paid at least its break-even rate."),
+        ([0.1, 0.2, 0.29], "Grade C paid less than the rate that makes up for its losses."),
+        ([0.09, 0.2, 0.29], "Grades A, C paid less than the rate that makes up for their losses."),
+        ([0.09, 0.19, 0.29], "No grade paid the rate that makes up for its losses."),
+    ],
+)
+def test_the_sentence_on_prices_follows_them(dated, monkeypatch, rates, words):
+    table = pd.DataFrame({"grade": list("ABC"), "rate": rates, "break_even": [0.1, 0.2, 0.3]})
+    table.attrs.update(term=36, recovery=0.25, recovery_known=True, costs=Costs(funding=0.05, servicing=0.02))
+    study = TapeStudy(LoanTape(dated.sample.frame, {"name": "priced"}))
+    monkeypatch.setattr(study, "prices", lambda: table)
+    assert study.prices_sentence() == (
+        "On loans of 36 months, 25 per cent of what was owed came back after default, by the tape; money costs 5 per "
+        f"cent a year, and 2 per cent of each payment goes to servicing. {words}"
+    )
+    table.attrs["recovery_known"] = False
+    assert "nothing is taken to come back after default: the tape is silent on it" in study.prices_sentence()
+
+
+def test_a_grade_that_no_rate_pays_for_is_short_of_its_rate(dated, monkeypatch):
+    table = pd.DataFrame({"grade": ["A", "B"], "rate": [0.2, 0.9], "break_even": [0.1, np.nan]})
+    table.attrs.update(term=36, recovery=0.0, recovery_known=False, costs=Costs())
+    study = TapeStudy(LoanTape(dated.sample.frame, {"name": "lost"}))
+    monkeypatch.setattr(study, "prices", lambda: table)
+    assert study.prices_sentence().endswith("Grade B paid less than the rate that makes up for its losses.")
 
 
 def test_frontier_ends_at_the_share_of_all(dated):

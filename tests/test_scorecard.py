@@ -2,6 +2,7 @@
 
 import json
 import sqlite3
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -88,6 +89,26 @@ def test_rounded_points_are_whole_and_near_the_exact_score(made):
     assert (scored["score"] == scored["score"].round()).all()
     assert np.abs(scored["score"] - made.card.score_at(scored["pd"])).max() <= 0.5 * len(made.card.characteristics)
     assert (made.card.points(made.test).sum(axis=1) == scored["score"]).all()
+
+
+@pytest.mark.parametrize(
+    "points, digits, rounded", [(2.5, 0, 3), (-2.5, 0, -3), (3.5, 0, 4), (0.25, 1, 0.3), (-0.5, 0, -1)]
+)
+def test_points_are_rounded_half_away_from_zero(made, points, digits, rounded):
+    # every attribute at the neutral points, which are exactly `points`
+    thresholds = made.card.thresholds - made.card.thresholds.iloc[made.card.cut]
+    flat = replace(
+        made.card,
+        slopes=made.card.slopes * 0,
+        thresholds=thresholds,
+        base_odds=1.0,
+        base_score=points * len(made.card.characteristics),
+        digits=digits,
+    )
+    assert set(flat.attributes["points"].dropna()) == {rounded}
+    # half a point makes the same card in SQL, which rounds half away from zero
+    with sqlite3.connect(":memory:") as connection:
+        assert connection.execute(f"SELECT ROUND({points}, {digits})").fetchone() == (rounded,)
 
 
 def test_attribute_table_holds_every_level_once(made):

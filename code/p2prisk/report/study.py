@@ -437,8 +437,8 @@ class TapeStudy:
     def prices(self):
         """What each grade pays, and what it would have to pay to make up for its losses.
 
-        Loans of the commonest term; the share of bad loans stands for the probability of default, and what comes back
-        after default is taken from the tape where it says, else as nothing.
+        Loans of the commonest term whose rate, grade and outcome are known; the share of bad loans stands for the
+        probability of default, and what comes back after default is taken from the tape where it says, else as nothing.
 
         Returns
         -------
@@ -450,7 +450,7 @@ class TapeStudy:
 
         frame = self.sample.frame
         term = int(frame["term"].mode().iloc[0])
-        part = (frame["term"] == term).to_numpy() & self.bad.notna().to_numpy() & frame["grade"].notna().to_numpy()
+        part = ((frame["term"] == term) & self.bad.notna() & frame["grade"].notna() & frame["rate"].notna()).to_numpy()
         loans = pd.DataFrame(
             {
                 "grade": frame["grade"][part],
@@ -479,7 +479,8 @@ class TapeStudy:
     def prices_sentence(self):
         """What the prices say, in words that follow the numbers."""
         table = self.prices()
-        short = table[table["rate"] < table["break_even"]]
+        # a missing break-even rate: no rate makes up for the losses of the grade
+        short = table[~(table["rate"] >= table["break_even"])]
         facts = table.attrs
         back = (
             f"{100 * facts['recovery']:.0f} per cent of what was owed came back after default, by the tape"
@@ -492,7 +493,9 @@ class TapeStudy:
             f"and {100 * costs.servicing:.0f} per cent of each payment goes to servicing. "
         )
         if short.empty:
-            return text + "Every grade paid more than its break-even rate."
+            return text + "Every grade paid at least its break-even rate."
+        if len(short) == len(table):
+            return text + "No grade paid the rate that makes up for its losses."
         one = len(short) == 1
         return text + (
             f"{'Grade' if one else 'Grades'} {', '.join(short['grade'])} paid less than the rate that makes "
