@@ -29,6 +29,7 @@ import pandas as pd
 from p2prisk.errors import ConvergenceError, DataError, ModelError, SeparationError
 from p2prisk.ordered import OrderedLogit, OrderedResults
 from p2prisk.ordered.merging import Factor, next_merge
+from p2prisk.saved import restore, save
 from p2prisk.tape import COLUMNS, refuse_later
 
 OUTCOMES = ("severity", "bad", "grade")
@@ -125,22 +126,15 @@ class StandardModel:
 
     def to_json(self, path=None):
         """The model as JSON text, written to `path` if given."""
-        text = json.dumps(
-            {
-                "format": _FORMAT,
-                "outcome": self.outcome,
-                "rules": self.rules,
-                "left_out": self.left_out,
-                "about": self.about,
-                "model": json.loads(self.results.to_json()),
-            },
-            ensure_ascii=False,
-            indent=1,
-        )
-        if path is not None:
-            with open(path, "w", encoding="utf-8") as stream:
-                stream.write(text)
-        return text
+        plain = {
+            "format": _FORMAT,
+            "outcome": self.outcome,
+            "rules": self.rules,
+            "left_out": self.left_out,
+            "about": self.about,
+            "model": json.loads(self.results.to_json()),
+        }
+        return save(plain, path)
 
     @classmethod
     def from_json(cls, path):
@@ -156,15 +150,7 @@ class StandardModel:
         DataError
             Absent, not JSON, or another kind of file.
         """
-        try:
-            with open(path, encoding="utf-8") as stream:
-                plain = json.load(stream)
-        except FileNotFoundError:
-            raise DataError(f"{path} is not there; fit a model first: p2prisk fit TAPE --output {path}") from None
-        except (json.JSONDecodeError, UnicodeDecodeError):
-            raise DataError(f"{path} is not JSON; p2prisk fit writes the model") from None
-        if not isinstance(plain, dict) or plain.get("format") != _FORMAT:
-            raise DataError(f"{path} is no model of 'p2prisk fit' (format {_FORMAT!r})")
+        plain = restore(path, _FORMAT, "model of 'p2prisk fit'", "p2prisk fit TAPE --output FILE")
         return cls(
             OrderedResults.from_json(json.dumps(plain["model"])),
             plain["rules"],

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pandas as pd
+from scipy.special import expit
 
 from p2pbook.lendingclub import FITTED_TO
 from p2pbook.replications.outcome import FREED
@@ -175,7 +176,7 @@ def _estimates(name, result, scale):
 def _loss(result, params, index):
     """Probability of being charged off at linear predictors `index`, shape (n, ...)."""
     threshold = params[len(params) - len(result.thresholds) + BAD_CUT - 1]
-    return 1 / (1 + np.exp(threshold - index))
+    return expit(index - threshold)
 
 
 def _draws(result):

@@ -1,7 +1,5 @@
 """What a hazard fit returns: estimates, and the chance of each end within a horizon, with intervals."""
 
-import json
-
 import numpy as np
 import pandas as pd
 from scipy import stats
@@ -11,6 +9,7 @@ from p2prisk.hazard.likelihood import Layout, end_probabilities, predictors
 from p2prisk.ordered import newton
 from p2prisk.ordered.design import Design
 from p2prisk.ordered.results import REQUIRED_DIGITS, OrderedResults
+from p2prisk.saved import restore, save
 
 _FORMAT = "p2prisk.HazardLogit/1"
 # numbers held at once by a prediction: rows times ages (times parameters, by the delta method); fits the cache
@@ -532,11 +531,7 @@ class HazardResults:
             "digits": to_plain(self.digits_by_parameter.to_numpy()),
             **{name: to_plain(getattr(self, name)) for name in ("_covariance", "_bread", "_information")},
         }
-        text = json.dumps(plain, indent=1, ensure_ascii=False)
-        if path is not None:
-            with open(path, "w", encoding="utf-8") as file:
-                file.write(text)
-        return text
+        return save(plain, path)
 
     @classmethod
     def from_json(cls, text_or_path):
@@ -549,13 +544,7 @@ class HazardResults:
         """
         from p2prisk.ordered.encoding import decode_spec, from_plain
 
-        text = str(text_or_path)
-        if not text.lstrip().startswith("{"):
-            with open(text_or_path, encoding="utf-8") as file:
-                text = file.read()
-        plain = json.loads(text)
-        if plain.get("format") != _FORMAT:
-            raise DataError(f"this is no hazard model of p2prisk (format {plain.get('format')!r}, not {_FORMAT!r})")
+        plain = restore(text_or_path, _FORMAT, "hazard model of p2prisk", "HazardResults.to_json")
         design, layout = plain["design"], plain["layout"]
         design["spec"] = None if design["spec"] is None else decode_spec(design["spec"])
         design["levels"] = from_plain(design["levels"])

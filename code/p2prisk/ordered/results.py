@@ -1,6 +1,5 @@
 """What a fit returns: estimates, tests, predictions, and a scoring model that travels without the data."""
 
-import json
 import warnings
 from dataclasses import dataclass
 
@@ -15,6 +14,7 @@ from p2prisk.ordered.design import Design
 from p2prisk.ordered.families import get_family
 from p2prisk.ordered.fitting import REQUIRED_DIGITS
 from p2prisk.ordered.likelihood import Layout
+from p2prisk.saved import restore, save
 
 _FORMATS = {
     "cumulative": "p2prisk.OrderedLogit/1",
@@ -693,11 +693,7 @@ class OrderedResults:
             "bread": to_plain(self._bread),
             "information": to_plain(self._information),
         }
-        text = json.dumps(plain, indent=1, ensure_ascii=False)
-        if path is not None:
-            with open(path, "w", encoding="utf-8") as file:
-                file.write(text)
-        return text
+        return save(plain, path)
 
     @classmethod
     def from_json(cls, text_or_path):
@@ -710,16 +706,7 @@ class OrderedResults:
         """
         from p2prisk.ordered.encoding import decode_spec, from_plain
 
-        text = str(text_or_path)
-        if not text.lstrip().startswith("{"):
-            with open(text_or_path, encoding="utf-8") as file:
-                text = file.read()
-        plain = json.loads(text)
-        if plain.get("format") not in _FORMATS.values():
-            raise DataError(
-                f"this is no scoring model of p2prisk (format {plain.get('format')!r}, "
-                f"not {' or '.join(sorted(set(_FORMATS.values())))})"
-            )
+        plain = restore(text_or_path, tuple(_FORMATS.values()), "scoring model of p2prisk", "OrderedResults.to_json")
         design = plain["design"]
         design["spec"] = None if design["spec"] is None else decode_spec(design["spec"])
         design["levels"] = from_plain(design["levels"])

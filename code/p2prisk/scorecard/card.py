@@ -1,6 +1,5 @@
 """The score card: an ordered logit in points."""
 
-import json
 from dataclasses import asdict, dataclass, field, replace
 
 import numpy as np
@@ -9,9 +8,12 @@ from scipy import stats
 from scipy.special import expit, logit
 
 from p2prisk.errors import DataError, ModelError
+from p2prisk.ordered.probabilities import class_probabilities
+from p2prisk.saved import restore, save
 from p2prisk.scorecard.calibration import shift_to_target
 from p2prisk.scorecard.characteristics import MISSING, Characteristic, from_results, from_standard
 from p2prisk.scorecard.master_scale import MasterScale
+from p2prisk.standard import StandardModel
 
 _FORMAT = "p2prisk.Scorecard/1"
 _ROWS = 100_000
@@ -140,7 +142,7 @@ class Scorecard:
         for value, name in ((base_odds, "base_odds"), (points_to_double, "points_to_double")):
             if not value > 0:
                 raise ModelError(f"{name} must be positive, not {value!r}")
-        if hasattr(result, "rules"):
+        if isinstance(result, StandardModel):
             if result.results.layout.free or result.results.link.name != "logit":
                 raise ModelError("a card needs a proportional-odds logit")
             characteristics, about, result = from_standard(result), dict(result.about), result.results
@@ -154,20 +156,20 @@ class Scorecard:
         if losses is not None and len(losses) != len(categories):
             raise ModelError(f"{len(losses)} losses are given for {len(categories)} classes")
         return cls(
-            tuple(characteristics),
-            result.slopes.copy(),
-            result.thresholds.copy(),
-            result.cov_params().to_numpy(),
-            categories,
-            str(default_from),
-            float(base_score),
-            float(base_odds),
-            float(points_to_double),
-            digits,
-            0.0,
-            scale,
-            tuple(map(float, range(len(categories)) if losses is None else losses)),
-            {**about, "loans": int(result.nobs)},
+            characteristics=tuple(characteristics),
+            slopes=result.slopes.copy(),
+            thresholds=result.thresholds.copy(),
+            covariance=result.cov_params().to_numpy(),
+            categories=categories,
+            default_from=str(default_from),
+            base_score=float(base_score),
+            base_odds=float(base_odds),
+            points_to_double=float(points_to_double),
+            digits=digits,
+            shift=0.0,
+            scale=scale,
+            losses=tuple(map(float, range(len(categories)) if losses is None else losses)),
+            about={**about, "loans": int(result.nobs)},
         )
 
     @property
@@ -329,14 +331,7 @@ class Scorecard:
 
     def class_probabilities(self, eta):
         """Probability of each class at linear predictors, shape (n, classes), under the card's calibration."""
-        theta = self.thresholds.to_numpy()
-        bound = theta[None, :] - (np.asarray(eta, float) + self.shift)[:, None]
-        # F(a) - F(b) = F(a) F(-b) (1 - exp(-(a - b))), and a - b is the same in every row: no cancellation
-        inner = np.ones((len(bound), len(theta) + 1))
-        inner[:, :-1] *= expit(bound)
-        inner[:, 1:] *= expit(-bound)
-        inner[:, 1:-1] *= -np.expm1(-np.diff(theta))
-        return inner
+        return class_probabilities(np.asarray(eta, float) + self.shift, self.thresholds)
 
     def points(self, frame):
         """Points of every characteristic, one column each."""
@@ -470,11 +465,7 @@ class Scorecard:
                 )
             },
         }
-        text = json.dumps(plain, ensure_ascii=False, indent=1)
-        if path is not None:
-            with open(path, "w", encoding="utf-8") as stream:
-                stream.write(text)
-        return text
+        return save(plain, path)
 
     @classmethod
     def from_json(cls, text_or_path):
@@ -483,45 +474,19 @@ class Scorecard:
         Raises
         ------
         DataError
-            Another kind of text.
+            The file is absent, or it is another kind of text.
         """
-        text = str(text_or_path)
-        if not text.lstrip().startswith("{"):
-            try:
-                with open(text_or_path, encoding="utf-8") as stream:
-                    text = stream.read()
-            except FileNotFoundError:
-                raise DataError(f"{text_or_path} is not there; Scorecard.to_json writes it") from None
-        try:
-            plain = json.loads(text)
-        except json.JSONDecodeError:
-            raise DataError("this is not JSON; Scorecard.to_json writes a card") from None
-        if plain.get("format") != _FORMAT:
-            raise DataError(f"this is no score card (format {plain.get('format')!r}, not {_FORMAT!r})")
-        items = []
-        for item in plain["characteristics"]:
-            for name in ("least", "most", "low", "high"):
-                item[name] = float(item[name])
-            item = {
-                key: tuple(map(tuple, value)) if key == "rows" else tuple(value) if isinstance(value, list) else value
-                for key, value in item.items()
-            }
-            items.append(Characteristic(**item))
+        plain = restore(text_or_path, _FORMAT, "score card", "Scorecard.to_json")
+        kept = ("default_from", "base_score", "base_odds", "points_to_double", "digits", "shift", "about")
         return cls(
-            tuple(items),
-            pd.Series(plain["slopes"], dtype=float),
-            pd.Series(plain["thresholds"], dtype=float),
-            np.array(plain["covariance"]),
-            tuple(plain["categories"]),
-            plain["default_from"],
-            plain["base_score"],
-            plain["base_odds"],
-            plain["points_to_double"],
-            plain["digits"],
-            plain["shift"],
-            None if plain["scale"] is None else MasterScale.from_plain(plain["scale"]),
-            tuple(plain["losses"]),
-            plain["about"],
+            characteristics=tuple(_characteristic(item) for item in plain["characteristics"]),
+            slopes=pd.Series(plain["slopes"], dtype=float),
+            thresholds=pd.Series(plain["thresholds"], dtype=float),
+            covariance=np.array(plain["covariance"]),
+            categories=tuple(plain["categories"]),
+            scale=None if plain["scale"] is None else MasterScale.from_plain(plain["scale"]),
+            losses=tuple(plain["losses"]),
+            **{name: plain[name] for name in kept},
         )
 
     def to_sql(self, dialect="duckdb"):
@@ -547,3 +512,10 @@ def _plain(value):
     if isinstance(value, float) and not np.isfinite(value):
         return str(value)
     return value
+
+
+def _characteristic(plain):
+    """A characteristic from what :func:`_plain` made of it: tuples for lists, and numbers that JSON has no word for."""
+    ends = {name: float(plain[name]) for name in ("least", "most", "low", "high")}
+    lists = {name: tuple(value) for name, value in plain.items() if isinstance(value, list)}
+    return Characteristic(**plain | lists | ends | {"rows": tuple(map(tuple, plain["rows"]))})

@@ -7,6 +7,7 @@ import pandas as pd
 from scipy.special import expit
 
 from p2prisk.errors import DataError
+from p2prisk.ordered.probabilities import class_probabilities
 
 
 @dataclass(frozen=True)
@@ -113,38 +114,6 @@ class Book:
             frame=self.frame[rows],
             economics=self.economics.part(rows),
         )
-
-
-def class_probabilities(eta, thresholds):
-    """Probability of every class for each linear predictor.
-
-    Parameters
-    ----------
-    eta : array_like, shape (n,)
-        Linear predictors.
-    thresholds : array_like, shape (k - 1,)
-        Increasing thresholds.
-
-    Returns
-    -------
-    numpy.ndarray, shape (n, k)
-
-    Notes
-    -----
-    ``P(Y <= j) = expit(threshold_j - eta)``; the last classes are taken from the upper tail, so that small
-    probabilities keep their digits.
-
-    Examples
-    --------
-    >>> class_probabilities([0.0], [0.0]).tolist()
-    [[0.5, 0.5]]
-    """
-    bound = np.asarray(thresholds, float)[None, :] - np.asarray(eta, float)[:, None]
-    below, above = expit(bound), expit(-bound)
-    left = np.hstack([below[:, :1], np.diff(below, axis=1), np.zeros((len(bound), 1))])
-    right = np.hstack([np.zeros((len(bound), 1)), -np.diff(above, axis=1), above[:, -1:]])
-    use_right = np.hstack([np.zeros((len(bound), 1), bool), bound[:, 1:] > 0, np.ones((len(bound), 1), bool)])
-    return np.where(use_right, right, left)
 
 
 def default_probability(book, shift=0.0):
