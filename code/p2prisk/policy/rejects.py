@@ -1,5 +1,7 @@
 """Reject inference: what the declined could tell, and how little a method can make of their silence."""
 
+from dataclasses import dataclass
+
 import numpy as np
 import pandas as pd
 
@@ -116,60 +118,77 @@ def compare_reject_inference(
         raise DataError("some loans must be accepted and some declined")
     count = np.ones(len(train)) if freq_weights is None else train[freq_weights].to_numpy(dtype=float)
     size = np.ones(len(test)) if freq_weights is None else test[freq_weights].to_numpy(dtype=float)
-    categories = list(train[outcome].cat.categories)
-    cut = categories.index(default_from)
-    right = formula.split("~", 1)[1]
+    sample = _Hidden(train, accepted, count, formula, outcome, train[outcome].cat.categories.get_loc(default_from))
     base = _fit(formula, train, count * accepted)
-    models = {"accepted only": base}
+    weights, note = sample.augmented()
+    augmented = {} if note else {"augmentation": _fit(formula, train, weights)}
+    parcelled = {f"parcelling, odds x {factor:g}": sample.parcelled(base, factor) for factor in inflation}
+    everything = {"all outcomes known": _fit(formula, train, count)}
+    table = sample.compare({"accepted only": base, **augmented, **parcelled, **everything}, test, size)
+    notes = [{"method": "augmentation", "note": note}] if note else []
+    return pd.DataFrame([*table[:1], *notes, *table[1:]])
 
-    chosen = train.assign(_accepted=pd.Categorical(np.where(accepted, "yes", "no"), ["no", "yes"], ordered=True))
-    notes = {}
-    try:
-        chance = np.asarray(_fit(f"_accepted ~ {right}", chosen, count).predict(chosen))[:, 1]
+
+@dataclass(frozen=True)
+class _Hidden:
+    """Loans of which the declined hide their outcome."""
+
+    train: pd.DataFrame
+    accepted: np.ndarray
+    count: np.ndarray
+    formula: str
+    outcome: str
+    #: code of the first class that is a default
+    cut: int
+
+    def augmented(self):
+        """Weights of the accepted by the inverse of their chance to be accepted; or None and why there are none."""
+        answer = pd.Categorical(np.where(self.accepted, "yes", "no"), ["no", "yes"], ordered=True)
+        chosen = self.train.assign(_accepted=answer)
+        words = f"_accepted ~ {self.formula.split('~', 1)[1]}"
+        try:
+            chance = np.asarray(_fit(words, chosen, self.count).predict(chosen))[:, 1]
+        except SeparationError:
+            return None, "not possible: acceptance follows from the attributes, so some applicants had no chance"
         # a floor keeps one loan from speaking for hundreds
-        models["augmentation"] = _fit(formula, train, count * accepted / np.maximum(chance, 0.02))
-    except SeparationError:
-        notes["augmentation"] = "not possible: acceptance follows from the attributes, so some applicants had no chance"
+        return self.count * self.accepted / np.maximum(chance, 0.02), ""
 
-    hidden = train[~accepted]
-    probability = np.asarray(base.predict(hidden))
-    for factor in inflation:
-        share = parcels(probability, cut, factor)
-        parts = [train[accepted].assign(_weight=count[accepted])]
+    def parcelled(self, base, factor):
+        """Fit with the declined in parts, one a class, by the model of the accepted with inflated odds of default."""
+        hidden, weight = self.train[~self.accepted], self.count[~self.accepted]
+        share = parcels(np.asarray(base.predict(hidden)), self.cut, factor)
+        categories = self.train[self.outcome].cat.categories
+        parts = [self.train[self.accepted].assign(_weight=self.count[self.accepted])]
         for j, name in enumerate(categories):
-            parts.append(
-                hidden.assign(
-                    **{
-                        outcome: pd.Categorical([name] * len(hidden), categories, ordered=True),
-                        "_weight": count[~accepted] * share[:, j],
-                    }
-                )
-            )
+            level = pd.Categorical([name] * len(hidden), categories, ordered=True)
+            parts.append(hidden.assign(**{self.outcome: level, "_weight": weight * share[:, j]}))
         joined = pd.concat(parts, ignore_index=True)
-        models[f"parcelling, odds x {factor:g}"] = _fit(formula, joined, joined["_weight"].to_numpy())
-    models["all outcomes known"] = _fit(formula, train, count)
+        return _fit(self.formula, joined, joined["_weight"].to_numpy())
 
-    codes = test[outcome].cat.codes.to_numpy()
-    scores = {name: np.asarray(model.predict(test))[:, cut:].sum(axis=1) for name, model in models.items()}
-    found = delong(codes >= cut, scores, freq_weights=size)
-    gain = found.comparisons
-    gone = (train[outcome].cat.codes.to_numpy() >= cut)[~accepted]
-    rows = []
-    for name, model in models.items():
-        row = {"method": name, **found.table.loc[name, ["auc", "ci_low", "ci_high"]].to_dict()}
-        row.update(
-            _gain(gain, name),
-            predicted=float(np.average(scores[name], weights=size)),
-            observed=float(np.average(codes >= cut, weights=size)),
-            declined_predicted=float(
-                np.average(np.asarray(model.predict(hidden))[:, cut:].sum(axis=1), weights=count[~accepted])
-            ),
-            declined_observed=float(np.average(gone, weights=count[~accepted])),
-            note="",
-        )
-        rows.append(row)
-    rows[1:1] = [{"method": name, "note": note} for name, note in notes.items()]
-    return pd.DataFrame(rows)
+    def compare(self, models, test, size):
+        """One row a model: how it ranks and how level it is on `test`, and what it says of the hidden loans."""
+        hidden, weight = self.train[~self.accepted], self.count[~self.accepted]
+        gone = (self.train[self.outcome].cat.codes.to_numpy() >= self.cut)[~self.accepted]
+        event = test[self.outcome].cat.codes.to_numpy() >= self.cut
+
+        def default(model, frame):
+            return np.asarray(model.predict(frame))[:, self.cut :].sum(axis=1)
+
+        scores = {name: default(model, test) for name, model in models.items()}
+        found = delong(event, scores, freq_weights=size)
+        return [
+            {
+                "method": name,
+                **found.table.loc[name, ["auc", "ci_low", "ci_high"]].to_dict(),
+                **_gain(found.comparisons, name),
+                "predicted": float(np.average(scores[name], weights=size)),
+                "observed": float(np.average(event, weights=size)),
+                "declined_predicted": float(np.average(default(model, hidden), weights=weight)),
+                "declined_observed": float(np.average(gone, weights=weight)),
+                "note": "",
+            }
+            for name, model in models.items()
+        ]
 
 
 def _gain(comparisons, name):
