@@ -75,13 +75,18 @@ def test_probabilities_and_intervals_are_those_of_the_model(made):
 
 
 def test_points_double_the_odds_and_sit_at_the_base(made):
-    exact = Scorecard.from_result(
-        made.result, base_score=500, base_odds=10, points_to_double=40, digits=None, default_from="loss after half"
-    )
+    exact = made.card.with_points(base_score=500, base_odds=10, points_to_double=40, digits=None)
+    assert exact.score(made.test)["pd"].equals(made.card.score(made.test)["pd"])
     scored = exact.score(made.test)
     odds = (1 - scored["pd"]) / scored["pd"]
     np.testing.assert_allclose(scored["score"], 500 + 40 * np.log2(odds / 10), atol=1e-9)
     np.testing.assert_allclose(exact.score_at(scored["pd"]), scored["score"], atol=1e-9)
+
+
+@pytest.mark.parametrize("name", ["base_odds", "points_to_double"])
+def test_odds_and_points_to_double_them_are_positive(made, name):
+    with pytest.raises(ModelError, match=f"{name} must be positive, not 0"):
+        made.card.with_points(**{name: 0})
 
 
 def test_rounded_points_are_whole_and_near_the_exact_score(made):

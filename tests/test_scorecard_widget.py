@@ -27,9 +27,8 @@ def card():
 def numbers():
     frame = load("lendingclub-2018").frame
     frame = frame[frame["income"] > 0].dropna(subset=["dti"]).reset_index(drop=True)
-    return Scorecard.from_result(
-        OrderedLogit.from_formula("grade ~ np.log(income) + dti + C(home)", frame).fit(), digits=None
-    )
+    result = OrderedLogit.from_formula("grade ~ np.log(income) + dti + C(home)", frame).fit()
+    return Scorecard.from_result(result).with_points(digits=None)
 
 
 @pytest.fixture(scope="module")

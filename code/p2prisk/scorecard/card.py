@@ -100,48 +100,28 @@ class Scorecard:
     # -- making ------------------------------------------------------------------------------------------------------
 
     @classmethod
-    def from_result(
-        cls,
-        result,
-        base_score=600,
-        base_odds=20,
-        points_to_double=20,
-        *,
-        default_from=None,
-        digits=0,
-        bands=None,
-        ranges=None,
-        losses=None,
-        scale=None,
-    ):
-        """Make a card of a fitted model.
+    def from_result(cls, result, *, default_from=None, bands=None, ranges=None, losses=None):
+        """Make a card of a fitted model, in whole points; see :meth:`with_points` and :meth:`with_scale`.
 
         Parameters
         ----------
         result : OrderedResults or StandardModel
             Proportional-odds logit of classes, and of plain or logarithmic numbers; or the standard model of any tape.
-        base_score, base_odds, points_to_double : float
-            At `base_score` the odds of no default are `base_odds` to one; so many points double them.
         default_from : str, optional
             First class of the outcome that counts as default; the first whose name starts with ``loss``, is ``bad``
             or ``default``, otherwise the worst.
-        digits : int or None
         bands : dict, optional
             Characteristic -> how its classes are made of a raw column, see :class:`Characteristic`.
         ranges : dict, optional
             Column -> (least, most) for a result without data.
         losses : sequence of float, optional
             Loss of each class, for the expected severity.
-        scale : MasterScale, optional
 
         Raises
         ------
         ModelError
             Slopes by threshold, another link, an interaction, or a transform that cannot be printed.
         """
-        for value, name in ((base_odds, "base_odds"), (points_to_double, "points_to_double")):
-            if not value > 0:
-                raise ModelError(f"{name} must be positive, not {value!r}")
         if isinstance(result, StandardModel):
             if result.results.layout.free or result.results.link.name != "logit":
                 raise ModelError("a card needs a proportional-odds logit")
@@ -162,12 +142,6 @@ class Scorecard:
             covariance=result.cov_params().to_numpy(),
             categories=categories,
             default_from=str(default_from),
-            base_score=float(base_score),
-            base_odds=float(base_odds),
-            points_to_double=float(points_to_double),
-            digits=digits,
-            shift=0.0,
-            scale=scale,
             losses=tuple(map(float, range(len(categories)) if losses is None else losses)),
             about={**about, "loans": int(result.nobs)},
         )
@@ -430,6 +404,32 @@ class Scorecard:
     def uncalibrated(self):
         """The card without a shift."""
         return replace(self, shift=0.0)
+
+    def with_points(self, base_score=600, base_odds=20, points_to_double=20, digits=0):
+        """The card in other points; probabilities stay.
+
+        Parameters
+        ----------
+        base_score, base_odds, points_to_double : float
+            At `base_score` the odds of no default are `base_odds` to one; so many points double them.
+        digits : int or None
+            Decimals of the points of each attribute; ``None`` leaves them unrounded.
+
+        Raises
+        ------
+        ModelError
+            Odds or points to double them are not positive.
+        """
+        for value, name in ((base_odds, "base_odds"), (points_to_double, "points_to_double")):
+            if not value > 0:
+                raise ModelError(f"{name} must be positive, not {value!r}")
+        return replace(
+            self,
+            base_score=float(base_score),
+            base_odds=float(base_odds),
+            points_to_double=float(points_to_double),
+            digits=digits,
+        )
 
     def with_scale(self, scale):
         """The card with a master scale."""
