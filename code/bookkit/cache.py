@@ -38,13 +38,7 @@ _KEEP = 4
 
 
 class State:
-    """The project as it is now: digests of what chapters may have used, each taken once.
-
-    Parameters
-    ----------
-    root : pathlib.Path
-        The project.
-    """
+    """The project in the folder `root` as it is now: digests of what chapters may have used, each taken once."""
 
     def __init__(self, root):
         self.root = Path(root)
@@ -89,18 +83,7 @@ class State:
         return _digest([platform.python_version(), _packages(folders), tools, always])
 
     def key(self, chapter, defaults):
-        """Key of a chapter's results.
-
-        Parameters
-        ----------
-        chapter : bookkit.chapters.Chapter
-        defaults : dict
-            The book's ``execute`` options.
-
-        Returns
-        -------
-        str
-        """
+        """Key of a chapter's results; `defaults` are the book's ``execute`` options."""
         parts = [self.base(), {name: defaults.get(name) for name in _RUN_OPTIONS}]
         for block in chapter.blocks:
             if isinstance(block, Cell):
@@ -112,10 +95,7 @@ class State:
     def record(self, seen):
         """What a run used, each with its state now; None if something changed since the run began.
 
-        Parameters
-        ----------
-        seen : dict
-            From :mod:`bookkit.used`, with ``started``, the time in nanoseconds.
+        `seen` comes from :mod:`bookkit.used`, with ``started``, the time in nanoseconds.
         """
         record = {"files": {}, "folders": {}, "everything": None}
         for kind, state in (("files", self.file), ("folders", self.folder)):
@@ -164,13 +144,7 @@ def _files(place):
 
 
 class ResultCache:
-    """Results on disk, one file a chapter and run.
-
-    Parameters
-    ----------
-    folder : pathlib.Path
-        Where they are kept; made when needed.
-    """
+    """Results on disk in a folder, one file a chapter and run."""
 
     def __init__(self, folder):
         self.folder = Path(folder)
@@ -181,15 +155,7 @@ class ResultCache:
         return sorted(self.folder.glob(f"{name}-*.json"), key=lambda path: path.stat().st_mtime_ns, reverse=True)
 
     def load(self, chapter, key, state):
-        """Results that still hold.
-
-        Returns
-        -------
-        kept : dict or None
-            ``result``, and ``record`` of what it used.
-        reason : str
-            Why there is none.
-        """
+        """Results that still hold: ``result`` and ``record`` of what it used, or None; and why there is none."""
         reason = "has not run yet"
         for path in self._kept(chapter):
             try:
@@ -220,19 +186,7 @@ def drop_stale_freeze(root=".", profile=None):
 
     Run as Quarto's ``pre-render`` step. What the frozen results were made from is kept in
     `_freeze/bookkit-records.json`: what the chapter used where the execution cache knows it, else all inputs. An entry
-    without a record, or with one that no longer holds, goes.
-
-    Parameters
-    ----------
-    root : str or pathlib.Path
-        The project.
-    profile : str, optional
-        Quarto's profile.
-
-    Returns
-    -------
-    list of pathlib.Path
-        The chapters whose frozen results were dropped.
+    without a record, or with one that no longer holds, goes. Returns the chapters whose entries were dropped.
     """
     root = Path(root).resolve()
     book, state, cache = read_book(root, profile), State(root), ResultCache(root / ".bookkit" / "cache")

@@ -42,21 +42,11 @@ INLINE = re.compile(r"(?<!`)`\{(?P<language>\w+)\}[ \t]+(?P<source>[^`]+)`(?!`)"
 
 @dataclass(frozen=True)
 class Inline:
-    """An inline expression, `` `{python} expr` ``.
+    """An inline expression, `` `{python} expr` ``."""
 
-    Attributes
-    ----------
-    source : str
-        The expression, stripped.
-    line : int
-        Line in the chapter file, from 1.
-    language : str
-        What stands in the braces; anything but ``python`` is outside the dialect.
-    """
-
-    source: str
-    line: int
-    language: str = "python"
+    source: str  # the expression, stripped
+    line: int  # in the chapter file, from 1
+    language: str = "python"  # what stands in the braces; anything else is outside the dialect
 
     @property
     def name(self):
@@ -66,60 +56,30 @@ class Inline:
 
 @dataclass(frozen=True)
 class Prose:
-    """Markdown between two cells.
+    """Markdown between two cells."""
 
-    Attributes
-    ----------
-    text : str
-        The Markdown, with the inline expressions still in it.
-    line : int
-        Line of its first line in the chapter file, from 1.
-    inlines : tuple of Inline
-        The inline expressions in order; ``INLINE.sub`` meets them in the same order, except those within a
-        displayed code block, which are text and are not listed (see :meth:`replace_inlines`).
-    """
-
-    text: str
-    line: int
-    inlines: tuple = ()
+    text: str  # with the inline expressions still in it
+    line: int  # of its first line in the chapter file, from 1
+    inlines: tuple = ()  # in order; those within a displayed code block are text and not listed
     name = "its prose"
 
     def replace_inlines(self, values):
         """Put the values (strings, in order) in the place of the inline expressions."""
-        values = iter(values)
-        shown = _displayed_code(self.text)
+        values, shown = iter(values), _displayed_code(self.text)
         return INLINE.sub(lambda match: match[0] if _within(match.start(), shown) else next(values), self.text)
 
 
 @dataclass(frozen=True)
 class Cell:
-    """A code cell.
+    """A code cell."""
 
-    Attributes
-    ----------
-    source : str
-        The code, without the option lines.
-    options : dict
-        The ``#|`` options, read as YAML.
-    line : int
-        Line of the opening fence in the chapter file, from 1.
-    source_line : int
-        Line of the first line of `source` in the chapter file, from 1.
-    option_lines : dict
-        Line in the chapter file of every top-level option.
-    language : str
-        What stands in the braces; anything but ``python`` is outside the dialect.
-    raw : str
-        Everything between the fences, option lines included.
-    """
-
-    source: str
-    options: dict
-    line: int
-    source_line: int
-    option_lines: dict = field(default_factory=dict)
-    language: str = "python"
-    raw: str = ""
+    source: str  # the code, without the option lines
+    options: dict  # the ``#|`` options, read as YAML
+    line: int  # of the opening fence in the chapter file, from 1
+    source_line: int  # of the first line of `source`
+    option_lines: dict = field(default_factory=dict)  # of every option
+    language: str = "python"  # what stands in the braces; anything else is outside the dialect
+    raw: str = ""  # everything between the fences, option lines included
 
     @property
     def label(self):
@@ -134,24 +94,12 @@ class Cell:
 
 @dataclass(frozen=True)
 class Chapter:
-    """A chapter, split.
+    """A chapter, split."""
 
-    Attributes
-    ----------
-    path : pathlib.PurePath
-        The file, relative to the project root.
-    text : str
-        The whole file.
-    header : dict
-        The YAML header, empty where there is none.
-    blocks : tuple of Prose and Cell
-        In the order of the file. Execute cells and inline expressions in this order.
-    """
-
-    path: Path
-    text: str
-    header: dict
-    blocks: tuple
+    path: Path  # the file, relative to the project root
+    text: str  # the whole file
+    header: dict  # the YAML header, empty where there is none
+    blocks: tuple  # of Prose and Cell, in the order of the file, in which cells and inline expressions run
 
     @property
     def cells(self):
@@ -162,16 +110,6 @@ class Chapter:
     def inlines(self):
         """The inline expressions, in order."""
         return tuple(inline for block in self.blocks if isinstance(block, Prose) for inline in block.inlines)
-
-    @property
-    def title(self):
-        """Text of the first heading of level one, without its attributes, or None."""
-        for block in self.blocks:
-            if isinstance(block, Prose):
-                match = re.search(r"^# +(.+?)\s*(\{[^}]*\})?\s*$", block.text, re.MULTILINE)
-                if match:
-                    return match[1]
-        return None
 
     def prose_lines(self):
         """Lines of prose as (line number, text), with displayed code and displayed formulas blanked out."""
@@ -206,18 +144,7 @@ class Chapter:
 
 
 def read_chapter(path, root="."):
-    """Read and split a chapter.
-
-    Parameters
-    ----------
-    path : str or pathlib.Path
-        The file, relative to `root`.
-    root : str or pathlib.Path
-        The project root.
-
-    Returns
-    -------
-    Chapter
+    """Read and split the chapter `path`, relative to the project `root`.
 
     Raises
     ------
@@ -234,89 +161,64 @@ def read_chapter(path, root="."):
 
 
 def parse_chapter(text, path):
-    """Split the text of a chapter; see :func:`read_chapter`.
-
-    Parameters
-    ----------
-    text : str
-        The whole file.
-    path : str or pathlib.Path
-        Its name, for messages.
-
-    Returns
-    -------
-    Chapter
-    """
-    path = Path(path)
-    text = text.replace("\r\n", "\n")
+    """Split the text of a chapter; see :func:`read_chapter`."""
+    path, text = Path(path), text.replace("\r\n", "\n")
     lines = text.split("\n")
-    header, start = _header(lines, path)
-    blocks, prose_from = [], start
-    index = start
-    while index < len(lines):
-        fence = _FENCE.match(lines[index])
-        if not fence or (fence["ticks"][0] == "`" and "`" in fence["info"]):
-            index += 1
-            continue
-        end = _closing(lines, index, fence["ticks"])
-        if end is None:
-            raise BookError("this code block is not closed", path, index + 1)
-        cell = _CELL.match(fence["info"].strip())
-        if cell and not fence["indent"]:
-            _add_prose(blocks, lines, prose_from, index)
-            blocks.append(_cell(lines, index, end, cell, path))
-            prose_from = end + 1
-        index = end + 1
+    header, prose_from = _header(lines, path)
+    blocks = []
+    for opening, closing, info, indent in _fences(lines, prose_from):
+        if closing is None:
+            raise BookError("this code block is not closed", path, opening + 1)
+        cell = _CELL.match(info.strip())
+        if cell and not indent:
+            _add_prose(blocks, lines, prose_from, opening)
+            blocks.append(_cell(lines, opening, closing, cell, path))
+            prose_from = closing + 1
     _add_prose(blocks, lines, prose_from, len(lines))
     return Chapter(path, text, header, tuple(blocks))
 
 
+def _fences(lines, start=0):
+    """Fenced blocks: index of the opening line, of the closing one or None, what stands behind the ticks, indent."""
+    index = start
+    while index < len(lines):
+        fence = _FENCE.match(lines[index])
+        if fence and not (fence["ticks"][0] == "`" and "`" in fence["info"]):
+            end = re.compile(rf"^[ \t]*{re.escape(fence['ticks'][0])}{{{len(fence['ticks'])},}}[ \t]*$")
+            closing = next((number for number in range(index + 1, len(lines)) if end.match(lines[number])), None)
+            yield index, closing, fence["info"], fence["indent"]
+            index = closing or index
+        index += 1
+
+
 def _header(lines, path):
     """The YAML header and the index of the first line after it."""
-    if not lines or lines[0].rstrip() != "---":
+    if lines[0].rstrip() != "---":
         return {}, 0
     for end in range(1, len(lines)):
         if lines[end].rstrip() in ("---", "..."):
-            return _yaml("\n".join(lines[1:end]), path, 2), end + 1
+            return read_yaml("\n".join(lines[1:end]), path, 2), end + 1
     raise BookError("the YAML header is not closed", path, 1)
-
-
-def _closing(lines, opening, ticks):
-    """Index of the line that closes the fence, or None."""
-    pattern = re.compile(rf"^[ \t]*{re.escape(ticks[0])}{{{len(ticks)},}}[ \t]*$")
-    return next((index for index in range(opening + 1, len(lines)) if pattern.match(lines[index])), None)
 
 
 def _add_prose(blocks, lines, start, end):
     text = "\n".join(lines[start:end])
-    if not text.strip():
-        return
-    shown = _displayed_code(text)
-    inlines = tuple(
-        Inline(match["source"].strip(), start + 1 + text.count("\n", 0, match.start()), match["language"])
-        for match in INLINE.finditer(text)
-        if not _within(match.start(), shown)
-    )
-    blocks.append(Prose(text, start + 1, inlines))
+    if text.strip():
+        shown = _displayed_code(text)
+        inlines = tuple(
+            Inline(match["source"].strip(), start + 1 + text.count("\n", 0, match.start()), match["language"])
+            for match in INLINE.finditer(text)
+            if not _within(match.start(), shown)
+        )
+        blocks.append(Prose(text, start + 1, inlines))
 
 
 def _displayed_code(text):
     """Spans (start, end) of the fenced blocks in the text: they are shown, not run."""
-    spans, lines, offset, index = [], text.split("\n"), 0, 0
-    starts = []
+    lines, starts = text.split("\n"), [0]
     for line in lines:
-        starts.append(offset)
-        offset += len(line) + 1
-    while index < len(lines):
-        fence = _FENCE.match(lines[index])
-        end = (
-            fence and not (fence["ticks"][0] == "`" and "`" in fence["info"]) and _closing(lines, index, fence["ticks"])
-        )
-        if end:
-            spans.append((starts[index], starts[end] + len(lines[end])))
-            index = end
-        index += 1
-    return spans
+        starts.append(starts[-1] + len(line) + 1)
+    return [(starts[first], starts[last + 1] - 1) for first, last, *_ in _fences(lines) if last is not None]
 
 
 def _blank(text):
@@ -331,48 +233,32 @@ def _within(position, spans):
 def _cell(lines, opening, closing, match, path):
     """The cell between two fence lines."""
     if (match["rest"] or "").strip(" ,"):
-        raise BookError(
-            f"options in the braces ({match[0]}) are not supported; write '#| key: value' lines", path, opening + 1
-        )
+        message = f"options in the braces ({match[0]}) are not supported; write '#| key: value' lines"
+        raise BookError(message, path, opening + 1)
     body = lines[opening + 1 : closing]
     count = next((i for i, line in enumerate(body) if not line.startswith("#|")), len(body))
     option_text = "\n".join(re.sub(r"^#\| ?", "", line) for line in body[:count])
-    options = _yaml(option_text, path, opening + 2)
-    option_lines = {}
-    for offset, line in enumerate(option_text.split("\n")):
-        key = re.match(r"([A-Za-z][\w-]*)\s*:", line)
-        if key:
-            option_lines[key[1]] = opening + 2 + offset
+    keys = (re.match(r"([A-Za-z][\w-]*)\s*:", line) for line in option_text.split("\n"))
+    blanks = next((i for i, line in enumerate(body[count:]) if line.strip()), 0)
     return Cell(
         "\n".join(body[count:]).strip("\n"),
-        options,
+        read_yaml(option_text, path, opening + 2),
         opening + 1,
-        opening + 2 + count + _leading_blanks(body[count:]),
-        option_lines,
+        opening + 2 + count + blanks,
+        {key[1]: opening + 2 + offset for offset, key in enumerate(keys) if key},
         match["language"],
         "\n".join(body),
     )
 
 
-def _leading_blanks(lines):
-    return next((i for i, line in enumerate(lines) if line.strip()), 0)
-
-
-def _yaml(text, path, first_line):
-    """A YAML mapping; errors carry the line in the chapter."""
+def read_yaml(text, path, first_line=1):
+    """A YAML mapping; errors carry the line in the file."""
     try:
         value = yaml.safe_load(text)
     except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        line = first_line + (mark.line if mark else 0)
-        raise BookError(
-            f"cannot read these options as YAML: {getattr(error, 'problem', error)}; "
-            "put text that holds a colon in quotes",
-            path,
-            line,
-        ) from None
-    if value is None:
-        return {}
-    if not isinstance(value, dict):
-        raise BookError("options must be 'key: value' lines", path, first_line)
-    return value
+        mark, problem = getattr(error, "problem_mark", None), getattr(error, "problem", error)
+        message = f"not valid YAML: {problem}; put text that holds a colon in quotes"
+        raise BookError(message, path, first_line + (mark.line if mark else 0)) from None
+    if not isinstance(value, dict | None):
+        raise BookError("'key: value' lines are wanted here", path, first_line)
+    return value or {}

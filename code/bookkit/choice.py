@@ -27,33 +27,18 @@ INSTALL_SECONDS = 180
 
 @dataclass(frozen=True)
 class Choice:
-    """The renderer to use.
+    """The renderer to use."""
 
-    Attributes
-    ----------
-    name : {"quarto", "preview"}
-    path : pathlib.Path or None
-        The program, for Quarto.
-    reason : str
-        Why, in a few words.
-    """
-
-    name: str
-    path: Path | None
-    reason: str
+    name: str  # "quarto" or "preview"
+    path: Path | None  # the program, for Quarto
+    reason: str  # why, in a few words
 
     def __str__(self):
         return f"renderer: {self.name} ({self.reason})"
 
 
 def find_quarto(search=None):
-    """Path of a `quarto` program on PATH or beside the running Python, or None.
-
-    Parameters
-    ----------
-    search : str, optional
-        A PATH-like list of folders to use instead of the environment's.
-    """
+    """Path of a `quarto` program on PATH (or in the folders `search`) or beside the running Python, or None."""
     beside = str(Path(sys.executable).parent)
     path = search if search is not None else os.pathsep.join([os.environ.get("PATH", ""), beside])
     found = shutil.which("quarto", path=path)
@@ -61,20 +46,13 @@ def find_quarto(search=None):
 
 
 def quarto_version(path):
-    """Version of a `quarto` program as a tuple of integers.
-
-    Raises
-    ------
-    BookError
-        If the program does not answer.
-    """
+    """Version of a `quarto` program as a tuple of integers; a BookError if it does not answer."""
     try:
         text = subprocess.run([str(path), "--version"], capture_output=True, text=True, timeout=120, check=True).stdout
         return tuple(int(part) for part in re.search(r"\d+(\.\d+)+", text)[0].split("."))
     except (OSError, subprocess.SubprocessError, TypeError) as error:
-        raise BookError(
-            f"{path} is there but `quarto --version` failed ({error}); repair it or use RENDERER=preview"
-        ) from error
+        message = f"{path} is there but `quarto --version` failed ({error}); repair it or use RENDERER=preview"
+        raise BookError(message) from error
 
 
 def _pip_install_quarto():
@@ -103,10 +81,6 @@ def choose(wanted="auto", *, search=None, install=_pip_install_quarto, memory=No
         Tries to install Quarto, returns whether it went through; for tests.
     memory : pathlib.Path, optional
         File that remembers a failed try; by default inside the virtual environment, so that a new one tries again.
-
-    Returns
-    -------
-    Choice
 
     Raises
     ------
@@ -140,24 +114,7 @@ def choose(wanted="auto", *, search=None, install=_pip_install_quarto, memory=No
 def run_quarto(program, formats, root=".", profile=None, output=None):
     """Render with Quarto into a folder of the project, then swap it in; a failure leaves the earlier book whole.
 
-    Parameters
-    ----------
-    program : str or pathlib.Path
-        Quarto.
-    formats : sequence of str
-        Out of "html" and "pdf".
-    root, profile, output
-        As for :func:`bookkit.render.render`.
-
-    Returns
-    -------
-    pathlib.Path
-        The output folder.
-
-    Raises
-    ------
-    BookError
-        Quarto failed; its own messages stand above.
+    The arguments and what is returned are those of :func:`bookkit.render.render`.
     """
     root = Path(root).resolve()
     book = read_book(root, profile)

@@ -14,8 +14,7 @@ import re
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import yaml
-
+from bookkit.chapters import read_yaml
 from bookkit.errors import BookError
 
 #: Section -> the keys that it may have.
@@ -46,21 +45,11 @@ _NOT_SUPPORTED = {"filters": "Lua filters run in Quarto only"}
 
 @dataclass(frozen=True)
 class Entry:
-    """One line of the contents: a chapter, or a part that only has a title.
+    """One line of the contents: a chapter, or a part that only has a title."""
 
-    Attributes
-    ----------
-    path : pathlib.Path or None
-        The chapter, relative to the project; None for a part.
-    part : str or None
-        Title of the part: its own for a part, that it belongs to for a chapter.
-    appendix : bool
-        Whether the entry stands under ``appendices``.
-    """
-
-    path: Path | None
-    part: str | None = None
-    appendix: bool = False
+    path: Path | None  # the chapter, relative to the project; None for a part
+    part: str | None = None  # title of the part: its own for a part, that it belongs to for a chapter
+    appendix: bool = False  # whether it stands under ``appendices``
 
 
 @dataclass(frozen=True)
@@ -116,25 +105,17 @@ def read_book(root=".", profile=None):
     BookError
         A file is missing, a key is unknown, or a value has the wrong form.
     """
-    root = Path(root).resolve()
-    config, sources = {}, []
+    root, config = Path(root).resolve(), {}
     for name in ["_quarto.yml"] + ([f"_quarto-{profile}.yml"] if profile else []):
         try:
             text = (root / name).read_text(encoding="utf-8")
         except FileNotFoundError:
             raise BookError(f"not found in {root}; run in the project, or name it with --project", name) from None
-        try:
-            loaded = yaml.safe_load(text) or {}
-        except yaml.YAMLError as error:
-            mark = getattr(error, "problem_mark", None)
-            raise BookError(
-                f"not valid YAML: {getattr(error, 'problem', error)}", name, mark.line + 1 if mark else None
-            ) from None
+        loaded = read_yaml(text, name)
         for section, known in _KNOWN.items():
             _check_keys(_section(loaded, section, name), known, section, name, text)
         config = merge(config, loaded)
-        sources.append(name)
-    return _book(root, config, sources[0])
+    return _book(root, config, "_quarto.yml")
 
 
 def merge(base, over):
@@ -172,34 +153,33 @@ def _check_keys(mapping, known, section, name, text):
 
 def _book(root, config, name):
     project, book = config.get("project") or {}, config.get("book") or {}
-    if project.get("type") != "book":
-        raise BookError("project type must be 'book'", name)
-    if project.get("execute-dir", "project") != "project":
-        raise BookError("execute-dir must be 'project'", name)
-    if not book.get("title") or not book.get("chapters"):
-        raise BookError("book needs a title and chapters", name)
-    entries = _entries(book["chapters"], name) + _entries(book.get("appendices") or [], name, appendix=True)
-    paths = [entry.path for entry in entries if entry.path]
-    for path in paths:
-        if paths.count(path) > 1:
-            raise BookError(f"chapter {path} is listed twice", name)
-    if not paths or paths[0] != Path("index.qmd"):
-        raise BookError("the first chapter must be index.qmd", name)
     html = (config.get("format") or {}).get("html")
     html = html if isinstance(html, dict) else {}
-    if html.get("html-math-method", "mathml") != "mathml":
-        raise BookError("html-math-method must be mathml: other methods load scripts from another host", name)
+    entries = _entries(book.get("chapters") or [], name) + _entries(book.get("appendices") or [], name, appendix=True)
+    paths = [entry.path for entry in entries if entry.path]
+    twice = [path for path in paths if paths.count(path) > 1]
+    for wrong, words in (
+        (project.get("type") != "book", "project type must be 'book'"),
+        (project.get("execute-dir", "project") != "project", "execute-dir must be 'project'"),
+        (not book.get("title") or not paths, "book needs a title and chapters"),
+        (twice, f"chapter {twice[0] if twice else ''} is listed twice"),
+        (paths[:1] != [Path("index.qmd")], "the first chapter must be index.qmd"),
+        (
+            html.get("html-math-method", "mathml") != "mathml",
+            "html-math-method must be mathml: other methods load scripts from another host",
+        ),
+    ):
+        if wrong:
+            raise BookError(words, name)
     bibliography = config.get("bibliography") or []
     authors = book.get("author") or []
+    authors = authors if isinstance(authors, list) else [authors]
     slug = re.sub(r"[^a-z0-9]+", "-", str(book["title"]).lower()).strip("-")
     return Book(
         root=root,
         title=str(book["title"]),
         subtitle=str(book.get("subtitle") or ""),
-        authors=tuple(
-            author["name"] if isinstance(author, dict) else str(author)
-            for author in (authors if isinstance(authors, list) else [authors])
-        ),
+        authors=tuple(author["name"] if isinstance(author, dict) else str(author) for author in authors),
         date=_date(book.get("date")),
         description=str(book.get("description") or ""),
         entries=tuple(entries),

@@ -83,10 +83,6 @@ _IDENTIFIER = re.compile(r"\{#([\w.:-]+)[^}]*\}")
 def read_chapters(book):
     """Read every chapter of a book and check it against the dialect.
 
-    Parameters
-    ----------
-    book : bookkit.config.Book
-
     Returns
     -------
     chapters : dict
@@ -105,17 +101,7 @@ def read_chapters(book):
 
 
 def check_chapter(chapter):
-    """Check one chapter against the dialect.
-
-    Parameters
-    ----------
-    chapter : bookkit.chapters.Chapter
-
-    Returns
-    -------
-    list of bookkit.errors.BookError
-        What is wrong, each with file and line; empty if nothing is.
-    """
+    """What is wrong with one chapter, as a list of BookError with file and line."""
     faults = []
 
     def fault(line, message):
@@ -131,12 +117,7 @@ def check_chapter(chapter):
 
 
 def labels(chapter):
-    """Every label of a chapter with its line: those of cells, headings, equations, tables, pictures, blocks.
-
-    Returns
-    -------
-    list of (str, int)
-    """
+    """Every label of a chapter with its line: those of cells, headings, equations, tables, pictures, blocks."""
     found = [(cell.label, cell.option_lines.get("label", cell.line)) for cell in chapter.cells if cell.label]
     for line, text in chapter.bare_lines():
         found += [(match[1], line) for match in _IDENTIFIER.finditer(text)]
@@ -144,16 +125,7 @@ def labels(chapter):
 
 
 def check_labels(chapters):
-    """Find labels that are used twice anywhere in the book.
-
-    Parameters
-    ----------
-    chapters : list of bookkit.chapters.Chapter
-
-    Returns
-    -------
-    list of bookkit.errors.BookError
-    """
+    """A fault for every label that is used twice anywhere in the book."""
     first, faults = {}, []
     for chapter in chapters:
         for label, line in labels(chapter):

@@ -64,24 +64,12 @@ def thin_rule(function):
 
 
 def lint(root=".", profile=None):
-    """Check every chapter of the book.
-
-    Parameters
-    ----------
-    root : str or pathlib.Path
-        Folder with `_quarto.yml`.
-    profile : str, optional
-        Quarto profile.
-
-    Returns
-    -------
-    list of Finding
-        Sorted by file and line; empty for a clean book.
+    """Findings in the book of a project (and Quarto profile), sorted by file and line; empty for a clean book.
 
     Raises
     ------
     BookError
-        A chapter or the list of exceptions cannot be read.
+        `_quarto.yml` or the list of exceptions cannot be read.
     """
     root = Path(root)
     book = read_book(root, profile)

@@ -72,23 +72,7 @@ def to_notebook(chapter, result=None):
 
 
 def without_pictures(chapter, result):
-    """Take the pictures out of a result, having made sure that they and the fingerprints are there.
-
-    Parameters
-    ----------
-    chapter : bookkit.chapters.Chapter
-    result : dict
-        What :func:`bookkit.execute.execute_chapters` gave; changed in place.
-
-    Returns
-    -------
-    dict
-
-    Raises
-    ------
-    BookError
-        A figure cell has no picture or no fingerprint.
-    """
+    """Take the pictures out of a result in place; a BookError if a figure cell has none, or no fingerprint."""
     for cell, outputs in zip(chapter.cells, result["cells"], strict=True):
         shown = [output for output in outputs or [] if "data" in output]
         bundles = [output["data"] for output in shown]
@@ -118,10 +102,8 @@ def write_references(chapters, folder, jobs=2, report=print, keep=()):
     chapters : list of bookkit.chapters.Chapter
     folder : str or pathlib.Path
         Where the references live.
-    jobs : int
-        Kernels that run at a time.
-    report : callable
-        Called with one line a chapter.
+    jobs, report
+        Kernels that run at a time; what is called with one line a chapter.
     keep : iterable of bookkit.chapters.Chapter
         Other chapters of the book: their references stay as they are.
 

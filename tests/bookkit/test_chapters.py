@@ -43,7 +43,6 @@ def test_blocks_lines_and_options():
     assert cell.option_lines == {"label": 10, "fig-cap": 11, "echo": 14}
     assert cell.source == 'x = """\n```"""\nplot(x)'
     assert TEXT.split("\n")[cell.source_line - 1] == cell.source.split("\n")[0]
-    assert chapter.title == "Title"
 
 
 def test_inline_expressions_only_where_they_run():
