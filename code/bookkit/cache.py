@@ -181,7 +181,7 @@ class ResultCache:
             old.unlink(missing_ok=True)
 
 
-def drop_stale_freeze(root=".", profile=None):
+def drop_stale_freeze(root="."):
     """Drop Quarto's frozen results that no longer belong to the code, data and packages at hand.
 
     Run as Quarto's ``pre-render`` step. What the frozen results were made from is kept in
@@ -189,7 +189,7 @@ def drop_stale_freeze(root=".", profile=None):
     without a record, or with one that no longer holds, goes. Returns the chapters whose entries were dropped.
     """
     root = Path(root).resolve()
-    book, state, cache = read_book(root, profile), State(root), ResultCache(root / ".bookkit" / "cache")
+    book, state, cache = read_book(root), State(root), ResultCache(root / ".bookkit" / "cache")
     freeze, dropped, records = root / "_freeze", [], {}
     freeze.mkdir(exist_ok=True)
     file = freeze / "bookkit-records.json"

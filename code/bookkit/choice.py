@@ -111,19 +111,19 @@ def choose(wanted="auto", *, search=None, install=_pip_install_quarto, memory=No
     return Choice("preview", None, f"no quarto on PATH, and {tried}")
 
 
-def run_quarto(program, formats, root=".", profile=None, output=None):
+def run_quarto(program, formats, root=".", output=None):
     """Render with Quarto into a folder of the project, then swap it in; a failure leaves the earlier book whole.
 
     The arguments and what is returned are those of :func:`bookkit.render.render`.
     """
     root = Path(root).resolve()
-    book = read_book(root, profile)
+    book = read_book(root)
     target = (root / (output or book.output_dir)).resolve()
     building = root / f"{book.output_dir}.building"
     shutil.rmtree(building, ignore_errors=True)
     path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
     environment = {**os.environ, "QUARTO_PYTHON": sys.executable, "PATH": path}
-    options = ["--output-dir", building.name, *(["--profile", profile] if profile else [])]
+    options = ["--output-dir", building.name]
     try:
         for name in formats:
             to = {"pdf": "typst"}.get(name, name)

@@ -14,7 +14,6 @@ from bookkit.errors import BookError, BookErrors
 
 #: Name -> (function, its arguments as `add_argument` takes them, beside --project).
 COMMANDS = {}
-_PROFILE = ("--profile", {"help": "also read _quarto-PROFILE.yml", "default": os.environ.get("QUARTO_PROFILE") or None})
 _JOBS = ("--jobs", {"type": int, "default": 2, "help": "chapters run at a time (default: 2)"})
 _OUTPUT = ("--output", {"help": "folder of the result (default: as _quarto.yml says)"})
 _TO = ("--to", {"help": "formats, separated by commas (default: html,pdf)"})
@@ -77,7 +76,7 @@ def _formats(given, chapters=()):
     return formats
 
 
-@command(_TO, _OUTPUT, _PROFILE, ("--renderer", {"default": os.environ.get("RENDERER", "auto")}))
+@command(_TO, _OUTPUT, ("--renderer", {"default": os.environ.get("RENDERER", "auto")}))
 def book(given):
     """Render the book with Quarto where there is one, else with the preview renderer (--renderer auto)."""
     from bookkit import choice
@@ -91,16 +90,16 @@ def book(given):
         _say(f"the PDF is made by the preview renderer: Quarto makes Typst books from {least} on")
         official = [name for name in formats if name != "pdf"]
     if official:
-        _say(f"{choice.run_quarto(made.path, official, given.project, given.profile, given.output)}/ is ready")
+        _say(f"{choice.run_quarto(made.path, official, given.project, given.output)}/ is ready")
     others = [name for name in formats if name not in official]
     if others:
         _end_orderly()
-        render(given.project, others, given.profile, given.output, say=_say)
+        render(given.project, others, given.output, say=_say)
 
 
 @command(
     ("chapters", {"nargs": "*", "type": Path, "help": "only these, into the book that is there; HTML (default: all)"}),
-    *(_TO, _OUTPUT, _PROFILE, _JOBS, ("--no-cache", {"action": "store_true", "help": "run every chapter"})),
+    *(_TO, _OUTPUT, _JOBS, ("--no-cache", {"action": "store_true", "help": "run every chapter"})),
 )
 def render(given):
     """Render the book with the preview renderer: HTML pages and a PDF."""
@@ -108,7 +107,7 @@ def render(given):
 
     _end_orderly()
     formats, only = _formats(given.to, given.chapters), given.chapters
-    render(given.project, formats, given.profile, given.output, not given.no_cache, given.jobs, _say, only)
+    render(given.project, formats, given.output, not given.no_cache, given.jobs, _say, only)
 
 
 def _end_orderly():
@@ -116,16 +115,16 @@ def _end_orderly():
     signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
 
 
-@command(_PROFILE, _JOBS, ("--port", {"type": int, "default": 8000, "help": "0 for any that is free (default: 8000)"}))
+@command(_JOBS, ("--port", {"type": int, "default": 8000, "help": "0 for any that is free (default: 8000)"}))
 def preview(given):
     """Show the book at http://127.0.0.1 while it is written: what changes is rendered, and the page loads anew."""
     from bookkit.preview import preview
 
     _end_orderly()
-    preview(given.project, given.profile, given.port, given.jobs, _say)
+    preview(given.project, given.port, given.jobs, _say)
 
 
-@command(_PROFILE, ("--rules", {"action": "store_true", "help": "list the house rules and stop"}))
+@command(("--rules", {"action": "store_true", "help": "list the house rules and stop"}))
 def lint(given):
     """Check the chapters: what the renderer refuses, and the house rules."""
     from bookkit.linter import RULES, lint
@@ -134,7 +133,7 @@ def lint(given):
         for name, rule in RULES.items():
             print(f"{name}: {rule.__doc__.splitlines()[0]}")
         return 0
-    findings = lint(given.project, profile=given.profile)
+    findings = lint(given.project)
     for finding in findings:
         print(finding)
     if findings:
@@ -192,12 +191,12 @@ def test(given):
     return 1 if failed else 0
 
 
-@command(_PROFILE)
+@command()
 def drop_stale_freeze(given):
     """Drop Quarto's frozen results that code, data or packages have outdated; Quarto's pre-render step."""
     from bookkit.cache import drop_stale_freeze
 
-    for path in drop_stale_freeze(given.project, given.profile):
+    for path in drop_stale_freeze(given.project):
         print(f"dropped the frozen results of {path}: what they were made from has changed")
 
 

@@ -1,12 +1,7 @@
-"""Read `_quarto.yml`, with a profile merged over it, into what the preview renderer needs.
+"""Read `_quarto.yml` into what the preview renderer needs.
 
 The file is Quarto's own. Keys that only Quarto uses (themes, LaTeX settings) are known here and passed over;
 a key that is not known is an error, because the two renderers would silently differ.
-
-Examples
---------
->>> merge({"book": {"title": "A", "chapters": ["a.qmd"]}}, {"book": {"title": "B", "chapters": ["b.qmd"]}})
-{'book': {'title': 'B', 'chapters': ['a.qmd', 'b.qmd']}}
 """
 
 import datetime
@@ -85,49 +80,23 @@ class Book:
         return list(paths) or self.chapters
 
 
-def read_book(root=".", profile=None):
-    """Read the book's configuration.
-
-    Parameters
-    ----------
-    root : str or pathlib.Path
-        The project: the folder of `_quarto.yml`.
-    profile : str, optional
-        Name of a profile; `_quarto-NAME.yml` is merged over `_quarto.yml` as Quarto does it: mappings key by
-        key, lists joined, anything else replaced.
-
-    Returns
-    -------
-    Book
+def read_book(root="."):
+    """The book of the project in the folder `root`.
 
     Raises
     ------
     BookError
-        A file is missing, a key is unknown, or a value has the wrong form.
+        `_quarto.yml` is missing, a key in it is unknown, or a value has the wrong form.
     """
-    root, config = Path(root).resolve(), {}
-    for name in ["_quarto.yml"] + ([f"_quarto-{profile}.yml"] if profile else []):
-        try:
-            text = (root / name).read_text(encoding="utf-8")
-        except FileNotFoundError:
-            raise BookError(f"not found in {root}; run in the project, or name it with --project", name) from None
-        loaded = read_yaml(text, name)
-        for section, known in _KNOWN.items():
-            _check_keys(_section(loaded, section, name), known, section, name, text)
-        config = merge(config, loaded)
-    return _book(root, config, "_quarto.yml")
-
-
-def merge(base, over):
-    """Merge configuration `over` onto `base`, as Quarto merges a profile."""
-    if isinstance(base, dict) and isinstance(over, dict):
-        return {
-            key: merge(base[key], over[key]) if key in base and key in over else over.get(key, base.get(key))
-            for key in [*base, *(k for k in over if k not in base)]
-        }
-    if isinstance(base, list) and isinstance(over, list):
-        return base + [item for item in over if item not in base]
-    return over
+    root, name = Path(root).resolve(), "_quarto.yml"
+    try:
+        text = (root / name).read_text(encoding="utf-8")
+    except FileNotFoundError:
+        raise BookError(f"not found in {root}; run in the project, or name it with --project", name) from None
+    config = read_yaml(text, name)
+    for section, known in _KNOWN.items():
+        _check_keys(_section(config, section, name), known, section, name, text)
+    return _book(root, config, name)
 
 
 def _section(config, dotted, name):
@@ -188,7 +157,7 @@ def _book(root, config, name):
         output_dir=str(project.get("output-dir") or "_book"),
         output_file=str(book.get("output-file") or slug),
         lang=str(config.get("lang") or "en"),
-        execute=merge(config.get("execute") or {}, html.get("execute") or {}),
+        execute={**(config.get("execute") or {}), **(html.get("execute") or {})},
         html={**{key: config[key] for key in ("toc", "toc-depth", "number-sections") if key in config}, **html},
         resources=tuple(project.get("resources") or ()),
     )

@@ -26,7 +26,7 @@ Citations
     ``[@key]``, ``@key``, ``[-@key]``, ``[see @key, p. 3]``; one bibliography, printed where ``::: {#refs}`` stands.
 Blocks
     callouts ``::: {.callout-note}`` (note, tip, warning, important, caution) with ``title``, ``collapse``,
-    ``appearance``, ``icon``; tabsets ``::: {.panel-tabset}`` with one heading a tab; ``::: {layout-ncol=2}``;
+    ``appearance``, ``icon``; tabsets ``::: {.panel-tabset}`` with one heading a tab;
     ``::: {lang=zh}``; ``::: {.content-visible when-format="html"}`` and its opposite; footnotes, lists, quotes,
     definition lists, displayed code.
 Links
@@ -59,7 +59,6 @@ CELL_OPTIONS = {
     "output": (bool, str),
     "code-fold": (bool, str),
     "code-summary": str,
-    "layout-ncol": int,
     "tags": list,
 }
 CALLOUTS = ("note", "tip", "warning", "important", "caution")
@@ -71,7 +70,7 @@ BLOCKS = {
     "content-hidden": {"when-format", "unless-format"},
 }
 #: Attributes of a block without class.
-PLAIN_BLOCK = {"layout-ncol", "lang"}
+PLAIN_BLOCK = {"lang"}
 #: Prefixes of labels that are numbered, with the word a reference prints.
 KINDS = {"fig": "Figure", "tbl": "Table", "eq": "Equation", "sec": "Section"}
 _HEADER = {"description"}

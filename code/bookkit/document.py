@@ -1,8 +1,10 @@
 """The whole book as one numbered, cross-referenced tree, still without a format: what no page can know alone."""
 
+import itertools
 import json
 import posixpath
 import re
+import string
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
@@ -87,17 +89,13 @@ def check(book, chapters):
 
 def _number(pages, book):
     """Number chapters, sections, figures, tables and equations; returns the targets of references."""
-    targets, chapters, appendices = {}, 0, 0
+    targets, chapters, appendices = {}, map(str, itertools.count(1)), iter(string.ascii_uppercase)
     number_sections = book.html.get("number-sections", True)
     for page in pages:
         heading = page.blocks[0]
         (identifier, classes, _), page.title = heading["c"][1], heading["c"][2]
         if "unnumbered" not in classes and number_sections:
-            if page.appendix:
-                page.number, appendices = chr(ord("A") + appendices), appendices + 1
-            else:
-                chapters += 1
-                page.number = str(chapters)
+            page.number = next(appendices if page.appendix else chapters)
         targets[identifier] = Target("chapter", page.number, page.path)
         prefix = page.number + "." if page.number else ""
         counts, levels = {"fig": 0, "tbl": 0, "eq": 0}, [0] * 7
@@ -114,9 +112,7 @@ def _number(pages, book):
                 targets.setdefault(identifier, Target("sec", number, page.path))
                 node["c"][1] = [identifier, classes, [["number", number]] if number else []]
             kind = (
-                "eq"
-                if is_div(node, "bk-equation")
-                else (attributes(node)["kind"] if is_div(node, "bk-float") else None)
+                attributes(node)["kind"] if is_div(node, "bk-float") else "eq" if is_div(node, "bk-equation") else None
             )
             if kind in counts:
                 counts[kind] += 1
@@ -134,12 +130,10 @@ def _bibliography_keys(book):
         if not path.exists():
             raise BookError("bibliography not found", name)
         try:
-            keys |= {
-                item["id"]
-                for item in json.loads(tree.pandoc(path.read_text(encoding="utf-8"), "-f", "bibtex", "-t", "csljson"))
-            }
+            items = tree.pandoc(path.read_text(encoding="utf-8"), "-f", "bibtex", "-t", "csljson")
         except BookError as error:
             raise BookError(error.message, name) from None
+        keys |= {item["id"] for item in json.loads(items)}
     return keys
 
 
@@ -189,13 +183,9 @@ def _resolve(page, targets, keys):
 
 def _reference(citation, label, target, page):
     word = dialect.KINDS.get(target.kind) or ("Appendix" if target.number.isalpha() else "Chapter")
-    prefix = citation["citationPrefix"]
-    lead = (
-        []
-        if citation["citationMode"]["t"] == "SuppressAuthor"
-        else ([*prefix, {"t": "Str", "c": "\u00a0"}] if prefix else [{"t": "Str", "c": word + "\u00a0"}])
-    )
-    words = [*lead, {"t": "Str", "c": target.number}]
+    lead = [*(citation["citationPrefix"] or [{"t": "Str", "c": word}]), {"t": "Str", "c": "\u00a0"}]
+    words = [] if citation["citationMode"]["t"] == "SuppressAuthor" else lead
+    words = [*words, {"t": "Str", "c": target.number}]
     words += [{"t": "Space"}, *citation["citationSuffix"]] if citation["citationSuffix"] else []
     return tree.link(words, f"bk:{target.page}#{label}", "quarto-xref")
 
@@ -220,9 +210,8 @@ def _check_links(page, pages, targets, book):
             fault = f"picture from another host ({url})" if is_picture else None
         elif local.as_posix() in paths:
             other = paths[local.as_posix()]
-            known = {item["c"][1][0] for item in nodes(other.blocks) if item["t"] == "Header"} | {
-                label for label, target in targets.items() if target.page == other.path
-            }
+            known = {item["c"][1][0] for item in nodes(other.blocks) if item["t"] == "Header"}
+            known |= {label for label, target in targets.items() if target.page == other.path}
             if fragment and fragment not in known:
                 fault = f"link to {url}: no such place in the chapter"
             node["c"][2][0] = f"bk:{other.path}#{fragment}"
@@ -310,10 +299,7 @@ def write_page(page, blocks, *arguments):
         return tree.write(blocks, *arguments)
     except BookError as error:
         formula = re.search(r"TeX math\s+(.*?)\s*,? rendering", error.message, re.DOTALL)
-        words = formula[1].split("\n")[0] if formula else None
-        line = next(
-            (number for number, text in enumerate(page.chapter.text.split("\n"), 1) if words and words in text), None
-        )
+        line = page.chapter.text.partition(formula[1].split("\n")[0])[0].count("\n") + 1 if formula else None
         raise BookError(error.message, page.chapter.path, line) from None
 
 

@@ -17,22 +17,14 @@ ASSETS = "bookkit"
 
 
 def write_pages(book, pages, folder, pdf=None, chosen=None):
-    """Write every page, its pictures, linked files, sources, style, script and search index.
+    """Write every page (or those of the `chosen` chapters) into a folder, with all that they need.
 
-    Parameters
-    ----------
-    book : bookkit.config.Book
-    pages : list of bookkit.document.Page
-    folder : pathlib.Path
-        Where the book is built.
-    pdf : str, optional
-        Name of the PDF in the folder, if there is one.
-    chosen : list of pathlib.Path, optional
-        The chapters to write; all if None.
+    That is their pictures, linked files and sources, the style, the script and the search index; `pdf` is the name of
+    the PDF in the folder, if there is one.
     """
-    template = Template(_asset("page.html"))
-    index = []
-    titles = _titles(pages)
+    template, titles, index = Template(asset("page.html")), _titles(pages), []
+    files = {path.relative_to(book.root) for pattern in book.resources for path in book.root.glob(pattern)}
+    pages[0].files |= {path.as_posix() for path in files if (book.root / path).is_file()}
     for position, page in enumerate(pages):
         index += _search_entries(page)
         if chosen is not None and page.chapter.path not in chosen:
@@ -62,30 +54,18 @@ def write_pages(book, pages, folder, pdf=None, chosen=None):
             encoding="utf-8",
         )
         target.with_suffix(".qmd").write_text(page.chapter.text, encoding="utf-8")
-        for name, data in page.assets.items():
-            (folder / name).parent.mkdir(parents=True, exist_ok=True)
-            (folder / name).write_bytes(data)
-        for name in page.files:
-            _copy(book, name, folder)
-    for pattern in book.resources:
-        for path in sorted(book.root.glob(pattern)):
-            if path.is_file():
-                _copy(book, path.relative_to(book.root).as_posix(), folder)
+        page.store(book.root, folder)
     (folder / ASSETS).mkdir(exist_ok=True)
     for name in ("book.css", "book.js"):
-        (folder / ASSETS / name).write_text(_asset(name), encoding="utf-8")
+        (folder / ASSETS / name).write_text(asset(name), encoding="utf-8")
     # A script, not a file to fetch: a page opened from file:// may not fetch.
     words = json.dumps(index, ensure_ascii=False, separators=(",", ":")).replace("</", "<\\/")
     (folder / ASSETS / "search-index.js").write_text(f"window.bookIndex={words};\n", encoding="utf-8")
 
 
-def _asset(name):
+def asset(name):
+    """Text of a file of :mod:`bookkit`."""
     return (resources.files("bookkit") / "assets" / name).read_text(encoding="utf-8")
-
-
-def _copy(book, name, folder):
-    (folder / name).parent.mkdir(parents=True, exist_ok=True)
-    (folder / name).write_bytes((book.root / name).read_bytes())
 
 
 def _titles(pages):
@@ -223,9 +203,7 @@ def _float(node):
         word = {"fig": "Figure", "tbl": "Table"}[kind]
         inlines = [tree.span(tree.text(f"{word}\u00a0{number}:"), "label"), {"t": "Space"}, *inlines]
     text = wrap("html", "<figcaption>", [{"t": "Plain", "c": inlines}], "</figcaption>") if inlines else []
-    content, columns = body["c"][1], attributes(body).get("ncol", "1")
-    if columns not in ("", "1"):
-        content = _columns([[block] for block in content], columns)
+    content = body["c"][1]
     identifier = f' id="{node["c"][0][0]}"' if node["c"][0][0] else ""
     name = "table" if kind == "tbl" else "picture"
     inner = [*text, *content] if kind == "tbl" else [*content, *text]
@@ -239,17 +217,6 @@ def _table(node):
     least = sum(min(width, 11) + 1.7 for width in column_widths(node)[0])
     box = f'<div class="table-box" style="--least:{least:.0f}em" tabindex="0" role="region" aria-label="Table">'
     return wrap("html", box, [node], "</div>")
-
-
-def _columns(groups, columns):
-    """Columns: every group of blocks takes one."""
-    inner = [block for group in groups for block in wrap("html", "<div>", group, "</div>")]
-    return wrap("html", f'<div class="layout" style="--columns:{int(columns)}">', inner, "</div>")
-
-
-def _opened(words):
-    opening = re.findall(r"<(?:div|figure|details|figcaption)\b", words)
-    return len(opening) - len(re.findall(r"</(?:div|figure|details|figcaption)>", words))
 
 
 def _callout(node):
@@ -290,7 +257,6 @@ def _equation(node):
 
 _DIVS = {
     "bk-float": _float,
-    "bk-layout": lambda node: _columns(tree.groups(node["c"][1], _opened), attributes(node)["ncol"]),
     "bk-callout": _callout,
     "bk-tabset": _tabset,
     "bk-code": _code,

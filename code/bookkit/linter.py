@@ -63,8 +63,8 @@ def thin_rule(function):
     return rule(function)
 
 
-def lint(root=".", profile=None):
-    """Findings in the book of a project (and Quarto profile), sorted by file and line; empty for a clean book.
+def lint(root="."):
+    """Findings in the book of a project, sorted by file and line; empty for a clean book.
 
     Raises
     ------
@@ -72,7 +72,7 @@ def lint(root=".", profile=None):
         `_quarto.yml` or the list of exceptions cannot be read.
     """
     root = Path(root)
-    book = read_book(root, profile)
+    book = read_book(root)
     read, faults = read_chapters(book)
     chapters = list(read.values())
     thin, findings = _thin_chapters(root, chapters)
@@ -102,32 +102,28 @@ def _thin_chapters(root, chapters):
 
 def _without_exceptions(findings, chapters, root):
     """Drop what is excused; add a finding for each exception that excuses nothing."""
-    path = root / EXCEPTIONS_FILE
-    entries = yaml.safe_load(path.read_text(encoding="utf-8")) if path.exists() else []
-    kept, used = [], set()
+    path, used = root / EXCEPTIONS_FILE, set()
+    entries = (yaml.safe_load(path.read_text(encoding="utf-8")) if path.exists() else None) or []
     lines = {chapter.path.as_posix(): chapter.text.split("\n") for chapter in chapters}
-    for entry in entries or []:
+    for entry in entries:
         if not {"rule", "text", "reason"} <= set(entry) or entry["rule"] not in RULES:
             raise BookError(f"an exception needs rule (a known one), text and reason: {entry}", EXCEPTIONS_FILE)
-    for finding in findings:
+
+    def excused(finding):
         shown = finding.message + "\n" + lines.get(finding.path, [""] * finding.line)[finding.line - 1]
-        for index, entry in enumerate(entries or []):
-            here = entry["rule"] == finding.rule and entry.get("file", finding.path) == finding.path
-            if here and entry["text"] in shown:
+        for index, entry in enumerate(entries):
+            if (entry["rule"], entry.get("file", finding.path)) == (finding.rule, finding.path) and entry[
+                "text"
+            ] in shown:
                 used.add(index)
-                break
-        else:
-            kept.append(finding)
-    for index, entry in enumerate(entries or []):
-        if index not in used and (entry.get("file") is None or entry["file"] in lines):
-            kept.append(
-                Finding(
-                    EXCEPTIONS_FILE.as_posix(),
-                    index + 1,
-                    "idle-exception",
-                    f"excuses nothing any more, remove it: {entry['text']!r}",
-                )
-            )
+                return True
+        return False
+
+    kept = [finding for finding in findings if not excused(finding)]
+    for index, entry in enumerate(entries):
+        if index not in used and entry.get("file", next(iter(lines), None)) in lines:
+            message = f"excuses nothing any more, remove it: {entry['text']!r}"
+            kept.append(Finding(EXCEPTIONS_FILE.as_posix(), index + 1, "idle-exception", message))
     return kept
 
 

@@ -46,6 +46,13 @@ class Page:
         """Identifier of the chapter's heading."""
         return self.blocks[0]["c"][1][0]
 
+    def store(self, root, folder):
+        """Put the pictures and files that the page shows into the folder of the book; `root` is the project."""
+        files = {name: (root / name).read_bytes() for name in self.files}
+        for name, data in (self.assets | files).items():
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            (folder / name).write_bytes(data)
+
 
 def make_page(book, chapter, result, entry):
     """The page of a chapter; of one that has not run (`result` is None) as far as its text tells.
@@ -168,9 +175,8 @@ class _Maker:
             body += self._output(
                 cell, f"{cell.label or f'cell-{index + 1}'}-{number + 1}", output, markdown.get(number)
             )
-        columns = cell.options.get("layout-ncol", 1)
         if not kind:
-            return shown + ([div(body, "bk-layout", ncol=columns)] if columns > 1 and body else body)
+            return shown + body
         pictures = [node for node in nodes(body) if node["t"] == "Image" or is_div(node, "bk-html")]
         if self.has_run and kind == "fig" and not pictures:
             self.fault(f"{cell.name} shows no figure", cell.line)
@@ -178,7 +184,7 @@ class _Maker:
             self.fault(f"{cell.name} shows no table", cell.line)
         words = [node for node in body if kind == "fig" and is_div(node, "bk-text")]
         body = [node for node in body if node not in words]
-        return [*shown, *([div(words)] if words else []), _float(kind, cell.label, body, caption, columns)]
+        return [*shown, *([div(words)] if words else []), _float(kind, cell.label, body, caption)]
 
     def _output(self, cell, name, output, markdown):
         """One output of a cell as blocks; `name` is that of its picture."""
@@ -253,8 +259,8 @@ class _Maker:
             if any(is_div(inner, "bk-float") for inner in nodes(content)):
                 words = "holds another figure or table with a label: sub-figures are outside the dialect"
                 self.fault(f"block {identifier} {words}", place)
-            return [_float(identifier[:3], identifier, content[:-1], content[-1:], values.get("layout-ncol", 1))]
-        return [div(content, "bk-layout", ncol=values["layout-ncol"])] if "layout-ncol" in values else None
+            return [_float(identifier[:3], identifier, content[:-1], content[-1:])]
+        return None
 
     def _tabset(self, content):
         tabs = []
@@ -307,9 +313,9 @@ def _titled(title, body):
     return [div([{"t": "Plain", "c": title}], "bk-title"), div(body, "bk-body")]
 
 
-def _float(kind, label, body, caption, columns=1):
+def _float(kind, label, body, caption):
     inlines = [node for block in caption if block["t"] in ("Para", "Plain") for node in block["c"]]
-    inner = [div(body, "bk-body", ncol=columns), div([{"t": "Plain", "c": inlines}], "bk-caption")]
+    inner = [div(body, "bk-body"), div([{"t": "Plain", "c": inlines}], "bk-caption")]
     return div(inner, "bk-float", identifier=label, kind=kind)
 
 

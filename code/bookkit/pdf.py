@@ -27,34 +27,16 @@ _TABLE_SIZES = (9.5, 9, 8.5, 8, 7.5, 7, 6.5)
 
 
 def write_pdf(book, pages, path):
-    """Write the book as one PDF.
-
-    Parameters
-    ----------
-    book : bookkit.config.Book
-    pages : list of bookkit.document.Page
-    path : pathlib.Path
-        The file to write.
-
-    Raises
-    ------
-    BookError
-        With typst's own words.
-    """
+    """Write the pages of a book as one PDF; a BookError with typst's own words if that fails."""
     import typst
 
     families = set(typst.Fonts().families())
     with tempfile.TemporaryDirectory(prefix="bookkit-pdf-") as name:
         folder = Path(name)
         words = _source(book, pages, folder, families)
-        if _CJK.search(words) and not any(
-            "CJK" in family or family in ("Songti SC", "SimSun", "PingFang SC") for family in families
-        ):
-            print(
-                "note: no font with Chinese characters is installed; the PDF shows boxes for them "
-                "(Debian: apt install fonts-noto-cjk)",
-                file=sys.stderr,
-            )
+        if _CJK.search(words) and not any(re.search("CJK|Songti SC|SimSun|PingFang SC", name) for name in families):
+            note = "no font with Chinese characters is installed; the PDF shows boxes (Debian: fonts-noto-cjk)"
+            print(f"note: {note}", file=sys.stderr)
         (folder / "main.typ").write_text(words, encoding="utf-8")
         shutil.copy(str(resources.files("bookkit") / "assets" / "book.typ"), folder / "book.typ")
         try:
@@ -75,10 +57,7 @@ def _source(book, pages, folder, families):
         settings[key] = f"({''.join(_font(font) + ',' for font in fonts.split(', ') if font in families)})"
     arguments = ", ".join(f"{key}: {value}" for key, value in settings.items())
     parts = ['#import "book.typ": *', f"#show: book.with({arguments})"]
-    by_path = {page.chapter.path: page for page in pages}
-    anchors = {page.path: _identifier(page, page.identifier) for page in pages}
-    slugs = {page.path: page for page in pages}
-    appendices = False
+    by_path, appendices = {page.chapter.path.with_suffix("").as_posix(): page for page in pages}, False
     for entry in book.entries:
         if entry.appendix and not appendices:
             parts.append("#part[Appendices]")
@@ -86,10 +65,10 @@ def _source(book, pages, folder, families):
         if entry.path is None:
             parts.append(f"#part({_string(entry.part)})")
             continue
-        page = by_path[entry.path]
-        _store_pictures(book, page, folder)
+        page = by_path[entry.path.with_suffix("").as_posix()]
+        page.store(book.root, folder)
         depth = 1 if entry.part or entry.appendix else 0
-        blocks = transform(page.blocks, lambda node, page=page, depth=depth: _lower(node, page, depth, anchors, slugs))
+        blocks = transform(page.blocks, lambda node, page=page, depth=depth: _lower(node, page, depth, by_path))
         parts.append("#pagebreak(weak: true)")
         parts.append(write_page(page, blocks, "-t", "typst-citations", "--syntax-highlighting=idiomatic"))
     return "\n\n".join(parts)
@@ -106,15 +85,6 @@ def _string(words):
     return '"' + str(words).replace("\\", "\\\\").replace('"', '\\"') + '"'
 
 
-def _store_pictures(book, page, folder):
-    for name in page.files:
-        (folder / name).parent.mkdir(parents=True, exist_ok=True)
-        shutil.copy(book.root / name, folder / name)
-    for name, data in page.assets.items():
-        (folder / name).parent.mkdir(parents=True, exist_ok=True)
-        (folder / name).write_bytes(data)
-
-
 def _identifier(page, identifier):
     """Labels are unique in typst; identifiers that pandoc made are not across chapters, so they get a prefix."""
     if re.match(r"(sec|fig|tbl|eq|ref)-", identifier) or identifier == "refs":
@@ -122,14 +92,14 @@ def _identifier(page, identifier):
     return f"{page.chapter.path.stem}--{identifier}"
 
 
-def _lower(node, page, depth, anchors, slugs):
+def _lower(node, page, depth, by_path):
     """Turn what :mod:`bookkit.document` made into typst; called from the leaves up."""
     kind = node["t"]
     if kind == "Div":
         lowered = lower_block(node, _DIVS, "pdf")
         if lowered is not None:
             return lowered
-        if node["c"][0][0] and not is_div(node, "bk-page"):
+        if node["c"][0][0]:
             node["c"][0][0] = _identifier(page, node["c"][0][0])
     elif kind == "Header":
         return [_heading(node, page, depth)]
@@ -137,7 +107,8 @@ def _lower(node, page, depth, anchors, slugs):
         url = node["c"][2][0]
         if url.startswith("bk:"):
             target, _, fragment = url[3:].partition("#")
-            node["c"][2][0] = "#" + (_identifier(slugs[target], fragment) if fragment else anchors[target])
+            other = by_path[target.removesuffix(".html")]
+            node["c"][2][0] = "#" + _identifier(other, fragment or other.identifier)
         elif not re.match(r"[a-z]+:", url):
             return node["c"][1]
     elif kind == "Image":
@@ -164,9 +135,8 @@ def _picture(node):
     else:
         size = width if re.fullmatch(r"[\d.]+(%|in|cm|mm)", width) else "auto"
     alt = values.get("alt") or tree.plain(node["c"][1])
-    return raw(
-        "typst", f"#image({_string('/' + values.get('data-asset', url))}, width: {size}, alt: {_string(alt)})", True
-    )
+    place = _string("/" + values.get("data-asset", url))
+    return raw("typst", f"#image({place}, width: {size}, alt: {_string(alt)})", True)
 
 
 def _float(node):
@@ -177,30 +147,14 @@ def _float(node):
         word = {"fig": "Figure", "tbl": "Table"}[kind]
         inlines = [raw("typst", f"#label-of[{word} {number}:] ", True), *inlines]
     content = body["c"][1]
-    columns = int(attributes(body).get("ncol", "1") or 1)
-    if columns > 1:
-        content = _grid(content, columns)
-    head = f'#float(kind: "{kind}", caption: [' if inlines else f'#float(kind: "{kind}")['
-    label = f" <{node['c'][0][0]}>" if node["c"][0][0] else ""
-    parts = [raw("typst", head)]
+    head = [raw("typst", f'#float(kind: "{kind}")[')]
     if inlines:
-        parts += [{"t": "Plain", "c": inlines}, raw("typst", "])[")]
-    parts += [*content, raw("typst", f"]{label}")]
+        head = wrap("typst", f'#float(kind: "{kind}", caption: [', [{"t": "Plain", "c": inlines}], "])[")
+    label = f" <{node['c'][0][0]}>" if node["c"][0][0] else ""
+    parts = [*head, *content, raw("typst", f"]{label}")]
     if any(is_div(item, "bk-turned") for item in nodes(content)):
         parts = wrap("typst", "#landscape[", parts, "]")
     return parts
-
-
-def _grid(content, columns):
-    """Every block takes one cell of the grid; blocks that raw text holds together count as one."""
-    groups = tree.groups(content, _opened)
-    inner = [block for group in groups for block in wrap("typst", "[", group, "],")]
-    return wrap("typst", f"#columns-of({columns},", inner, ")")
-
-
-def _opened(words):
-    words = re.sub(r'"(\\.|[^"\\])*"', "", words)
-    return words.count("[") - words.count("]")
 
 
 def _callout(node):
@@ -223,7 +177,6 @@ def _equation(node):
 
 _DIVS = {
     "bk-float": _float,
-    "bk-layout": lambda node: _grid(node["c"][1], int(attributes(node)["ncol"])),
     "bk-callout": _callout,
     "bk-tabset": _tabset,
     "bk-code": lambda node: node["c"][1],

@@ -12,10 +12,11 @@ import os
 import threading
 import time
 from pathlib import Path
+from string import Template
 from urllib.parse import unquote, urlsplit
 
 from bookkit.errors import BookError, BookErrors
-from bookkit.html import ASSETS
+from bookkit.html import ASSETS, asset
 from bookkit.render import render
 from bookkit.used import is_of_book
 
@@ -23,29 +24,9 @@ from bookkit.used import is_of_book
 FOLDER = Path(".bookkit") / "preview"
 _ASK = "/.bookkit/state"
 _SECONDS = 0.3
-_SCRIPT = """<script>
-(function () {
-  let seen = null;
-  setInterval(async function () {
-    let state;
-    try { state = await (await fetch("%s" + location.pathname)).json(); } catch (error) { return; }
-    let box = document.getElementById("bookkit-fault");
-    if (!box) {
-      box = document.body.appendChild(document.createElement("pre"));
-      box.id = "bookkit-fault";
-      box.style.cssText = "position:fixed;inset:auto 0 0 0;margin:0;padding:1em;background:#a00;color:#fff;" +
-        "white-space:pre-wrap;z-index:99";
-    }
-    box.textContent = state.fault;
-    box.hidden = !state.fault;
-    if (seen !== null && seen !== state.version) location.reload();
-    seen = state.version;
-  }, 300);
-})();
-</script>"""
 
 
-def preview(root=".", profile=None, port=8000, jobs=2, say=print):
+def preview(root=".", port=8000, jobs=2, say=print):
     """Serve the book on 127.0.0.1 and render it whenever a file of the project changes, until interrupted.
 
     Files outside of the project are looked at whenever one inside changes.
@@ -54,8 +35,6 @@ def preview(root=".", profile=None, port=8000, jobs=2, say=print):
     ----------
     root : str or pathlib.Path
         The project.
-    profile : str, optional
-        Quarto profile.
     port : int
         0 for any that is free.
     jobs : int
@@ -71,15 +50,15 @@ def preview(root=".", profile=None, port=8000, jobs=2, say=print):
         say(f"http://127.0.0.1:{server.server_port}/ (end with Ctrl+C)")
         try:
             for _ in _changes(root):
-                state["fault"] = _render(root, profile, jobs, say)
+                state["fault"] = _render(root, jobs, say)
         except KeyboardInterrupt:
             say("")
 
 
-def _render(root, profile, jobs, say):
+def _render(root, jobs, say):
     """Render, and give the words of what is wrong, if anything is."""
     try:
-        render(root, ["html"], profile, FOLDER, jobs=jobs, say=say)
+        render(root, ["html"], FOLDER, jobs=jobs, say=say)
     except (BookError, BookErrors) as error:
         say(str(error))
         return str(error)
@@ -119,6 +98,8 @@ def _files(root):
 class _Handler(http.server.SimpleHTTPRequestHandler):
     """Files of a folder; pages with the script, and the address that it asks."""
 
+    script = Template(asset("preview.html")).substitute(address=_ASK)
+
     def __init__(self, state, *arguments, **options):
         self.state = state
         super().__init__(*arguments, **options)
@@ -133,7 +114,7 @@ class _Handler(http.server.SimpleHTTPRequestHandler):
                 words = self._place(path).read_text(encoding="utf-8")
             except OSError:
                 words = "<!doctype html><title>No page</title><body>There is no such page (yet)."
-            self._send(words.replace("</body>", "") + _SCRIPT % _ASK, "text/html; charset=utf-8")
+            self._send(words.replace("</body>", "") + self.script, "text/html; charset=utf-8")
         else:
             super().do_GET()
 

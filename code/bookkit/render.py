@@ -4,10 +4,8 @@ The book that was there before stays whole until the new one is complete: a faul
 leaves it as it was.
 """
 
-import ctypes
 import os
 import shutil
-import sys
 import time
 from contextlib import contextmanager
 from pathlib import Path
@@ -22,7 +20,7 @@ from bookkit.execute import execute_chapters
 FORMATS = ("html", "pdf")
 
 
-def render(root=".", formats=FORMATS, profile=None, output=None, use_cache=True, jobs=2, say=print, only=()):
+def render(root=".", formats=FORMATS, output=None, use_cache=True, jobs=2, say=print, only=()):
     """Render the book of a project.
 
     Parameters
@@ -32,8 +30,6 @@ def render(root=".", formats=FORMATS, profile=None, output=None, use_cache=True,
     formats : sequence of str
         Out of "html" and "pdf". With "html" the output folder is replaced as a whole; with "pdf" alone only the
         PDF in it is.
-    profile : str, optional
-        Quarto profile; `_quarto-NAME.yml` is merged over `_quarto.yml`.
     output : str, optional
         Folder of the result, relative to the project; else the one `_quarto.yml` names, else `_book`.
     use_cache : bool
@@ -57,7 +53,7 @@ def render(root=".", formats=FORMATS, profile=None, output=None, use_cache=True,
     """
     started = time.monotonic()
     root = Path(root).resolve()
-    book = read_book(root, profile)
+    book = read_book(root)
     target, chosen = (root / (output or book.output_dir)).resolve(), book.chosen(only)
     if only and "pdf" in formats:
         raise BookError("a chapter alone is rendered to HTML only; leave out --to")
@@ -168,25 +164,9 @@ def _only_one(root, target):
 
 
 def swap(new, target):
-    """Put a folder in the place of another, at once where the system can exchange two names."""
-    if not target.exists():
-        os.rename(new, target)
-        return
-    if _exchange(new, target):
-        return  # `new` now holds the old book; the caller removes it
+    """Put a folder in the place of another; :func:`_only_one` puts the old one back if it was killed in between."""
     old = target.with_name(f"{target.name}.old-{os.getpid()}")
-    os.rename(target, old)
+    if target.exists():
+        os.rename(target, old)
     os.rename(new, target)
     shutil.rmtree(old, ignore_errors=True)
-
-
-def _exchange(first, second):
-    """Exchange two names in one step (Linux); False where that is not possible."""
-    if not sys.platform.startswith("linux"):
-        return False
-    try:
-        rename = ctypes.CDLL(None, use_errno=True).renameat2
-    except (OSError, AttributeError):
-        return False
-    here, exchange = -100, 2  # AT_FDCWD, RENAME_EXCHANGE
-    return rename(here, os.fsencode(first), here, os.fsencode(second), exchange) == 0

@@ -29,14 +29,9 @@ def api_version():
 
 @lru_cache(maxsize=128)
 def pandoc(text, *arguments):
-    """Run pandoc on a text; anything it warns about is an error.
+    """Run pandoc on a text; anything it warns about is a BookError with its own words.
 
     What it gave is remembered: the live preview renders the same book again and again, with one chapter changed.
-
-    Raises
-    ------
-    BookError
-        With pandoc's own words.
     """
     done = subprocess.run([pandoc_path(), *arguments], input=text, capture_output=True, text=True, encoding="utf-8")
     if done.returncode or done.stderr.strip():
@@ -60,15 +55,7 @@ def write(blocks, *arguments):
 
 
 def transform(node, visit):
-    """Rebuild a tree from its leaves up.
-
-    Parameters
-    ----------
-    node : list or dict
-        Blocks, inlines or a part of them.
-    visit : callable
-        Called with every node after its children; returns None to keep it, or the list that replaces it.
-    """
+    """Rebuild a tree from its leaves up: `visit` returns None to keep a node, or the list that replaces it."""
     if isinstance(node, list):
         result = []
         for item in node:
@@ -95,31 +82,26 @@ def nodes(node):
 
 def plain(node):
     """The text of a tree, for titles, alt texts and the search index."""
-    parts = []
+    return re.sub(r"\s+", " ", _plain(node)).strip()
 
-    def collect(item):
-        if isinstance(item, list):
-            for child in item:
-                collect(child)
-        elif isinstance(item, dict):
-            kind = item.get("t")
-            if kind == "Str":
-                parts.append(item["c"])
-            elif kind in ("Space", "SoftBreak", "LineBreak"):
-                parts.append(" ")
-            elif kind in ("Code", "Math", "CodeBlock"):
-                parts.append(item["c"][1])
-            elif kind in ("RawInline", "RawBlock", "Note"):
-                pass
-            elif kind in ("Image", "Link", "Span", "Div", "Header", "Quoted", "Cite"):
-                collect(item["c"][2] if kind == "Header" else item["c"][1])
-            else:
-                collect(item.get("c"))
-            if kind in ("Para", "Plain", "Header", "CodeBlock", "Div"):
-                parts.append(" ")
 
-    collect(node)
-    return re.sub(r"\s+", " ", "".join(parts)).strip()
+def _plain(node):
+    if isinstance(node, list):
+        return "".join(map(_plain, node))
+    if not isinstance(node, dict):
+        return ""
+    kind = node.get("t")
+    if kind in ("Space", "SoftBreak", "LineBreak"):
+        return " "
+    if kind in ("RawInline", "RawBlock", "Note"):
+        return ""
+    if kind in ("Str", "Code", "Math", "CodeBlock"):
+        words = node["c"] if kind == "Str" else node["c"][1]
+    elif kind in ("Image", "Link", "Span", "Div", "Header", "Quoted", "Cite"):
+        words = _plain(node["c"][2 if kind == "Header" else 1])
+    else:
+        words = _plain(node.get("c"))
+    return words + " " * (kind in ("Para", "Plain", "Header", "CodeBlock", "Div"))
 
 
 def is_div(node, name=None):
@@ -134,18 +116,14 @@ def attributes(node):
 
 def div(content, *classes, identifier="", **values):
     """A block of given classes."""
-    return {
-        "t": "Div",
-        "c": [[identifier, list(classes), [[key, str(value)] for key, value in values.items()]], content],
-    }
+    pairs = [[key, str(value)] for key, value in values.items()]
+    return {"t": "Div", "c": [[identifier, list(classes), pairs], content]}
 
 
 def text(words):
     """Inlines of a plain text."""
-    result = []
-    for index, word in enumerate(words.split(" ")):
-        result += ([{"t": "Space"}] if index else []) + ([{"t": "Str", "c": word}] if word else [])
-    return result
+    parts = [part for part in re.split("( )", words) if part]
+    return [{"t": "Space"} if part == " " else {"t": "Str", "c": part} for part in parts]
 
 
 def raw(form, words, inline=False):
@@ -158,25 +136,14 @@ def wrap(form, before, content, after):
     return [raw(form, before), *content, raw(form, after)]
 
 
-def groups(content, opened):
-    """Blocks in groups that stay together: `opened` says how much more a raw text opens than it closes."""
-    result, depth = [], 0
-    for block in content:
-        if depth == 0:
-            result.append([])
-        result[-1].append(block)
-        depth += opened(block["c"][1]) if block["t"] == "RawBlock" else 0
-    return result
-
-
-def span(content, *classes, **values):
+def span(content, *classes):
     """Inlines of given classes."""
-    return {"t": "Span", "c": [["", list(classes), [[key, str(value)] for key, value in values.items()]], content]}
+    return {"t": "Span", "c": [["", list(classes), []], content]}
 
 
-def link(content, target, *classes, identifier=""):
+def link(content, target, *classes):
     """A link."""
-    return {"t": "Link", "c": [[identifier, list(classes), []], content, [target, ""]]}
+    return {"t": "Link", "c": [["", list(classes), []], content, [target, ""]]}
 
 
 def code(words, *classes):

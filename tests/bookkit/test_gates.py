@@ -183,23 +183,13 @@ def test_a_killed_run_leaves_the_old_book_and_the_next_run_clears_up(how, tmp_pa
 
 
 def test_killed_between_the_two_renames(tmp_path):
-    """Where two names cannot be exchanged at once, the next run puts the old book back before it starts."""
+    """The next run puts the old book back before it starts."""
     root = make_book(tmp_path / "book", (FIXTURES / "failing/raising-cell.qmd").read_text())
     before = snapshot(root / "_book")
     os.rename(root / "_book", root / "_book.old-77")
     with pytest.raises(BookErrors):
         render(root, ["html"], say=lambda line: None)
     assert snapshot(root / "_book") == before
-
-
-def test_swap_without_exchange(tmp_path, monkeypatch):
-    from bookkit import render as module
-
-    monkeypatch.setattr(module, "_exchange", lambda first, second: False)
-    root = make_book(tmp_path / "book", "# A {#sec-a}\n")
-    render(root, ["html"], say=lambda line: None)
-    assert "Home" in (root / "_book/index.html").read_text()
-    assert not list(root.glob("_book.*"))
 
 
 def test_two_runs_at_once_are_refused(tmp_path):

@@ -308,12 +308,6 @@ def test_pdf_has_bookmarks_and_links(good):
     assert b"/Outlines" in data and b"/Annot" in data
 
 
-def test_profile_is_merged_and_has_its_own_folder(good):
-    render(good, ["html"], profile="other", say=lambda line: None)
-    assert "<title>Preface – Another Small Book</title>" in page(good, "index.html", "_book-other")
-    assert "<title>Preface – A Small Book</title>" in page(good, "index.html")
-
-
 def test_pdf_alone_replaces_only_the_pdf(good):
     before = page(good, "index.html")
     (good / "_book/small-book.pdf").unlink()
