@@ -207,7 +207,3 @@ def strip_remote_scripts(given):
 
     for path in strip_folder(given.folder):
         print(f"removed what was loaded from other hosts: {path}")
-
-
-if __name__ == "__main__":
-    sys.exit(main())

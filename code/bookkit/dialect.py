@@ -39,6 +39,7 @@ Everything else is refused: shortcodes, includes, raw HTML and TeX, other langua
 and attributes, margin content, sub-figures, code annotations.
 """
 
+import posixpath
 import re
 from pathlib import PurePosixPath
 
@@ -167,16 +168,14 @@ def _check_cell(cell, fault):
         fault(cell.option_lines["output"], "output must be true, false or asis")
     if cell.options.get("code-fold") not in (None, True, False, "show"):
         fault(cell.option_lines["code-fold"], "code-fold must be true, false or show")
-    label = cell.label
-    if label:
-        line = cell.option_lines.get("label", cell.line)
-        for kind, caption in (("fig", "fig-cap"), ("tbl", "tbl-cap")):
-            if label.startswith(kind + "-") and not cell.options.get(caption):
-                fault(line, f"cell {label} has no {caption}")
-        if re.match(r"^(sec|eq|lst|thm|lem|cor|prp|cnj|def|exm|exr|sol|rem|alg)-", label):
-            fault(line, f"a cell cannot be labelled '{label}'; figures are fig-…, tables tbl-…")
-    for caption, kind in (("fig-cap", "fig"), ("tbl-cap", "tbl")):
-        if caption in cell.options and not str(label).startswith(kind + "-"):
+    label, line = str(cell.label or ""), cell.option_lines.get("label", cell.line)
+    if re.match(r"^(sec|eq|lst|thm|lem|cor|prp|cnj|def|exm|exr|sol|rem|alg)-", label):
+        fault(line, f"a cell cannot be labelled '{label}'; figures are fig-…, tables tbl-…")
+    for kind in ("fig", "tbl"):
+        caption = f"{kind}-cap"
+        if label.startswith(kind + "-") and not cell.options.get(caption):
+            fault(line, f"cell {label} has no {caption}")
+        elif caption in cell.options and not label.startswith(kind + "-"):
             fault(cell.option_lines[caption], f"{caption} without 'label: {kind}-…'")
 
 
@@ -216,11 +215,11 @@ def _check_prose(chapter, fault):
 
 def _check_div(div, line, stack, fault):
     rest = div["rest"].strip()
+    if not rest and stack:
+        stack.pop()
+    elif not rest:
+        fault(line, "::: closes a block that was not opened")
     if not rest:
-        if not stack:
-            fault(line, "::: closes a block that was not opened")
-        else:
-            stack.pop()
         return
     stack.append(line)
     inner = rest[1:-1] if rest.startswith("{") and rest.endswith("}") else "." + rest
@@ -253,13 +252,6 @@ def local_target(chapter, target):
     """
     if re.match(r"^([a-z][a-z0-9+.-]*:|//|#|$)", target, re.IGNORECASE):
         return None
-    parts = []
-    start = [] if target.startswith("/") else list(PurePosixPath(chapter.path.as_posix()).parent.parts)
-    for part in [*start, *PurePosixPath(target.split("#")[0].split("?")[0].lstrip("/")).parts]:
-        if part == "..":
-            if not parts:
-                return PurePosixPath("..")
-            parts.pop()
-        elif part != ".":
-            parts.append(part)
-    return PurePosixPath(*parts)
+    folder = "" if target.startswith("/") else chapter.path.parent.as_posix()
+    path = posixpath.normpath(posixpath.join(folder, re.split("[#?]", target)[0].lstrip("/")))
+    return PurePosixPath(".." if path.startswith("..") else path)

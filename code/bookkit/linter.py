@@ -337,16 +337,10 @@ def _numbers(text):
 
 def _paragraphs(chapter):
     """(line, text) of each paragraph or list item of the prose; headings, tables, code and display maths left out."""
-    block, start = [], 0
+    block = []
     for line, text in [*chapter.prose_lines(), (None, "")]:
-        starts_item = re.match(r"\s*([-*+]|\d+[.)])\s", text)
-        if block and (not text.strip() or starts_item):
-            yield start, "\n".join(block)
+        is_prose = text.strip() and not re.match(r"\s*(#{1,6} |\||:::|\$\$|!\[|: )", text)
+        if block and (not is_prose or re.match(r"\s*([-*+]|\d+[.)])\s", text)):
+            yield block[0][0], "\n".join(words for _, words in block)
             block = []
-        if text.strip() and not re.match(r"\s*(#{1,6} |\||:::|\$\$|!\[|: )", text):
-            if not block:
-                start = line
-            block.append(text)
-        elif block:
-            yield start, "\n".join(block)
-            block = []
+        block += [(line, text)] if is_prose else []

@@ -6,9 +6,7 @@ references, because nbval ignores them and their bytes differ between machines; 
 (:data:`FINGERPRINT`) stays and is compared.
 """
 
-import hashlib
 import itertools
-import json
 from pathlib import Path
 
 from bookkit.chapters import Cell
@@ -21,20 +19,11 @@ _PICTURES = ("image/png", "image/jpeg", "image/svg+xml", "application/pdf")
 
 
 def to_notebook(chapter, result=None):
-    """Convert a chapter into a notebook.
+    """A chapter as a notebook: Markdown and code cells in its order.
 
-    Parameters
-    ----------
-    chapter : bookkit.chapters.Chapter
-    result : dict, optional
-        What :func:`bookkit.execute.execute_chapters` gave with `printed`; without it no cell has run.
-
-    Returns
-    -------
-    nbformat.NotebookNode
-        Markdown and code cells in the order of the chapter. A code cell carries the tags ``raises-exception``
-        (``error: true``), ``skip-execution`` and ``nbval-skip`` (``eval: false``), ``inline`` (an inline
-        expression) and ``figure`` (label ``fig-…``).
+    A code cell carries the tags ``raises-exception`` (``error: true``), ``skip-execution`` and ``nbval-skip``
+    (``eval: false``), ``inline`` (an inline expression) and ``figure`` (label ``fig-…``). Without the `result` that
+    :func:`bookkit.execute.execute_chapters` gave with `printed`, no cell has run.
     """
     import nbformat
 
@@ -95,17 +84,9 @@ def reference_path(chapter_path, folder):
 
 
 def write_references(chapters, folder, jobs=2, report=print, keep=()):
-    """Execute chapters and write their references; those of chapters that are gone are removed.
+    """Execute chapters and write their references into a folder; those of chapters that are gone are removed.
 
-    Parameters
-    ----------
-    chapters : list of bookkit.chapters.Chapter
-    folder : str or pathlib.Path
-        Where the references live.
-    jobs, report
-        Kernels that run at a time; what is called with one line a chapter.
-    keep : iterable of bookkit.chapters.Chapter
-        Other chapters of the book: their references stay as they are.
+    `keep` are other chapters of the book: their references stay as they are.
 
     Raises
     ------
@@ -122,26 +103,13 @@ def write_references(chapters, folder, jobs=2, report=print, keep=()):
         nbformat.write(notebook, reference_path(chapter.path, folder))
         report(f"  {chapter.path}")
 
-    kept = {reference_path(chapter.path, folder) for chapter in [*chapters, *keep]}
-    for path in folder.glob("*.ipynb"):
-        if path not in kept:
-            path.unlink()
+    for path in set(folder.glob("*.ipynb")) - {reference_path(each.path, folder) for each in [*chapters, *keep]}:
+        path.unlink()
     execute_chapters(chapters, folder, jobs, done=write, printed=True)
 
 
 def out_of_step(chapters, folder):
-    """Faults of the references: missing, older than the chapter, not executed, or of no chapter.
-
-    Parameters
-    ----------
-    chapters : list of bookkit.chapters.Chapter
-    folder : str or pathlib.Path
-
-    Returns
-    -------
-    list of BookError
-        Empty where every reference is in step with its chapter.
-    """
+    """Faults of the references, as a list of BookError: missing, older than the chapter, not run, or of no chapter."""
     import nbformat
 
     faults, remedy = [], "run `make notebooks` and look at what changed"
@@ -151,21 +119,16 @@ def out_of_step(chapters, folder):
             faults.append(BookError(f"has no reference {path.name}; {remedy}", chapter.path))
             continue
         fresh, stored = to_notebook(chapter), nbformat.read(path, as_version=4)
-        if _digest(fresh) != _digest(stored):
+        if _sources(fresh) != _sources(stored):
             faults.append(BookError(f"differs from its reference {path.name}; {remedy}", chapter.path))
         for cell in stored.cells:
             skipped = "skip-execution" in cell.metadata.get("tags", [])
             if cell.cell_type == "code" and not skipped and cell.execution_count is None:
                 faults.append(BookError(f"{path.name} has a cell that did not run ({cell.id}); {remedy}", chapter.path))
-    known = {reference_path(chapter.path, folder).name for chapter in chapters}
-    faults += [
-        BookError(f"is the reference of no chapter; {remedy}", path.name)
-        for path in sorted(Path(folder).glob("*.ipynb"))
-        if path.name not in known
-    ]
+    for path in sorted(set(Path(folder).glob("*.ipynb")) - {reference_path(each.path, folder) for each in chapters}):
+        faults.append(BookError(f"is the reference of no chapter; {remedy}", path.name))
     return faults
 
 
-def _digest(notebook):
-    cells = [(cell.cell_type, cell.source, list(cell.metadata.get("tags", []))) for cell in notebook.cells]
-    return hashlib.sha256(json.dumps(cells).encode()).hexdigest()
+def _sources(notebook):
+    return [(cell.cell_type, cell.source, list(cell.metadata.get("tags", []))) for cell in notebook.cells]

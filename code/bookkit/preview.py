@@ -29,18 +29,8 @@ _SECONDS = 0.3
 def preview(root=".", port=8000, jobs=2, say=print):
     """Serve the book on 127.0.0.1 and render it whenever a file of the project changes, until interrupted.
 
-    Files outside of the project are looked at whenever one inside changes.
-
-    Parameters
-    ----------
-    root : str or pathlib.Path
-        The project.
-    port : int
-        0 for any that is free.
-    jobs : int
-        Chapters run at a time.
-    say : callable
-        Called with lines about the progress.
+    Files outside of the project are looked at whenever one inside changes. A `port` of 0 stands for any that is free;
+    `jobs` chapters run at a time; `say` is called with lines about the progress.
     """
     root = Path(root).resolve()
     state = {"fault": "not rendered yet"}

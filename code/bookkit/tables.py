@@ -6,21 +6,11 @@ from bookkit import tree
 
 #: A cell up to this width, in ems, is kept on one line: numbers, names, short words.
 _SHORT = 7
+_WIDTHS = dict.fromkeys(" .,:;|il'", 0.3) | dict.fromkeys("mwMW@%", 0.85)
 
 
 def column_widths(table):
-    """Widths of a table's columns in ems of its type.
-
-    Parameters
-    ----------
-    table : dict
-        A table of pandoc's tree.
-
-    Returns
-    -------
-    longest, least : list of float
-        Width without any line break, and the least width that breaks no short cell and no word.
-    """
+    """Widths of a table's columns in ems: without a line break, and the least that breaks no short cell and no word."""
     rows = list(_rows(table))
     longest, least = [], []
     for column in range(len(table["c"][2])):
@@ -48,15 +38,6 @@ def _rows(table):
 
 def _em(words):
     """Width of a text in ems of a sans face."""
-    return sum(
-        1.0
-        if unicodedata.east_asian_width(letter) in "WF"
-        else 0.3
-        if letter in " .,:;|il'"
-        else 0.85
-        if letter in "mwMW@%"
-        else 0.68
-        if letter.isupper()
-        else 0.6
-        for letter in words
-    )
+    wide = (unicodedata.east_asian_width(letter) in "WF" for letter in words)
+    plain = (_WIDTHS.get(letter, 0.68 if letter.isupper() else 0.6) for letter in words)
+    return sum(1.0 if is_wide else width for is_wide, width in zip(wide, plain, strict=True))
