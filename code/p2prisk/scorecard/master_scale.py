@@ -102,18 +102,11 @@ def _groups(probability, event, weights, most):
     return (np.bincount(which, weights * event), np.bincount(which, weights), values[starts], values[ends], which)
 
 
-def build_master_scale(
-    probability,
-    event,
-    freq_weights=None,
-    *,
-    grades=7,
-    smallest=0.05,
-    fewest_events=20,
-    level=0.05,
-    groups=60,
-    labels=None,
-):
+#: Groups of near probabilities that are joined into grades.
+_FINE_GROUPS = 60
+
+
+def build_master_scale(probability, event, freq_weights=None, *, grades=7, smallest=0.05, fewest_events=20, level=0.05):
     """Find grades on data.
 
     Adjacent groups of loans with near probabilities are joined into the grades with the largest likelihood
@@ -134,15 +127,11 @@ def build_master_scale(
         Least number of defaults in a grade.
     level : float
         Of the separation test.
-    groups : int
-        Fine groups to join.
-    labels : sequence of str, optional
-        Best first; ``1``, ``2``, ... by default.
 
     Returns
     -------
     MasterScale
-        The probability assigned to a grade is the mean probability of its loans.
+        Grades ``1``, ``2``, ..., best first; the probability assigned to a grade is the mean probability of its loans.
 
     Raises
     ------
@@ -150,7 +139,7 @@ def build_master_scale(
         When not even two grades can be told apart.
     """
     probability, event, weights = _sample(probability, event, freq_weights)
-    losses, loans, low, high, which = _groups(probability, event, weights, groups)
+    losses, loans, low, high, which = _groups(probability, event, weights, _FINE_GROUPS)
     mean = np.bincount(which, weights * probability) / loans
     for number in range(min(grades, len(loans)), 1, -1):
         starts = best_partition(losses, loans, number, smallest * loans.sum())
@@ -164,10 +153,7 @@ def build_master_scale(
             continue
         # half way on the log-odds scale between the two probabilities that the bound divides
         bounds = tuple(expit((logit(high[s - 1]) + logit(low[s])) / 2) for s in starts)
-        names = tuple(map(str, labels))[:number] if labels is not None else tuple(str(i + 1) for i in range(number))
-        if len(names) < number:
-            raise DataError(f"{len(names)} labels are given for {number} grades")
-        return MasterScale(names, bounds, tuple(pds))
+        return MasterScale(tuple(str(i + 1) for i in range(number)), bounds, tuple(pds))
     raise DataError(
         f"no two grades of at least {smallest:.0%} of the loans and {fewest_events} defaults differ at the "
         f"{level:.0%} level; the probabilities do not support a scale on these data"
