@@ -5,8 +5,11 @@ package, some are small tables in ``data/``, and two are micro files that the re
 for in ``../shared/data`` beside the repository or in ``$P2PRISK_SHARED/data``, and their SHA-256 is verified.
 """
 
+from __future__ import annotations
+
 import os
 from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
 
 import pandas as pd
 
@@ -14,8 +17,11 @@ from p2prisk.errors import DataError
 from p2prisk.tape import SEVERITY_RESOLVED, LoanTape, apply_mapping, builtin, resolved_cohort
 from p2prisk.tape.read import file_sha256
 
+if TYPE_CHECKING:
+    from p2prisk.kinds import PathLike
 
-def data_directory():
+
+def data_directory() -> Path:
     """Find ``data/`` of the repository: beside the package, else in the working directory or above it.
 
     Returns
@@ -37,7 +43,7 @@ def data_directory():
     )
 
 
-def table(name):
+def table(name: str) -> pd.DataFrame:
     """Load one of the small committed tables.
 
     Parameters
@@ -162,7 +168,7 @@ _TABLES = {
 _PROSPER_RECORD_DATE = "2014-03-12"
 
 
-def names():
+def names() -> list:
     """Names that :func:`load` knows.
 
     Examples
@@ -173,13 +179,13 @@ def names():
     return [*_RDATASETS, *_MICRO, *_TABLES]
 
 
-def shared_directory():
+def shared_directory() -> Any:
     """Where micro files are looked for: ``$P2PRISK_SHARED``, or ``shared`` beside the repository."""
     given = os.environ.get("P2PRISK_SHARED")
     return Path(given) if given else Path(__file__).resolve().parents[3] / "shared"
 
 
-def micro_file(name, path=None, verify=True):
+def micro_file(name: str, path: PathLike | None = None, verify: bool = True) -> Path:
     """Find a micro file and verify that it is the one the project's numbers come from.
 
     Parameters
@@ -219,7 +225,7 @@ def micro_file(name, path=None, verify=True):
     return file
 
 
-def load(name, path=None, cohort="resolved"):
+def load(name: str, path: PathLike | None = None, cohort: Literal["resolved", "all"] = "resolved") -> LoanTape:
     """Load an embedded data set by name.
 
     Parameters

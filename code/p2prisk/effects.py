@@ -18,13 +18,23 @@ Column or variable
     unit of income, and a variable that enters several terms (a square, an interaction) moves all of them.
 """
 
+from __future__ import annotations
+
 import re
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import pandas as pd
 from scipy.stats import norm
 
 from p2prisk.errors import DataError, ModelError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import ArrayLike
+
+    from p2prisk.ordered.results import OrderedResults
 
 _ROWS = 98304
 
@@ -35,7 +45,9 @@ def _z(confidence):
     return norm.ppf(0.5 + confidence / 2)
 
 
-def odds_ratios(result, confidence=0.95, per=None):
+def odds_ratios(
+    result: OrderedResults, confidence: float = 0.95, per: dict[str, float] | Literal["sd"] | None = None
+) -> pd.DataFrame:
     """Odds ratios of being in a worse class, with Wald intervals.
 
     Parameters
@@ -510,7 +522,14 @@ def _frame(result, effects, z, extra=None):
     return frame if extra is None else frame.assign(**extra)
 
 
-def average_marginal_effects(result, data=None, variables=None, weights=None, offset=None, confidence=0.95):
+def average_marginal_effects(
+    result: OrderedResults,
+    data: pd.DataFrame | None = None,
+    variables: Sequence[str] | None = None,
+    weights: ArrayLike | None = None,
+    offset: ArrayLike | None = None,
+    confidence: float = 0.95,
+) -> pd.DataFrame:
     """Average effect of every predictor on the probability of every class.
 
     Parameters
@@ -582,7 +601,13 @@ def average_marginal_effects(result, data=None, variables=None, weights=None, of
     return _frame(result, effects, z)
 
 
-def marginal_effects_at(result, borrowers, variables=None, offset=None, confidence=0.95):
+def marginal_effects_at(
+    result: OrderedResults,
+    borrowers: pd.DataFrame,
+    variables: Sequence[str] | None = None,
+    offset: ArrayLike | None = None,
+    confidence: float = 0.95,
+) -> pd.DataFrame:
     """Effects of the variables for representative borrowers, one at a time.
 
     Parameters
@@ -636,7 +661,9 @@ def _at_variables(result, borrowers, variables):
     return names if variables is None else list(variables)
 
 
-def predicted_probabilities(result, borrowers, offset=None, confidence=0.95):
+def predicted_probabilities(
+    result: OrderedResults, borrowers: pd.DataFrame, offset: ArrayLike | None = None, confidence: float = 0.95
+) -> pd.DataFrame:
     """Class probabilities of representative borrowers, with delta-method intervals that stay inside (0, 1).
 
     Parameters
@@ -673,7 +700,14 @@ def predicted_probabilities(result, borrowers, offset=None, confidence=0.95):
     return pd.DataFrame(rows, columns=["borrower", "category", "probability", "se", "ci_low", "ci_high"])
 
 
-def expected_effects(result, data=None, variables=None, weights=None, offset=None, confidence=0.95):
+def expected_effects(
+    result: OrderedResults,
+    data: pd.DataFrame | None = None,
+    variables: Any = None,
+    weights: ArrayLike | None = None,
+    offset: ArrayLike | str | None = None,
+    confidence: float = 0.95,
+) -> pd.DataFrame:
     """Average effect of every predictor on the expected class (classes counted 0, 1, 2, ...).
 
     One number a predictor instead of one a class: by how many classes a borrower moves on average. It treats
@@ -717,7 +751,7 @@ def expected_effects(result, data=None, variables=None, weights=None, offset=Non
     return frame
 
 
-def explained(result):
+def explained(result: OrderedResults) -> pd.Series:
     """How much of the response the model explains, on three scales.
 
     Returns
@@ -743,7 +777,9 @@ def explained(result):
     )
 
 
-def explained_interval(result, draws=500, seed=0, confidence=0.95):
+def explained_interval(
+    result: OrderedResults, draws: int = 500, seed: int = 0, confidence: float = 0.95
+) -> tuple[float, float]:
     """Interval of the share of the latent variance explained (McKelvey-Zavoina), from draws of the estimates.
 
     Parameters
@@ -772,7 +808,7 @@ def explained_interval(result, draws=500, seed=0, confidence=0.95):
     return float(low), float(high)
 
 
-def class_shares_if(result, table, **changes):
+def class_shares_if(result: OrderedResults, table: pd.DataFrame, **changes: Any) -> pd.Series:
     """Average predicted class probabilities if every loan had the given trait values.
 
     Parameters
@@ -791,7 +827,9 @@ def class_shares_if(result, table, **changes):
     return result.predict(table.assign(**changes)).mean(axis=0)
 
 
-def contrast(result, weights, confidence=0.95):
+def contrast(
+    result: OrderedResults, weights: dict[str, float], confidence: float = 0.95
+) -> tuple[float, float, float, float, float]:
     """Odds ratio of a combination of slopes, with its interval.
 
     Parameters

@@ -6,7 +6,10 @@ Journal 17). Frequency weights count as repeated loans; loans with equal scores 
 groups.
 """
 
+from __future__ import annotations
+
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 import pandas as pd
@@ -22,6 +25,11 @@ from p2prisk.assumptions._support import (
     row_weights,
 )
 from p2prisk.errors import ConvergenceError, ModelError, SeparationError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from p2prisk.ordered.results import OrderedResults
 
 
 @dataclass(frozen=True)
@@ -91,7 +99,7 @@ def _grouping(result, groups):
     return model, cells, found
 
 
-def fagerland_hosmer(result, groups=10):
+def fagerland_hosmer(result: OrderedResults, groups: int = 10) -> GoodnessOfFit:
     """Ordinal Hosmer-Lemeshow test.
 
     Parameters
@@ -127,7 +135,7 @@ def fagerland_hosmer(result, groups=10):
     return _result("Fagerland-Hosmer", statistic, df, observed, expected, model.categories)
 
 
-def lipsitz(result, groups=10):
+def lipsitz(result: OrderedResults, groups: int = 10) -> GoodnessOfFit:
     """Lipsitz test: do indicators of the score groups add to the model?
 
     Parameters
@@ -174,7 +182,9 @@ def lipsitz(result, groups=10):
     return _result("Lipsitz", statistic, found - 1, observed, expected, model.categories)
 
 
-def pulkstenis_robinson(result, terms=None, statistic="chi2"):
+def pulkstenis_robinson(
+    result: OrderedResults, terms: Sequence[str] | None = None, statistic: Literal["chi2", "deviance"] = "chi2"
+) -> GoodnessOfFit:
     """Pulkstenis-Robinson test for models with both factors and continuous predictors.
 
     Parameters
@@ -274,7 +284,7 @@ def pulkstenis_robinson(result, terms=None, statistic="chi2"):
     return _result(name, value, df, observed, expected, model.categories)
 
 
-def goodness_of_fit(result, groups=10, terms=None):
+def goodness_of_fit(result: OrderedResults, groups: int = 10, terms: Sequence[str] | None = None) -> pd.DataFrame:
     """All four tests in one table.
 
     Parameters

@@ -1,15 +1,24 @@
 """Which loans move the answer? One-step deletion of every loan."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import numpy as np
 import pandas as pd
 
 from p2prisk.assumptions._support import fitted_model, row_weights
 from p2prisk.errors import ModelError
 
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike
+
+    from p2prisk.ordered.results import OrderedResults
+
 _ROWS = 65536
 
 
-def influence(result, top=20):
+def influence(result: OrderedResults, top: int = 20) -> pd.DataFrame:
     """Change of the estimates when one loan is left out, to first order, and the loans that change them most.
 
     Parameters
@@ -76,7 +85,7 @@ def influence(result, top=20):
     )
 
 
-def influence_refit(result, rows):
+def influence_refit(result: OrderedResults, rows: ArrayLike) -> pd.DataFrame:
     """Exact change of the estimates when some loans are left out together: the model is fitted again without
     them.
 

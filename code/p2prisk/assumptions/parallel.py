@@ -6,7 +6,10 @@ separate binary logits, :func:`likelihood_ratio_parallel` against freed slopes; 
 how far the slopes are apart, which with many loans matters more than the p-value.
 """
 
+from __future__ import annotations
+
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -24,6 +27,13 @@ from p2prisk.assumptions._support import (
     term_of,
 )
 from p2prisk.errors import ConvergenceError, ModelError, SeparationError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import ArrayLike
+
+    from p2prisk.ordered.results import OrderedResults
 
 _PROBLEM_COLUMNS = ["term", "level", "column", "cut", "above", "below", "why"]
 _ROWS = 16384  # rows a block: the weighted copies of 20-30 columns stay near the cache
@@ -62,7 +72,12 @@ class CutFits:
     cov_type: str
 
 
-def fit_by_cut(result, merge=None, cov_type="model", groups=None):
+def fit_by_cut(
+    result: OrderedResults,
+    merge: Literal[None, "categories", "levels"] | None = None,
+    cov_type: Literal["model", "HC0", "cluster"] = "model",
+    groups: ArrayLike | None = None,
+) -> CutFits:
     """Fit a binary logit at every cut of a fitted ordered or sequential logit.
 
     Parameters
@@ -122,7 +137,7 @@ def fit_by_cut(result, merge=None, cov_type="model", groups=None):
         problems = _separated_columns(plain)
     else:
         merged = ""
-    fits = {}
+    fits: Any = {}
     while not fits:
         if problems.empty:
             fits, problems = _binary_fits(plain)
@@ -317,7 +332,9 @@ def _as_fits(result, merge, cov_type, groups):
     return result if isinstance(result, CutFits) else fit_by_cut(result, merge, cov_type, groups)
 
 
-def brant(result, merge=None, cov_type="model", groups=None):
+def brant(
+    result: OrderedResults | CutFits, merge: Any = None, cov_type: Any = "model", groups: Any = None
+) -> pd.DataFrame:
     """Brant's Wald test of parallel lines, for each term and for all together.
 
     Parameters
@@ -418,7 +435,13 @@ def _departures(fits):
     return gap, se
 
 
-def slopes_by_threshold(result, confidence=0.95, merge=None, cov_type="model", groups=None):
+def slopes_by_threshold(
+    result: OrderedResults | CutFits,
+    confidence: float = 0.95,
+    merge: Any = None,
+    cov_type: Any = "model",
+    groups: Any = None,
+) -> pd.DataFrame:
     """Slope of every column at every cut beside the common slope: how large the departure is.
 
     Parameters
@@ -469,7 +492,12 @@ def slopes_by_threshold(result, confidence=0.95, merge=None, cov_type="model", g
     return frame
 
 
-def likelihood_ratio_parallel(result, terms=None, merge=None, omnibus=True):
+def likelihood_ratio_parallel(
+    result: OrderedResults,
+    terms: Sequence[str] | None = None,
+    merge: Literal[None, "categories"] | None = None,
+    omnibus: bool = True,
+) -> pd.DataFrame:
     """Likelihood-ratio test of parallel lines: each term's slopes freed, against the fit with common slopes.
 
     Parameters
@@ -558,7 +586,7 @@ def _freed_fit(model, result, freed):
     return statistic, df, float(chi2.sf(statistic, df)), fit.llf, note
 
 
-def free_terms(result, terms):
+def free_terms(result: OrderedResults, terms: Sequence[str]) -> OrderedResults:
     """The same model with the slopes of some terms free to differ by threshold (partial proportional odds),
     fitted.
 
@@ -586,7 +614,7 @@ def free_terms(result, terms):
     return model.with_columns(model.exog_names, nonparallel=[*free, *terms]).fit()
 
 
-def probability_departure(result, other):
+def probability_departure(result: OrderedResults, other: OrderedResults) -> pd.DataFrame:
     """What two models of the same loans disagree on, in class probabilities.
 
     Parameters

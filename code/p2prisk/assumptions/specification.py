@@ -1,5 +1,9 @@
 """Is the mean right? Straight lines against splines, links and families against each other, entangled predictors."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Literal
+
 import numpy as np
 import pandas as pd
 from scipy.integrate import quad
@@ -9,11 +13,18 @@ from p2prisk.assumptions._support import fitted_model, is_indicator, likelihood_
 from p2prisk.errors import ConvergenceError, DataError, ModelError, SeparationError
 from p2prisk.ordered.families import FAMILIES
 
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import ArrayLike
+
+    from p2prisk.ordered.results import OrderedResults
+
 # Harrell's default knots: quantiles of the predictor
 _KNOTS = {3: (0.1, 0.5, 0.9), 4: (0.05, 0.35, 0.65, 0.95), 5: (0.05, 0.275, 0.5, 0.725, 0.95)}
 
 
-def restricted_cubic_spline(values, knots):
+def restricted_cubic_spline(values: ArrayLike, knots: ArrayLike) -> np.ndarray:
     """Non-linear part of a restricted cubic spline (linear beyond the outer knots).
 
     Parameters
@@ -67,7 +78,9 @@ def _continuous(model, columns):
     return {c: model.exog[:, place[c]] for c in chosen}
 
 
-def linearity(result, columns=None, knots=4):
+def linearity(
+    result: OrderedResults, columns: Sequence[str] | None = None, knots: Literal[3, 4, 5] = 4
+) -> pd.DataFrame:
     """Is each continuous predictor's line straight? Spline against line, one column at a time.
 
     Parameters
@@ -137,7 +150,9 @@ def _spline_fit(model, name, values, knots):
     return model.with_extra_columns(extra).fit(), places
 
 
-def spline_curve(result, column, knots=4, points=100, _wide=None):
+def spline_curve(
+    result: OrderedResults, column: str, knots: Literal[3, 4, 5] = 4, points: int = 100, _wide: Any = None
+) -> pd.DataFrame:
     """Fitted line and fitted spline of one column, to draw.
 
     Parameters
@@ -190,7 +205,9 @@ def spline_curve(result, column, knots=4, points=100, _wide=None):
     )
 
 
-def compare_links(result, links=("logit", "probit", "cloglog", "loglog")):
+def compare_links(
+    result: OrderedResults, links: Sequence[str] = ("logit", "probit", "cloglog", "loglog")
+) -> pd.DataFrame:
     """The same model under other links.
 
     Parameters
@@ -238,7 +255,7 @@ def compare_links(result, links=("logit", "probit", "cloglog", "loglog")):
     return frame.sort_values("aic", na_position="last")
 
 
-def compare_families(result):
+def compare_families(result: OrderedResults) -> pd.DataFrame:
     """The same model in every family: cumulative, and sequential in both directions.
 
     Parameters
@@ -289,7 +306,9 @@ def compare_families(result):
     return frame.sort_values("aic", na_position="last")
 
 
-def vuong(first, second, correction=None):
+def vuong(
+    first: OrderedResults, second: OrderedResults, correction: Literal[None, "aic", "bic"] | None = None
+) -> pd.Series:
     """Vuong's test of two models that are not nested: is one closer to the truth?
 
     Parameters
@@ -410,7 +429,7 @@ def _weighted_chi2_sf(x, weights):
     return float(np.clip(0.5 + (first + cosine - sine) / np.pi, 0, 1))
 
 
-def variance_inflation(result):
+def variance_inflation(result: OrderedResults) -> pd.DataFrame:
     """Generalised variance inflation factor of every term.
 
     Returns

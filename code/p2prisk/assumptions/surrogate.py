@@ -6,6 +6,10 @@ follows the error's distribution, independent of x, when the model is right. A w
 missing interaction then shows in a plot against the predictor.
 """
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
 import numpy as np
 import pandas as pd
 from scipy import special
@@ -14,10 +18,15 @@ from p2prisk.assumptions._support import fitted_model, is_indicator, row_weights
 from p2prisk.errors import ModelError
 from p2prisk.ordered.families import Cumulative
 
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike
+
+    from p2prisk.ordered.results import OrderedResults
+
 _ROWS = 131072
 
 
-def surrogate_residuals(result, seed=0, draws=1, per_loan=False):
+def surrogate_residuals(result: OrderedResults, seed: int = 0, draws: int = 1, per_loan: bool = False) -> np.ndarray:
     """Surrogate residuals of every row.
 
     Parameters
@@ -127,7 +136,7 @@ def _truncated(link, lower, upper, uniform):
     return np.clip(value, lower, upper)
 
 
-def surrogate_quantiles(result, seed=0, points=200):
+def surrogate_quantiles(result: OrderedResults, seed: int = 0, points: Any = 200) -> pd.DataFrame:
     """Quantiles of the surrogate residuals beside those of the error distribution, for a Q-Q plot.
 
     Returns
@@ -170,7 +179,9 @@ def surrogate_quantiles(result, seed=0, points=200):
     )
 
 
-def surrogate_by_predictor(result, column, seed=0, bins=20, values=None):
+def surrogate_by_predictor(
+    result: OrderedResults, column: str, seed: int = 0, bins: int = 20, values: ArrayLike | None = None
+) -> pd.DataFrame:
     """Mean surrogate residual along one predictor, for a residual plot.
 
     Parameters
@@ -237,7 +248,7 @@ def surrogate_by_predictor(result, column, seed=0, bins=20, values=None):
     return frame
 
 
-def surrogate_summary(result, seed=0):
+def surrogate_summary(result: OrderedResults, seed: int = 0) -> pd.Series:
     """Mean, variance and distance of the surrogate residuals from the error distribution.
 
     Returns

@@ -3,9 +3,19 @@
 Sizes are set here and not in chapter options, so that every renderer draws the same figure.
 """
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
 import matplotlib as mpl
 import numpy as np
+from cycler import cycler
 from matplotlib.colors import to_hex
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from matplotlib.axes import Axes
 
 #: Okabe and Ito's colour-blind safe set, without the yellow that vanishes on white paper.
 PALETTE = {
@@ -19,7 +29,7 @@ PALETTE = {
     "black": "#1A1A1A",
 }
 
-_STYLE = {
+_STYLE: Any = {
     "figure.figsize": (7.0, 4.0),
     "figure.dpi": 110,
     "savefig.dpi": 110,
@@ -44,7 +54,7 @@ _STYLE = {
 }
 
 
-def use_house_style():
+def use_house_style() -> None:
     """Set the house style and make figures assertable; call once, in the first cell of a chapter.
 
     In IPython every figure then also emits its fingerprint (see :mod:`p2prisk.figures.fingerprint`), which
@@ -55,7 +65,7 @@ def use_house_style():
     # A machine without the CJK font falls back to the next family; one line of warning a glyph helps nobody.
     logging.getLogger("matplotlib.font_manager").setLevel(logging.ERROR)
     mpl.rcParams.update(_STYLE)
-    mpl.rcParams["axes.prop_cycle"] = mpl.cycler(
+    mpl.rcParams["axes.prop_cycle"] = cycler(
         color=[PALETTE[name] for name in ("blue", "orange", "green", "purple", "sky", "amber")]
     )
     from p2prisk.figures.fingerprint import register
@@ -63,7 +73,7 @@ def use_house_style():
     register()
 
 
-def ordered_colours(count):
+def ordered_colours(count: int) -> list[str]:
     """Colours for `count` ordered categories, from safe (light) to bad (dark).
 
     Parameters
@@ -85,7 +95,9 @@ def ordered_colours(count):
     return [to_hex(colour) for colour in mpl.colormaps["cividis"](positions)]
 
 
-def label_line_ends(ax, labels, *, x_pad=0.01, min_gap=0.045, fontsize=9):
+def label_line_ends(
+    ax: Axes, labels: Sequence[str], *, x_pad: float = 0.01, min_gap: float = 0.045, fontsize: float = 9
+) -> Axes:
     """Write each line's name at its right end instead of a legend; names that would overlap are moved apart.
 
     Parameters
@@ -108,7 +120,10 @@ def label_line_ends(ax, labels, *, x_pad=0.01, min_gap=0.045, fontsize=9):
     lines = ax.get_lines()[: len(labels)]
     ax.figure.canvas.draw()  # limits are final only after drawing
     to_axes = ax.transData + ax.transAxes.inverted()
-    ends = [to_axes.transform((line.get_xdata()[-1], line.get_ydata()[-1]))[1] for line in lines]
+    ends = [
+        to_axes.transform(np.array([np.asarray(line.get_xdata())[-1], np.asarray(line.get_ydata())[-1]]))[1]
+        for line in lines
+    ]
     order = np.argsort(ends)
     placed = {}
     last = -np.inf

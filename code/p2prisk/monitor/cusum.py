@@ -1,12 +1,18 @@
 """Risk-adjusted CUSUM on the default rate: small lasting changes, found early, at a known rate of false alarms."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 from scipy.special import expit, logit
 
 from p2prisk.errors import DataError
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike
 
 
 @dataclass(frozen=True)
@@ -36,7 +42,7 @@ class Cusum:
     period_sd: float
     simulations: int
 
-    def path(self, period, events, expected, loans=None):
+    def path(self, period: Any, events: Any, expected: Any, loans: Any = None) -> pd.DataFrame:
         """Run the chart over data.
 
         Parameters
@@ -93,8 +99,16 @@ def _accumulate(score):
 
 
 def calibrate_cusum(
-    period, expected, loans=None, *, odds_ratio=1.5, false_alarm=0.05, period_sd=0.0, simulations=4000, seed=0
-):
+    period: ArrayLike,
+    expected: ArrayLike,
+    loans: ArrayLike | None = None,
+    *,
+    odds_ratio: float = 1.5,
+    false_alarm: float = 0.05,
+    period_sd: float = 0.0,
+    simulations: int = 4000,
+    seed: int = 0,
+) -> Cusum:
     """Find the threshold that gives a CUSUM chart its false-alarm rate over the periods of the data.
 
     Parameters

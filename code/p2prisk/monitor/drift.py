@@ -1,5 +1,9 @@
 """Has the population moved, and does the model still hold its level? By month, with what chance alone would do."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal
+
 import numpy as np
 import pandas as pd
 from scipy.special import expit, logit
@@ -9,6 +13,13 @@ from p2prisk.errors import DataError
 from p2prisk.monitor.panel import month_index, month_name
 from p2prisk.monitor.vintages import period_start
 from p2prisk.validation import jeffreys_interval, population_stability
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import ArrayLike
+
+    from p2prisk.kinds import DateLike
 
 #: Below this index a shift is too small to matter, however significant (the usual rule of thumb).
 MATERIAL = 0.10
@@ -32,7 +43,16 @@ def _classes(column, reference, bins):
     return codes, ["missing", *[f"({low:.6g}, {high:.6g}]" for low, high in zip(limits[:-1], limits[1:], strict=True)]]
 
 
-def stability_by_month(frame, columns, *, reference, month="issue_date", bins=10, period="month", confidence=0.99):
+def stability_by_month(
+    frame: pd.DataFrame,
+    columns: Sequence[str],
+    *,
+    reference: tuple[DateLike, DateLike],
+    month: str = "issue_date",
+    bins: int = 10,
+    period: Literal["month", "quarter", "half-year", "year"] = "month",
+    confidence: float = 0.99,
+) -> pd.DataFrame:
     """Population stability of a score or of characteristics, month by month against reference months.
 
     Parameters
@@ -118,7 +138,9 @@ def _stability_rows(name, labels, expected, actual, periods, confidence):
     return rows
 
 
-def stability_from_counts(counts, *, reference, confidence=0.99):
+def stability_from_counts(
+    counts: pd.DataFrame, *, reference: tuple[DateLike, DateLike], confidence: float = 0.99
+) -> pd.DataFrame:
     """The same from a table of counts.
 
     Parameters
@@ -166,7 +188,14 @@ def stability_from_counts(counts, *, reference, confidence=0.99):
     return pd.DataFrame(rows, columns=_STABILITY_COLUMNS)
 
 
-def calibration_drift(period, events, expected, loans=None, *, confidence=0.95):
+def calibration_drift(
+    period: ArrayLike,
+    events: ArrayLike,
+    expected: ArrayLike,
+    loans: ArrayLike | None = None,
+    *,
+    confidence: float = 0.95,
+) -> pd.DataFrame:
     """Does the model's level hold, period by period?
 
     Parameters

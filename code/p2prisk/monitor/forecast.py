@@ -1,5 +1,9 @@
 """Multi-period forecasts and their check: states by transition matrix, vintages by development of older ones."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import numpy as np
 import pandas as pd
 from scipy.stats import nbinom
@@ -7,11 +11,20 @@ from scipy.stats import nbinom
 from p2prisk.errors import DataError
 from p2prisk.monitor.panel import month_index, month_name, read_panel
 
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike
+
+    from p2prisk.kinds import DateLike
+    from p2prisk.monitor.panel import Panel
+    from p2prisk.monitor.roll_rates import RollRates
+
 #: Weight of the prior of a vintage's relative risk, in expected failures (our choice).
 STRENGTH = 25.0
 
 
-def forecast_states(rates, start, horizon, *, draws=2000, seed=0, confidence=0.95):
+def forecast_states(
+    rates: RollRates, start: ArrayLike, horizon: int, *, draws: int = 2000, seed: int = 0, confidence: float = 0.95
+) -> pd.DataFrame:
     """Forecast how many loans are in each state over the coming months.
 
     Parameters
@@ -65,13 +78,13 @@ def forecast_states(rates, start, horizon, *, draws=2000, seed=0, confidence=0.9
     tail = (1 - confidence) / 2
     for step in range(1, horizon + 1):
         expected = expected @ mean
-        now = sum(rng.multinomial(now[:, i], matrix[:, i]) for i in range(size))
+        now = np.sum([rng.multinomial(now[:, i], matrix[:, i]) for i in range(size)], axis=0)
         low, high = np.quantile(now, [tail, 1 - tail], axis=0)
         rows += [(step, name, expected[k], low[k], high[k]) for k, name in enumerate(rates.counts.index)]
     return pd.DataFrame(rows, columns=["step", "state", "expected", "low", "high"])
 
 
-def check_forecast(forecast, frame, *, origin):
+def check_forecast(forecast: pd.DataFrame, frame: pd.DataFrame | Panel, *, origin: DateLike) -> pd.DataFrame:
     """Set a forecast of states against what happened to the same loans.
 
     Parameters
@@ -119,7 +132,9 @@ def check_forecast(forecast, frame, *, origin):
     return checked
 
 
-def forecast_vintages(curves, *, age, strength=STRENGTH, confidence=0.9):
+def forecast_vintages(
+    curves: pd.DataFrame, *, age: int, strength: float = STRENGTH, confidence: float = 0.9
+) -> pd.DataFrame:
     """Forecast the cumulative failures of every vintage at `age` from how older vintages developed.
 
     Parameters
@@ -183,7 +198,7 @@ def forecast_vintages(curves, *, age, strength=STRENGTH, confidence=0.9):
     )
 
 
-def check_vintages(forecast, observed):
+def check_vintages(forecast: pd.DataFrame, observed: pd.Series) -> pd.DataFrame:
     """Set a forecast of vintages against what came.
 
     Parameters

@@ -1,6 +1,9 @@
 """The monthly report: what the risk committee sees, computed in one place."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -11,6 +14,14 @@ from p2prisk.monitor.panel import month_index, month_name, read_panel
 from p2prisk.monitor.roll_rates import roll_rates_by_month
 from p2prisk.monitor.vintages import vintage_curves
 from p2prisk.monitor.warning import early_warning
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from p2prisk.kinds import DateLike
+    from p2prisk.monitor.panel import Panel
+    from p2prisk.platform.screen import ScreenResult
+    from p2prisk.tape.core import LoanTape
 
 
 @dataclass
@@ -38,7 +49,16 @@ class MonthlyReport:
     notes: list = field(default_factory=list)
 
 
-def monthly_report(performance, tape=None, *, as_of=None, reference=None, columns=(), early_age=3, screens=()):
+def monthly_report(
+    performance: pd.DataFrame | Panel,
+    tape: LoanTape | pd.DataFrame | None = None,
+    *,
+    as_of: DateLike | None = None,
+    reference: tuple[DateLike, DateLike] | None = None,
+    columns: Sequence[str] = (),
+    early_age: int = 3,
+    screens: Sequence[ScreenResult] = (),
+) -> MonthlyReport:
     """Compute the monthly report of a book.
 
     Parameters
@@ -65,7 +85,7 @@ def monthly_report(performance, tape=None, *, as_of=None, reference=None, column
     panel = read_panel(performance)
     at = int(panel.month.max()) if as_of is None else month_index(as_of)
     panel = panel.until(at)
-    frame = getattr(tape, "frame", tape)
+    frame: pd.DataFrame = getattr(tape, "frame", tape)
     report = MonthlyReport(month_name(at), panel.simulated)
     today = panel.month == at
     if not today.any():

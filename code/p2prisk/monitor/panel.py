@@ -1,11 +1,17 @@
 """The monthly panel: one row a loan and month, checked once and held as arrays."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
 from p2prisk.errors import DataError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 
 @dataclass(frozen=True)
@@ -44,18 +50,18 @@ class Panel:
     def __len__(self):
         return len(self.loan)
 
-    def code(self, state):
+    def code(self, state: Any) -> Any:
         """Code of a state, with a clear error if there is none of that name."""
         if state not in self.states:
             raise DataError(f"the panel has no state {state!r}; its states are {', '.join(map(repr, self.states))}")
         return self.states.index(state)
 
-    def state_counts(self, month=None):
+    def state_counts(self, month: Any = None) -> Any:
         """Loans in each state in `month` (``YYYY-MM``), by default the last one: array in the order of `states`."""
         at = self.month.max() if month is None else month_index(month)
         return np.bincount(self.state[self.month == at], minlength=len(self.states))
 
-    def until(self, month):
+    def until(self, month: Any) -> Panel:
         """The panel as it was known at the end of `month` (``YYYY-MM``)."""
         keep = self.month <= month_index(month)
         loan = self.loan[keep]
@@ -110,7 +116,7 @@ def month_name(index):
     return str(text) if np.ndim(index) == 0 else text
 
 
-def read_panel(frame, states=None):
+def read_panel(frame: pd.DataFrame, states: Sequence[str] | None = None) -> Panel:
     """Check a panel of monthly performance and hold it as arrays.
 
     Parameters

@@ -1,6 +1,9 @@
 """Roll rates: how loans move between delinquency states from one month to the next."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 import pandas as pd
@@ -8,6 +11,13 @@ from scipy.stats import beta, chi2
 
 from p2prisk.errors import DataError
 from p2prisk.monitor.panel import month_name, read_panel
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import ArrayLike
+
+    from p2prisk.monitor.panel import Panel
 
 
 @dataclass(frozen=True)
@@ -34,7 +44,7 @@ class RollRates:
     absorbing: tuple
 
 
-def goodman_interval(counts, confidence=0.95):
+def goodman_interval(counts: ArrayLike, confidence: float = 0.95) -> tuple[np.ndarray, np.ndarray]:
     """Simultaneous intervals of the shares of one multinomial sample.
 
     Parameters
@@ -93,7 +103,13 @@ def _moves(panel):
     return np.flatnonzero(same & (step == 1)), int((same & (step > 1)).sum())
 
 
-def roll_rates(frame, *, interval="jeffreys", confidence=0.95, weights=None):
+def roll_rates(
+    frame: pd.DataFrame | Panel,
+    *,
+    interval: Literal["jeffreys", "goodman"] = "jeffreys",
+    confidence: float = 0.95,
+    weights: Literal["balance"] | None = None,
+) -> RollRates:
     """Transition matrix of a panel, all months together.
 
     Parameters
@@ -145,7 +161,9 @@ def roll_rates(frame, *, interval="jeffreys", confidence=0.95, weights=None):
     return RollRates(table(whole), table(rate), table(low), table(high), gaps, absorbing)
 
 
-def roll_rates_by_month(frame, moves, *, confidence=0.95):
+def roll_rates_by_month(
+    frame: pd.DataFrame | Panel, moves: Sequence[tuple[str, str]], *, confidence: float = 0.95
+) -> pd.DataFrame:
     """Selected roll rates month by month.
 
     Parameters

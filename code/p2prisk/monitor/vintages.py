@@ -1,11 +1,22 @@
 """Vintage curves: what share of the loans issued together has failed by each age."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Literal
+
 import numpy as np
 import pandas as pd
 
 from p2prisk.errors import DataError
 from p2prisk.monitor.panel import month_index, month_name, read_panel
 from p2prisk.validation import jeffreys_interval
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike
+
+    from p2prisk.kinds import DateLike
+    from p2prisk.monitor.panel import Panel
+    from p2prisk.tape.core import LoanTape
 
 PERIODS = {"month": 1, "quarter": 3, "half-year": 6, "year": 12}
 
@@ -60,7 +71,15 @@ def _curves(issue, event_age, loans, events, as_of, period, max_age, confidence)
     )
 
 
-def vintage_curves(frame, *, event=None, period="quarter", as_of=None, max_age=None, confidence=0.95):
+def vintage_curves(
+    frame: pd.DataFrame | Panel,
+    *,
+    event: str | None = None,
+    period: Literal["month", "quarter", "half-year", "year"] = "quarter",
+    as_of: DateLike | None = None,
+    max_age: int | None = None,
+    confidence: float = 0.95,
+) -> pd.DataFrame:
     """Cumulative share of loans that reached an event, by age, for every vintage of a monthly panel.
 
     Parameters
@@ -103,8 +122,16 @@ def vintage_curves(frame, *, event=None, period="quarter", as_of=None, max_age=N
 
 
 def vintage_curves_from_events(
-    issue, event_age, *, as_of, loans=None, events=None, period="quarter", max_age=None, confidence=0.95
-):
+    issue: ArrayLike,
+    event_age: ArrayLike,
+    *,
+    as_of: DateLike,
+    loans: ArrayLike | None = None,
+    events: ArrayLike | None = None,
+    period: Any = "quarter",
+    max_age: Any = None,
+    confidence: float = 0.95,
+) -> pd.DataFrame:
     """The same curves for a tape with one row a loan (or for a table of counts).
 
     Parameters
@@ -151,7 +178,15 @@ def vintage_curves_from_events(
     return _curves(month, code, loans, np.where(seen, events, 0.0), end, period, longest, confidence)
 
 
-def vintage_curves_from_tape(tape, *, as_of=None, lag=5, period="quarter", max_age=None, confidence=0.95):
+def vintage_curves_from_tape(
+    tape: LoanTape,
+    *,
+    as_of: DateLike | None = None,
+    lag: int = 5,
+    period: Any = "quarter",
+    max_age: Any = None,
+    confidence: float = 0.95,
+) -> pd.DataFrame:
     """Vintage curves of a loan tape: failure is dated by the last payment.
 
     Parameters
@@ -175,7 +210,7 @@ def vintage_curves_from_tape(tape, *, as_of=None, lag=5, period="quarter", max_a
     DataError
         If a column is missing, or an outcome.
     """
-    frame = getattr(tape, "frame", tape)
+    frame: pd.DataFrame = getattr(tape, "frame", tape)
     lacking = [name for name in ("issue_date", "bad", "last_payment_date") if name not in frame]
     if lacking:
         raise DataError(f"the tape lacks {', '.join(lacking)}; without it failures cannot be dated")

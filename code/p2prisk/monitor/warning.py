@@ -1,6 +1,9 @@
 """The early-warning list: loans to look at this month, and the rule that put each there."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -8,6 +11,10 @@ import pandas as pd
 from p2prisk.errors import DataError
 from p2prisk.monitor.panel import month_index, month_name, read_panel
 from p2prisk.validation import jeffreys_interval
+
+if TYPE_CHECKING:
+    from p2prisk.kinds import DateLike
+    from p2prisk.monitor.panel import Panel
 
 
 @dataclass(frozen=True)
@@ -55,7 +62,9 @@ RULES = (
 )
 
 
-def early_warning(frame, *, as_of=None, borrower=None):
+def early_warning(
+    frame: pd.DataFrame | Panel, *, as_of: DateLike | None = None, borrower: pd.Series | None = None
+) -> pd.DataFrame:
     """List the loans that a rule points at in a month.
 
     Parameters
@@ -131,7 +140,14 @@ def _cured(history):
     return cured
 
 
-def check_warnings(frame, *, as_of, months=6, borrower=None, confidence=0.95):
+def check_warnings(
+    frame: pd.DataFrame | Panel,
+    *,
+    as_of: DateLike,
+    months: int = 6,
+    borrower: pd.Series | None = None,
+    confidence: float = 0.95,
+) -> pd.DataFrame:
     """What became of the loans on the list, against the running loans that were not on it.
 
     Parameters

@@ -2,6 +2,7 @@
 
 import warnings
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -85,8 +86,42 @@ class OrderedResults:
         As in the model.
     """
 
+    model: Any
+    family: Any
+    design: Design
+    layout: Layout
+    categories: list
+    endog_name: str
+    exog_names: list[str]
+    terms: dict[str, list[str]]
+    nonparallel: list[str]
+    threshold_names: list[str]
+    param_names: list[str]
+    formula: str | None
+    offset_name: str | None
+    has_offset: bool
+    category_counts: np.ndarray
+    nobs: float
+    n_rows: int
+    n_dropped: int
+    dropped_by_column: dict
+    params: pd.Series
+    llf: float
+    iterations: int
+    history: list
+    penalty: float | None
+    estimator: str
+    notes: list[str]
+    cov_type: str
+    negative_probability_rows: int
+    digits_by_parameter: pd.Series
+    _covariance: np.ndarray
+    _bread: np.ndarray
+    _information: np.ndarray
+    _llnull: float | None
+
     # rows of a fit from files or on a cluster, for what is computed on demand
-    rows = None
+    rows: Any = None
 
     def __init__(self, **parts):
         self.__dict__.update(parts)

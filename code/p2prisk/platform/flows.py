@@ -1,5 +1,9 @@
 """Screens on money: circular flows, custody, maturity mismatch, product mix, servicing, related receivables."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
 import numpy as np
 import pandas as pd
 from scipy.sparse import coo_matrix
@@ -7,6 +11,10 @@ from scipy.sparse.csgraph import connected_components
 
 from p2prisk.errors import DataError
 from p2prisk.platform.screen import non_negative, require, result
+
+if TYPE_CHECKING:
+    from p2prisk.kinds import DateLike
+    from p2prisk.platform.screen import ScreenResult
 
 
 def _window(dates, as_of, months):
@@ -16,7 +24,9 @@ def _window(dates, as_of, months):
     return (dates >= begin) & (dates <= end)
 
 
-def circular_flows(transfers, *, as_of, months=3, threshold=None):
+def circular_flows(
+    transfers: pd.DataFrame, *, as_of: DateLike, months: int = 3, threshold: float | None = None
+) -> ScreenResult:
     """Share of the money moved between accounts that lie on a circle.
 
     Parameters
@@ -69,7 +79,9 @@ def circular_flows(transfers, *, as_of, months=3, threshold=None):
     )
 
 
-def reconcile(ledger, bank, *, as_of, grace_days=3, tolerance=0.005):
+def reconcile(
+    ledger: pd.DataFrame, bank: pd.DataFrame, *, as_of: DateLike, grace_days: int = 3, tolerance: float = 0.005
+) -> pd.DataFrame:
     """Match ledger and bank statement entry by entry.
 
     Parameters
@@ -143,7 +155,7 @@ def reconcile(ledger, bank, *, as_of, grace_days=3, tolerance=0.005):
     date[in_right] = right_date[right_at[in_right]]
     date[in_left] = left_date[left_at[in_left]]
     difference = np.nan_to_num(left_value) - np.nan_to_num(right_value)
-    old = (end - date).astype(int) > grace_days
+    old = np.asarray(end - date).astype(int) > grace_days
     finding = np.select(
         [in_left & in_right & (np.abs(difference) <= tolerance), in_left & in_right, in_left & ~old, in_left],
         ["matched", "amount differs", "in transit", "not at the bank"],
@@ -181,7 +193,9 @@ def reconcile(ledger, bank, *, as_of, grace_days=3, tolerance=0.005):
     return pd.concat(parts, ignore_index=True) if len(parts) > 1 else parts[0]
 
 
-def custody(ledger, bank, *, as_of, grace_days=3, threshold=None):
+def custody(
+    ledger: Any, bank: Any, *, as_of: DateLike, grace_days: Any = 3, threshold: float | None = None
+) -> ScreenResult:
     """Unexplained differences between ledger and bank, as share of clients' money.
 
     Parameters
@@ -216,7 +230,9 @@ def custody(ledger, bank, *, as_of, grace_days=3, threshold=None):
     )
 
 
-def maturity_mismatch(funding, *, as_of, ratio=1.5, threshold=None):
+def maturity_mismatch(
+    funding: pd.DataFrame, *, as_of: DateLike, ratio: float = 1.5, threshold: float | None = None
+) -> ScreenResult:
     """Share of what lenders are owed in products whose assets outlast what funds them.
 
     Parameters
@@ -243,7 +259,7 @@ def maturity_mismatch(funding, *, as_of, ratio=1.5, threshold=None):
     return result("maturity mismatch", value, table.reset_index(drop=True), threshold=threshold)
 
 
-def product_mix(funding, *, as_of, threshold=None):
+def product_mix(funding: pd.DataFrame, *, as_of: DateLike, threshold: float | None = None) -> ScreenResult:
     """Share of what lenders are owed in products outside the licence.
 
     Parameters
@@ -279,7 +295,9 @@ def _funding_at(funding, as_of, columns):
     return now
 
 
-def servicing(accounts, *, as_of, months=3, threshold=None):
+def servicing(
+    accounts: pd.DataFrame, *, as_of: DateLike, months: int = 3, threshold: float | None = None
+) -> ScreenResult:
     """Servicing cost a running loan, as share of its level a year before.
 
     Parameters
@@ -320,7 +338,7 @@ def servicing(accounts, *, as_of, months=3, threshold=None):
     return result("servicing", 100 * now / before if before > 0 else np.nan, table, notes, threshold)
 
 
-def related_receivables(receivable, equity, *, threshold=None):
+def related_receivables(receivable: float, equity: float, *, threshold: float | None = None) -> ScreenResult:
     """The platform's own loans to related parties as share of its equity.
 
     Parameters

@@ -1,5 +1,9 @@
 """Screens on borrowers: related parties, roll-over, concentration, caps, rates."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
 import numpy as np
 import pandas as pd
 from scipy.sparse import coo_matrix
@@ -7,6 +11,14 @@ from scipy.sparse.csgraph import connected_components
 
 from p2prisk.errors import DataError
 from p2prisk.platform.screen import non_negative, require, result
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Sequence
+
+    from numpy.typing import ArrayLike
+
+    from p2prisk.kinds import DateLike
+    from p2prisk.platform.screen import ScreenResult
 
 #: The 2016 caps in CNY: on this platform, and on all platforms together.
 CAPS = {"person": (200_000.0, 1_000_000.0), "firm": (1_000_000.0, 5_000_000.0)}
@@ -20,7 +32,9 @@ def _codes(values):
     return np.where(codes == empty[0], -1, codes) if len(empty) else codes
 
 
-def linked_groups(loans, *, exempt=(), by=("address_id", "counterparty")):
+def linked_groups(
+    loans: pd.DataFrame, *, exempt: Collection[str] = (), by: Sequence[str] = ("address_id", "counterparty")
+) -> np.ndarray:
     """Group of every loan: borrowers linked through a shared address or guarantor.
 
     Parameters
@@ -71,7 +85,9 @@ def linked_groups(loans, *, exempt=(), by=("address_id", "counterparty")):
     return np.unique(component[borrower], return_inverse=True)[1]
 
 
-def related_parties(loans, *, exempt=(), threshold=None):
+def related_parties(
+    loans: pd.DataFrame, *, exempt: Collection[str] = (), threshold: float | None = None
+) -> ScreenResult:
     """Largest share of the balance owed by one linked group.
 
     Parameters
@@ -112,7 +128,17 @@ def related_parties(loans, *, exempt=(), threshold=None):
     return result("related parties", value, table, threshold=threshold)
 
 
-def roll_over(loans, *, as_of, months=3, days=31, replaced=0.8, by=("address_id",), exempt=(), threshold=None):
+def roll_over(
+    loans: pd.DataFrame,
+    *,
+    as_of: DateLike,
+    months: int = 3,
+    days: int = 31,
+    replaced: float = 0.8,
+    by: Sequence[str] = ("address_id",),
+    exempt: Any = (),
+    threshold: Any = None,
+) -> ScreenResult:
     """Share of the principal repaid lately that a new loan to the same group replaced.
 
     Parameters
@@ -177,7 +203,7 @@ def roll_over(loans, *, as_of, months=3, days=31, replaced=0.8, by=("address_id"
     )
 
 
-def concentration(loans, *, top=10, threshold=None):
+def concentration(loans: pd.DataFrame, *, top: int = 10, threshold: float | None = None) -> ScreenResult:
     """Share of the balance owed by the largest borrowers.
 
     Parameters
@@ -205,7 +231,7 @@ def concentration(loans, *, top=10, threshold=None):
     return result("concentration", share.sum(), table, threshold=threshold)
 
 
-def borrower_caps(loans, *, caps=None, threshold=None):
+def borrower_caps(loans: pd.DataFrame, *, caps: dict | None = None, threshold: float | None = None) -> ScreenResult:
     """Borrowers above the caps on what one person or firm may owe.
 
     Parameters
@@ -268,7 +294,7 @@ def borrower_caps(loans, *, caps=None, threshold=None):
     return result("borrower caps", len(above), table, notes, threshold)
 
 
-def rate_cap(loans, *, cap, threshold=None):
+def rate_cap(loans: pd.DataFrame, *, cap: float | ArrayLike, threshold: float | None = None) -> ScreenResult:
     """Share of loans priced above a cap.
 
     Parameters

@@ -1,12 +1,33 @@
 """All screens at once, as far as the records go."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 from p2prisk.errors import DataError
 from p2prisk.platform import flows, parties
 
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+    import pandas as pd
+
+    from p2prisk.kinds import DateLike
+    from p2prisk.platform.screen import ScreenResult
+
 
 def run_screens(
-    *, as_of, loans=None, transfers=None, ledger=None, bank=None, funding=None, accounts=None, cap=None, exempt=()
-):
+    *,
+    as_of: DateLike,
+    loans: pd.DataFrame | None = None,
+    transfers: pd.DataFrame | None = None,
+    ledger: pd.DataFrame | None = None,
+    bank: pd.DataFrame | None = None,
+    funding: pd.DataFrame | None = None,
+    accounts: pd.DataFrame | None = None,
+    cap: float | None = None,
+    exempt: Collection[str] = (),
+) -> tuple[list[ScreenResult], dict]:
     """Run every screen that the given records allow.
 
     Parameters
@@ -37,7 +58,7 @@ def run_screens(
         "concentration": (lambda: parties.concentration(running), loans is not None, "loans"),
         "borrower caps": (lambda: parties.borrower_caps(running), loans is not None, "loans"),
         "rate cap": (
-            lambda: parties.rate_cap(loans, cap=cap),
+            lambda: parties.rate_cap(loans, cap=cap),  # type: ignore[arg-type]  # asked only where there is a cap
             loans is not None and cap is not None,
             "loans and a cap",
         ),

@@ -1,10 +1,16 @@
 """What a screen is, what it returns, and the register of all screens."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import pandas as pd
 
 from p2prisk.errors import DataError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 
 @dataclass(frozen=True)
@@ -242,7 +248,9 @@ def non_negative(values, column, what):
         )
 
 
-def screen_table(columns=("name", "definition", "threshold", "unit", "reason", "action", "owner")):
+def screen_table(
+    columns: Sequence[str] = ("name", "definition", "threshold", "unit", "reason", "action", "owner"),
+) -> pd.DataFrame:
     """The register of screens as a table.
 
     Parameters

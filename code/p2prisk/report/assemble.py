@@ -10,15 +10,21 @@ with the names of :func:`p2prisk.tape.sample.supports`, separated by commas. Whe
 section is left out and one line says why.
 """
 
+from __future__ import annotations
+
 import re
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from p2prisk.errors import DataError
+
+if TYPE_CHECKING:
+    from p2prisk.report.study import TapeStudy
 
 _NEEDS = re.compile(r"^<!-- needs: ([a-z ,]+) -->\n(.*?)^<!-- end -->\n?", re.M | re.S)
 
 
-def assemble(study, templates, target):
+def assemble(study: TapeStudy, templates: str | Path, target: str | Path) -> dict:
     """Write the project of a tape's study, with the tape itself in it.
 
     Parameters
@@ -42,7 +48,7 @@ def assemble(study, templates, target):
     """
     target = Path(target)
     study.write(target)
-    left_out = {}
+    left_out: dict = {}
     for path in sorted(Path(templates).iterdir()):
         text = path.read_text(encoding="utf-8")
         if path.suffix == ".qmd":

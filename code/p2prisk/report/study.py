@@ -1,9 +1,12 @@
 """The study of any loan tape: what the chapters of the tape edition (folder ``tape/``) call."""
 
+from __future__ import annotations
+
 import re
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 import pandas as pd
@@ -12,6 +15,9 @@ from p2prisk.errors import DataError, ModelError
 from p2prisk.standard import fit_standard
 from p2prisk.tape import LoanTape
 from p2prisk.tape.sample import study_sample, supports
+
+if TYPE_CHECKING:
+    from p2prisk.kinds import PathLike
 
 #: where the assembled project keeps the tape as read and the loans studied
 _AS_READ, _STUDIED = Path("tape") / "as-read", Path("tape") / "studied"
@@ -40,11 +46,11 @@ class TapeStudy:
         Part of the study -> reason why it is impossible, empty where it is possible.
     """
 
-    def __init__(self, tape):
+    def __init__(self, tape: LoanTape) -> None:
         self._take(tape, *study_sample(tape))
 
     @classmethod
-    def stored(cls, project="."):
+    def stored(cls, project: PathLike = ".") -> Self:
         """The study whose tape and sample :meth:`write` left in a project; the chapters call it.
 
         Raises
@@ -57,7 +63,7 @@ class TapeStudy:
         self._take(LoanTape.stored(Path(project) / _AS_READ), sample, sample.provenance.pop("how_chosen"))
         return self
 
-    def write(self, project):
+    def write(self, project: PathLike) -> None:
         """Leave the tape as read and the loans studied in a project."""
         self.tape.write(Path(project) / _AS_READ)
         sample = replace(self.sample, provenance={**self.sample.provenance, "how_chosen": self.note})
@@ -80,13 +86,13 @@ class TapeStudy:
     # ------------------------------------------------------------ the tape
 
     @property
-    def name(self):
+    def name(self) -> str:
         """Printed name of the tape: its title, else its file name."""
         facts = self.tape.provenance
         return str(facts.get("title") or facts.get("name") or facts.get("path") or "unnamed tape")
 
     @property
-    def subtitle(self):
+    def subtitle(self) -> Any:
         """File, rows, hash and record date in one line, for the title page."""
         facts = self.tape.provenance
         parts = [f"{facts.get('rows_read', len(self.tape)):,d} rows read, {self.loans():,d} loans studied"]
@@ -100,7 +106,7 @@ class TapeStudy:
             parts.append(f"SHA-256 {facts['sha256'][:16]}…")
         return "; ".join(parts)
 
-    def about(self):
+    def about(self) -> pd.DataFrame:
         """The tape in a few lines: file, hash, period, rows.
 
         Returns
@@ -127,7 +133,7 @@ class TapeStudy:
             [(what, str(value)) for what, value in rows if value not in (None, "")], columns=["what", "value"]
         )
 
-    def possible(self):
+    def possible(self) -> pd.DataFrame:
         """Parts of the study and whether the tape carries them.
 
         Returns
@@ -139,7 +145,7 @@ class TapeStudy:
             [{"part": part, "done": "no" if why else "yes", "why not": why} for part, why in self.parts.items()]
         )
 
-    def set_aside(self):
+    def set_aside(self) -> pd.DataFrame:
         """Rows that the reader or the study set aside, with reasons.
 
         Returns
@@ -151,24 +157,24 @@ class TapeStudy:
         return pd.DataFrame(rows or [("nothing was set aside", 0)], columns=["reason", "rows"])
 
     @cached_property
-    def quality(self):
+    def quality(self) -> Any:
         """Quality report of the tape as read."""
         return self.tape.quality()
 
     # ------------------------------------------------------------ outcome and identification
 
     @property
-    def weights(self):
+    def weights(self) -> Any:
         """Loans that each row of the sample stands for."""
         frame = self.sample.frame
         return frame["n"].to_numpy() if "n" in frame else np.ones(len(frame), dtype=np.int64)
 
-    def loans(self):
+    def loans(self) -> int:
         """Number of loans in the sample."""
         return int(self.weights.sum())
 
     @cached_property
-    def bad(self):
+    def bad(self) -> Any:
         """Whether each row of the sample is a bad loan; NaN where the outcome is unknown."""
         frame = self.sample.frame
         if "bad" in frame:
@@ -178,12 +184,12 @@ class TapeStudy:
             return text.str.startswith("loss").astype("Float64").where(frame["severity"].notna())
         raise DataError("the tape has no outcome; map the column that says how each loan ended (status)")
 
-    def bad_share(self):
+    def bad_share(self) -> float:
         """Share of bad loans among those with a known outcome."""
         known = self.bad.notna().to_numpy()
         return float((self.bad[known].to_numpy(dtype=float) * self.weights[known]).sum() / self.weights[known].sum())
 
-    def outcome_shares(self):
+    def outcome_shares(self) -> pd.DataFrame:
         """Loans by level of the outcome.
 
         Returns
@@ -201,7 +207,7 @@ class TapeStudy:
             {"outcome": table.index.astype(str), "loans": table.to_numpy(), "share": table.to_numpy() / table.sum()}
         )
 
-    def bad_by(self, column, most=12):
+    def bad_by(self, column: str | pd.Series, most: int = 12) -> pd.DataFrame:
         """Share of bad loans by level of a column, with Jeffreys intervals.
 
         Parameters
@@ -238,7 +244,7 @@ class TapeStudy:
         table.insert(0, "label", table.index.astype(str))
         return table.reset_index(drop=True).rename(columns={"label": "level"})
 
-    def vintages(self):
+    def vintages(self) -> pd.DataFrame:
         """Share of bad loans by period of issue: quarters, or years where the tape has no month.
 
         Returns
@@ -253,7 +259,7 @@ class TapeStudy:
         table = self.bad_by(quarter, most=400)
         return table.sort_values("level").reset_index(drop=True)
 
-    def information(self):
+    def information(self) -> pd.DataFrame:
         """Information value of each admissible predictor, against what noise alone would give.
 
         Returns
@@ -293,7 +299,7 @@ class TapeStudy:
     # ------------------------------------------------------------ models
 
     @cached_property
-    def outcome_model(self):
+    def outcome_model(self) -> Any:
         """The standard model of the outcome (:func:`p2prisk.standard.fit_standard`)."""
         return fit_standard(
             self.sample,
@@ -305,12 +311,12 @@ class TapeStudy:
         )
 
     @cached_property
-    def grade_model(self):
+    def grade_model(self) -> Any:
         """The standard model of the platform's grade."""
         return fit_standard(self.sample, "grade")
 
     @staticmethod
-    def odds(model, most=None):
+    def odds(model: Any, most: Any = None) -> pd.DataFrame:
         """Odds ratios of a standard model, a number for one standard deviation, largest effects first.
 
         Returns
@@ -326,7 +332,7 @@ class TapeStudy:
         return table[["odds_ratio", "ci_low", "ci_high"]].rename_axis("predictor").reset_index()
 
     @staticmethod
-    def strongest(model):
+    def strongest(model: Any) -> str:
         """The largest effect of a model in words."""
         row = TapeStudy.odds(model, 1).iloc[0]
         way = "worse" if row["odds_ratio"] > 1 else "better"
@@ -337,7 +343,7 @@ class TapeStudy:
         )
 
     @staticmethod
-    def remedies(model):
+    def remedies(model: Any) -> Any:
         """What was done in a standard model where maximum likelihood had no finite estimate, in words."""
         if not model.notes:
             return "Every coefficient has a finite maximum likelihood estimate."
@@ -345,7 +351,7 @@ class TapeStudy:
 
     # ------------------------------------------------------------ verification
 
-    def parallel_lines(self, model=None):
+    def parallel_lines(self, model: Any = None) -> pd.DataFrame:
         """Brant's test of the outcome model (or another), with what had to be merged.
 
         Returns
@@ -378,7 +384,7 @@ class TapeStudy:
         )
         return out
 
-    def goodness_of_fit(self):
+    def goodness_of_fit(self) -> pd.DataFrame:
         """Tests of fit of the outcome model (:func:`p2prisk.assumptions.goodness_of_fit`), for print.
 
         Returns
@@ -417,7 +423,7 @@ class TapeStudy:
         return None
 
     @cached_property
-    def out_of_time(self):
+    def out_of_time(self) -> OutOfTime:
         """The outcome model built on earlier loans and tested on the last year of issue.
 
         Returns
@@ -434,7 +440,7 @@ class TapeStudy:
 
     # ------------------------------------------------------------ control
 
-    def prices(self):
+    def prices(self) -> pd.DataFrame:
         """What each grade pays, and what it would have to pay to make up for its losses.
 
         Loans of the commonest term whose rate, grade and outcome are known; the share of bad loans stands for the
@@ -476,7 +482,7 @@ class TapeStudy:
         out.attrs.update(term=term, recovery=recovery, recovery_known=known, costs=costs)
         return out
 
-    def prices_sentence(self):
+    def prices_sentence(self) -> Any:
         """What the prices say, in words that follow the numbers."""
         table = self.prices()
         # a missing break-even rate: no rate makes up for the losses of the grade
@@ -502,7 +508,7 @@ class TapeStudy:
             f"up for {'its' if one else 'their'} losses."
         )
 
-    def concentration(self):
+    def concentration(self) -> pd.DataFrame:
         """Largest share of the amount lent in one value of purpose, region, grade or counterparty.
 
         Returns

@@ -1,6 +1,9 @@
 """A platform's monthly life, from applications to custody (simulated)."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -10,6 +13,9 @@ from p2prisk.simulate import life, records
 from p2prisk.simulate.causes import TurningBad, paths
 from p2prisk.simulate.loans import GRADES, draw_loans
 from p2prisk.tape import LoanTape, add_outcome
+
+if TYPE_CHECKING:
+    from p2prisk.kinds import DateLike
 
 #: Standard deviation and persistence of the environment, common to all loans, on the log-odds scale (assumption).
 ENVIRONMENT_SD = 0.06
@@ -56,7 +62,7 @@ class SimulatedPlatform:
     accounts: pd.DataFrame
     truth: dict = field(default_factory=dict)
 
-    def loans_at(self, month):
+    def loans_at(self, month: DateLike) -> pd.DataFrame:
         """Loans issued up to a month, with their balance and status at its end.
 
         Parameters
@@ -326,8 +332,16 @@ def _lenders(money, outflow, rng):
 
 
 def simulate_platform(
-    loans=12_000, months=36, *, seed, start="2015-01", growth=0.02, terms=None, turning_bad=None, balanced=False
-):
+    loans: int = 12_000,
+    months: int = 36,
+    *,
+    seed: int | np.random.SeedSequence,
+    start: str = "2015-01",
+    growth: float = 0.02,
+    terms: dict | None = None,
+    turning_bad: TurningBad | None = None,
+    balanced: bool = False,
+) -> SimulatedPlatform:
     """Simulate a lending platform's monthly life.
 
     Parameters
@@ -432,4 +446,6 @@ def simulate_platform(
         "seed": str(sequence.entropy),
     }
     tape = LoanTape(_mark(add_outcome(frame, record_date)), provenance)
-    return SimulatedPlatform(tape, *(_mark(part) for part in (performance, ledger, bank, moves, funding, costs)), truth)
+    for part in (performance, ledger, bank, moves, funding, costs):
+        _mark(part)
+    return SimulatedPlatform(tape, performance, ledger, bank, moves, funding, costs, truth)

@@ -1,9 +1,16 @@
 """Set the margins of a simulated platform against the published figures they were calibrated to."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import numpy as np
 import pandas as pd
 
 from p2prisk.simulate import published
+
+if TYPE_CHECKING:
+    from p2prisk.simulate.core import SimulatedPlatform
 
 
 def late_value_shares(frame, record):
@@ -36,7 +43,7 @@ def late_value_shares(frame, record):
     )
 
 
-def compare_margins(platform):
+def compare_margins(platform: SimulatedPlatform) -> pd.DataFrame:
     """Published figures and what the simulated platform shows, side by side.
 
     Parameters

@@ -1,12 +1,15 @@
 """The Markdown table and the formatting of numbers."""
 
+from __future__ import annotations
+
 import math
 import numbers
+from typing import Any
 
 import pandas as pd
 
 
-def number(value, digits=2):
+def number(value: float, digits: int = 2) -> str:
     """Format a number for print: thousands separated by commas, a true minus sign, an en dash for missing.
 
     Parameters
@@ -34,7 +37,7 @@ def number(value, digits=2):
     return text.replace("-", "−")
 
 
-def percent(value, digits=1):
+def percent(value: float, digits: int = 1) -> Any:
     """Format a share as a percentage.
 
     Examples
@@ -67,7 +70,7 @@ class MarkdownTable:
     | A | 0.25 |
     """
 
-    def __init__(self, frame, digits=2, index=False):
+    def __init__(self, frame: pd.DataFrame, digits: int | dict = 2, index: bool = False) -> None:
         self.frame = frame.reset_index() if index else frame
         self.digits = digits
 
@@ -117,7 +120,9 @@ class MarkdownTable:
         return str(self)
 
 
-def show(frame, digits=2, index=False, columns=None):
+def show(
+    frame: pd.DataFrame, digits: int | dict = 2, index: bool = False, columns: dict | None = None
+) -> MarkdownTable:
     """Make a :class:`MarkdownTable`, with its columns renamed for print.
 
     Parameters

@@ -18,11 +18,19 @@ When a column is known decides what it may be used for:
     identifies a loan, a person or an account: never a predictor, never printed.
 """
 
+from __future__ import annotations
+
 import csv
 from dataclasses import dataclass
 from importlib import resources
+from typing import TYPE_CHECKING
 
 import pandas as pd
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from p2prisk.tape.core import LoanTape
 
 KNOWN = ("issue", "platform", "unsure", "later", "key")
 BLOCKS = ("ability", "willingness", "loan", "platform", "outcome", "identity")
@@ -97,7 +105,7 @@ PREDICTOR_BLOCKS = {
 }
 
 
-def column_table(names=None):
+def column_table(names: Iterable[str] | None = None) -> pd.DataFrame:
     """List the canonical columns as a table.
 
     Parameters
@@ -136,7 +144,7 @@ def column_table(names=None):
     return pd.DataFrame(rows)
 
 
-def known_at_issue(tape=None, block=None):
+def known_at_issue(tape: LoanTape | pd.DataFrame | None = None, block: str | Sequence[str] | None = None) -> list[str]:
     """Name the columns that may be predictors: known at issue and not set by the platform's model.
 
     A column that is not canonical is never admitted, as nobody has said when it becomes known.
@@ -161,7 +169,8 @@ def known_at_issue(tape=None, block=None):
     >>> "income" in admissible, "rate" in admissible, "grade" in admissible, "principal_paid" in admissible
     (True, False, False, False)
     """
-    present = set(COLUMNS) if tape is None else set(getattr(tape, "frame", tape).columns)
+    frame: pd.DataFrame = getattr(tape, "frame", tape)
+    present = set(COLUMNS) if frame is None else set(frame.columns)
     blocks = BLOCKS if block is None else ((block,) if isinstance(block, str) else tuple(block))
     return [
         name
@@ -170,7 +179,7 @@ def known_at_issue(tape=None, block=None):
     ]
 
 
-def refuse_later(names, outcome="grade"):
+def refuse_later(names: Iterable[str], outcome: str = "grade") -> None:
     """Raise unless every named predictor is known at issue.
 
     Parameters

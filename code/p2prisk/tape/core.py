@@ -1,12 +1,21 @@
 """The loan tape itself: loans in canonical columns, with where they come from and what was set aside."""
 
+from __future__ import annotations
+
 import json
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
 from p2prisk.errors import DataError
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike
+
+    from p2prisk.kinds import DateLike, PathLike
+    from p2prisk.tape.quality import QualityReport
 
 #: what a tape says of itself beside its rows
 _ABOUT = ("provenance", "set_aside", "notes", "unused")
@@ -50,7 +59,7 @@ class LoanTape:
         )
 
     @property
-    def kind(self):
+    def kind(self) -> Any:
         """``counts``, ``resolved`` (every loan ended), ``live``, ``outcome as given`` (good or bad, whatever the source
         meant by it), or ``no outcome``."""
         if "n" in self.frame:
@@ -60,19 +69,19 @@ class LoanTape:
         return "outcome as given" if "bad" in self.frame or "severity" in self.frame else "no outcome"
 
     @property
-    def simulated(self):
+    def simulated(self) -> Any:
         """Whether any row is simulated."""
         return bool(self.provenance.get("simulated", False)) or (
             "simulated" in self.frame and bool(self.frame["simulated"].any())
         )
 
-    def known_at_issue(self, block=None):
+    def known_at_issue(self, block: Any = None) -> Any:
         """Admissible predictors of this tape, see :func:`p2prisk.tape.known_at_issue`."""
         from p2prisk.tape.columns import known_at_issue
 
         return known_at_issue(self, block)
 
-    def quality(self):
+    def quality(self) -> QualityReport:
         """Check the tape.
 
         Returns
@@ -84,13 +93,13 @@ class LoanTape:
 
         return quality_report(self)
 
-    def as_of(self, date, lag=None):
+    def as_of(self, date: DateLike, lag: int | None = None) -> Any:
         """Wind the tape back to a day: later loans and later outcomes are not there, see :func:`p2prisk.tape.as_of`."""
         from p2prisk.tape.wind_back import as_of
 
         return as_of(self, date, lag)
 
-    def keep(self, mask, reason):
+    def keep(self, mask: ArrayLike, reason: str) -> LoanTape:
         """Return a tape with the rows of `mask`; the others are counted as set aside.
 
         Parameters
@@ -120,7 +129,7 @@ class LoanTape:
         frame = drop_unused_levels(self.frame[mask].reset_index(drop=True))
         return LoanTape(frame, dict(self.provenance), aside, list(self.notes), dict(self.unused))
 
-    def write(self, folder):
+    def write(self, folder: PathLike) -> None:
         """Store the tape as ``frame.parquet`` and ``about.json``, for :meth:`stored` to read.
 
         Parameters
@@ -137,7 +146,7 @@ class LoanTape:
         (folder / "about.json").write_text(json.dumps(about, default=plain, ensure_ascii=False), encoding="utf-8")
 
     @classmethod
-    def stored(cls, folder):
+    def stored(cls, folder: PathLike) -> Any:
         """Read a tape that :meth:`write` stored: the same rows, types and order of levels.
 
         Raises

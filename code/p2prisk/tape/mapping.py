@@ -35,11 +35,14 @@ and a rule's keys:
 ==========================  ============================================================================
 """
 
+from __future__ import annotations
+
 import datetime
 import difflib
 import re
 from functools import lru_cache
 from importlib import resources
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -94,13 +97,19 @@ def builtin(name):
     return yaml.safe_load(path.read_text(encoding="utf-8"))
 
 
-def builtin_names():
+def builtin_names() -> Any:
     """Names of the built-in mappings."""
     folder = resources.files("p2prisk") / "assets" / "formats"
     return sorted(entry.name[:-4] for entry in folder.iterdir() if entry.name.endswith(".yml"))
 
 
-def apply_mapping(raw, mapping, where="table", on_error="raise", decisions=None):
+def apply_mapping(
+    raw: pd.DataFrame,
+    mapping: dict,
+    where: str = "table",
+    on_error: Literal["raise", "missing"] = "raise",
+    decisions: dict | None = None,
+) -> LoanTape:
     """Make a tape of a raw table.
 
     Parameters

@@ -5,9 +5,12 @@ remedy. Files are opened for reading only. With ``on_error="missing"`` a value t
 broken line is set aside; both are counted in the quality report.
 """
 
+from __future__ import annotations
+
 import hashlib
 import io
 from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
 
 import pandas as pd
 
@@ -19,19 +22,25 @@ from p2prisk.tape.instalments import RULES, join_instalments
 from p2prisk.tape.mapping import apply_mapping
 from p2prisk.tape.text_file import csv_pieces, read_csv
 
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from p2prisk.kinds import DateLike, PathLike
+    from p2prisk.tape.core import LoanTape
+
 
 def read_tape(
-    source,
-    format=None,
+    source: PathLike | str,
+    format: str | PathLike | dict | None = None,
     *,
-    query=None,
-    on_error="raise",
-    record_date=None,
-    encoding=None,
-    delimiter=None,
-    sheet=0,
-    instalments=None,
-):
+    query: str | None = None,
+    on_error: Literal["raise", "missing"] = "raise",
+    record_date: DateLike | None = None,
+    encoding: str | None = None,
+    delimiter: str | None = None,
+    sheet: int | str = 0,
+    instalments: PathLike | None = None,
+) -> LoanTape:
     """Read a loan tape.
 
     Parameters
@@ -141,7 +150,15 @@ def without_personal(raw, personal, mapping, names=None):
     return raw
 
 
-def iter_tape(path, format=None, *, rows=200_000, on_error="raise", encoding=None, delimiter=None):
+def iter_tape(
+    path: PathLike,
+    format: Any = None,
+    *,
+    rows: int = 200_000,
+    on_error: Literal["raise", "missing"] = "raise",
+    encoding: str | None = None,
+    delimiter: str | None = None,
+) -> Iterator:
     """Read a tape piece by piece, the columns known at issue and the keys only; for files larger than the memory.
 
     Parameters
@@ -163,7 +180,8 @@ def iter_tape(path, format=None, *, rows=200_000, on_error="raise", encoding=Non
         As :func:`read_tape`.
     """
     path = Path(path)
-    decisions, first = {}, True
+    decisions: dict = {}
+    first = True
     with path.open("rb") if path.is_file() else io.BytesIO() as stream:
         head = stream.read(4)
     if head == b"PAR1":
@@ -173,7 +191,8 @@ def iter_tape(path, format=None, *, rows=200_000, on_error="raise", encoding=Non
         return
     else:
         pieces, mapping, personal = csv_pieces(path, format, rows, on_error, encoding, delimiter)
-    names, done = {}, 0
+    names: dict = {}
+    done = 0
     for piece in pieces:
         piece = without_personal(piece.reset_index(drop=True), personal, mapping, names)
         tape = apply_mapping(

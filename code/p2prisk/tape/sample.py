@@ -1,8 +1,15 @@
 """Which sample of a tape the study may use, and which of its parts the tape can carry."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import pandas as pd
 
 from p2prisk.tape.severity import add_outcome, resolved_cohort
+
+if TYPE_CHECKING:
+    from p2prisk.tape.core import LoanTape
 
 #: share of mature loans that must have ended before they count as a resolved cohort
 ENOUGH_RESOLVED = 0.98
@@ -18,7 +25,7 @@ _SMALL = 200
 _FEW_EVENTS = 50
 
 
-def study_sample(tape):
+def study_sample(tape: LoanTape) -> tuple[LoanTape, str]:
     """Choose the sample whose outcome can be trusted, and say how.
 
     Of rows with the same key the first is kept. A file of ended loans is cut to the vintages whose contracted term had
@@ -81,7 +88,7 @@ def study_sample(tape):
     return tape, f"The book is live: outcomes are delinquency stages at {when}, not final."
 
 
-def supports(tape):
+def supports(tape: LoanTape) -> pd.DataFrame:
     """Say which parts of the study a tape can carry, and why not the others.
 
     Parameters

@@ -20,11 +20,21 @@ early repayments and early losses. :func:`resolved_cohort` keeps the vintages wh
 had run out.
 """
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import numpy as np
 import pandas as pd
 
 from p2prisk.errors import DataError
 from p2prisk.tape.columns import ENDED, SEVERITY_LIVE, SEVERITY_RESOLVED, SEVERITY_TWO
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from p2prisk.kinds import DateLike
+    from p2prisk.tape.core import LoanTape
 
 _LIVE = {
     "current": "performing",
@@ -38,7 +48,7 @@ _LIVE = {
 }
 
 
-def resolved_severity(frame, half=0.5):
+def resolved_severity(frame: pd.DataFrame, half: float = 0.5) -> pd.Series:
     """Severity of ended loans.
 
     Parameters
@@ -77,11 +87,11 @@ def resolved_severity(frame, half=0.5):
         values = np.select([paid & ~late, paid & late, loss & (share >= half), loss], SEVERITY_RESOLVED, default="")
         levels = SEVERITY_RESOLVED
     return pd.Series(
-        pd.Categorical(np.where(values == "", None, values), levels, ordered=True), frame.index, name="severity"
+        pd.Categorical(pd.Series(values).mask(values == ""), levels, ordered=True), frame.index, name="severity"
     )
 
 
-def live_severity(frame):
+def live_severity(frame: pd.DataFrame) -> pd.Series:
     """Severity of a live book, from days past due where the tape has them, otherwise from the status.
 
     Parameters
@@ -109,7 +119,7 @@ def live_severity(frame):
     return pd.Series(pd.Categorical(stage, SEVERITY_LIVE, ordered=True), frame.index, name="severity")
 
 
-def add_outcome(frame, record_date=None):
+def add_outcome(frame: pd.DataFrame, record_date: DateLike | None = None) -> pd.DataFrame:
     """Add ``resolved``, ``mature``, ``severity`` and ``bad`` to a frame with a status.
 
     Parameters
@@ -148,7 +158,9 @@ def month_number(dates):
     return (dates.dt.year * 12 + dates.dt.month - 1 + (dates.dt.day - 1) / 31).to_numpy(dtype=float)
 
 
-def resolved_cohort(tape, record_date=None, terms=None):
+def resolved_cohort(
+    tape: LoanTape, record_date: DateLike | None = None, terms: Sequence[int] | None = None
+) -> LoanTape:
     """Keep the loans whose contracted term had run out at the record date, and count the others.
 
     Parameters

@@ -15,6 +15,10 @@ nobody knows that the last payment was the last. A loan written off without any 
 Dates given by the month count as its first day: ask for month ends.
 """
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
 import numpy as np
 import pandas as pd
 
@@ -22,6 +26,9 @@ from p2prisk.errors import DataError
 from p2prisk.tape.columns import COLUMNS, ENDED
 from p2prisk.tape.core import LoanTape, drop_unused_levels
 from p2prisk.tape.severity import month_number, resolved_severity
+
+if TYPE_CHECKING:
+    from p2prisk.kinds import DateLike
 
 #: months from the last payment to the charge-off (about 150 days past due), where a tape does not date it
 CHARGE_OFF_LAG = 5
@@ -54,7 +61,7 @@ _OF_THE_FILE = (
 )
 
 
-def end_dates(frame, lag=None):
+def end_dates(frame: pd.DataFrame, lag: int | dict | None = None) -> Any:
     """Day on which the end of each loan was on file.
 
     Parameters
@@ -134,7 +141,7 @@ def charge_off_lag(tape, lag=None):
     return lag.get("charged off", CHARGE_OFF_LAG) if isinstance(lag, dict) else lag
 
 
-def as_of(tape, date, lag=None):
+def as_of(tape: LoanTape, date: DateLike, lag: int | dict | None = None) -> LoanTape:
     """Wind a tape back to a day.
 
     Parameters
@@ -225,7 +232,8 @@ def as_of(tape, date, lag=None):
                 unused[name] = "no date says when the loan ended: cannot be wound back"
     new = pd.DataFrame({name: out[name] for name in COLUMNS if name in out})
     if dated:
-        new, ended = new[~lost.to_numpy()], known[~lost.to_numpy()]
+        ended: pd.Series = known[~lost.to_numpy()]
+        new = new[~lost.to_numpy()]
         if not len(new):
             raise DataError("no loan is left: all have ended, and no date says when")
         new["resolved"] = ended

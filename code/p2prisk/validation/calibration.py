@@ -1,5 +1,9 @@
 """Do the predicted probabilities come true? Reliability, slope and intercept, Jeffreys test, Brier score."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Literal
+
 import numpy as np
 import pandas as pd
 from scipy.special import logit
@@ -17,6 +21,9 @@ from p2prisk.validation._input import (
     outcome_and_probabilities,
 )
 
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike
+
 
 def _probability(probability, rows):
     vector = as_numbers(probability, "probability", rows)
@@ -26,7 +33,7 @@ def _probability(probability, rows):
     return vector
 
 
-def jeffreys_interval(events, loans, confidence=0.95):
+def jeffreys_interval(events: ArrayLike, loans: ArrayLike, confidence: float = 0.95) -> tuple[np.ndarray, np.ndarray]:
     """Jeffreys interval of a default rate.
 
     Parameters
@@ -57,7 +64,7 @@ def jeffreys_interval(events, loans, confidence=0.95):
     return np.where(events == 0, 0.0, low), np.where(events == loans, 1.0, high)
 
 
-def jeffreys_test(events, loans, default_probability):
+def jeffreys_test(events: ArrayLike, loans: ArrayLike, default_probability: ArrayLike) -> float | np.ndarray:
     """One-sided Jeffreys test that a default probability is not too low.
 
     Parameters
@@ -93,7 +100,13 @@ def jeffreys_test(events, loans, default_probability):
     return float(value) if np.ndim(value) == 0 else value
 
 
-def jeffreys_test_by_grade(event, probability, grade, freq_weights=None, confidence=0.95):
+def jeffreys_test_by_grade(
+    event: ArrayLike,
+    probability: ArrayLike,
+    grade: ArrayLike,
+    freq_weights: ArrayLike | None = None,
+    confidence: float = 0.95,
+) -> pd.DataFrame:
     """Jeffreys test of each grade's mean predicted probability against its defaults.
 
     Parameters
@@ -134,7 +147,7 @@ def jeffreys_test_by_grade(event, probability, grade, freq_weights=None, confide
     return table
 
 
-def holm(pvalues):
+def holm(pvalues: ArrayLike) -> Any:
     """Holm's adjustment of p-values for the number of tests.
 
     Examples
@@ -164,7 +177,14 @@ def _bins(probability, weights, bins, strategy):
     return np.minimum((middle * bins).astype(int), bins - 1)[group]
 
 
-def reliability_table(event, probability, bins=10, strategy="quantile", freq_weights=None, confidence=0.95):
+def reliability_table(
+    event: ArrayLike,
+    probability: ArrayLike,
+    bins: int = 10,
+    strategy: Literal["quantile", "width"] = "quantile",
+    freq_weights: ArrayLike | None = None,
+    confidence: float = 0.95,
+) -> pd.DataFrame:
     """Predicted against observed rates in bins of the predicted probability.
 
     Parameters
@@ -205,7 +225,14 @@ def reliability_table(event, probability, bins=10, strategy="quantile", freq_wei
     return table
 
 
-def reliability_by_cut(y, probabilities, bins=10, strategy="quantile", freq_weights=None, confidence=0.95):
+def reliability_by_cut(
+    y: ArrayLike,
+    probabilities: ArrayLike,
+    bins: int = 10,
+    strategy: Literal["quantile", "width"] = "quantile",
+    freq_weights: ArrayLike | None = None,
+    confidence: float = 0.95,
+) -> pd.DataFrame:
     """:func:`reliability_table` of ``P(Y > j)`` at every cut of an ordinal outcome.
 
     Returns
@@ -233,7 +260,13 @@ def _tail(matrix, j):
     return np.clip(matrix[:, j + 1 :].sum(axis=1), 0.0, 1.0)
 
 
-def expected_calibration_error(event, probability, bins=10, strategy="quantile", freq_weights=None):
+def expected_calibration_error(
+    event: ArrayLike,
+    probability: ArrayLike,
+    bins: int = 10,
+    strategy: Literal["quantile", "width"] = "quantile",
+    freq_weights: ArrayLike | None = None,
+) -> float:
     """Mean distance of observed from predicted rates over bins, weighted by loans.
 
     Returns
@@ -260,7 +293,9 @@ def _noise_level(table):
     return float(np.average(spread, weights=table["loans"]))
 
 
-def calibration_slope_intercept(event, probability, freq_weights=None, confidence=0.95):
+def calibration_slope_intercept(
+    event: ArrayLike, probability: ArrayLike, freq_weights: ArrayLike | None = None, confidence: float = 0.95
+) -> pd.DataFrame:
     """Calibration slope and intercept of predicted probabilities.
 
     Parameters
@@ -323,7 +358,13 @@ def calibration_slope_intercept(event, probability, freq_weights=None, confidenc
     )
 
 
-def brier_decomposition(event, probability, bins=10, strategy="quantile", freq_weights=None):
+def brier_decomposition(
+    event: ArrayLike,
+    probability: ArrayLike,
+    bins: int = 10,
+    strategy: Literal["quantile", "width"] = "quantile",
+    freq_weights: ArrayLike | None = None,
+) -> pd.Series:
     """Brier score and its parts.
 
     Returns
@@ -366,7 +407,14 @@ def brier_decomposition(event, probability, bins=10, strategy="quantile", freq_w
     )
 
 
-def calibration_by_cut(y, probabilities, bins=10, strategy="quantile", freq_weights=None, confidence=0.95):
+def calibration_by_cut(
+    y: ArrayLike,
+    probabilities: ArrayLike,
+    bins: int = 10,
+    strategy: Literal["quantile", "width"] = "quantile",
+    freq_weights: ArrayLike | None = None,
+    confidence: float = 0.95,
+) -> pd.DataFrame:
     """Calibration of an ordinal forecast in one table: a row a cut.
 
     Returns

@@ -4,8 +4,11 @@ Each maker below returns a function ``fit_predict(train, test)`` that gives clas
 DataFrame with the categories as columns; any function of that form can join the comparison.
 """
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 from time import perf_counter
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -16,6 +19,11 @@ from p2prisk.validation._input import as_weights, check_share, outcome_and_proba
 from p2prisk.validation.discrimination import concordance, delong_by_cut, discrimination_by_cut
 from p2prisk.validation.resampling import cross_validate, stratified_folds
 from p2prisk.validation.scores import log_scores, ordinal_scores, ranked_probability_scores
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from numpy.typing import ArrayLike
 
 
 def _outcome(frame, name):
@@ -46,7 +54,7 @@ def _design(formula, train, test):
     return outcome, first.to_numpy(dtype=float), second.to_numpy(dtype=float)
 
 
-def base_rate(outcome, freq_weights=None):
+def base_rate(outcome: str, freq_weights: str | None = None) -> Callable:
     """Comparator that gives every loan the class shares of the training loans.
 
     Parameters
@@ -76,7 +84,7 @@ def base_rate(outcome, freq_weights=None):
     return fit_predict
 
 
-def by_grade(outcome, grade, freq_weights=None):
+def by_grade(outcome: ArrayLike, grade: ArrayLike, freq_weights: ArrayLike | None = None) -> Any:
     """Comparator that gives every loan the class shares of the training loans of its platform grade.
 
     A grade not met in training gets the overall shares. Half a loan, spread as the overall shares are, is
@@ -105,7 +113,7 @@ def by_grade(outcome, grade, freq_weights=None):
     return fit_predict
 
 
-def ordered_logit(formula, freq_weights=None, **options):
+def ordered_logit(formula: str, freq_weights: ArrayLike | None = None, **options: Any) -> Any:
     """Comparator made of :class:`p2prisk.ordered.OrderedLogit`; `options` go to ``from_formula``."""
 
     def fit_predict(train, test):
@@ -131,7 +139,7 @@ def _logistic(x, y, weights, new, ridge):
     return model.classes_, model.predict_proba(new)
 
 
-def multinomial_logit(formula, freq_weights=None, ridge=1e-3):
+def multinomial_logit(formula: str, freq_weights: str | None = None, ridge: float = 1e-3) -> Callable:
     """Comparator: multinomial logit, which ignores the order of the categories.
 
     Parameters
@@ -167,7 +175,7 @@ def multinomial_logit(formula, freq_weights=None, ridge=1e-3):
     return fit_predict
 
 
-def binary_logits(formula, freq_weights=None, ridge=1e-3):
+def binary_logits(formula: str, freq_weights: ArrayLike | None = None, ridge: float = 1e-3) -> Any:
     """Comparator: one binary logit a cut, put together into class probabilities.
 
     Where the separate fits contradict each other, ``P(Y > j)`` is lowered to that of the cut below.
@@ -193,7 +201,9 @@ def binary_logits(formula, freq_weights=None, ridge=1e-3):
     return fit_predict
 
 
-def gradient_boosting(outcome, predictors, freq_weights=None, seed=0, **options):
+def gradient_boosting(
+    outcome: str, predictors: Sequence[str], freq_weights: str | None = None, seed: int = 0, **options: Any
+) -> Any:
     """Comparator: scikit-learn's histogram gradient boosting on the same predictors.
 
     Parameters
@@ -301,7 +311,16 @@ def _compare(y, predictions, base, weights, reference, seconds, confidence):
     return ModelComparison(table, differences, predictions, float(total), reference)
 
 
-def compare_models(frame, outcome, models, folds=5, seed=0, freq_weights=None, reference=None, confidence=0.95):
+def compare_models(
+    frame: pd.DataFrame,
+    outcome: str,
+    models: dict[Any, Callable],
+    folds: int | ArrayLike = 5,
+    seed: int = 0,
+    freq_weights: str | None = None,
+    reference: str | None = None,
+    confidence: float = 0.95,
+) -> ModelComparison:
     """Cross-validate several models on the same folds and put them in one table.
 
     Parameters
@@ -339,13 +358,13 @@ def compare_models(frame, outcome, models, folds=5, seed=0, freq_weights=None, r
     """
     codes, labels = _outcome(frame, outcome)
     weights = _weights(frame, freq_weights)
-    fold = stratified_folds(codes, folds, seed) if np.isscalar(folds) else np.asarray(folds)
+    fold = stratified_folds(codes, folds, seed) if isinstance(folds, int) else np.asarray(folds)
     predictions, seconds = {}, {}
     for name, model in models.items():
         begin = perf_counter()
         predictions[name] = cross_validate(model, frame, fold)
         seconds[name] = perf_counter() - begin
-    base = cross_validate(base_rate(outcome, freq_weights), frame, fold).to_numpy()
+    base = np.asarray(cross_validate(base_rate(outcome, freq_weights), frame, fold))
     return _compare(
         pd.Categorical.from_codes(codes, labels, ordered=True),
         predictions,
@@ -357,7 +376,15 @@ def compare_models(frame, outcome, models, folds=5, seed=0, freq_weights=None, r
     )
 
 
-def compare_on_test(train, test, outcome, models, freq_weights=None, reference=None, confidence=0.95):
+def compare_on_test(
+    train: pd.DataFrame,
+    test: pd.DataFrame,
+    outcome: ArrayLike,
+    models: Any,
+    freq_weights: ArrayLike | None = None,
+    reference: Any = None,
+    confidence: float = 0.95,
+) -> ModelComparison:
     """Fit several models on `train`, predict `test` once, and put them in one table.
 
     Parameters

@@ -4,8 +4,11 @@ A score ranks loans from safe to bad: a higher score means a worse outcome. All 
 (how many loans a row stands for); results then equal those with the rows repeated.
 """
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 from itertools import combinations
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -23,6 +26,9 @@ from p2prisk.validation._input import (
     outcome_codes,
 )
 
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike
+
 
 def _placements(event, score, weights):
     """Share of the other kind that each loan is ranked correctly against, ties counting one half.
@@ -38,7 +44,7 @@ def _placements(event, score, weights):
     return np.where(event, lower_others[group], higher_events[group])
 
 
-def auc(event, score, freq_weights=None):
+def auc(event: ArrayLike, score: ArrayLike, freq_weights: ArrayLike | None = None) -> float:
     """Area under the ROC curve: the chance that a random bad loan has a higher score than a random good one.
 
     Parameters
@@ -92,7 +98,9 @@ class DeLongResult:
     comparisons: pd.DataFrame
 
 
-def delong(event, scores, freq_weights=None, confidence=0.95):
+def delong(
+    event: ArrayLike, scores: Any, freq_weights: ArrayLike | None = None, confidence: float = 0.95
+) -> DeLongResult:
     """AUC of each score with DeLong's standard error, and paired comparisons of all of them.
 
     Parameters
@@ -187,7 +195,9 @@ def delong(event, scores, freq_weights=None, confidence=0.95):
     return DeLongResult(table, pd.DataFrame(cov, index=names, columns=names), comparisons)
 
 
-def delong_by_cut(y, scores, freq_weights=None, confidence=0.95):
+def delong_by_cut(
+    y: ArrayLike, scores: dict[Any, ArrayLike], freq_weights: ArrayLike | None = None, confidence: float = 0.95
+) -> pd.DataFrame:
     """Paired comparison of several scores at every cut of an ordinal outcome.
 
     Parameters
@@ -219,7 +229,9 @@ def delong_by_cut(y, scores, freq_weights=None, confidence=0.95):
     return frame[["cut", *[column for column in frame if column != "cut"]]]
 
 
-def discrimination_by_cut(y, score, freq_weights=None, confidence=0.95):
+def discrimination_by_cut(
+    y: ArrayLike, score: Any, freq_weights: ArrayLike | None = None, confidence: float = 0.95
+) -> pd.DataFrame:
     """AUC, Gini and Kolmogorov-Smirnov distance at every cut of an ordinal outcome.
 
     Parameters
@@ -260,7 +272,7 @@ def discrimination_by_cut(y, score, freq_weights=None, confidence=0.95):
     )
 
 
-def roc_curve(event, score, freq_weights=None):
+def roc_curve(event: ArrayLike, score: ArrayLike, freq_weights: ArrayLike | None = None) -> pd.DataFrame:
     """Points of the ROC curve.
 
     Returns
@@ -286,7 +298,7 @@ def roc_curve(event, score, freq_weights=None):
     )
 
 
-def cap_curve(event, score, freq_weights=None):
+def cap_curve(event: ArrayLike, score: ArrayLike, freq_weights: ArrayLike | None = None) -> pd.DataFrame:
     """Points of the cumulative accuracy profile: share of all bad loans among the worst-scored share of
     loans.
 
@@ -325,7 +337,7 @@ class KolmogorovSmirnov:
     threshold: float
 
 
-def kolmogorov_smirnov(event, score, freq_weights=None):
+def kolmogorov_smirnov(event: ArrayLike, score: ArrayLike, freq_weights: ArrayLike | None = None) -> KolmogorovSmirnov:
     """Kolmogorov-Smirnov distance of a score (largest true positive minus false positive rate).
 
     Returns
@@ -370,7 +382,9 @@ class Concordance:
     pairs: float
 
 
-def concordance(y, score, freq_weights=None, confidence=0.95):
+def concordance(
+    y: ArrayLike, score: ArrayLike, freq_weights: ArrayLike | None = None, confidence: float = 0.95
+) -> Concordance:
     """Ordinal C index and Somers' D of a score, with a standard error from its projections.
 
     Parameters

@@ -1,6 +1,9 @@
 """How much does the answer depend on the sample? Bootstrap, folds, out-of-time split, choices of sample."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -8,6 +11,13 @@ from scipy.stats import norm
 
 from p2prisk.errors import DataError
 from p2prisk.validation._input import check_share
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from numpy.typing import ArrayLike
+
+    from p2prisk.kinds import DateLike
 
 
 @dataclass(frozen=True)
@@ -47,8 +57,15 @@ def _length(data):
 
 
 def bootstrap(
-    statistic, data, strata=None, groups=None, n_resamples=1000, seed=0, confidence=0.95, interval="percentile"
-):
+    statistic: Callable,
+    data: pd.DataFrame | np.ndarray | tuple[Any, ...],
+    strata: ArrayLike | None = None,
+    groups: ArrayLike | None = None,
+    n_resamples: int = 1000,
+    seed: int = 0,
+    confidence: float = 0.95,
+    interval: Literal["percentile", "basic", "normal"] = "percentile",
+) -> BootstrapResult:
     """Stratified (or grouped) bootstrap of any statistic.
 
     Parameters
@@ -145,7 +162,7 @@ def bootstrap(
     return BootstrapResult(table, draws, failed)
 
 
-def stratified_folds(y, n_folds=5, seed=0, groups=None):
+def stratified_folds(y: ArrayLike, n_folds: int = 5, seed: int = 0, groups: ArrayLike | None = None) -> np.ndarray:
     """Assign each loan to one of `n_folds` folds with equal class shares.
 
     Parameters
@@ -184,7 +201,7 @@ def stratified_folds(y, n_folds=5, seed=0, groups=None):
     return fold
 
 
-def cross_validate(fit_predict, frame, folds):
+def cross_validate(fit_predict: Callable, frame: pd.DataFrame, folds: ArrayLike) -> np.ndarray | pd.DataFrame:
     """Predict every loan by a model that has not seen its fold.
 
     Parameters
@@ -245,7 +262,7 @@ class OutOfTimeSplit:
     counts: pd.Series
 
 
-def out_of_time_split(frame, date, start, gap=None):
+def out_of_time_split(frame: pd.DataFrame, date: str, start: DateLike, gap: Any = None) -> OutOfTimeSplit:
     """Split loans by issue date: build on the earlier, test on the later.
 
     Parameters
@@ -294,7 +311,9 @@ def out_of_time_split(frame, date, start, gap=None):
     return OutOfTimeSplit(train, test, counts)
 
 
-def sensitivity(fit, samples, terms=None, confidence=0.95):
+def sensitivity(
+    fit: Callable, samples: dict, terms: Sequence[str] | None = None, confidence: float = 0.95
+) -> pd.DataFrame:
     """Estimates of one model under different choices of sample (or of anything else).
 
     Parameters

@@ -6,7 +6,10 @@ were issued, and judges the scores by the final outcomes. Its intervals refit: m
 model with them (loans of one month share a market; Künsch 1989, Annals of Statistics 17, for blocks of a time series).
 """
 
+from __future__ import annotations
+
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 import pandas as pd
@@ -16,6 +19,11 @@ from p2prisk.errors import DataError, P2PRiskError
 from p2prisk.tape import COLUMNS, LoanTape
 from p2prisk.validation._input import check_share
 from p2prisk.validation.discrimination import auc
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from p2prisk.kinds import DateLike
 
 ALL = "all"
 
@@ -48,21 +56,21 @@ class RollingOrigin:
 
 
 def rolling_origin(
-    tape,
-    dates,
-    fit,
+    tape: LoanTape,
+    dates: Sequence[DateLike],
+    fit: Callable,
     *,
-    window=12,
-    by=None,
-    against=None,
-    lag=None,
-    n_resamples=0,
-    block=1,
-    seed=0,
-    confidence=0.95,
-    interval="normal",
-    progress=None,
-):
+    window: int = 12,
+    by: str | None = None,
+    against: str | None = None,
+    lag: int | dict | None = None,
+    n_resamples: int = 0,
+    block: int = 1,
+    seed: int = 0,
+    confidence: float = 0.95,
+    interval: Literal["normal", "percentile"] = "normal",
+    progress: Callable | None = None,
+) -> RollingOrigin:
     """Fit on what was known on each day, score the loans issued next, judge on their final outcomes.
 
     Parameters

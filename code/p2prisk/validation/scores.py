@@ -1,5 +1,9 @@
 """How good are the class probabilities? Scores that know that the classes are ordered."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Literal
+
 import numpy as np
 import pandas as pd
 from scipy.stats import norm
@@ -7,8 +11,13 @@ from scipy.stats import norm
 from p2prisk.errors import DataError
 from p2prisk.validation._input import as_weights, check_share, outcome_and_probabilities, outcome_codes
 
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
-def ranked_probability_scores(y, probabilities):
+    from numpy.typing import ArrayLike
+
+
+def ranked_probability_scores(y: ArrayLike, probabilities: ArrayLike | pd.DataFrame) -> np.ndarray:
     """Ranked probability score of each loan: squared distance of the cumulative forecast from what happened.
 
     Parameters
@@ -39,7 +48,7 @@ def ranked_probability_scores(y, probabilities):
     return ((below - happened) ** 2).sum(axis=1)
 
 
-def ranked_probability_score(y, probabilities, freq_weights=None):
+def ranked_probability_score(y: ArrayLike, probabilities: ArrayLike, freq_weights: ArrayLike | None = None) -> float:
     """Mean ranked probability score over the loans (see :func:`ranked_probability_scores`); smaller is
     better.
 
@@ -52,7 +61,7 @@ def ranked_probability_score(y, probabilities, freq_weights=None):
     return float(np.average(values, weights=as_weights(freq_weights, values.shape[0])))
 
 
-def log_scores(y, probabilities):
+def log_scores(y: ArrayLike, probabilities: ArrayLike) -> Any:
     """Logarithmic score of each loan, ``-log p(y)``; infinite where an outcome happened that was called
     impossible.
 
@@ -66,7 +75,7 @@ def log_scores(y, probabilities):
         return -np.log(matrix[np.arange(codes.shape[0]), codes])
 
 
-def log_score(y, probabilities, freq_weights=None):
+def log_score(y: ArrayLike, probabilities: ArrayLike, freq_weights: ArrayLike | None = None) -> float:
     """Mean logarithmic score over the loans (see :func:`log_scores`); smaller is better.
 
     Examples
@@ -78,7 +87,7 @@ def log_score(y, probabilities, freq_weights=None):
     return float(np.average(values, weights=as_weights(freq_weights, values.shape[0])))
 
 
-def predicted_category(probabilities, rule="median"):
+def predicted_category(probabilities: ArrayLike, rule: Literal["median", "mode", "mean"] = "median") -> np.ndarray:
     """One category a loan from its class probabilities.
 
     Parameters
@@ -107,7 +116,9 @@ def predicted_category(probabilities, rule="median"):
     raise DataError(f"rule {rule!r} is unknown; use 'median', 'mode' or 'mean'")
 
 
-def quadratic_weighted_kappa(y, predicted, freq_weights=None, labels=None):
+def quadratic_weighted_kappa(
+    y: ArrayLike, predicted: ArrayLike, freq_weights: ArrayLike | None = None, labels: Sequence | None = None
+) -> float:
     """Agreement of two ordinal classifications beyond chance, disagreement weighted by its squared distance.
 
     Parameters
@@ -164,7 +175,14 @@ def _skill(values, base, weights, z):
     return mean, base_mean, skill, se, skill - z * se, skill + z * se
 
 
-def ordinal_scores(y, probabilities, freq_weights=None, base=None, confidence=0.95, rule="median"):
+def ordinal_scores(
+    y: ArrayLike,
+    probabilities: ArrayLike | pd.DataFrame,
+    freq_weights: ArrayLike | None = None,
+    base: ArrayLike | None = None,
+    confidence: float = 0.95,
+    rule: Literal["median", "mode", "mean"] = "median",
+) -> pd.DataFrame:
     """Ordinal scores of a forecast beside those of the base rate, with skill and intervals.
 
     Parameters

@@ -1,6 +1,9 @@
 """Are the loans still those the model was built on? Population stability with its sampling distribution."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -8,6 +11,11 @@ from scipy.stats import chi2, norm
 
 from p2prisk.errors import DataError
 from p2prisk.validation._input import as_weights, check_share
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import ArrayLike
 
 
 @dataclass(frozen=True)
@@ -91,7 +99,14 @@ def _classes(expected, actual, bins, weights):
     return codes[0], codes[1], labels
 
 
-def population_stability(expected, actual, bins=10, expected_weights=None, actual_weights=None, confidence=0.95):
+def population_stability(
+    expected: ArrayLike,
+    actual: ArrayLike,
+    bins: int | Sequence[float] = 10,
+    expected_weights: ArrayLike | None = None,
+    actual_weights: ArrayLike | None = None,
+    confidence: float = 0.95,
+) -> PopulationStability:
     """Population stability index of one variable or score between two samples.
 
     Parameters
@@ -126,8 +141,8 @@ def population_stability(expected, actual, bins=10, expected_weights=None, actua
     (0.0405, 1, 0.0768, 'stable')
     """
     check_share(confidence, "confidence")
-    first_weights = as_weights(expected_weights, len(expected))
-    second_weights = as_weights(actual_weights, len(actual))
+    first_weights = as_weights(expected_weights, np.size(expected))
+    second_weights = as_weights(actual_weights, np.size(actual))
     first, second, labels = _classes(expected, actual, bins, first_weights)
     counts = np.vstack(
         [np.bincount(first, first_weights, len(labels)), np.bincount(second, second_weights, len(labels))]
@@ -166,8 +181,14 @@ def population_stability(expected, actual, bins=10, expected_weights=None, actua
 
 
 def stability_table(
-    expected, actual, columns=None, bins=10, expected_weights=None, actual_weights=None, confidence=0.95
-):
+    expected: pd.DataFrame,
+    actual: pd.DataFrame,
+    columns: Sequence[str] | None = None,
+    bins: int = 10,
+    expected_weights: ArrayLike | None = None,
+    actual_weights: ArrayLike | None = None,
+    confidence: float = 0.95,
+) -> pd.DataFrame:
     """:func:`population_stability` of several variables (and scores) in one table.
 
     Parameters

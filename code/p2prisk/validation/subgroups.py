@@ -1,5 +1,9 @@
 """Does the model serve all kinds of borrower alike? Discrimination, calibration and errors by subgroup."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
 import numpy as np
 import pandas as pd
 from scipy.stats import chi2, norm
@@ -9,8 +13,19 @@ from p2prisk.validation._input import as_event, as_numbers, as_weights, check_sh
 from p2prisk.validation.calibration import jeffreys_interval
 from p2prisk.validation.discrimination import delong
 
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike
 
-def subgroup_audit(event, probability, group, threshold=None, freq_weights=None, reference=None, confidence=0.95):
+
+def subgroup_audit(
+    event: ArrayLike,
+    probability: ArrayLike,
+    group: ArrayLike,
+    threshold: float | None = None,
+    freq_weights: ArrayLike | None = None,
+    reference: Any = None,
+    confidence: float = 0.95,
+) -> pd.DataFrame:
     """Audit a score by a column: sex, age band, state, purpose.
 
     Parameters
@@ -153,7 +168,9 @@ def _measures(event, probability, weights, threshold, confidence):
     return row
 
 
-def subgroup_calibration_test(event, probability, group, freq_weights=None):
+def subgroup_calibration_test(
+    event: ArrayLike, probability: ArrayLike, group: ArrayLike, freq_weights: ArrayLike | None = None
+) -> pd.Series:
     """Is the model equally calibrated in all subgroups? One likelihood-ratio test.
 
     Parameters
