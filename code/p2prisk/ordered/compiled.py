@@ -24,10 +24,9 @@ from numba.core.typing.templates import ConcreteTemplate, infer_global
 from numba.extending import intrinsic, lower_builtin, models, register_model
 from numba.np.arrayobj import make_array
 
-LANES = 8 if binding.get_host_cpu_features().get("avx512f") else 4
-# linear predictors and thresholds beyond this are left to the general code: products of their exponentials overflow
-LARGEST = 300.0
+from p2prisk.ordered.likelihood import LARGEST_EXPONENT
 
+LANES = 8 if binding.get_host_cpu_features().get("avx512f") else 4
 _DOUBLE, _INTEGER = ir.DoubleType(), ir.IntType(64)
 _VECTOR, _INTEGERS = ir.VectorType(_DOUBLE, LANES), ir.VectorType(_INTEGER, LANES)
 # a product and a sum may become one instruction; nothing is reordered
@@ -340,26 +339,27 @@ def _sums(
             count = place[k]
             place[k] = last
             last += (count + LANES - 1) // LANES * LANES
-        for q in range(0, last, LANES):
-            store(space, weight + q, zero)
         for r in range(start, start + rows):
             k = codes[r]
             q = place[k]
             place[k] = q + 1
             place[row + q] = r
-            space[weight + q] = 1.0
         first = 0
         for k in range(classes):
             last = place[k]
+            filled = (last + LANES - 1) // LANES * LANES
+            for q in range(first, filled, LANES):
+                store(space, weight + q, one)
+            for q in range(last, filled):
+                place[row + q] = start
+                space[weight + q] = 0.0
             if len(weights):
                 for q in range(first, last):
                     space[weight + q] = weights[place[row + q]]
             if len(offset):
                 for q in range(first, last):
                     space[shift + q] = offset[place[row + q]]
-            first = (last + LANES - 1) // LANES * LANES
-            for q in range(last, first):
-                place[row + q] = start
+            first = filled
         last = first
         # columns
         if by_row:
@@ -462,7 +462,7 @@ def _sums(
     sums[0] = total(log_sum)
     store(space, weight, largest)
     for q in range(weight, weight + LANES):
-        if not space[q] <= LARGEST:
+        if not space[q] <= LARGEST_EXPONENT:
             return False
     return math.isfinite(sums[0])
 
@@ -478,7 +478,11 @@ except (RuntimeError, OSError):
     _pass = _compile(cache=False)
 
 
-def parallel_logit_sums(exog, codes, weights, offset, centre, beta, theta, touched, second=True):
+def _all_rows(function):
+    return [function(slice(None))]
+
+
+def parallel_logit_sums(exog, codes, weights, offset, centre, beta, theta, touched, second=True, each=_all_rows):
     """Sums over rows for :func:`p2prisk.ordered.likelihood.assemble_parallel_logit`.
 
     Parameters
@@ -488,49 +492,60 @@ def parallel_logit_sums(exog, codes, weights, offset, centre, beta, theta, touch
     weights, offset, centre : ndarray, shape (n,), (n,), (p,), or None
     beta : ndarray, shape (p,)
     theta : ndarray, shape (m,)
-        At most :data:`LARGEST` in absolute value.
+        At most :data:`~p2prisk.ordered.likelihood.LARGEST_EXPONENT` in absolute value.
     touched : ndarray of int, shape (m + 1, 2)
         First and past-the-last threshold that the rows of each class touch.
     second : bool
         Whether the sums of second derivatives are wanted; they are zero otherwise.
+    each : callable(function), optional
+        ``[function(rows), ...]`` over slices that together are all rows, as threads may share them.
 
     Returns
     -------
     tuple or None
         Sum of log F(+-z), weight of each class (m + 1,), score of beta (p,) and of theta (m,), density by
         threshold (m,), weighted cross-product (p, p), density-weighted column sums by threshold (m, p). ``None``
-        where a linear predictor exceeds :data:`LARGEST` or is not finite.
+        where a linear predictor exceeds :data:`~p2prisk.ordered.likelihood.LARGEST_EXPONENT` or is not finite.
     """
     n, p = exog.shape
     m = len(theta)
     padded = -(-p // 4) * 4
-    # columns of a block fit the second-level cache, and no class fills its run with more empty rows than real ones
-    block = max(min(max(10_240 // max(padded, 1), 256), 1024), 4 * LANES * (m + 1))
+    # the columns of a block fit the second-level cache, and classes fill more of their runs than they leave empty
+    block = max(512, 4 * LANES * (m + 1))
     width = -(-(min(block, n) + LANES * (m + 1)) // LANES) * LANES + LANES
-    space = np.zeros((padded + 14 + int(np.max(touched[:, 1] - touched[:, 0]))) * width)
-    sums = np.zeros(1 + (m + 1) + 2 * m + padded * (m + 3) + (padded + 2) ** 2)
-    nothing = np.empty(0)
     slopes = np.zeros(padded)
     slopes[:p] = beta
-    fine = _pass(
-        exog if exog.flags.aligned else exog.copy(),
-        np.ascontiguousarray(codes, np.int32),
-        nothing if weights is None else np.ascontiguousarray(weights, float),
-        nothing if offset is None else np.ascontiguousarray(offset, float),
-        np.zeros(p) if centre is None else np.ascontiguousarray(centre, float),
-        slopes,
-        np.exp(-theta),
-        np.exp(theta),
-        np.ascontiguousarray(touched, np.int64),
-        space,
-        np.empty(m + 1 + width, np.int64),
-        sums,
-        block,
-        width,
-        second,
-    )
-    if not fine:
+    above, below, nothing = np.exp(-theta), np.exp(theta), np.empty(0)
+    exog = exog if exog.flags.aligned else exog.copy()
+    centre = np.zeros(p) if centre is None else np.ascontiguousarray(centre, float)
+    touched = np.ascontiguousarray(touched, np.int64)
+
+    def some(rows):
+        space = np.zeros((padded + 14 + int(np.max(touched[:, 1] - touched[:, 0]))) * width)
+        sums = np.zeros(1 + (m + 1) + 2 * m + padded * (m + 3) + (padded + 2) ** 2)
+        fine = _pass(
+            exog[rows],
+            np.ascontiguousarray(codes[rows], np.int32),
+            nothing if weights is None else np.ascontiguousarray(weights[rows], float),
+            nothing if offset is None else np.ascontiguousarray(offset[rows], float),
+            centre,
+            slopes,
+            above,
+            below,
+            touched,
+            space,
+            np.empty(m + 1 + width, np.int64),
+            sums,
+            block,
+            width,
+            second,
+        )
+        return sums if fine else None
+
+    parts = each(some)
+    if not parts or any(part is None for part in parts):
         return None
+    sums = sum(parts)
     log_sum, counts, thresholds, density, columns, product = np.split(
         sums, np.cumsum([1, m + 1, m, m, padded * (m + 3)])
     )

@@ -122,7 +122,9 @@ class Family:
         raise NotImplementedError
 
     def evaluate(self, layout, params, exog, codes, weights=None, offset=None, order=2):
-        """Sums over one block of rows; a family overrides this where it knows a shorter way."""
+        """Sums over one block of rows."""
+        if not layout.free and isinstance(self.link, Logit):
+            return parallel_logit(layout, self, params, exog, codes, weights, offset, order)
         return evaluate_rows(layout, self, params, exog, codes, weights, offset, order)
 
 
@@ -179,11 +181,6 @@ class Cumulative(Family):
         n = len(latent)
         padded = np.hstack([np.full((n, 1), -np.inf), latent, np.full((n, 1), np.inf)])
         return np.exp(self.link.log_difference(*np.clip([padded[:, 1:], padded[:, :-1]], -700, 700)))
-
-    def evaluate(self, layout, params, exog, codes, weights=None, offset=None, order=2):
-        if not layout.free and isinstance(self.link, Logit):
-            return parallel_logit(layout, params, exog, codes, weights, offset, order)
-        return super().evaluate(layout, params, exog, codes, weights, offset, order)
 
 
 class Sequential(Family):

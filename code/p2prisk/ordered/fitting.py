@@ -48,10 +48,12 @@ def fit_rows(model, source, samples, penalty=None, maxiter=newton.MAX_ITERATIONS
     problem = newton.Problem(source, centre, scale, needs_recentring(model, centre, scale), ridge)
     start = np.zeros(layout.n_params)
     start[layout.n_slopes :] = source.family.starting_thresholds(model.category_counts)
+    information = None
     if layout.n_slopes:
         for part in samples:
             share = part.n_rows / model.n_rows
-            start = _start_from_sample(part, centre, scale, start, max(ridge * share, 1.0))
+            start, found = _start_from_sample(part, centre, scale, start, max(ridge * share, 1.0))
+            information = None if found is None else found / share
     names = model.param_names
     if source.family.stages:
         # a slope of one stage meets the rows of that stage only: say so where it has no estimate
@@ -71,7 +73,7 @@ def fit_rows(model, source, samples, penalty=None, maxiter=newton.MAX_ITERATIONS
             separation.raise_separation(*found, layout, names, lambda i: _level_counts(model, i), scale)
 
     try:
-        optimum = newton.maximise(problem, start, check, diagnose, maxiter)
+        optimum = newton.maximise(problem, start, check, diagnose, maxiter, information=information)
     except np.linalg.LinAlgError as error:
         raise ModelError(f"the information matrix is singular: {error}") from error
     spread = np.sqrt(np.diag(optimum.covariance))
@@ -83,15 +85,18 @@ def fit_rows(model, source, samples, penalty=None, maxiter=newton.MAX_ITERATIONS
 
 
 def _start_from_sample(sample, centre, scale, start, ridge):
-    """A few steps on a sample; the light ridge keeps absent and separated levels near zero."""
+    """A few steps on a sample: where they lead, and the information there; ``None`` for it where they fail.
+
+    The light ridge keeps absent and separated levels near zero, and the information on them positive.
+    """
     if len(np.unique(sample.block.counted.codes)) <= sample.layout.n_thresholds:
-        return start
+        return start, None
     problem = newton.Problem(sample, centre, scale, True, ridge)
     try:
         optimum = newton.maximise(problem, start, max_iterations=12, tolerance=0.3)
     except (newton.ConvergenceError, np.linalg.LinAlgError):
-        return start
-    return np.linalg.solve(problem.to_user, optimum.params)
+        return start, None
+    return np.linalg.solve(problem.to_user, optimum.params), problem.to_user.T @ optimum.information @ problem.to_user
 
 
 @dataclass(frozen=True)
@@ -122,11 +127,14 @@ def centre_and_scale(exog):
     """Mean and standard deviation of each column; a constant column gets its value and one."""
     if not exog.shape[1]:
         return np.zeros(0), np.ones(0)
+    # a copy, worked on in place: a sample is a view of rows far apart
+    exog = np.array(exog, order="C")
     centre = exog.mean(axis=0)
     low, high = exog.min(axis=0), exog.max(axis=0)
     constant = low == high
     centre = np.where(constant, low, centre)
-    scale = np.sqrt(np.mean((exog - centre) ** 2, axis=0))
+    exog -= centre
+    scale = np.sqrt(np.mean(np.square(exog, out=exog), axis=0))
     return centre, np.where(constant | ~(scale > 0), 1.0, scale)
 
 

@@ -10,6 +10,7 @@ column, threshold by threshold), thresholds.
 """
 
 import os
+import threading
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext
 from dataclasses import dataclass, field
@@ -22,12 +23,23 @@ from p2prisk.ordered.links import Logit
 
 # rows a block of the NumPy code: large enough that calls cost little, small enough for the second-level cache
 BLOCK_ROWS = 8192
-# blocks are handed to threads in groups of fixed size, and summed in order: the result does not depend on
-# threads
-_ROWS_PER_TASK = 65536
+# blocks are handed to threads in groups whose size depends on the number of rows only, and summed in order: the
+# result does not depend on threads
+_ROWS_PER_TASK, _TASKS = (16_384, 65_536), 16
 # numbers in the design matrix above which importing numba (about half a second, once a process) pays for
 # itself
 COMPILED_FROM = 10_000_000
+# linear predictors and thresholds beyond this go the general way: products of their exponentials could overflow
+LARGEST_EXPONENT = 300.0
+
+
+def block_rows(n_columns):
+    """Rows a block of the NumPy code: many, so that calls cost little, and few enough for the cache.
+
+    >>> block_rows(5), block_rows(20), block_rows(100)
+    (16384, 8192, 4096)
+    """
+    return 16_384 if n_columns <= 16 else 8192 if n_columns <= 50 else 4096
 
 
 class Block(NamedTuple):
@@ -160,15 +172,23 @@ def evaluate_rows(layout, family, params, exog, codes, weights=None, offset=None
     first, second, mixed = derivatives
 
     shared = exog[:, layout.parallel] if q else exog
+    own = np.column_stack([np.ones(len(exog)), -exog[:, layout.free]])
+    # from (threshold, [intercept, freed columns]) to (freed columns by threshold, thresholds)
+    step = 1 + q
+    place = np.concatenate(
+        [np.arange(m)[:, None] * step + np.arange(1, step), np.arange(m)[:, None] * step], axis=1
+    ).T.ravel()
+    score[:p] = -column_sums(first.sum(axis=1), shared)
+    score[p:] = (first.T @ own).ravel()[place]
+    if order == 1:
+        return Evaluation(log_likelihood, score, information)
     # a shared slope moves all bounds of a row together: row sums of the matrix of second derivatives
     together = second if mixed is None else second.copy()
     if mixed is not None:
         together[:, 1:] += mixed
         together[:, :-1] += mixed
-    score[:p] = -column_sums(first.sum(axis=1), shared)
     information[:p, :p] = -(shared.T @ (shared * together.sum(axis=1)[:, None]))
     if not q:
-        score[p:] = first.sum(axis=0)
         information[p:, :p] = together.T @ shared
         information[:p, p:] = information[p:, :p].T
         curvature = -second.sum(axis=0)
@@ -179,12 +199,9 @@ def evaluate_rows(layout, family, params, exog, codes, weights=None, offset=None
         return Evaluation(log_likelihood, score, information)
     # threshold block: intercept and freed columns of one threshold side by side; with the rows in the order of their
     # categories those that touch a threshold are one slice
-    step = 1 + q
     rows = np.argsort(codes, kind="stable")
-    own = np.column_stack([np.ones(len(exog)), -exog[:, layout.free]])[rows]
-    first, second, together, shared = first[rows], second[rows], together[rows], shared[rows]
+    own, second, together, shared = own[rows], second[rows], together[rows], shared[rows]
     mixed = None if mixed is None else mixed[rows]
-    block_score = first.T @ own
     block = np.zeros((m, step, m, step))
     cross = np.zeros((m, step, p))
     for threshold in range(m):
@@ -197,11 +214,6 @@ def evaluate_rows(layout, family, params, exog, codes, weights=None, offset=None
             at = own[part]
             off = -(at.T @ (at * mixed[part, threshold, None]))
             block[threshold + 1, :, threshold, :] = block[threshold, :, threshold + 1, :] = off
-    # from (threshold, [intercept, freed columns]) to (freed columns by threshold, thresholds)
-    place = np.concatenate(
-        [np.arange(m)[:, None] * step + np.arange(1, step), np.arange(m)[:, None] * step], axis=1
-    ).T.ravel()
-    score[p:] = block_score.ravel()[place]
     information[p:, p:] = block.reshape(m * step, m * step)[np.ix_(place, place)]
     information[p:, :p] = cross.reshape(m * step, p)[place]
     information[:p, p:] = information[p:, :p].T
@@ -214,55 +226,105 @@ def _touched(derivative):
     return slice(there[0], there[-1] + 1) if len(there) else slice(0)
 
 
-def parallel_logit(layout, params, exog, codes, weights, offset, order):
-    """The logit with parallel slopes, where everything but F(a) and F(-b) is constant within a class.
+@cache
+def touched_thresholds(family, n_thresholds):
+    """First and past-the-last threshold that the rows of each class touch, shape (classes, 2)."""
+    touches = family.outward(np.arange(n_thresholds + 1), n_thresholds) != 0
+    return np.stack([touches.argmax(axis=1), n_thresholds - touches[:, ::-1].argmax(axis=1)], axis=1)
 
-    log p = log F(a) + log F(-b) + log(1 - exp(-(a - b))) and a - b = theta_k - theta_{k-1}; hence dl/deta
-    = F(a) - F(-b) and -d2l/deta2 = f(a) + f(b), and the thresholds' own terms need counts only.
+
+@cache
+def touching_classes(family, n_thresholds):
+    """First and last class whose rows touch each threshold, shape (n_thresholds, 2)."""
+    first, last = touched_thresholds(family, n_thresholds).T
+    touching = [np.flatnonzero((first <= j) & (j < last))[[0, -1]] for j in range(n_thresholds)]
+    return np.reshape(touching, (n_thresholds, 2))
+
+
+def parallel_logit(layout, family, params, exog, codes, weights, offset, order):
+    """:func:`evaluate_rows` for the logit with parallel slopes, in any family.
+
+    The part of a row's log-likelihood that depends on the row is a sum of log F(+-z_j) over the thresholds that its
+    class touches, with the sign + from the class's own threshold upwards; for the cumulative model because log p =
+    log F(a) + log F(-b) + log(1 - exp(-(a - b))), where a - b = theta_k - theta_{k-1} does not depend on the row.
+    Hence dl/deta is a sum of F(-+z_j) and -d2l/deta2 one of densities. With the rows sorted by class, those that
+    touch a threshold are neighbours.
     """
-    p, m = layout.n_columns, layout.n_thresholds
-    n = len(exog)
-    beta, theta = params[:p], params[p:]
-    codes = codes.astype(np.intp)
-    counts = np.bincount(codes, weights=weights, minlength=m + 1).astype(float)
-    eta = exog @ beta
+    p, m, n = layout.n_columns, layout.n_thresholds, len(exog)
+    theta = params[p:]
+    eta = exog @ params[:p]
     if offset is not None:
         eta += offset
-    with np.errstate(over="ignore", divide="ignore"):
-        upper = 1.0 / (1.0 + np.exp(eta - np.append(theta, np.inf)[codes]))  # F(a)
-        lower = 1.0 / (1.0 + np.exp(np.insert(theta, 0, -np.inf)[codes] - eta))  # F(-b)
-        log_product = np.log(upper * lower)
-    if weights is None:
-        log_sum = float(log_product.sum())
-    else:
-        log_sum = float(log_product[weights > 0] @ weights[weights > 0])
-    if order == 0 or not np.isfinite(log_sum):
-        return assemble_parallel_logit(layout, theta, log_sum, counts)
-
-    rest_upper, rest_lower = 1.0 - upper, 1.0 - lower
-    density_upper, density_lower = upper * rest_upper, lower * rest_lower
-    d_eta = upper - lower
-    if weights is not None:
-        for part in (rest_upper, rest_lower, density_upper, density_lower, d_eta):
-            part *= weights
-    # one row of `by_threshold` a threshold: the density at that threshold of the rows that touch it
-    by_threshold = np.zeros((m + 2, n))
-    flat, position = by_threshold.reshape(-1), codes * n + np.arange(n)
-    flat[position] = density_lower
-    position += n
-    flat[position] = density_upper
-    by_class = [np.bincount(codes, part, m + 1) for part in (rest_upper, rest_lower, density_upper, density_lower)]
+    if not max(np.abs(eta).max(initial=0.0), np.abs(theta).max()) <= LARGEST_EXPONENT:
+        return evaluate_rows(layout, family, params, exog, codes, weights, offset, order)
+    # numpy sorts short integers by counting
+    place = np.argsort(codes.astype(np.int16), kind="stable")
+    ends = np.append(0, np.cumsum(np.bincount(codes, minlength=m + 1)))
+    odds = np.exp(eta[place])
+    inverse = 1.0 / odds
+    counts = np.bincount(codes, weights, minlength=m + 1).astype(float)
+    weights = None if weights is None else weights[place]
+    residual, curvature = np.zeros(n), np.zeros(n)
+    log_sum, score, density = 0.0, np.zeros(m), np.zeros(m)
+    if order == 2:
+        # densities at each threshold, in the order of the data
+        densities = scratch("densities", m, n)
+        densities[:] = 0.0
+    for j, (first, last) in enumerate(touching_classes(family, m)):
+        start, middle, end = ends[first], ends[j + 1], ends[last + 1]
+        over = np.concatenate([odds[start:middle] * np.exp(-theta[j]), inverse[middle:end] * np.exp(theta[j])])
+        inside = 1.0 / (1.0 + over)
+        over *= inside
+        if weights is None:
+            log_sum += np.log(inside).sum()
+        else:
+            log_sum += np.log(inside) @ weights[start:end]
+            over *= weights[start:end]
+        below, above = over[: middle - start], over[middle - start :]
+        score[j] = below.sum() - above.sum()
+        residual[start:middle] -= below
+        residual[middle:end] += above
+        if order == 2:
+            inside *= over
+            density[j] = inside.sum()
+            curvature[start:end] += inside
+            densities[j, place[start:end]] = inside
+    counts, by_row = None if family.stages else counts, np.empty(n)
+    by_row[place] = residual
+    score_beta = column_sums(by_row, exog)
+    if order < 2:
+        return assemble_parallel_logit(layout, theta, float(log_sum), counts, score_beta, score)
+    by_row[place] = curvature
+    product = weighted_product(exog, by_row)
     return assemble_parallel_logit(
-        layout,
-        theta,
-        log_sum,
-        counts,
-        column_sums(d_eta, exog),
-        by_class[0][:m] - by_class[1][1:],
-        by_class[2][:m] + by_class[3][1:],
-        exog.T @ (exog * (density_upper + density_lower)[:, None]),
-        by_threshold[1:-1] @ exog,
+        layout, theta, float(log_sum), counts, score_beta, score, density, product, densities @ exog
     )
+
+
+def weighted_product(exog, weights, rows=2048):
+    """``exog.T @ diag(weights) @ exog``, in pieces that stay in the second-level cache; weights not negative."""
+    n, p = exog.shape
+    total = np.zeros((p, p))
+    # BLAS makes one triangle of A'A, which pays where there are many columns
+    square = p >= 40
+    weights = np.sqrt(weights) if square else weights
+    for first in range(0, n, rows):
+        part, weight = exog[first : first + rows], weights[first : first + rows, None]
+        scaled = np.multiply(part, weight, out=scratch("scaled", *part.shape))
+        total += (scaled if square else part).T @ scaled
+    return total
+
+
+_kept = threading.local()
+
+
+def scratch(name, *shape):
+    """Uninitialised memory that the thread keeps from call to call: the system clears fresh pages each time."""
+    size = int(np.prod(shape))
+    kept = _kept.__dict__.get(name)
+    if kept is None or kept.size < size:
+        kept = _kept.__dict__[name] = np.empty(size)
+    return kept[:size].reshape(shape)
 
 
 def column_sums(weights, exog, rows=64):
@@ -298,14 +360,17 @@ def assemble_parallel_logit(
     if score_beta is None or not np.isfinite(log_likelihood):
         return Evaluation(log_likelihood, score, information)
     score[:p], score[p:] = score_beta, score_theta
+    if counts is not None:
+        ratio = 1.0 / np.expm1(gap)
+        score[p + 1 :] += ratio * inner
+        score[p:-1] -= ratio * inner
+    if product is None:
+        return Evaluation(log_likelihood, score, information)
     information[:p, :p] = product
     information[p:, :p] = -by_threshold
     information[:p, p:] = information[p:, :p].T
     diagonal, thresholds = density.copy(), np.arange(p, p + m)
     if counts is not None:
-        ratio = 1.0 / np.expm1(gap)
-        score[p + 1 :] += ratio * inner
-        score[p:-1] -= ratio * inner
         curvature = ratio * (1 + ratio) * inner
         diagonal[1:] += curvature
         diagonal[:-1] += curvature
@@ -366,7 +431,8 @@ def available_cores():
 
 def map_tasks(function, n_rows):
     """Apply ``function(start, stop)`` to consecutive groups of rows, on all cores; results in order."""
-    edges = [*range(0, n_rows, _ROWS_PER_TASK), n_rows]
+    fewest, most = _ROWS_PER_TASK
+    edges = [*range(0, n_rows, min(max(fewest, -(-n_rows // _TASKS)), most)), n_rows]
     spans = list(zip(edges[:-1], edges[1:], strict=True))
     workers = min(available_cores(), len(spans))
     with one_blas_thread():
@@ -406,35 +472,38 @@ class Evaluator:
     compiled: bool | None = None
 
     def __call__(self, block):
-        wanted = block.exog.size >= COMPILED_FROM if self.compiled is None else self.compiled
-        if wanted and not self.layout.free and isinstance(self.family.link, Logit):
+        if block.exog.size >= COMPILED_FROM if self.compiled is None else self.compiled:
             total = compiled_parallel_logit(self.layout, self.family, self.params, block, self.centre, self.order)
             if total is not None:
                 return total
-        parts = []
-        for first in range(0, len(block.codes), BLOCK_ROWS):
-            exog, codes, weights, offset, _ = block.take(slice(first, first + BLOCK_ROWS))
-            exog = exog if self.centre is None else exog - self.centre
+        parts, rows = [], block_rows(block.exog.shape[1])
+        for first in range(0, len(block.codes), rows):
+            exog, codes, weights, offset, _ = block.take(slice(first, first + rows))
+            if self.centre is not None:
+                exog = np.subtract(exog, self.centre, out=scratch("centred", *exog.shape))
             parts.append(self.family.evaluate(self.layout, self.params, exog, codes, weights, offset, self.order))
         return add_evaluations(parts)
 
 
-def compiled_parallel_logit(layout, family, params, block, centre=None, order=2):
+def compiled_parallel_logit(layout, family, params, block, centre=None, order=2, **options):
     """The sums of the logit with parallel slopes over a whole block by the compiled kernel, for any family.
 
     Returns
     -------
     Evaluation or None
-        ``None`` where numba is not installed or a linear predictor is too large for the kernel.
+        ``None`` where the model is another, numba is not installed, or a linear predictor is too large for the
+        kernel.
     """
-    kernel, p = compiled_module(), layout.n_columns
-    theta = params[p:]
+    theta = params[layout.n_columns :]
     # not so written as to let NaN pass
-    if kernel is None or not np.abs(theta).max() <= kernel.LARGEST:
+    if layout.free or not isinstance(family.link, Logit) or not np.abs(theta).max() <= LARGEST_EXPONENT:
         return None
-    touches = family.outward(np.arange(len(theta) + 1), len(theta)) != 0
-    touched = np.stack([touches.argmax(axis=1), len(theta) - touches[:, ::-1].argmax(axis=1)], axis=1)
-    found = kernel.parallel_logit_sums(*block[:4], centre, params[:p], theta, touched, order == 2)
+    kernel = compiled_module()
+    if kernel is None:
+        return None
+    touched = touched_thresholds(family, len(theta))
+    slopes = params[: layout.n_columns]
+    found = kernel.parallel_logit_sums(*block[:4], centre, slopes, theta, touched, order == 2, **options)
     if found is None:
         return None
     log_sum, counts, *sums = found
@@ -476,10 +545,19 @@ class ArrayRows(Rows):
         self.n_rows = len(codes)
 
     def each(self, function):
-        return map_tasks(lambda start, stop: function(self.block.take(slice(start, stop))), self.n_rows)
+        return self._each_slice(lambda rows: function(self.block.take(rows)))
 
     def evaluate(self, params, centre=None, order=2):
+        if self.compiled:
+            total = compiled_parallel_logit(
+                self.layout, self.family, params, self.block, centre, order, each=self._each_slice
+            )
+            if total is not None:
+                return total
         return add_evaluations(self.each(Evaluator(self.layout, self.family, params, centre, order, self.compiled)))
+
+    def _each_slice(self, function):
+        return map_tasks(lambda start, stop: function(slice(start, stop)), self.n_rows)
 
     def every(self, stride):
         """Every ``stride``-th row, as a view."""

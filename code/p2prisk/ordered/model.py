@@ -13,6 +13,7 @@ from p2prisk.ordered.design import (
     Design,
     check_finite,
     check_missing,
+    class_counts,
     design_from_array,
     design_from_formula,
     read_response,
@@ -175,7 +176,7 @@ class OrdinalModel:
                 raise DataError("freq_weights are all zero: no loan is left")
         self.exog, self.endog_codes, self.offset, self.weights = values, codes, offset, weights
         self.n_rows = len(codes)
-        counts = np.bincount(codes, weights=weights, minlength=len(self.categories)).astype(float)
+        counts = class_counts(codes, len(self.categories), weights)
         self._describe(counts, nonparallel)
 
     def _describe(self, counts, nonparallel):

@@ -141,7 +141,9 @@ class Problem:
         return value - 0.5 * float(self.penalty @ internal**2), value, score, information
 
 
-def maximise(problem, start, check=None, diagnose=None, max_iterations=MAX_ITERATIONS, tolerance=None):
+def maximise(
+    problem, start, check=None, diagnose=None, max_iterations=MAX_ITERATIONS, tolerance=None, information=None
+):
     """Newton's method with step halving.
 
     Parameters
@@ -156,6 +158,9 @@ def maximise(problem, start, check=None, diagnose=None, max_iterations=MAX_ITERA
     max_iterations : int
     tolerance : float, optional
         Stop already when no step exceeds this many standard errors (for a start on a sample).
+    information : ndarray, optional
+        An estimate of the information at the start, from a sample: the first look at the rows then needs no second
+        derivatives. Far from the maximum it serves as well; should its step fail it is forgotten.
 
     Returns
     -------
@@ -167,17 +172,24 @@ def maximise(problem, start, check=None, diagnose=None, max_iterations=MAX_ITERA
     ConvergenceError
     """
     internal = np.array(start, float)
-    current = problem.evaluate(internal)
+    borrowed = information is not None
+    current = problem.evaluate(internal, 1 if borrowed else 2)
     if not np.isfinite(current[0]):
         raise ConvergenceError("the log-likelihood is not finite at the starting values")
-    if check is not None:
-        check(current[3])
+    if borrowed:
+        current = (*current[:3], information)
     history, previous_size = [], np.inf
     for iteration in range(1, max_iterations + 1):
         penalised, value, score, information = current
+        if check is not None and not borrowed:
+            check(information)
+            check = None
         try:
             step, inverse = newton_step(information, score)
         except linalg.LinAlgError:
+            if borrowed:
+                borrowed, current = False, problem.evaluate(internal)
+                continue
             if diagnose is not None:
                 diagnose(internal, None, history)
             raise ConvergenceError(
@@ -190,7 +202,8 @@ def maximise(problem, start, check=None, diagnose=None, max_iterations=MAX_ITERA
         decrement = float(score @ step)
         history.append((value, standard, decrement))
         # the iteration has settled when the step is rounding error: tiny, or tiny and no longer shrinking
-        if size < 1e-13 or (standard < 1e-6 and size > 0.1 * previous_size) or standard < (tolerance or 0.0):
+        settled = size < 1e-13 or (standard < 1e-6 and size > 0.1 * previous_size) or standard < (tolerance or 0.0)
+        if settled and not borrowed:
             return _optimum(problem, internal, step, inverse, information, value, iteration, history)
         # quadratic convergence would have set in by now: is some coefficient on its way to infinity?
         if diagnose is not None and iteration >= 7 and iteration % 3 == 1 and size > 0.02:
@@ -202,12 +215,16 @@ def maximise(problem, start, check=None, diagnose=None, max_iterations=MAX_ITERA
             candidate = problem.evaluate(internal + fraction * step)
             if candidate[0] >= penalised - slack or (decrement < 1e-8 and np.isfinite(candidate[0])):
                 break
+            if borrowed:
+                fraction, candidate = 0.0, problem.evaluate(internal)
+                break
             fraction *= 0.5
         else:
             raise ConvergenceError("no step along Newton's direction increases the log-likelihood")
         internal = internal + fraction * step
         current = candidate
-        previous_size = size if fraction == 1.0 else np.inf
+        previous_size = size if fraction == 1.0 and not borrowed else np.inf
+        borrowed = False
     if diagnose is not None:
         diagnose(internal, step, history)
     raise ConvergenceError(
