@@ -12,7 +12,7 @@ import pandas as pd
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter, PercentFormatter
 
-from p2prisk.figures.style import PALETTE, label_line_ends
+from p2prisk.figures.style import PALETTE, axes_of, label_line_ends
 
 _WIDTH = 4.8
 
@@ -42,10 +42,6 @@ _KIND_COLOURS = {
     "stop": PALETTE["orange"],
     "aftermath": PALETTE["purple"],
 }
-
-
-def _axes(ax, height, width=_WIDTH):
-    return plt.subplots(figsize=(width, height))[1] if ax is None else ax
 
 
 def _whole(value, _=None):
@@ -83,7 +79,7 @@ def timeline(events, ax=None, stretch=None, width=38):
         for date, event in zip(events["date"], events["event"], strict=True)
     ]
     heights = np.array([len(lines) + 0.55 for _, lines in labels])
-    ax = _axes(ax, 0.165 * heights.sum() + 0.5)
+    ax = axes_of(ax, _WIDTH, 0.165 * heights.sum() + 0.5)
     days = mdates.date2num(
         pd.to_datetime(
             events["date"].astype(str).map(lambda d: (d + "-01-01")[:10] if len(d) == 4 else (d + "-01")[:10])
@@ -138,7 +134,7 @@ def industry_series(segments, unit, ax=None, title="", legend=False):
     -------
     matplotlib.axes.Axes
     """
-    ax = _axes(ax, 2.4)
+    ax = axes_of(ax, _WIDTH, 2.4)
     for piece in segments:
         tracker = piece["tracker"].iloc[0]
         colour, marker = _TRACKER_STYLE[tracker]
@@ -203,7 +199,7 @@ def platform_rundown(months, ax=None):
     -------
     matplotlib.axes.Axes
     """
-    ax = _axes(ax, 3.3)
+    ax = axes_of(ax, _WIDTH, 3.3)
     for tracker, part in months.groupby("tracker", sort=False):
         colour, marker = _TRACKER_STYLE[tracker]
         dates = pd.to_datetime(part["month"]) + pd.offsets.MonthEnd(0)
@@ -246,7 +242,7 @@ def rival_readings(spread, ax=None):
     matplotlib.axes.Axes
     """
     groups = list(dict.fromkeys(zip(spread["date"], spread["quantity"], strict=True)))
-    ax = _axes(ax, 0.33 * len(groups) + 1.2)
+    ax = axes_of(ax, _WIDTH, 0.33 * len(groups) + 1.2)
     for y, (date, quantity) in enumerate(groups):
         part = spread[(spread["date"] == date) & (spread["quantity"] == quantity)]
         ax.plot([part["relative"].min(), 1], [y, y], color="#C9C9C9", lw=2, zorder=1)
@@ -300,7 +296,7 @@ def problem_platforms(problems, ax=None):
     -------
     matplotlib.axes.Axes
     """
-    ax = _axes(ax, 2.9)
+    ax = axes_of(ax, _WIDTH, 2.9)
     yearly = problems.query("kind == 'problem, in year'").astype({"period": int})
     ax.bar(yearly["period"], yearly["value"], width=0.6, color=PALETTE["orange"])
     exits = problems.query("kind == 'exits, in year'").astype({"period": int})
@@ -349,7 +345,7 @@ def cumulative_problems(problems, ax=None):
     -------
     matplotlib.axes.Axes
     """
-    ax = _axes(ax, 2.7)
+    ax = axes_of(ax, _WIDTH, 2.7)
     rows = problems[problems["kind"].str.startswith("cumulative")]
     for tracker, part in rows.groupby("tracker", sort=False):
         colour, marker = _TRACKER_STYLE[tracker]
@@ -395,7 +391,7 @@ def custody_shares(rows, ax=None):
     -------
     matplotlib.axes.Axes
     """
-    ax = _axes(ax, 0.5 * len(rows) + 0.8)
+    ax = axes_of(ax, _WIDTH, 0.5 * len(rows) + 0.8)
     colours = [PALETTE["orange"] if "passed" in label else PALETTE["blue"] for label in rows["label"]]
     labels = [textwrap.fill(label, 22) for label in rows["label"]]
     _horizontal_bars(ax, labels, rows["share"], colours, [f"{share:.1%}" for share in rows["share"]], 1)
@@ -435,7 +431,7 @@ def structure(edges, root="Founder", ax=None):
                 walk(edge["to"], depth + 1, edge["relation"] + share, edge["grade"], line)
 
     walk(root, 0, "", "A", None)
-    ax = _axes(ax, 0.44 * len(rows) + 0.7)
+    ax = axes_of(ax, _WIDTH, 0.44 * len(rows) + 0.7)
     indent, box = 0.085, 0.62
     for line, (name, depth, words, grade, parent) in enumerate(rows):
         left = depth * indent
@@ -479,7 +475,7 @@ def revenue(parts, ax=None):
     -------
     matplotlib.axes.Axes
     """
-    ax = _axes(ax, 3.3)
+    ax = axes_of(ax, _WIDTH, 3.3)
     colours = dict(
         zip(parts.columns, (PALETTE["blue"], PALETTE["sky"], PALETTE["grey"], PALETTE["orange"]), strict=True)
     )
@@ -524,7 +520,7 @@ def expenses(shares, ax=None):
     -------
     matplotlib.axes.Axes
     """
-    ax = _axes(ax, 3.2)
+    ax = axes_of(ax, _WIDTH, 3.2)
     names = []
     for name, colour in zip(shares, (PALETTE["orange"], PALETTE["blue"], PALETTE["green"]), strict=True):
         ax.plot(shares.index, shares[name], marker="o", color=colour)
@@ -547,7 +543,7 @@ def peer_costs(shares, ax=None):
     -------
     matplotlib.axes.Axes
     """
-    ax = _axes(ax, 2.6)
+    ax = axes_of(ax, _WIDTH, 2.6)
     first = shares["company"].iloc[0]
     labels = [textwrap.fill(f"{row.item}, {row.company}", 20) for row in shares.itertuples()]
     colours = [PALETTE["orange"] if company == first else PALETTE["blue"] for company in shares["company"]]
@@ -570,7 +566,7 @@ def related_parties(shares, ax=None):
     -------
     matplotlib.axes.Axes
     """
-    ax = _axes(ax, 2.9)
+    ax = axes_of(ax, _WIDTH, 2.9)
     labels = [textwrap.fill(f"{row.what}, of {row.of}", 21) for row in shares.itertuples()]
     colours = [PALETTE["orange"] if accounts == "pro forma" else PALETTE["blue"] for accounts in shares["accounts"]]
     _horizontal_bars(ax, labels, shares["share"], colours, [f"{share:.1%}" for share in shares["share"]], 1.3)
@@ -593,7 +589,7 @@ def products(shares, ax=None):
     -------
     matplotlib.axes.Axes
     """
-    ax = _axes(ax, 2.2)
+    ax = axes_of(ax, _WIDTH, 2.2)
     labels = [textwrap.fill(channel, 22) for channel in shares["channel"]]
     colours = [PALETTE["blue"] if inside == "yes" else "#C9C9C9" for inside in shares["in_p2p"]]
     texts = [f"{row.amount:g} ({row.share:.0%})" for row in shares.itertuples()]
@@ -616,7 +612,7 @@ def evidence_balance(counts, ax=None):
     matplotlib.axes.Axes
     """
     causes = list(counts.index.get_level_values("cause").unique())
-    ax = _axes(ax, 0.5 * len(causes) + 1.3)
+    ax = axes_of(ax, _WIDTH, 0.5 * len(causes) + 1.3)
     for y, cause in enumerate(causes[::-1]):
         for side, sign in (("for", 1), ("against", -1)):
             pieces = [grade for grade in counts for _ in range(counts.loc[(cause, side), grade])]

@@ -5,7 +5,8 @@ import numpy as np
 from matplotlib.dates import DateFormatter, YearLocator
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter, PercentFormatter
 
-from p2prisk.figures.style import PALETTE, ordered_colours
+from p2prisk.figures.checks import forest_plot
+from p2prisk.figures.style import PALETTE, axes_of, ordered_colours
 
 BLOCK_COLOURS = {
     "ability": PALETTE["blue"],
@@ -19,10 +20,6 @@ BLOCK_COLOURS = {
 _ACROSS = 2
 
 _WIDE = 5.6
-
-
-def _axes(ax, figsize):
-    return plt.subplots(figsize=figsize)[1] if ax is None else ax
 
 
 def _dark(colour):
@@ -54,7 +51,7 @@ def grade_shares(table, ax=None):
     -------
     matplotlib.axes.Axes
     """
-    ax = _axes(ax, (6.4, 3.0))
+    ax = axes_of(ax, 6.4, 3.0)
     colours = ordered_colours(len(table))
     bars = ax.bar(table["grade"].astype(str), table["share"], color=colours, edgecolor=PALETTE["grey"], linewidth=0.5)
     for bar, loans in zip(bars, table["loans"], strict=True):
@@ -87,7 +84,7 @@ def missing_shares(table, ax=None):
     -------
     matplotlib.axes.Axes
     """
-    ax = _axes(ax, (7.0, 0.34 * table["label"].nunique() + 1.0))
+    ax = axes_of(ax, 7.0, 0.34 * table["label"].nunique() + 1.0)
     labels = list(dict.fromkeys(table["label"]))[::-1]
     place = {label: i for i, label in enumerate(labels)}
     colours = {"never happened": PALETTE["blue"], "unknown": PALETTE["orange"], "does not apply": PALETTE["grey"]}
@@ -162,7 +159,7 @@ def loss_by_vintage(table, ax=None):
     -------
     matplotlib.axes.Axes
     """
-    ax = _axes(ax, (7.0, 3.4))
+    ax = axes_of(ax, 7.0, 3.4)
     ends = []
     for term, colour in zip(sorted(table["term"].unique()), (PALETTE["blue"], PALETTE["orange"]), strict=False):
         part = table[table["term"] == term]
@@ -197,7 +194,7 @@ def risk_map(table, ax=None):
     loans = table.pivot(index="purpose", columns="term", values="loans")
     order = rates.mean(axis=1).sort_values().index
     rates, loans = rates.loc[order], loans.loc[order]
-    ax = _axes(ax, (6.0, 0.42 * len(rates) + 1.1))
+    ax = axes_of(ax, 6.0, 0.42 * len(rates) + 1.1)
     colours = plt.get_cmap("cividis_r")
     low, high = np.nanmin(rates.to_numpy()), np.nanmax(rates.to_numpy())
     ax.imshow(rates.to_numpy(), aspect="auto", cmap=colours, vmin=low * 0.8, vmax=high)
@@ -278,7 +275,7 @@ def information_values(table, ax=None):
     matplotlib.axes.Axes
     """
     table = table.sort_values("information_value")
-    ax = _axes(ax, (6.8, 0.3 * len(table) + 1.0))
+    ax = axes_of(ax, 6.8, 0.3 * len(table) + 1.0)
     ax.barh(table["label"], table["information_value"], color=[BLOCK_COLOURS[block] for block in table["block"]])
     for i, value in enumerate(table["information_value"]):
         ax.annotate(f"{value:.3f}", (value, i), xytext=(3, 0), textcoords="offset points", va="center", fontsize=8)
@@ -314,35 +311,7 @@ def odds_ratio_forest(table, ax=None, xlabel="odds ratio of a worse outcome (log
     -------
     matplotlib.axes.Axes
     """
-    ax = _axes(ax, (7.2, 0.235 * len(table) + 1.0))
-    y = np.arange(len(table))[::-1]
-    for block, colour in BLOCK_COLOURS.items():
-        rows = (table["block"] == block).to_numpy()
-        if rows.any():
-            ax.errorbar(
-                table["odds_ratio"][rows],
-                y[rows],
-                xerr=[(table["odds_ratio"] - table["low"])[rows], (table["high"] - table["odds_ratio"])[rows]],
-                fmt="o",
-                color=colour,
-                markersize=4,
-                elinewidth=1.6,
-                label=block,
-            )
-    ax.axvline(1, color=PALETTE["grey"], linewidth=1)
-    ax.set_xscale("log")
-    ticks = [
-        t
-        for t in (0.1, 0.2, 0.33, 0.5, 0.7, 1, 1.4, 2, 3, 5, 10)
-        if table["low"].min() * 0.9 <= t <= table["high"].max() * 1.1
-    ]
-    ax.set_xticks(ticks, [f"{t:g}" for t in ticks])
-    ax.minorticks_off()
-    ax.set_yticks(y, table["label"], fontsize=8.5)
-    ax.set_ylim(-0.7, len(table) - 0.3)
-    ax.set_xlabel(xlabel)
-    ax.legend(loc="lower center", bbox_to_anchor=(0.4, 1.0), ncol=4, fontsize=9, handletextpad=0.3)
-    return ax
+    return forest_plot(table, BLOCK_COLOURS, xlabel, ax)
 
 
 def class_probabilities(table, ax=None, xlabel="probability"):
@@ -359,7 +328,7 @@ def class_probabilities(table, ax=None, xlabel="probability"):
     -------
     matplotlib.axes.Axes
     """
-    ax = _axes(ax, (7.4, 0.46 * len(table) + 1.1))
+    ax = axes_of(ax, 7.4, 0.46 * len(table) + 1.1)
     colours = ordered_colours(table.shape[1])
     y = np.arange(len(table))[::-1]
     left = np.zeros(len(table))
@@ -401,7 +370,7 @@ def auc_comparison(table, ax=None, reference=None, xlabel="area under the ROC cu
     -------
     matplotlib.axes.Axes
     """
-    ax = _axes(ax, (7.0, 0.42 * len(table) + 1.0))
+    ax = axes_of(ax, 7.0, 0.42 * len(table) + 1.0)
     y = np.arange(len(table))[::-1]
     colours = [PALETTE[name] for name in table["colour"]] if "colour" in table else [PALETTE["blue"]] * len(table)
     for place, row, colour in zip(y, table.itertuples(), colours, strict=True):
@@ -567,7 +536,7 @@ def agreement(table, ax=None):
     -------
     matplotlib.axes.Axes
     """
-    ax = _axes(ax, (7.4, 0.33 * len(table) + 1.5))
+    ax = axes_of(ax, 7.4, 0.33 * len(table) + 1.5)
     colours = {"worse": PALETTE["orange"], "better": PALETTE["blue"], "none": "#BBBBBB", "mixed": PALETTE["amber"]}
     signs = {"worse": "+", "better": "−", "none": "0", "mixed": "±"}
     y = np.arange(len(table))[::-1]

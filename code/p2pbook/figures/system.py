@@ -11,7 +11,7 @@ from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.patches import FancyArrowPatch, FancyBboxPatch
 from matplotlib.ticker import PercentFormatter
 
-from p2prisk.figures.style import PALETTE, label_line_ends, ordered_colours
+from p2prisk.figures.style import PALETTE, axes_of, label_line_ends, ordered_colours
 
 _WIDTH = 5.0
 
@@ -25,10 +25,6 @@ CAUSE_WORDS = {
     "operation": "Mode of operation",
     "healthy": "Healthy",
 }
-
-
-def _axes(ax, height, width=_WIDTH):
-    return plt.subplots(figsize=(width, height))[1] if ax is None else ax
 
 
 def _month_axis(ax, months, every=3):
@@ -52,7 +48,7 @@ def vintages(curves, ax=None, event="charged off"):
     -------
     matplotlib.axes.Axes
     """
-    ax = _axes(ax, 3.6)
+    ax = axes_of(ax, _WIDTH, 3.6)
     names = list(dict.fromkeys(curves["vintage"]))
     colours = ordered_colours(len(names))[::-1]
     for name, colour in zip(names, colours, strict=True):
@@ -87,7 +83,7 @@ def vintage_forecast(forecast, actual, ax=None, age=24):
     -------
     matplotlib.axes.Axes
     """
-    ax = _axes(ax, 0.27 * len(forecast) + 1.0)
+    ax = axes_of(ax, _WIDTH, 0.27 * len(forecast) + 1.0)
     y = np.arange(len(forecast))[::-1]
     ax.hlines(y, forecast["low"], forecast["high"], color=PALETTE["sky"], lw=5, alpha=0.8)
     ax.plot(forecast["forecast"], y, "|", color=PALETTE["blue"], ms=9, mew=2, label="forecast, 90 % interval")
@@ -116,7 +112,7 @@ def stability(result, variables, ax=None):
     -------
     matplotlib.axes.Axes
     """
-    ax = _axes(ax, 3.5)
+    ax = axes_of(ax, _WIDTH, 3.5)
     wide = result.pivot(index="month", columns="variable", values="psi")
     x = np.arange(len(wide))
     colours = [PALETTE[name] for name in ("orange", "blue", "green", "purple")]
@@ -148,7 +144,7 @@ def calibration(drift, ax=None):
     -------
     matplotlib.axes.Axes
     """
-    ax = _axes(ax, 3.2)
+    ax = axes_of(ax, _WIDTH, 3.2)
     x = np.arange(len(drift))
     ax.axhline(0, color=PALETTE["black"], lw=1)
     ax.vlines(x, drift["shift_low"], drift["shift_high"], color=PALETTE["sky"], lw=3)
@@ -177,7 +173,7 @@ def cusum(paths, thresholds, ax=None):
     -------
     matplotlib.axes.Axes
     """
-    ax = _axes(ax, 3.4)
+    ax = axes_of(ax, _WIDTH, 3.4)
     colours = [PALETTE["orange"], PALETTE["blue"], PALETTE["green"]]
     for (_, path), colour in zip(paths.items(), colours, strict=False):
         ax.plot(np.arange(len(path)), path["cusum"], color=colour)
@@ -211,7 +207,7 @@ def matrix(table, ax=None, xlabel="To", ylabel="From", digits=1):
     -------
     matplotlib.axes.Axes
     """
-    ax = _axes(ax, 0.42 * len(table) + 0.9)
+    ax = axes_of(ax, _WIDTH, 0.42 * len(table) + 0.9)
     values = table.to_numpy(dtype=float)
     ax.imshow(np.nan_to_num(values), cmap=_SHARES, vmin=0, vmax=1, aspect="auto")
     for row, column in zip(*np.nonzero(~np.isnan(values)), strict=True):
@@ -323,7 +319,7 @@ def breaking(shifts, curves, breaks, ax=None, marks=None):
     -------
     matplotlib.axes.Axes
     """
-    ax = _axes(ax, 3.4)
+    ax = axes_of(ax, _WIDTH, 3.4)
     colours = [PALETTE[name] for name in ("blue", "orange", "green", "purple")]
     for (_, values), colour in zip(curves.items(), colours, strict=False):
         ax.plot(shifts, values, color=colour)
@@ -357,7 +353,7 @@ def funding_paths(paths, cash, ax=None):
     -------
     matplotlib.axes.Axes
     """
-    ax = _axes(ax, 3.2)
+    ax = axes_of(ax, _WIDTH, 3.2)
     colours = [PALETTE[name] for name in ("blue", "orange", "purple", "green")]
     for (_, path), colour in zip(paths.items(), colours, strict=False):
         ax.plot([0, *path["month"]], [cash, *path["cash"]], color=colour, marker="o", ms=3)
@@ -411,7 +407,7 @@ def detection_matrix(table, readings, families, ax=None, false_alarm=0.05):
     -------
     matplotlib.axes.Axes
     """
-    ax = _axes(ax, 0.27 * len(readings) + 1.3)
+    ax = axes_of(ax, _WIDTH, 0.27 * len(readings) + 1.3)
     causes = [cause for cause in CAUSE_WORDS if cause in set(table["cause"])]
     wide = table.pivot(index="reading", columns="cause", values="share").loc[list(readings), causes]
     values = wide.to_numpy()
@@ -520,7 +516,7 @@ def system_page(parts, ax=None):
     matplotlib.axes.Axes
     """
     count = len(parts)
-    ax = _axes(ax, 1.12 * count + 0.3, 4.4)
+    ax = axes_of(ax, 4.4, 1.12 * count + 0.3)
     ax.set_xlim(-0.6, 10)
     ax.set_ylim(-0.2, count)
     ax.axis("off")

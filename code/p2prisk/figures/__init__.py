@@ -3,6 +3,6 @@
 Every drawing function accepts ``ax=`` and returns the :class:`matplotlib.axes.Axes` it drew on.
 """
 
-from p2prisk.figures.style import PALETTE, label_line_ends, ordered_colours, use_house_style
+from p2prisk.figures.style import PALETTE, axes_of, label_line_ends, ordered_colours, use_house_style
 
-__all__ = ["PALETTE", "label_line_ends", "ordered_colours", "use_house_style"]
+__all__ = ["PALETTE", "axes_of", "label_line_ends", "ordered_colours", "use_house_style"]

@@ -1,14 +1,9 @@
 """Figures of the chapters on assessment and on decisions. Each takes a table and draws it; none computes a result."""
 
-import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.ticker import FuncFormatter, PercentFormatter
 
-from p2prisk.figures.style import PALETTE, ordered_colours
-
-
-def _axes(ax, figsize):
-    return plt.subplots(figsize=figsize)[1] if ax is None else ax
+from p2prisk.figures.style import PALETTE, axes_of, ordered_colours
 
 
 def points(attributes, labels=None, ax=None):
@@ -28,7 +23,7 @@ def points(attributes, labels=None, ax=None):
     """
     known = attributes[attributes["points"].notna()]
     names = list(dict.fromkeys(known["characteristic"]))
-    ax = _axes(ax, (7.4, 0.8 + 0.62 * len(names)))
+    ax = axes_of(ax, 7.4, 0.8 + 0.62 * len(names))
     for row, name in enumerate(names):
         part = known[known["characteristic"] == name].sort_values("points")
         ax.plot([part["points"].min(), part["points"].max()], [row, row], color=PALETTE["grey"], lw=1, zorder=1)
@@ -65,7 +60,7 @@ def grades(samples, ax=None):
     -------
     matplotlib.axes.Axes
     """
-    ax = _axes(ax, (7.0, 3.8))
+    ax = axes_of(ax, 7.0, 3.8)
     first = next(iter(samples.values()))
     x = np.arange(len(first))
     ax.hlines(first["pd"], x - 0.33, x + 0.33, color=PALETTE["black"], lw=2, label="assigned")
@@ -99,7 +94,7 @@ def frontier(table, marks=None, ax=None):
     -------
     matplotlib.axes.Axes
     """
-    ax = _axes(ax, (7.0, 3.6))
+    ax = axes_of(ax, 7.0, 3.6)
     ax.fill_between(table["accepted"], table["ci_low"], table["ci_high"], color=PALETTE["sky"], alpha=0.4, lw=0)
     ax.plot(table["accepted"], table["rate"], color=PALETTE["blue"])
     for share, words in (marks or {}).items():
@@ -132,7 +127,7 @@ def profit(table, best=None, ax=None):
     -------
     matplotlib.axes.Axes
     """
-    ax = _axes(ax, (7.0, 3.6))
+    ax = axes_of(ax, 7.0, 3.6)
     ax.fill_between(
         table["accepted"], 100 * table["ci_low"], 100 * table["ci_high"], color=PALETTE["sky"], alpha=0.4, lw=0
     )
@@ -169,7 +164,7 @@ def three_choices(lines, band, ax=None):
     -------
     matplotlib.axes.Axes
     """
-    ax = _axes(ax, (7.0, 3.6))
+    ax = axes_of(ax, 7.0, 3.6)
     ax.axvspan(band["accept_below"], band["decline_above"], color=PALETTE["amber"], alpha=0.18, lw=0)
     for name, colour in (("accept", "blue"), ("refer", "amber"), ("decline", "grey")):
         ax.plot(lines["pd"], 100 * lines[name], color=PALETTE[colour])
@@ -209,7 +204,7 @@ def prices(table, caps, ax=None):
     -------
     matplotlib.axes.Axes
     """
-    ax = _axes(ax, (7.0, 3.8))
+    ax = axes_of(ax, 7.0, 3.8)
     for (term, part), colour, marker in zip(table.groupby("term"), ("blue", "orange"), ("o", "s"), strict=False):
         ax.plot(part["grade"], part["break_even"], color=PALETTE[colour], marker=marker, ms=5)
         ax.annotate(
@@ -248,7 +243,7 @@ def declined(table, ax=None):
     matplotlib.axes.Axes
     """
     known = table[table["auc"].notna()]
-    ax = _axes(ax, (7.0, 0.9 + 0.42 * len(known)))
+    ax = axes_of(ax, 7.0, 0.9 + 0.42 * len(known))
     y = np.arange(len(known))
     ax.hlines(y, known["declined_predicted"], known["declined_observed"], color=PALETTE["grey"], lw=1)
     ax.plot(known["declined_predicted"], y, ls="none", marker="o", ms=7, color=PALETTE["blue"])
@@ -276,7 +271,7 @@ def losses(table, ax=None):
     -------
     matplotlib.axes.Axes
     """
-    ax = _axes(ax, (7.0, 3.0))
+    ax = axes_of(ax, 7.0, 3.0)
     bars = ax.bar(
         table["lgd"], table["defaults"], color=ordered_colours(len(table)), edgecolor=PALETTE["grey"], linewidth=0.5
     )

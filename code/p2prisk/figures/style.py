@@ -73,6 +73,24 @@ def use_house_style() -> None:
     register()
 
 
+def axes_of(ax: Axes | None, width: float, height: float) -> Axes:
+    """The axes that a drawing function was given, or those of a new figure.
+
+    Parameters
+    ----------
+    ax : matplotlib.axes.Axes or None
+    width, height : float
+        Size of the new figure in inches.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+    """
+    import matplotlib.pyplot as plt
+
+    return plt.subplots(figsize=(width, height))[1] if ax is None else ax
+
+
 def ordered_colours(count: int) -> list[str]:
     """Colours for `count` ordered categories, from safe (light) to bad (dark).
 

@@ -3,13 +3,8 @@
 import numpy as np
 from matplotlib.ticker import PercentFormatter
 
-from p2prisk.figures.style import PALETTE
-
-
-def _axes(ax, height, width=7.0):
-    import matplotlib.pyplot as plt
-
-    return plt.subplots(figsize=(width, height))[1] if ax is None else ax
+from p2prisk.figures.checks import forest_plot
+from p2prisk.figures.style import PALETTE, axes_of
 
 
 def bad_shares(table, name, ax=None):
@@ -27,7 +22,7 @@ def bad_shares(table, name, ax=None):
     -------
     matplotlib.axes.Axes
     """
-    ax = _axes(ax, 0.36 * len(table) + 1.1)
+    ax = axes_of(ax, 7.0, 0.36 * len(table) + 1.1)
     place = np.arange(len(table))[::-1]
     ax.errorbar(
         table["share"],
@@ -58,7 +53,7 @@ def bad_by_period(table, ax=None):
     -------
     matplotlib.axes.Axes
     """
-    ax = _axes(ax, 3.6)
+    ax = axes_of(ax, 7.0, 3.6)
     place = np.arange(len(table))
     ax.errorbar(
         place,
@@ -94,7 +89,7 @@ def information(table, most=25, ax=None):
     matplotlib.axes.Axes
     """
     table = table.head(most)
-    ax = _axes(ax, 0.27 * len(table) + 1.0)
+    ax = axes_of(ax, 7.0, 0.27 * len(table) + 1.0)
     place = np.arange(len(table))[::-1]
     ax.barh(place, table["information value"], color=PALETTE["blue"])
     ax.plot(table["noise"], place, "|", color=PALETTE["grey"], markersize=11, markeredgewidth=2)
@@ -117,27 +112,5 @@ def odds(table, ax=None):
     -------
     matplotlib.axes.Axes
     """
-    ax = _axes(ax, 0.27 * len(table) + 1.0)
-    place = np.arange(len(table))[::-1]
-    ratio = table["odds_ratio"]
-    ax.errorbar(
-        ratio,
-        place,
-        xerr=[ratio - table["ci_low"], table["ci_high"] - ratio],
-        fmt="o",
-        markersize=4,
-        color=PALETTE["blue"],
-    )
-    ax.axvline(1, color=PALETTE["grey"], linewidth=1)
-    ax.set_xscale("log")
-    ticks = [
-        tick
-        for tick in (0.05, 0.1, 0.2, 0.33, 0.5, 0.7, 1, 1.5, 2, 3, 5, 10, 20)
-        if table["ci_low"].min() * 0.95 <= tick <= table["ci_high"].max() * 1.05
-    ]
-    ax.set_xticks(ticks, [f"{tick:g}" for tick in ticks])
-    ax.minorticks_off()
-    ax.set_yticks(place, table["predictor"], fontsize=8.5)
-    ax.set_ylim(-0.7, len(table) - 0.3)
-    ax.set_xlabel("odds ratio of a worse class (log scale)")
-    return ax
+    table = table.rename(columns={"predictor": "label", "ci_low": "low", "ci_high": "high"})
+    return forest_plot(table, xlabel="odds ratio of a worse class (log scale)", ax=ax)
