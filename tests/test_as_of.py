@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from p2prisk.errors import DataError
 from p2prisk.hazard import spells
+from p2prisk.simulate import simulate_platform
 from p2prisk.tape import CHARGE_OFF_LAG, LoanTape, as_of, end_dates, read_tape
 
 LENDING_CLUB = Path(__file__).resolve().parents[2] / "shared" / "data" / "lendingclub_2007_2011.csv.gz"
@@ -241,3 +242,17 @@ def test_the_real_file_knew_a_sixth_of_its_losses():
     kept = tape.frame.iloc[: len(tape.frame)][(tape.frame["issue_date"] <= "2010-12-31").to_numpy()]
     again = LoanTape(kept.reset_index(drop=True), tape.provenance, [], [], tape.unused).as_of("2010-12-31")
     pd.testing.assert_frame_equal(wound.frame, again.frame)
+
+
+def test_a_simulated_platform_remembers_what_was_known():
+    """The snapshot that the platform itself took in a month, against its last tape wound back to that month."""
+    platform = simulate_platform(loans=1500, months=24, seed=3)
+    for month in ("2015-09", "2016-06"):
+        taken = platform.loans_at(month)
+        wound = platform.tape.as_of(pd.Period(month, "M").end_time, lag=0).frame
+        assert wound["loan_id"].tolist() == taken["loan_id"].tolist()
+        ended = taken["status"].isin(["paid", "default"]).to_numpy()
+        assert 0 < ended.sum() < len(ended)
+        assert wound["status"].tolist() == np.where(ended, taken["status"], "open").tolist()
+        same = wound["last_payment_date"].to_numpy()[ended] == taken["last_payment_date"].to_numpy()[ended]
+        assert same.all() and wound["last_payment_date"][~ended].isna().all()
