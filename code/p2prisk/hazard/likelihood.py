@@ -29,7 +29,7 @@ from p2prisk.ordered.likelihood import map_tasks
 #: rows a block of the NumPy code
 BLOCK_ROWS = 2048
 #: loan-periods times traits above which numba's import pays for itself
-COMPILED_FROM = 2_000_000
+COMPILED_FROM = 10_000_000
 # a linear predictor beyond this is an absurd trial step; clipping keeps every formula finite
 _LIMIT = 500.0
 
