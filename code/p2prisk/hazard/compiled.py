@@ -2,8 +2,8 @@
 
 A block of rows of like ages is worked through age by age; the innermost loops run over the rows of the block, side by
 side, so that the processor's vector registers are used. With traits whose effects do not vary with age the predictor is
-a product, exp(age) * exp(traits): no exponential at all is taken by loan-period. The cross-products are left to BLAS, in
-functions of their own: array expressions inside the kernel doubled the time that its compilation takes.
+a product, exp(age) * exp(traits): no exponential at all is taken by loan-period. The cross-products are left to BLAS,
+in functions of their own: array expressions inside the kernel doubled the time that its compilation takes.
 """
 
 import math

@@ -423,7 +423,8 @@ class Problem:
         self.spells = spells
         self.to_user = layout.shift_and_scale(centre, scale)
 
-    def evaluate(self, internal):
+    def evaluate(self, internal, order=2):
+        """As of :class:`p2prisk.ordered.newton.Problem`; second derivatives are always taken."""
         value, score, information = evaluate(
             self.layout, self.link, self.layout.to_kernel @ internal, self.spells, self.compiled
         )
