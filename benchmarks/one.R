@@ -19,9 +19,12 @@ fit_once <- switch(tool,
     list(slopes = f$beta, thresholds = f$alpha, loglik = as.numeric(logLik(f))) },
   polr = function() { f <- polr(form, data = frame, Hess = TRUE); invisible(vcov(f))
     list(slopes = coef(f), thresholds = f$zeta, loglik = as.numeric(logLik(f))) })
-seconds <- numeric(0)
-for (i in 1:repeats) seconds <- c(seconds, system.time(out <- fit_once())[["elapsed"]])
+seconds <- numeric(0); processor <- numeric(0)
+for (i in 1:repeats) {
+  took <- system.time(out <- fit_once())
+  seconds <- c(seconds, took[["elapsed"]]); processor <- c(processor, took[["user.self"]] + took[["sys.self"]])
+}
 peak <- as.numeric(sub("[^0-9]*([0-9]+).*", "\\1", grep("VmHWM", readLines("/proc/self/status"), value = TRUE))) / 1024
 pairs <- function(v) lapply(unname(v), function(x) c(x, 0))
-cat(toJSON(list(seconds = seconds, loglik = out$loglik, peak_mb = peak, slopes = pairs(out$slopes),
+cat(toJSON(list(seconds = seconds, processor = processor, loglik = out$loglik, peak_mb = peak, slopes = pairs(out$slopes),
                 thresholds = pairs(out$thresholds)), auto_unbox = TRUE, digits = I(17)), "\n")

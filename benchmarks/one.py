@@ -32,6 +32,28 @@ def ours_compiled(exog, codes):
     return ours(exog, codes)
 
 
+def sequential(exog, codes):
+    from p2prisk.ordered import SequentialLogit
+
+    result = SequentialLogit(codes, exog).fit()
+    result.bse  # noqa: B018
+    return result.slopes.to_numpy(), result.thresholds.to_numpy(), result.llf
+
+
+def sequential_numpy(exog, codes):
+    from p2prisk.ordered import likelihood
+
+    likelihood.COMPILED_FROM = np.inf
+    return sequential(exog, codes)
+
+
+def sequential_compiled(exog, codes):
+    from p2prisk.ordered import likelihood
+
+    likelihood.COMPILED_FROM = 0
+    return sequential(exog, codes)
+
+
 def statsmodels(exog, codes):
     import warnings
 
@@ -114,11 +136,12 @@ def main(tool, folder, p, repeats):
         return globals()[tool](folder, int(p))
     exog, codes = read(Path(folder), int(p))
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    seconds = []
+    seconds, processor = [], []
     for _ in range(int(repeats)):
-        start = time.perf_counter()
+        start, busy = time.perf_counter(), time.process_time()
         slopes, thresholds, value = globals()[tool](exog, codes)
         seconds.append(time.perf_counter() - start)
+        processor.append(time.process_time() - busy)
     # high and low part: JSON has no extended precision
     parts = {
         name: [[float(v), float(np.longdouble(v) - np.longdouble(float(v)))] for v in vector]
@@ -129,6 +152,7 @@ def main(tool, folder, p, repeats):
         json.dumps(
             {
                 "seconds": seconds,
+                "processor": processor,
                 "loglik": float(value),
                 "peak_mb": peak / 1024,
                 "loading_mb": before / 1024,

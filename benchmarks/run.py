@@ -18,6 +18,7 @@ import platform
 import shutil
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import numpy as np
@@ -43,8 +44,8 @@ def load():
     return json.loads(RESULTS.read_text()) if RESULTS.exists() else {}
 
 
-def measure(results, key, tool, folder, columns, repeats, timeout=1500):
-    """Run one tool unless it was measured before; failures are kept as such."""
+def measure(results, key, tool, folder, columns, repeats, timeout=1500, **variables):
+    """Run one tool unless it was measured before, with further variables of the environment; failures are kept."""
     if key in results:
         return results[key]
     if tool in R_TOOLS:
@@ -54,15 +55,16 @@ def measure(results, key, tool, folder, columns, repeats, timeout=1500):
     command += [tool, str(folder), str(columns), str(repeats)]
     print(f"  {key} ...", end="", flush=True)
     try:
-        done = subprocess.run(command, capture_output=True, text=True, timeout=timeout, env=os.environ)
+        done = subprocess.run(command, capture_output=True, text=True, timeout=timeout, env={**os.environ, **variables})
         if done.returncode:
             # R says what was wrong before its last line, "Execution halted"
             said = [line for line in done.stderr.splitlines() if line.strip() and "halted" not in line]
             found = {"error": " ".join(said[-2:] or ["failed"]).strip()[:200]}
         else:
             found = json.loads(done.stdout.strip().splitlines()[-1])
-            if isinstance(found["seconds"], float | int):  # R writes a vector of one as a number
-                found["seconds"] = [found["seconds"]]
+            for name in ("seconds", "processor"):
+                if isinstance(found.get(name), float | int):  # R writes a vector of one as a number
+                    found[name] = [found[name]]
     except subprocess.TimeoutExpired:
         found = {"error": f"more than {timeout} s"}
     found["date"] = datetime.date.today().isoformat()
@@ -72,9 +74,9 @@ def measure(results, key, tool, folder, columns, repeats, timeout=1500):
     return found
 
 
-def typical(found):
+def typical(found, what="seconds"):
     """Median seconds after the first run, which carries imports; the only run where there is one."""
-    seconds = found["seconds"]
+    seconds = found[what]
     return float(np.median(seconds[1:])) if len(seconds) > 1 else seconds[0]
 
 
@@ -107,8 +109,8 @@ def installed_tools():
 
 def speed(results, tools, full):
     lines = [
-        "| rows | tool | seconds | ratio to p2prisk | first call | digits | peak MB (data) |",
-        "|---|---|---|---|---|---|---|",
+        "| rows | tool | seconds | ratio to p2prisk | processor | ratio | first call | digits | peak MB (data) |",
+        "|---|---|---|---|---|---|---|---|---|",
     ]
     for n in (10**4, 10**5, 10**6):
         folder = stored(n)
@@ -120,18 +122,45 @@ def speed(results, tools, full):
             slow = tool in ("statsmodels", "polr", "clm") and n >= 10**5
             repeats = 1 if slow and n >= 10**6 or tool == "statsmodels" and n >= 10**5 else 3 if slow else 6
             rows.append((tool, measure(results, f"{tool} n={n}", tool, folder, 20, repeats)))
-        good = [typical(found) for tool, found in rows if tool in OURS and "seconds" in found]
-        best = min(good) if good else np.nan
+        good = [found for tool, found in rows if tool in OURS and "seconds" in found]
+        best, least = (
+            min([typical(found, what) for found in good], default=np.nan) for what in ("seconds", "processor")
+        )
         for tool, found in rows:
             if "error" in found:
-                lines.append(f"| {n:,} | {NAMES[tool]} | {found['error']} | | | | |")
+                lines.append(f"| {n:,} | {NAMES[tool]} | {found['error']} | | | | | | |")
                 continue
             spread = f"{typical(found):.3g} [{min(found['seconds'][1:] or found['seconds']):.3g}"
             spread += f"-{max(found['seconds'][1:] or found['seconds']):.3g}]"
+            busy = typical(found, "processor")
             lines.append(
-                f"| {n:,} | {NAMES[tool]} | {spread} | {typical(found) / best:.1f} | {found['seconds'][0]:.3g} | "
+                f"| {n:,} | {NAMES[tool]} | {spread} | {typical(found) / best:.1f} | {busy:.3g} | "
+                f"{busy / least:.1f} | {found['seconds'][0]:.3g} | "
                 f"{digits(found, exact):.1f} | {found['peak_mb']:.0f} ({n * 160 / 2**20:.0f}) |"
             )
+    return lines
+
+
+def family(results, tools):
+    """The sequential logit through the same kernel, and what the first call after installation costs."""
+    lines = ["| what | seconds | processor seconds |", "|---|---|---|"]
+    wanted = {"sequential_numpy": "NumPy only"}
+    if "ours_compiled" in tools:
+        wanted = {"sequential_compiled": "compiled", **wanted}
+    for tool, name in wanted.items():
+        found = measure(results, f"{tool} n=1000000", tool, stored(10**6), 20, 4)
+        lines.append(
+            f"| sequential logit (forward), 1,000,000 rows, {name} | {typical(found):.3g} | "
+            f"{typical(found, 'processor'):.3g} |"
+        )
+    if "ours_compiled" in tools:
+        with tempfile.TemporaryDirectory() as empty:
+            for when in ("after installation", "in a later process"):
+                found = measure(
+                    results, f"first call {when}", "ours_compiled", stored(10**4), 20, 2, NUMBA_CACHE_DIR=empty
+                )
+                pairs = zip(("first", "second"), found["seconds"], found["processor"], strict=True)
+                lines += [f"| 10,000 rows, {name} call {when} | {s:.3g} | {c:.3g} |" for name, s, c in pairs]
     return lines
 
 
@@ -290,10 +319,12 @@ def main(arguments=None):
     RESULTS.write_text(json.dumps(results))
     write("machine", results["machine"])
     write("speed", speed(results, tools, options.full))
+    write("family", family(results, tools))
     write("accuracy", accuracy(results, tools))
     write("files", files(results, options.full))
     write("scaling", scaling(results, tools, options.full))
     write("others", other_scripts(results))
+    write("machine", [results["machine"][0] + f" At the end {os.getloadavg()[0]:.1f}."])
 
 
 if __name__ == "__main__":
