@@ -165,6 +165,62 @@ def test_large_data_start_from_samples_and_end_at_the_same_optimum(compiled, mon
     assert_same(large, plain)
 
 
+@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize(("n", "p", "classes"), [(1, 2, 3), (3000, 3, 2), (3000, 45, 6), (900, 2, 40)])
+def test_sorted_runs_give_what_the_general_code_gives(family, n, p, classes):
+    rng = np.random.default_rng([n, p, classes])
+    exog, offset = rng.normal(size=(n, p)), rng.normal(size=n)
+    codes = np.minimum(rng.geometric(0.3, n) - 1, classes - 1).astype(np.int8)
+    weights = rng.integers(0, 3, n) * 0.7 + 1e-3
+    at = (likelihood.Layout(p, classes - 1), get_family(family))
+    # neighbouring thresholds far enough apart: the general code loses digits where they nearly meet
+    params = np.append(rng.normal(size=p) / 5, np.linspace(-2.5, 3, classes - 1))
+    for extra in ((None, None), (weights, offset)):
+        general = likelihood.evaluate_rows(*at, params, exog, codes, *extra)
+        size = np.sqrt(np.abs(np.diag(general.information)))
+        for order in (1, 2):
+            short = likelihood.parallel_logit(*at, params, exog, codes, *extra, order)
+            assert short.log_likelihood == pytest.approx(general.log_likelihood, rel=1e-12)
+            np.testing.assert_allclose(short.score, general.score, rtol=1e-11, atol=1e-12 * n)
+            if order == 2:
+                error = np.abs(short.information - general.information)
+                assert (error <= 1e-12 * (np.outer(size, size) + 1)).all()
+            else:
+                np.testing.assert_array_equal(
+                    likelihood.evaluate_rows(*at, params, exog, codes, *extra, order).score, general.score
+                )
+
+
+@pytest.mark.parametrize("guess", ["sample", "tiny", "huge", "singular", "not finite"])
+def test_a_guess_of_the_information_moves_nothing_but_the_time(guess):
+    rng = np.random.default_rng(8)
+    exog = rng.normal(size=(4000, 3)) * [1, 5, 0.1]
+    model = OrderedLogit(np.digitize(exog @ [1, 0.1, -2] + rng.logistic(size=4000), [-1, 0, 2]), exog)
+    problem = newton.Problem(model._source(), exog.mean(axis=0), exog.std(axis=0), True)
+    start = np.append(np.zeros(3), [-1.0, 0.0, 2.0])
+    plain = newton.maximise(problem, start)
+    true = problem.evaluate(start)[3]
+    information = {
+        "sample": newton.Problem(model._source().every(8), problem.centre, exog.std(axis=0), True).evaluate(start)[3]
+        * 8,
+        "tiny": true * 1e-6,
+        "huge": true * 1e40,
+        "singular": np.zeros_like(true),
+        "not finite": np.full_like(true, np.nan),
+    }[guess]
+    orders, evaluate = [], problem.evaluate
+    problem.evaluate = lambda internal, order=2: orders.append(order) or evaluate(internal, order)
+    checked = []
+    guessed = newton.maximise(problem, start, checked.append, information=information)
+    spread = np.sqrt(np.diag(plain.covariance))
+    np.testing.assert_allclose(guessed.params / spread, plain.params / spread, atol=1e-10)
+    np.testing.assert_allclose(guessed.covariance, plain.covariance, rtol=1e-11, atol=1e-13 * spread.max() ** 2)
+    # one look without second derivatives, and the check for collinear columns sees the true matrix
+    assert orders[0] == 1 and set(orders[1:]) == {2} and len(checked) == 1
+    if guess != "sample":
+        assert not np.array_equal(checked[0], information)
+
+
 LAYOUTS = {
     "rows": np.ascontiguousarray,
     "columns": np.asfortranarray,
