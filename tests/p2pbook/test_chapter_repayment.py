@@ -66,6 +66,11 @@ def test_leads_are_differences_of_areas(n, outcome):
     assert list(n.ranks.drawn["auc"]) == [area[name] for name in n.ranks.drawn["model"]]
 
 
+def test_settings_of_boosting_are_those_that_name_its_options(n):
+    rivals = replication("e2-selection").table("rivals").to_dict("records")
+    assert n.ranks.settings == sum("max_iter" in row["options"] for row in rivals) > 1
+
+
 def test_cells_inside_a_grade(n, outcome):
     cells = {(row["grade"], row["own"]): row for row in outcome.table("inside_grades").to_dict("records")}
     shown = n.ranks.inside.set_index("grade")

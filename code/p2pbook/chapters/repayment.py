@@ -297,7 +297,7 @@ def _ranks(slopes, outcome, selection):
         over_sub_grade_36=difference("ordered logit", "sub-grade", 36),
         over_sub_grade_60=difference("ordered logit", "sub-grade", 60),
         over_boosting=difference("ordered logit", "gradient boosting"),
-        settings=count(len(selection.table("rivals")) - 1),  # the other row is the ordered logit itself
+        settings=count((selection.table("rivals")["step"] == "gradient boosting").sum()),
         sub_grade_adds=-difference("ordered logit", "ordered logit and sub-grade"),
         traits_add=-difference("sub-grade", "ordered logit and sub-grade"),
         sub_grade_alone=Value(outcome["odds_ratio_sub_grade_alone"][0]),
