@@ -6,12 +6,18 @@ default but the horizon: a term that was introduced shortly before the day has n
 could be estimated (of the 60-month loans that Lending Club had issued by the end of 2010, five losses were known).
 """
 
+from __future__ import annotations
+
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import pandas as pd
 
 from p2prisk.errors import DataError, ModelError
 from p2prisk.hazard import HazardLogit, HazardResults, spells
 from p2prisk.standard import CANDIDATES, design_of, drop_copies, make_rules
-from p2prisk.tape import refuse_later
+from p2prisk.tape import LoanTape, refuse_later
 from p2prisk.tape.wind_back import charge_off_lag
 
 #: last ages of the steps of the baseline, in months
@@ -35,12 +41,14 @@ class StandardHazard:
     """
 
     results: HazardResults
-    rules: list
+    rules: list[dict]
     lag: int = 0
-    left_out: dict = field(default_factory=dict)
-    notes: list = field(default_factory=list)
+    left_out: dict[str, str] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
 
-    def score(self, frame, horizon=None, given=0, interval=None):
+    def score(
+        self, frame: pd.DataFrame, horizon: int | str | None = None, given: Any = 0, interval: float | None = None
+    ) -> pd.Series | pd.DataFrame:
         """Probability of default within a horizon, from the age up to which the loan is alive.
 
         Parameters
@@ -75,7 +83,14 @@ class StandardHazard:
         return found.iloc[:, 0].rename("default") if interval is None else found.droplevel(0, axis=1)
 
 
-def fit_standard_hazard(tape, predictors=None, baseline=STEPS, ends=None, lag=None, **options):
+def fit_standard_hazard(
+    tape: LoanTape,
+    predictors: Sequence[str] | None = None,
+    baseline: str | Sequence[int] = STEPS,
+    ends: Literal["default", "early"] | None = None,
+    lag: int | dict | None = None,
+    **options: Any,
+) -> StandardHazard:
     """Fit the standard hazard to a tape.
 
     Parameters

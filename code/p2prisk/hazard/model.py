@@ -1,5 +1,10 @@
 """The discrete-time hazard model and its fit."""
 
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, Literal
+
 import numpy as np
 import pandas as pd
 
@@ -10,6 +15,9 @@ from p2prisk.hazard.results import HazardResults
 from p2prisk.ordered import newton
 from p2prisk.ordered.design import check_finite, check_missing, design_from_array, design_from_formula, required_columns
 from p2prisk.ordered.likelihood import one_blas_thread
+
+if TYPE_CHECKING:
+    from p2prisk.tape import LoanTape
 
 LINKS = ("logit", "cloglog")
 #: longest age: a row's ages are looped over, so that a date written as an age must not pass
@@ -84,17 +92,17 @@ class HazardLogit:
 
     def __init__(
         self,
-        event,
-        exit,
-        exog=None,
-        entry=None,
-        link="logit",
-        baseline="dummies",
-        strata=None,
-        varying=None,
-        freq_weights=None,
-        censored=None,
-        missing="raise",
+        event: Any,
+        exit: Any,
+        exog: Any = None,
+        entry: Any = None,
+        link: Literal["logit", "cloglog"] = "logit",
+        baseline: str | Sequence[int] = "dummies",
+        strata: Any = None,
+        varying: dict | None = None,
+        freq_weights: Any = None,
+        censored: Any = None,
+        missing: Literal["raise", "drop"] = "raise",
     ):
         design, values = design_from_array(exog)
         if values is None:
@@ -106,19 +114,19 @@ class HazardLogit:
     @classmethod
     def from_formula(
         cls,
-        formula,
-        data,
-        exit,
-        entry=None,
-        link="logit",
-        baseline="dummies",
-        strata=None,
-        varying=None,
-        freq_weights=None,
-        censored=None,
-        missing="raise",
-        context=None,
-    ):
+        formula: str,
+        data: pd.DataFrame,
+        exit: Any,
+        entry: Any = None,
+        link: Literal["logit", "cloglog"] = "logit",
+        baseline: str | Sequence[int] = "dummies",
+        strata: Any = None,
+        varying: dict | None = None,
+        freq_weights: Any = None,
+        censored: Any = None,
+        missing: Literal["raise", "drop"] = "raise",
+        context: dict | None = None,
+    ) -> HazardLogit:
         """Model from a formula: ``"ending ~ dti + C(purpose)"``, with the column of the exit age as ``exit="age"``.
 
         Parameters
@@ -189,7 +197,16 @@ class HazardLogit:
         return self
 
     @classmethod
-    def from_tape(cls, tape, formula, ends=None, unit="month", since=None, lag=None, **options):
+    def from_tape(
+        cls,
+        tape: LoanTape,
+        formula: str,
+        ends: Literal["default", "early"] | None = None,
+        unit: Literal["month", "quarter", "half-year", "year"] = "month",
+        since: Any = None,
+        lag: int | dict | None = None,
+        **options: Any,
+    ) -> HazardLogit:
         """Model of the loans of a tape, their ages and ends read from its dates.
 
         Parameters
@@ -310,7 +327,13 @@ class HazardLogit:
 
     # -- fit ------------------------------------------------------------
 
-    def fit(self, cov_type="nonrobust", groups=None, maxiter=newton.MAX_ITERATIONS, compiled=None):
+    def fit(
+        self,
+        cov_type: Literal["nonrobust", "HC0", "cluster"] = "nonrobust",
+        groups: Any = None,
+        maxiter: int = newton.MAX_ITERATIONS,
+        compiled: bool | None = None,
+    ) -> HazardResults:
         """Maximum likelihood by Newton's method.
 
         Parameters

@@ -1,5 +1,10 @@
 """What a hazard fit returns: estimates, and the chance of each end within a horizon, with intervals."""
 
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Literal
+
 import numpy as np
 import pandas as pd
 from scipy import stats
@@ -39,6 +44,39 @@ class HazardResults:
         Loans at risk and ends by stratum and age.
     notes : list of str
     """
+
+    model: Any
+    design: Design
+    layout: Layout
+    link: str
+    event_name: str
+    causes: list[str]
+    exog_names: list[str]
+    terms: dict[str, list[str]]
+    param_names: list[str]
+    formula: str | None
+    strata: list
+    strata_name: str | None
+    unit: str
+    notes: list[str]
+    nobs: float
+    exposure: float
+    n_rows: int
+    n_dropped: int
+    dropped_by_column: dict
+    reach: int
+    at_risk: np.ndarray
+    events: np.ndarray
+    params: pd.Series
+    llf: float
+    iterations: int
+    history: list
+    cov_type: str
+    digits_by_parameter: pd.Series
+    _covariance: np.ndarray
+    _bread: np.ndarray
+    _information: np.ndarray
+    _llnull: float | None
 
     def __init__(self, **parts):
         self.__dict__.update(parts)
@@ -207,18 +245,18 @@ class HazardResults:
 
     def predict(
         self,
-        data,
-        horizon,
-        which="incidence",
-        cause=None,
-        given=0,
-        strata=None,
-        beyond="raise",
-        interval=None,
-        method="delta",
-        draws=2000,
-        seed=0,
-    ):
+        data: Any,
+        horizon: int | str | Sequence[int],
+        which: Literal["incidence", "survival", "hazard"] = "incidence",
+        cause: str | None = None,
+        given: Any = 0,
+        strata: Any = None,
+        beyond: Literal["raise", "hold"] = "raise",
+        interval: float | None = None,
+        method: Literal["delta", "simulation"] = "delta",
+        draws: int = 2000,
+        seed: int = 0,
+    ) -> pd.DataFrame:
         """Chance of each end within a horizon, of surviving it, or the hazard at its last period.
 
         Parameters
@@ -273,7 +311,9 @@ class HazardResults:
         if beyond not in ("raise", "hold"):
             raise ModelError(f"beyond={beyond!r}; choose raise or hold")
         self._check_ages(place, given, given + ahead.max(axis=1, initial=1), beyond)
-        causes = [None] if which == "survival" else ([self._cause(cause)] if cause else list(range(len(self.causes))))
+        causes: list[Any] = (
+            [None] if which == "survival" else ([self._cause(cause)] if cause else list(range(len(self.causes))))
+        )
         if cause is not None and which == "survival":
             raise ModelError("survival is of all ends together; leave out cause=")
         longest = int(ahead.max(initial=1))

@@ -1,12 +1,19 @@
 """From the dates of a tape to the age at which each loan was last seen, and how it ended."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 import pandas as pd
 
 from p2prisk.errors import DataError
 from p2prisk.tape.wind_back import end_dates
+
+if TYPE_CHECKING:
+    from p2prisk.kinds import DateLike
+    from p2prisk.tape import LoanTape
 
 #: months in a period
 UNITS = {"month": 1, "quarter": 3, "half-year": 6, "year": 12}
@@ -26,10 +33,16 @@ class SpellTable:
     """
 
     frame: pd.DataFrame
-    notes: list
+    notes: list[str]
 
 
-def spells(tape, ends=None, unit="month", since=None, lag=None):
+def spells(
+    tape: LoanTape,
+    ends: Literal["default", "early"] | None = None,
+    unit: Literal["month", "quarter", "half-year", "year"] = "month",
+    since: DateLike | None = None,
+    lag: int | dict | None = None,
+) -> SpellTable:
     """Ages and ends of the loans of a tape.
 
     An end is dated on the day it was on file (see :func:`p2prisk.tape.end_dates`), never earlier: a charge-off dated at
