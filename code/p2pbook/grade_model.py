@@ -2,7 +2,6 @@
 
 from functools import cache
 
-from p2pbook.reading import merge_top
 from p2pbook.traits import GRADE_TRAITS, complete, design, formula
 from p2prisk.datasets import load
 from p2prisk.ordered import OrderedLogit
@@ -31,10 +30,3 @@ def grade_model():
     OrderedResults
     """
     return OrderedLogit.from_formula(FORMULA, grade_loans()[0]).fit()
-
-
-@cache
-def five_grades():
-    """The loans with the grades E to G as one: the thin ones alone give a binary logit no finite estimate."""
-    loans = grade_loans()[0]
-    return loans.assign(grade=merge_top(loans["grade"], "E", "E–G"))
