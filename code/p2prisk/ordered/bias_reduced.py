@@ -33,6 +33,8 @@ from p2prisk.ordered.fitting import REQUIRED_DIGITS, centre_and_scale, fit_rows,
 from p2prisk.ordered.likelihood import BLOCK_ROWS, Layout
 
 MAX_ITERATIONS = 200
+# a bound as far out as this is infinite for every link
+_EDGE = 700.0
 
 
 def one_trial(family, latent, codes, spread=None):
@@ -51,19 +53,25 @@ def one_trial(family, latent, codes, spread=None):
     bounds; with ``spread`` the adjustment (n, J - 1) alone
     """
     n, m = latent.shape
-    found = [family.terms(latent, np.full(n, code)) for code in range(m + 1)]
-    slope = np.stack([part.score for part in found], axis=1)
+    edge = np.full((n, 1), _EDGE)
+    edges = np.clip(np.hstack([-edge, latent, edge]), -_EDGE, _EDGE)
+    log_probability, density = family.link.log_difference(edges[:, 1:], edges[:, :-1]), family.link.pdf(latent)
+    if not np.isfinite(log_probability).all():
+        return np.full(n, -np.inf), np.zeros((n, m)), np.zeros((n, m, m))
+    probability = np.exp(log_probability)
+    upper, lower = density / probability[:, :-1], density / probability[:, 1:]
     if spread is not None:
         half = 0.5 * family.link.d_pdf(latent) * np.einsum("nss->ns", spread)
         counts = np.diff(half, axis=1, prepend=0.0, append=0.0)
-        return np.einsum("nj,njs->ns", counts, slope)
-    log_probability = np.stack([part.log_probability for part in found], axis=1)
-    if not np.isfinite(log_probability).all():
-        log_probability[:] = -np.inf
-        slope[:] = 0.0
-    rows = np.arange(n)
-    information = np.einsum("nj,njs,njt->nst", np.exp(log_probability), slope, slope)
-    return log_probability[rows, codes], slope[rows, codes], information
+        return counts[:, :-1] * upper - counts[:, 1:] * lower
+    rows, score = np.arange(n), np.zeros((n, m + 2))
+    score[rows, codes] = -np.hstack([edge, lower])[rows, codes]
+    score[rows, codes + 1] = np.hstack([upper, edge])[rows, codes]
+    information = np.zeros((n, m, m))
+    own, bound = density * (upper + lower), np.arange(m)
+    information[:, bound, bound] = own
+    information[:, bound[1:], bound[:-1]] = information[:, bound[:-1], bound[1:]] = -density[:, 1:] * lower[:, :-1]
+    return log_probability[rows, codes], score[:, 1:-1], information
 
 
 def stage_trials(family, latent, codes, spread=None):
