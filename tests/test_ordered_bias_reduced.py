@@ -14,6 +14,7 @@ from p2prisk.ordered import OrderedLogit, OrderedResults, SequentialLogit
 from p2prisk.ordered.merging import RARE, Factor, next_merge
 
 HERE = Path(__file__).parent / "reference" / "ordered"
+LINKS = ["logit", "probit", "cloglog", "loglog"]
 BRGLM2 = json.loads((HERE / "bias_reduced_r.json").read_text())["fits"]
 EXACT = json.loads((HERE / "bias_reduced_exact.json").read_text())
 
@@ -134,7 +135,7 @@ def test_two_classes_maximise_the_likelihood_penalised_by_jeffreys_prior():
     np.testing.assert_allclose([-r.params.iloc[-1], *r.slopes], best, rtol=1e-5)
 
 
-@pytest.mark.parametrize("link", ["logit", "probit", "cloglog", "loglog"])
+@pytest.mark.parametrize("link", LINKS)
 @pytest.mark.parametrize("kind", [OrderedLogit, SequentialLogit])
 def test_weights_give_what_repeated_rows_give(kind, link):
     weighted, repeated = separated(), separated(repeat=True)
@@ -382,3 +383,16 @@ def test_intervals_cover(design):
 def test_stored_coverage_is_what_the_code_gives(design):
     found = study_module().hits(design, STUDY["first"])
     assert np.nansum(found, axis=0).astype(int).tolist() == STUDY["designs"][design]["first_hits"]
+
+
+def test_refusals_are_as_rare_as_the_documentation_says():
+    counts = STUDY["extreme"]["tried_refused"]
+    assert study_module().refusals(range(STUDY["first"])) == STUDY["extreme"]["first"]
+    common, rare = ([sum(counts[link][i] for link in pair) for i in (0, 1)] for pair in (LINKS[:2], LINKS[2:]))
+    said = (
+        f"{common[1]} of {common[0]} fits are refused with the logit or probit link, {rare[1]} of {rare[0]} with "
+        f"cloglog or loglog, and {counts['freed'][1]} of {counts['freed'][0]} where a slope differs by threshold"
+    )
+    text = (Path(__file__).parents[1] / "docs" / "ordinal_family.md").read_text(encoding="utf-8")
+    assert said in " ".join(text.split())
+    assert common[1] <= 0.01 * common[0] and rare[1] <= 0.05 * rare[0]

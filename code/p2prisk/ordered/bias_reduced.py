@@ -33,8 +33,6 @@ from p2prisk.ordered.fitting import REQUIRED_DIGITS, centre_and_scale, fit_rows,
 from p2prisk.ordered.likelihood import BLOCK_ROWS, Layout
 
 MAX_ITERATIONS = 200
-# a bound as far out as this is infinite for every link
-_EDGE = 700.0
 
 
 def one_trial(family, latent, codes, spread=None):
@@ -53,25 +51,27 @@ def one_trial(family, latent, codes, spread=None):
     bounds; with ``spread`` the adjustment (n, J - 1) alone
     """
     n, m = latent.shape
-    edge = np.full((n, 1), _EDGE)
-    edges = np.clip(np.hstack([-edge, latent, edge]), -_EDGE, _EDGE)
-    log_probability, density = family.link.log_difference(edges[:, 1:], edges[:, :-1]), family.link.pdf(latent)
-    if not np.isfinite(log_probability).all():
-        return np.full(n, -np.inf), np.zeros((n, m)), np.zeros((n, m, m))
-    probability = np.exp(log_probability)
-    upper, lower = density / probability[:, :-1], density / probability[:, 1:]
+    edge = np.full((n, 1), np.inf)
+    edges = np.hstack([-edge, latent, edge])
+    # slopes of log pi_j in its bounds as quotients of logarithms: far out density and probability both underflow
+    with np.errstate(over="ignore"):  # bounds that have crossed: told by the log-probability
+        terms = family.link.terms(edges[:, 1:], edges[:, :-1])
+    upper, lower = terms.d_a[:, :-1], -terms.d_b[:, 1:]
     if spread is not None:
         half = 0.5 * family.link.d_pdf(latent) * np.einsum("nss->ns", spread)
         counts = np.diff(half, axis=1, prepend=0.0, append=0.0)
         return counts[:, :-1] * upper - counts[:, 1:] * lower
+    if not np.isfinite(terms.log_probability).all():
+        return np.full(n, -np.inf), np.zeros((n, m)), np.zeros((n, m, m))
+    probability = np.exp(terms.log_probability)
     rows, score = np.arange(n), np.zeros((n, m + 2))
     score[rows, codes] = -np.hstack([edge, lower])[rows, codes]
     score[rows, codes + 1] = np.hstack([upper, edge])[rows, codes]
     information = np.zeros((n, m, m))
-    own, bound = density * (upper + lower), np.arange(m)
-    information[:, bound, bound] = own
-    information[:, bound[1:], bound[:-1]] = information[:, bound[:-1], bound[1:]] = -density[:, 1:] * lower[:, :-1]
-    return log_probability[rows, codes], score[:, 1:-1], information
+    bound, shared = np.arange(m), -probability[:, 1:-1] * lower[:, :-1] * upper[:, 1:]
+    information[:, bound, bound] = probability[:, :-1] * upper**2 + probability[:, 1:] * lower**2
+    information[:, bound[1:], bound[:-1]] = information[:, bound[:-1], bound[1:]] = shared
+    return terms.log_probability[rows, codes], score[:, 1:-1], information
 
 
 def stage_trials(family, latent, codes, spread=None):

@@ -11,7 +11,7 @@ merged as follows.
    otherwise to the level most like it. Alike is measured by the mean number of the outcome class, 0 .. J - 1.
 
 The merge is part of the design and travels with the scoring model, so that an applicant's score depends on the
-applicant alone.
+applicant alone. Standard errors take it as given: that the outcomes chose it is not counted.
 """
 
 from dataclasses import dataclass

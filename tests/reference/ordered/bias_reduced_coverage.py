@@ -4,7 +4,8 @@
 
 Small samples of the binary, the cumulative (parallel; with weights and a slope that differs by threshold) and the
 sequential model; and a sparse design with 15 loans at a rare level, in which maximum likelihood has no estimate in
-one sample of five. Writes bias_reduced_coverage.json; the tests repeat the first replications and compare hit by hit.
+one sample of five. Beside it, how often a fit is refused in tiny samples (12 to 80 rows) that separate in extreme ways.
+Writes bias_reduced_coverage.json; the tests repeat the first replications and compare hit by hit.
 """
 
 import json
@@ -13,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
-from p2prisk.errors import P2PRiskError, SeparationError
+from p2prisk.errors import ConvergenceError, ModelError, P2PRiskError, SeparationError
 from p2prisk.ordered import OrderedLogit, SequentialLogit
 
 FIRST = 60
@@ -91,6 +92,40 @@ def separated(design, replications):
     return count
 
 
+LINKS = ["logit", "probit", "cloglog", "loglog"]
+
+
+def extreme(seed):
+    """A tiny sample with slopes of up to 10 or more and rare indicators; every third frees one slope."""
+    rng = np.random.default_rng([13, seed])
+    n, classes, p = int(rng.integers(12, 80)), int(rng.integers(2, 6)), int(rng.integers(1, 4))
+    numbers, flags = rng.normal(size=(n, p)), rng.uniform(size=(n, p)) < rng.choice([0.05, 0.2, 0.5], p)
+    exog = np.where(rng.uniform(size=p) < 0.5, numbers, flags)
+    latent = exog @ (rng.normal(size=p) * rng.choice([1, 3, 10])) + rng.logistic(size=n)
+    codes = np.digitize(latent, np.quantile(latent, np.sort(rng.uniform(0.03, 0.97, classes - 1))))
+    free = ["x1"] if seed % 3 == 0 and classes > 2 else None
+    return OrderedLogit(codes, exog, link=LINKS[seed % 4], nonparallel=free)
+
+
+def refusals(seeds):
+    """Fits tried and refused, by link, and of those with a freed slope; samples that no model takes are left out."""
+    found = {name: [0, 0] for name in [*LINKS, "freed"]}
+    for seed in seeds:
+        try:
+            model = extreme(seed)
+        except P2PRiskError:
+            continue
+        count = found["freed" if model.layout.free else model.link.name]
+        try:
+            model.fit(method="bias_reduced")
+        except ConvergenceError:
+            count[1] += 1
+        except ModelError:  # collinear by chance
+            continue
+        count[0] += 1
+    return found
+
+
 def main(replications=1000):
     study = {"replications": replications, "first": FIRST, "designs": {}}
     for design in DESIGNS:
@@ -102,6 +137,8 @@ def main(replications=1000):
             "first_hits": np.nansum(found[:FIRST], axis=0).astype(int).tolist(),
         }
         print(design, study["designs"][design], flush=True)
+    study["extreme"] = {"seeds": 1500, "tried_refused": refusals(range(1500)), "first": refusals(range(FIRST))}
+    print(study["extreme"])
     path = Path(__file__).with_name("bias_reduced_coverage.json")
     path.write_text(json.dumps(study, indent=1) + "\n")
 
