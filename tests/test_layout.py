@@ -1,5 +1,9 @@
 """The layout holds: the packages import from anywhere, and nothing shadows the standard library's `code`."""
 
+import dataclasses
+import importlib
+import inspect
+import pkgutil
 import re
 import subprocess
 import sys
@@ -53,3 +57,35 @@ def test_lock_file_is_pinned_by_hash_and_names_no_host():
     assert len(blocks) > 60
     assert all("--hash=sha256:" in block for block in blocks)
     assert "http" not in text and "--index-url" not in text
+
+
+def _public():
+    """(room, dotted name, function) of every public function and method of the method's rooms."""
+    import p2prisk
+
+    for room in pkgutil.iter_modules(p2prisk.__path__):
+        if room.name == "__main__":
+            continue
+        module = importlib.import_module(f"p2prisk.{room.name}")
+        own = [name for name, value in vars(module).items() if getattr(value, "__module__", "") == module.__name__]
+        for name in getattr(module, "__all__", [name for name in own if not name.startswith("_")]):
+            value = getattr(module, name)
+            if inspect.isfunction(value):
+                yield room.name, name, value
+            elif inspect.isclass(value) and not dataclasses.is_dataclass(value):
+                for method, function in vars(value).items():
+                    if inspect.isfunction(function) and (method == "__init__" or not method.startswith("_")):
+                        yield room.name, f"{name}.{method}", function
+
+
+def test_public_names_carry_type_hints():
+    without = [
+        f"{room}.{name}"
+        for room, name, function in _public()
+        for parameter in inspect.signature(function).parameters.values()
+        if parameter.name != "self"
+        and parameter.annotation is parameter.empty
+        or inspect.signature(function).return_annotation is inspect.Signature.empty
+    ]
+    assert sorted(set(without)) == []
+    assert (ROOT / "code" / "p2prisk" / "py.typed").is_file()

@@ -1,11 +1,17 @@
 """Models and cards as JSON text: written in one way, read back with one set of messages."""
 
+from __future__ import annotations
+
 import json
+from typing import TYPE_CHECKING
 
 from p2prisk.errors import DataError
 
+if TYPE_CHECKING:
+    from p2prisk.kinds import PathLike
 
-def save(plain, path=None):
+
+def save(plain: dict, path: PathLike | None = None) -> str:
     """JSON text of what `plain` holds, written to `path` if given.
 
     Parameters
@@ -25,7 +31,7 @@ def save(plain, path=None):
     return text
 
 
-def restore(text_or_path, formats, what, writer):
+def restore(text_or_path: str | PathLike, formats: str | tuple[str, ...], what: str, writer: str) -> dict:
     """What :func:`save` wrote, from the text or from a file.
 
     Parameters

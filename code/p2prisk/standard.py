@@ -20,8 +20,11 @@ The model travels as JSON. It scores frames of any size piece by piece, and says
 were missing, new or outside the range it was fitted on.
 """
 
+from __future__ import annotations
+
 import json
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -31,6 +34,12 @@ from p2prisk.ordered import OrderedLogit, OrderedResults
 from p2prisk.ordered.merging import Factor, next_merge
 from p2prisk.saved import restore, save
 from p2prisk.tape import COLUMNS, refuse_later
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from p2prisk.kinds import PathLike
+    from p2prisk.tape.core import LoanTape
 
 OUTCOMES = ("severity", "bad", "grade")
 PROTECTED = ("sex", "age", "marital_status")
@@ -120,11 +129,11 @@ class StandardModel:
     about: dict = field(default_factory=dict)
 
     @property
-    def notes(self):
+    def notes(self) -> list[str]:
         """What was merged or bias-reduced because no finite estimate existed, one sentence each."""
         return self.results.notes
 
-    def to_json(self, path=None):
+    def to_json(self, path: PathLike | None = None) -> str:
         """The model as JSON text, written to `path` if given."""
         plain = {
             "format": _FORMAT,
@@ -137,7 +146,7 @@ class StandardModel:
         return save(plain, path)
 
     @classmethod
-    def from_json(cls, path):
+    def from_json(cls, path: PathLike) -> StandardModel:
         """Restore a model.
 
         Parameters
@@ -159,7 +168,7 @@ class StandardModel:
             plain["about"],
         )
 
-    def design(self, frame):
+    def design(self, frame: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
         """Design matrix of new loans, with what had to be repaired.
 
         Parameters
@@ -186,7 +195,7 @@ class StandardModel:
             )
         return design_of(frame, self.rules)
 
-    def score(self, frame, drift="flag"):
+    def score(self, frame: pd.DataFrame, drift: Literal["flag", "refuse"] = "flag") -> pd.DataFrame:
         """Score loans.
 
         Parameters
@@ -223,7 +232,7 @@ class StandardModel:
         return pd.concat([out, flags], axis=1)
 
 
-def fit_standard(tape, outcome=None, predictors=None):
+def fit_standard(tape: LoanTape, outcome: str | None = None, predictors: Sequence[str] | None = None) -> StandardModel:
     """Fit the standard model to a tape.
 
     Parameters
@@ -354,7 +363,7 @@ def _known_codes(labels, rule):
     return np.array(places)[codes]
 
 
-def make_rules(frame, predictors=None):
+def make_rules(frame: pd.DataFrame, predictors: Sequence[str] | None = None) -> tuple[list[dict], dict]:
     """Decide how each predictor enters.
 
     Parameters
@@ -368,76 +377,70 @@ def make_rules(frame, predictors=None):
     left_out : dict
     """
     rules, left_out = [], {}
-    chosen = CANDIDATES if predictors is None else predictors
-    for name in chosen:
-        if name not in frame:
-            continue
-        if predictors is None and name == "income_band" and "income" in frame:
-            left_out[name] = "income itself is on the tape"
-            continue
-        values, column = frame[name], COLUMNS[name]
-        missing = float(values.isna().mean())
-        if missing == 1 or values.nunique() < 2:
-            left_out[name] = "the same in every row"
-            continue
-        if predictors is None and missing > 0.5:
-            left_out[name] = f"{missing:.0%} missing"
-            continue
-        rule = {"column": name}
-        if column.kind in ("number", "integer"):
-            low, high = (float(values.quantile(share)) for share in (_TAIL, 1 - _TAIL))
-            if low == high:
-                low, high = float(values.min()), float(values.max())
-            log = column.unit in ("currency", "count") and float(values.min()) >= 0
-            rule.update(
-                kind="number",
-                log=log,
-                low=low,
-                high=high,
-                fill=float(values.median()),
-                least=float(values.min()),
-                most=float(values.max()),
-                missing_flag=missing > _MISSING_SHARE,
-            )
-            rule["columns"] = [name] + ([f"{name}: missing"] if rule["missing_flag"] else [])
-        elif column.kind == "flag":
-            share = float(values.astype("boolean").fillna(False).mean())
-            if min(share, 1 - share) < 0.002:
-                left_out[name] = "almost the same in every row"
-                continue
-            rule.update(kind="flag", missing_flag=missing > _MISSING_SHARE)
-            rule["columns"] = [name] + ([f"{name}: missing"] if rule["missing_flag"] else [])
-        else:
-            labels = values.astype(object).where(values.notna(), "missing")
-            share = labels.value_counts(normalize=True)
-            order = [str(level) for level in values.cat.categories] if hasattr(values, "cat") else sorted(share.index)
-            levels = [level for level in order if share.get(level, 0) >= _LEVEL_SHARE]
-            if share.get("missing", 0) >= _MISSING_SHARE:
-                levels.append("missing")
-            rest = 1 - share.reindex(levels).fillna(0).sum()
-            if "other" not in levels and rest >= _LEVEL_SHARE:
-                levels.append("other")
-            if len(levels) < 2:
-                left_out[name] = "one level holds almost every row"
-                continue
-            if predictors is None and len(levels) > 25:
-                left_out[name] = f"{len(levels)} levels"
-                continue
-            rare = [level for level in share.index if level not in levels]
-            spare = "other" if "other" in levels else str(share.idxmax())
-            rule.update(
-                kind="category",
-                levels=levels,
-                ordered=bool(getattr(values.dtype, "ordered", False)) and not {"missing", "other"} & set(levels),
-                rare=rare,
-                spare=spare,
-                columns=[f"{name}: {level}" for level in levels[1:]],
-            )
-        rules.append(rule)
+    for name in CANDIDATES if predictors is None else predictors:
+        if name in frame:
+            rule = _rule(name, frame, by_default=predictors is None)
+            if isinstance(rule, str):
+                left_out[name] = rule
+            else:
+                rules.append({"column": name, **rule})
     return rules, left_out
 
 
-def design_of(frame, rules):
+def _rule(name, frame, by_default):
+    """How a predictor enters, or why it does not."""
+    if by_default and name == "income_band" and "income" in frame:
+        return "income itself is on the tape"
+    values, column = frame[name], COLUMNS[name]
+    missing = float(values.isna().mean())
+    if missing == 1 or values.nunique() < 2:
+        return "the same in every row"
+    if by_default and missing > 0.5:
+        return f"{missing:.0%} missing"
+    if column.kind not in ("number", "integer", "flag"):
+        return _level_rule(name, values, most=25 if by_default else None)
+    flagged = {"missing_flag": missing > _MISSING_SHARE}
+    columns = {"columns": [name] + ([f"{name}: missing"] if flagged["missing_flag"] else [])}
+    if column.kind == "flag":
+        share = float(values.astype("boolean").fillna(False).mean())
+        if min(share, 1 - share) < 0.002:
+            return "almost the same in every row"
+        return {"kind": "flag", **flagged, **columns}
+    low, high = (float(values.quantile(share)) for share in (_TAIL, 1 - _TAIL))
+    least, most = float(values.min()), float(values.max())
+    if low == high:
+        low, high = least, most
+    log = column.unit in ("currency", "count") and least >= 0
+    fill = float(values.median())
+    rule = {"kind": "number", "log": log, "low": low, "high": high, "fill": fill, "least": least, "most": most}
+    return {**rule, **flagged, **columns}
+
+
+def _level_rule(name, values, most):
+    """How a predictor of levels enters: rare levels in one, at most so many."""
+    labels = values.astype(object).where(values.notna(), "missing")
+    share = labels.value_counts(normalize=True)
+    order = [str(level) for level in values.cat.categories] if hasattr(values, "cat") else sorted(share.index)
+    levels = [level for level in order if share.get(level, 0) >= _LEVEL_SHARE]
+    if share.get("missing", 0) >= _MISSING_SHARE:
+        levels.append("missing")
+    if "other" not in levels and 1 - share.reindex(levels).fillna(0).sum() >= _LEVEL_SHARE:
+        levels.append("other")
+    if len(levels) < 2:
+        return "one level holds almost every row"
+    if most is not None and len(levels) > most:
+        return f"{len(levels)} levels"
+    return {
+        "kind": "category",
+        "levels": levels,
+        "ordered": bool(getattr(values.dtype, "ordered", False)) and not {"missing", "other"} & set(levels),
+        "rare": [level for level in share.index if level not in levels],
+        "spare": "other" if "other" in levels else str(share.idxmax()),
+        "columns": [f"{name}: {level}" for level in levels[1:]],
+    }
+
+
+def design_of(frame: pd.DataFrame, rules: list[dict]) -> Any:
     """Design matrix of a frame under the rules, and the flags of each row."""
     columns = {}
     size = len(frame)
@@ -465,7 +468,7 @@ def design_of(frame, rules):
     return pd.DataFrame(columns, index=frame.index), flags
 
 
-def drop_copies(design, left_out):
+def drop_copies(design: pd.DataFrame, left_out: dict) -> list[str]:
     """Names of the columns that vary and are not explained by the earlier ones.
 
     Parameters
@@ -491,7 +494,8 @@ def drop_copies(design, left_out):
     if varying.any():
         scaled = (values[:, varying] - values[:, varying].mean(axis=0)) / spread[varying]
         correlation[np.ix_(varying, varying)] = scaled.T @ scaled / len(values)
-    keep, factor = [], np.zeros((0, 0))
+    keep: list[int] = []
+    factor = np.zeros((0, 0))
     for place, name in enumerate(design.columns):
         if not varying[place]:
             left_out[name] = "the same in every row"

@@ -4,6 +4,8 @@ Exit codes: 0 all is well; 1 the tape was read and has errors that make a number
 to render; 2 it could not be read, or the command was wrong. Messages go to stderr, results to stdout.
 """
 
+from __future__ import annotations
+
 import argparse
 import os
 import subprocess
@@ -15,7 +17,7 @@ from pathlib import Path
 from p2prisk.errors import P2PRiskError
 
 
-def main(argv=None):
+def main(argv: list[str] | None = None) -> int:
     """Run a command.
 
     Parameters

@@ -1,9 +1,18 @@
 """Where to stop lending: profit by cut-off, acceptance against loss, expected maximum profit, the refer band."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
 import numpy as np
 import pandas as pd
 
 from p2prisk.errors import DataError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import ArrayLike
 
 
 def _sorted_sample(probability, freq_weights, **columns):
@@ -23,7 +32,9 @@ def _sorted_sample(probability, freq_weights, **columns):
     return probability[order], weights[order], {name: value[order] for name, value in values.items()}
 
 
-def profit_curve(probability, profit, amount=None, freq_weights=None):
+def profit_curve(
+    probability: ArrayLike, profit: ArrayLike, amount: ArrayLike | None = None, freq_weights: ArrayLike | None = None
+) -> pd.DataFrame:
     """Profit of lending to everybody below each cut-off.
 
     Parameters
@@ -67,7 +78,16 @@ def profit_curve(probability, profit, amount=None, freq_weights=None):
     return pd.concat([nobody, table], ignore_index=True)
 
 
-def acceptance_frontier(probability, event, freq_weights=None, *, shares=None, resamples=500, seed=0, confidence=0.95):
+def acceptance_frontier(
+    probability: ArrayLike,
+    event: ArrayLike,
+    freq_weights: ArrayLike | None = None,
+    *,
+    shares: Sequence[float] | None = None,
+    resamples: int = 500,
+    seed: int = 0,
+    confidence: float = 0.95,
+) -> pd.DataFrame:
     """Default rate among the accepted, for every share of applicants accepted.
 
     Parameters
@@ -111,7 +131,15 @@ def acceptance_frontier(probability, event, freq_weights=None, *, shares=None, r
     return pd.DataFrame({"accepted": shares, "cutoff": cutoff, "rate": rates(n), "ci_low": low, "ci_high": high})
 
 
-def expected_maximum_profit(probability, event, freq_weights=None, *, none_lost=0.55, all_lost=0.10, roi=0.2644):
+def expected_maximum_profit(
+    probability: ArrayLike,
+    event: ArrayLike,
+    freq_weights: ArrayLike | None = None,
+    *,
+    none_lost: float = 0.55,
+    all_lost: float = 0.10,
+    roi: float = 0.2644,
+) -> dict:
     """Expected maximum profit of a score, over the distribution of losses.
 
     Parameters
@@ -180,7 +208,7 @@ def _upper_hull(x, y):
     return np.array(keep).T
 
 
-def refer_band(gain, loss, *, review_cost, caught=0.5, turned_away=0.1):
+def refer_band(gain: float, loss: float, *, review_cost: float, caught: float = 0.5, turned_away: float = 0.1) -> dict:
     """Two cut-offs: accept below the first, refer to a person between them, decline above the second.
 
     Parameters
@@ -227,7 +255,9 @@ def refer_band(gain, loss, *, review_cost, caught=0.5, turned_away=0.1):
     return {"single": single, "accept_below": accept, "decline_above": decline, "worth": True}
 
 
-def refer_lines(gain, loss, *, review_cost, caught=0.5, turned_away=0.1, highest=0.5):
+def refer_lines(
+    gain: Any, loss: Any, *, review_cost: Any, caught: Any = 0.5, turned_away: Any = 0.1, highest: float = 0.5
+) -> pd.DataFrame:
     """What accepting, referring and declining are worth at each probability of default.
 
     Parameters

@@ -1,6 +1,9 @@
 """Limits: how much one borrower may owe, and how much of the book may hang on one thing."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -8,8 +11,15 @@ import pandas as pd
 from p2prisk.errors import DataError
 from p2prisk.platform.parties import CAPS
 
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
-def room_under_caps(requested, here, outside, kind, caps=None):
+    from numpy.typing import ArrayLike
+
+
+def room_under_caps(
+    requested: ArrayLike, here: ArrayLike, outside: ArrayLike, kind: ArrayLike, caps: dict | None = None
+) -> pd.DataFrame:
     """How much of an application may be granted under the caps per borrower.
 
     Parameters
@@ -79,7 +89,7 @@ class Limit:
             raise DataError(f"a limit is a share of the book above 0 and at most 1, not {self.share!r}")
 
 
-def check_limits(frame, limits, amount="amount"):
+def check_limits(frame: pd.DataFrame, limits: Sequence[Limit], amount: str = "amount") -> pd.DataFrame:
     """Compare a book with its concentration limits.
 
     Parameters
@@ -127,7 +137,7 @@ def check_limits(frame, limits, amount="amount"):
     return pd.DataFrame(rows)
 
 
-def room_under_limit(book, held, share):
+def room_under_limit(book: float, held: float, share: float) -> float:
     """Largest new amount of a value that keeps it at or under its limit, given that new money enlarges the book.
 
     Parameters

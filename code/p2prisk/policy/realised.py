@@ -1,5 +1,7 @@
 """What ended loans were worth: cash flows, loss given default, prepayment."""
 
+from __future__ import annotations
+
 import numpy as np
 import pandas as pd
 
@@ -35,7 +37,7 @@ def months_to_last_payment(frame):
     return np.maximum(months.to_numpy(dtype=float, na_value=0.0), 0.0)
 
 
-def realised_value(frame, costs=None):
+def realised_value(frame: pd.DataFrame, costs: Costs | None = None) -> np.ndarray:
     """Present value at issue of what each ended loan paid, less the amount, per unit lent.
 
     Parameters
@@ -75,7 +77,7 @@ def realised_value(frame, costs=None):
     return value / amount - 1 - costs.origination
 
 
-def loss_given_default(frame):
+def loss_given_default(frame: pd.DataFrame) -> pd.DataFrame:
     """Loss given default of the bad loans: share of the principal outstanding at default that never came back.
 
     Parameters
@@ -104,7 +106,7 @@ def loss_given_default(frame):
     return pd.DataFrame({"outstanding": left / amount, "lgd": lgd, "loss": (left - net) / amount}, index=bad.index)
 
 
-def monthly_prepayment(frame):
+def monthly_prepayment(frame: pd.DataFrame) -> dict:
     """Monthly probability that a performing loan is repaid in full before its last instalment.
 
     Parameters

@@ -1,6 +1,9 @@
 """Reject inference: what the declined could tell, and how little a method can make of their silence."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -9,8 +12,13 @@ from p2prisk.errors import DataError, SeparationError
 from p2prisk.ordered import OrderedLogit
 from p2prisk.validation import delong
 
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
-def default_rate_bounds(accepted_rate, accepted_share):
+    from numpy.typing import ArrayLike
+
+
+def default_rate_bounds(accepted_rate: float, accepted_share: float) -> tuple[float, ...]:
     """What accepted loans alone say about the default rate of all applicants.
 
     Parameters
@@ -69,16 +77,16 @@ def parcels(probability, cut, factor):
 
 
 def compare_reject_inference(
-    train,
-    test,
-    accepted,
-    formula,
+    train: pd.DataFrame,
+    test: pd.DataFrame,
+    accepted: ArrayLike,
+    formula: str,
     *,
-    outcome="severity",
-    default_from="loss after half",
-    freq_weights=None,
-    inflation=(1.0, 1.5, 2.0),
-):
+    outcome: str = "severity",
+    default_from: str = "loss after half",
+    freq_weights: str | None = None,
+    inflation: Sequence[float] = (1.0, 1.5, 2.0),
+) -> pd.DataFrame:
     """Hide loans whose outcome is known, as if they had been declined, and see what each method makes of it.
 
     Parameters

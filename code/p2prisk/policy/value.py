@@ -1,12 +1,20 @@
 """What a loan is worth before it is made: expected cash flows, break-even rate, price under a cap."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 from scipy.optimize import brentq
 
 from p2prisk.errors import DataError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import ArrayLike
 
 
 @dataclass(frozen=True)
@@ -35,7 +43,7 @@ class Costs:
             raise DataError("funding is a yearly rate such as 0.04, servicing a share below one, recovery_lag months")
 
     @property
-    def monthly_discount(self):
+    def monthly_discount(self) -> float:
         """Worth today of one unit in a month."""
         return (1 + self.funding) ** (-1 / 12)
 
@@ -82,7 +90,15 @@ def monthly_default(default, term, prepayment=0.0):
     return (low + high) / 2
 
 
-def contract_value(rate, term, default, *, recovery=0.0, prepayment=0.0, costs=None):
+def contract_value(
+    rate: ArrayLike,
+    term: int,
+    default: ArrayLike,
+    *,
+    recovery: float = 0.0,
+    prepayment: float = 0.0,
+    costs: Costs | None = None,
+) -> np.ndarray:
     """Expected present value of one unit lent, less the unit.
 
     Parameters
@@ -135,7 +151,15 @@ def contract_value(rate, term, default, *, recovery=0.0, prepayment=0.0, costs=N
     return value
 
 
-def break_even_rate(default, term, *, recovery=0.0, prepayment=0.0, costs=None, margin=0.0):
+def break_even_rate(
+    default: ArrayLike,
+    term: ArrayLike,
+    *,
+    recovery: Any = 0.0,
+    prepayment: Any = 0.0,
+    costs: Costs | None = None,
+    margin: float = 0.0,
+) -> np.ndarray:
     """Rate at which a loan is worth what was lent plus a margin.
 
     Parameters
@@ -173,7 +197,7 @@ def break_even_rate(default, term, *, recovery=0.0, prepayment=0.0, costs=None, 
     return np.vectorize(one, otypes=[float])(default)
 
 
-def highest_pd(rate, term, **terms):
+def highest_pd(rate: float, term: int, **terms: Any) -> float:
     """Highest probability of default that a rate can carry at no loss.
 
     Parameters
@@ -198,7 +222,9 @@ def highest_pd(rate, term, **terms):
     return float(brentq(value, 0.0, 1 - 1e-9, xtol=1e-12)) if value(1 - 1e-9) < 0 else 1.0
 
 
-def price_table(grades, default, term, caps, *, margin=0.0, **terms):
+def price_table(
+    grades: Sequence[str], default: Sequence[float], term: int, caps: dict, *, margin: float = 0.0, **terms: Any
+) -> pd.DataFrame:
     """Risk-based rate of every grade, and whether each cap allows it.
 
     Parameters

@@ -1,6 +1,9 @@
 """A card and a master scale for any tape, from its standard model."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -8,6 +11,9 @@ import pandas as pd
 from p2prisk.errors import DataError
 from p2prisk.scorecard.card import Scorecard
 from p2prisk.scorecard.master_scale import build_master_scale, grade_table
+
+if TYPE_CHECKING:
+    from p2prisk.standard import StandardModel
 
 
 @dataclass(frozen=True)
@@ -60,7 +66,7 @@ def first_bad_class(frame, outcome="severity"):
     return str(share.index[int(np.argmax(share.to_numpy() == 1.0))])
 
 
-def card_of_tape(model, frame, grades=7):
+def card_of_tape(model: StandardModel, frame: pd.DataFrame, grades: int = 7) -> TapeCard:
     """Make the card of a tape, and grades if its loans can tell any apart.
 
     Parameters

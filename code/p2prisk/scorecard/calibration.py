@@ -1,13 +1,20 @@
 """Point-in-time calibration: move probabilities to the default rate of the time, and back."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import numpy as np
 from scipy.optimize import brentq
 from scipy.special import expit, logit
 
 from p2prisk.errors import DataError
 
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike
 
-def shift_to_target(probability, target, freq_weights=None):
+
+def shift_to_target(probability: ArrayLike, target: float, freq_weights: ArrayLike | None = None) -> float:
     """Shift of the log-odds after which the mean probability meets a target.
 
     Parameters
@@ -55,7 +62,7 @@ def shift_to_target(probability, target, freq_weights=None):
     )
 
 
-def apply_shift(probability, shift):
+def apply_shift(probability: ArrayLike, shift: float) -> np.ndarray | float:
     """Probabilities with their log-odds moved by `shift`.
 
     Examples

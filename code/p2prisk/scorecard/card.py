@@ -1,6 +1,9 @@
 """The score card: an ordered logit in points."""
 
+from __future__ import annotations
+
 from dataclasses import asdict, dataclass, field, replace
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -14,6 +17,15 @@ from p2prisk.scorecard.calibration import shift_to_target
 from p2prisk.scorecard.characteristics import MISSING, Characteristic, from_results, from_standard
 from p2prisk.scorecard.master_scale import MasterScale
 from p2prisk.standard import StandardModel
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import ArrayLike
+
+    from p2prisk.kinds import PathLike
+    from p2prisk.ordered.results import OrderedResults
+    from p2prisk.scorecard.widget import ScorecardWidget
 
 _FORMAT = "p2prisk.Scorecard/1"
 _ROWS = 100_000
@@ -100,7 +112,15 @@ class Scorecard:
     # -- making ------------------------------------------------------------------------------------------------------
 
     @classmethod
-    def from_result(cls, result, *, default_from=None, bands=None, ranges=None, losses=None):
+    def from_result(
+        cls,
+        result: OrderedResults | StandardModel,
+        *,
+        default_from: str | None = None,
+        bands: dict | None = None,
+        ranges: dict | None = None,
+        losses: Sequence[float] | None = None,
+    ) -> Scorecard:
         """Make a card of a fitted model, in whole points; see :meth:`with_points` and :meth:`with_scale`.
 
         Parameters
@@ -147,12 +167,12 @@ class Scorecard:
         )
 
     @property
-    def cut(self):
+    def cut(self) -> int:
         """Place of the threshold below which a loan does not default."""
         return self.categories.index(self.default_from) - 1
 
     @property
-    def factor(self):
+    def factor(self) -> float:
         """Points for a unit of the log-odds."""
         return self.points_to_double / np.log(2.0)
 
@@ -170,7 +190,7 @@ class Scorecard:
     # -- the card as a table -----------------------------------------------------------------------------------------
 
     @property
-    def attributes(self):
+    def attributes(self) -> pd.DataFrame:
         """The card: one row an attribute.
 
         Returns
@@ -202,7 +222,7 @@ class Scorecard:
                 rows.append((item.name, MISSING, own, np.nan, max(ends) - own, len(item.parameters) > 1))
         return pd.DataFrame(rows, columns=["characteristic", "attribute", "points", "coefficient", "lost", "estimated"])
 
-    def points_of(self, characteristic, value):
+    def points_of(self, characteristic: Any, value: float) -> float:
         """Points of one value of a characteristic.
 
         Examples
@@ -244,7 +264,7 @@ class Scorecard:
                 flags["out_of_range"] |= outside
         return eta, points, flags
 
-    def score(self, frame, drift="refuse"):
+    def score(self, frame: pd.DataFrame, drift: Literal["refuse", "flag"] = "refuse") -> pd.DataFrame:
         """Score loans.
 
         Parameters
@@ -303,16 +323,16 @@ class Scorecard:
             "refer": np.isnan(eta),
         }
 
-    def class_probabilities(self, eta):
+    def class_probabilities(self, eta: ArrayLike) -> np.ndarray:
         """Probability of each class at linear predictors, shape (n, classes), under the card's calibration."""
         return class_probabilities(np.asarray(eta, float) + self.shift, self.thresholds)
 
-    def points(self, frame):
+    def points(self, frame: pd.DataFrame) -> pd.DataFrame:
         """Points of every characteristic, one column each."""
         _, points, _ = self._evaluate(frame)
         return pd.DataFrame(points, frame.index, [c.name for c in self.characteristics])
 
-    def reasons(self, frame, n=3):
+    def reasons(self, frame: pd.DataFrame, n: int = 3) -> pd.DataFrame:
         """The characteristics that cost each loan the most points against their best attribute.
 
         Parameters
@@ -342,7 +362,7 @@ class Scorecard:
             out[f"lost_{place + 1}"] = np.where(np.isinf(size), np.nan, size)
         return pd.DataFrame(out, index=frame.index)
 
-    def intervals(self, frame, level=0.95):
+    def intervals(self, frame: pd.DataFrame, level: float = 0.95) -> pd.DataFrame:
         """Class probabilities and probability of default with delta-method intervals.
 
         Parameters
@@ -382,7 +402,7 @@ class Scorecard:
 
     # -- calibration -------------------------------------------------------------------------------------------------
 
-    def calibrated(self, frame, target, freq_weights=None):
+    def calibrated(self, frame: pd.DataFrame, target: float, freq_weights: ArrayLike | None = None) -> Scorecard:
         """The card with its probabilities moved so that the mean probability of default meets a target.
 
         Parameters
@@ -401,11 +421,13 @@ class Scorecard:
         plain = self.uncalibrated().score(frame, drift="flag")["pd"].to_numpy()
         return replace(self, shift=shift_to_target(plain, target, freq_weights))
 
-    def uncalibrated(self):
+    def uncalibrated(self) -> Scorecard:
         """The card without a shift."""
         return replace(self, shift=0.0)
 
-    def with_points(self, base_score=600, base_odds=20, points_to_double=20, digits=0):
+    def with_points(
+        self, base_score: float = 600, base_odds: float = 20, points_to_double: float = 20, digits: int | None = 0
+    ) -> Scorecard:
         """The card in other points; probabilities stay.
 
         Parameters
@@ -431,17 +453,17 @@ class Scorecard:
             digits=digits,
         )
 
-    def with_scale(self, scale):
+    def with_scale(self, scale: MasterScale) -> Scorecard:
         """The card with a master scale."""
         return replace(self, scale=scale)
 
-    def score_at(self, probability):
+    def score_at(self, probability: ArrayLike) -> np.ndarray:
         """Score at which the uncalibrated probability of default is `probability`."""
         return self.base_score - self.factor * (logit(np.asarray(probability, float)) + np.log(self.base_odds))
 
     # -- travel ------------------------------------------------------------------------------------------------------
 
-    def to_json(self, path=None):
+    def to_json(self, path: PathLike | None = None) -> str | None:
         """The card as JSON text, written to `path` if given."""
         plain = {
             "format": _FORMAT,
@@ -468,7 +490,7 @@ class Scorecard:
         return save(plain, path)
 
     @classmethod
-    def from_json(cls, text_or_path):
+    def from_json(cls, text_or_path: PathLike) -> Scorecard:
         """Restore a card from the text or the file that :meth:`to_json` wrote.
 
         Raises
@@ -489,13 +511,13 @@ class Scorecard:
             **{name: plain[name] for name in kept},
         )
 
-    def to_sql(self, dialect="duckdb"):
+    def to_sql(self, dialect: str = "duckdb") -> str:
         """The score as one SQL expression; see :func:`p2prisk.scorecard.sql.score_expression`."""
         from p2prisk.scorecard.sql import score_expression
 
         return score_expression(self, dialect)
 
-    def widget(self, labels=None, defaults=None):
+    def widget(self, labels: Any = None, defaults: Any = None) -> ScorecardWidget:
         """The card as a page element that a reader can set; see :mod:`p2prisk.scorecard.widget`."""
         from p2prisk.scorecard.widget import ScorecardWidget
 

@@ -1,7 +1,10 @@
 """What a score card asks of a borrower: characteristics, their attributes, and how raw columns become attributes."""
 
+from __future__ import annotations
+
 import re
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -9,8 +12,11 @@ import pandas as pd
 from p2prisk.errors import DataError, ModelError
 from p2prisk.tape.classes import to_classes
 
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
 MISSING = "missing"
-_TRANSFORMS = {"identity": np.array, "log": np.log, "log1p": np.log1p, "log2": np.log2}
+_TRANSFORMS: dict[str, Any] = {"identity": np.array, "log": np.log, "log1p": np.log1p, "log2": np.log2}
 _NUMBER = re.compile(r"^(?:(?:np\.)?(log1p|log2|log)\()?\s*([A-Za-z_]\w*)\s*\)?$")
 
 
@@ -65,11 +71,11 @@ class Characteristic:
     mean: tuple = ()
 
     @property
-    def source(self):
+    def source(self) -> str:
         """Column that raw data have: the banded one, or the characteristic's own."""
         return self.name if self.band is None else self.band["column"]
 
-    def values(self, frame):
+    def values(self, frame: pd.DataFrame) -> pd.Series:
         """The column to score: the characteristic's own if the frame has it, else made from the raw one.
 
         Raises
@@ -93,7 +99,7 @@ class Characteristic:
         codes = pd.Categorical(raw).codes
         return pd.Series(np.array([*mapped, None], dtype=object)[codes], index=frame.index)
 
-    def codes(self, frame):
+    def codes(self, frame: pd.DataFrame) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Attribute of every row of a class, and what is wrong with it.
 
         Returns
@@ -116,7 +122,7 @@ class Characteristic:
         new = (codes == -2) & ~rare[raw]
         return np.where(codes == -2, other, codes), gap, new
 
-    def design(self, frame):
+    def design(self, frame: pd.DataFrame) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
         """Design values of every row, shape (n, parameters), with flags ``missing, new, outside``, all (n,).
 
         A row for which no value was estimated is NaN.
@@ -133,7 +139,7 @@ class Characteristic:
             values[gap] = np.nan if self.missing_row is None else self.missing_row
         return values, gap, np.zeros(len(frame), bool), outside
 
-    def number(self, frame):
+    def number(self, frame: pd.DataFrame) -> Any:
         """Values of a number held inside its range, with flags ``missing, outside``."""
         column = self.values(frame)
         try:
@@ -144,7 +150,7 @@ class Characteristic:
         outside = (number < self.least) | (number > self.most)
         return np.clip(number, self.low, self.high), gap, outside
 
-    def contributions(self, slopes):
+    def contributions(self, slopes: pd.Series) -> np.ndarray:
         """Linear predictor of each attribute of a class, shape (levels,)."""
         return np.asarray(self.rows, float) @ slopes.loc[list(self.parameters)].to_numpy()
 
@@ -320,7 +326,9 @@ def from_standard(model):
     return made
 
 
-def missing_as_level(frame, columns=None, fewest=50, freq_weights=None):
+def missing_as_level(
+    frame: pd.DataFrame, columns: Sequence[str] | None = None, fewest: int = 50, freq_weights: str | None = None
+) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Give missing values of classes a level of their own, so that the model estimates them.
 
     Parameters
@@ -365,7 +373,7 @@ def missing_as_level(frame, columns=None, fewest=50, freq_weights=None):
     return frame, pd.DataFrame(rows, columns=["column", "missing", "level"])
 
 
-def bands_from_labels(labels):
+def bands_from_labels(labels: Any) -> list[float]:
     """Cut points that labels such as ``under 13``, ``13 to 20``, ``20 and over`` or ``0``, ``1 to 2`` speak of.
 
     Returns

@@ -1,6 +1,9 @@
 """The master scale: grades with bounds on the probability of default, found on data and tested."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -10,6 +13,9 @@ from scipy.special import expit, logit
 from p2prisk.errors import DataError
 from p2prisk.tape.classes import best_partition
 from p2prisk.validation import holm, jeffreys_interval, jeffreys_test_by_grade
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike
 
 
 @dataclass(frozen=True)
@@ -47,23 +53,23 @@ class MasterScale:
             if not (np.diff(values) > 0).all():
                 raise DataError(f"the {name} of a master scale must increase: {', '.join(f'{v:.4f}' for v in values)}")
 
-    def grade(self, probability):
+    def grade(self, probability: ArrayLike) -> pd.Categorical:
         """Grade of each probability of default: ordered categorical; missing stays missing."""
         probability = np.asarray(probability, dtype=float)
         codes = np.searchsorted(np.asarray(self.bounds), probability, side="left")
         return pd.Categorical.from_codes(np.where(np.isnan(probability), -1, codes), list(self.labels), ordered=True)
 
-    def pd_of(self, grades):
+    def pd_of(self, grades: ArrayLike) -> np.ndarray:
         """Probability of default assigned to grades."""
         return pd.Series(self.pds, list(self.labels)).reindex(np.asarray(grades, dtype=object)).to_numpy()
 
-    def table(self):
+    def table(self) -> pd.DataFrame:
         """One row a grade: ``grade, pd_low, pd_high, pd``."""
         return pd.DataFrame(
             {"grade": self.labels, "pd_low": [0.0, *self.bounds], "pd_high": [*self.bounds, 1.0], "pd": self.pds}
         )
 
-    def to_plain(self):
+    def to_plain(self) -> dict:
         """What JSON can hold."""
         return {
             "labels": list(self.labels),
@@ -72,7 +78,7 @@ class MasterScale:
         }
 
     @classmethod
-    def from_plain(cls, plain):
+    def from_plain(cls, plain: dict) -> MasterScale:
         """Restore from :meth:`to_plain`."""
         return cls(tuple(plain["labels"]), tuple(plain["bounds"]), tuple(plain["pds"]))
 
@@ -106,7 +112,16 @@ def _groups(probability, event, weights, most):
 _FINE_GROUPS = 60
 
 
-def build_master_scale(probability, event, freq_weights=None, *, grades=7, smallest=0.05, fewest_events=20, level=0.05):
+def build_master_scale(
+    probability: ArrayLike,
+    event: ArrayLike,
+    freq_weights: ArrayLike | None = None,
+    *,
+    grades: int = 7,
+    smallest: float = 0.05,
+    fewest_events: int = 20,
+    level: float = 0.05,
+) -> MasterScale:
     """Find grades on data.
 
     Adjacent groups of loans with near probabilities are joined into the grades with the largest likelihood
@@ -172,7 +187,9 @@ def _neighbours(losses, loans):
     return pd.DataFrame({"difference": rate[1:] - rate[:-1], "z": z, "pvalue": pvalue, "pvalue_holm": holm(pvalue)})
 
 
-def separation(scale, probability, event, freq_weights=None):
+def separation(
+    scale: Any, probability: ArrayLike, event: ArrayLike, freq_weights: ArrayLike | None = None
+) -> pd.DataFrame:
     """Are neighbouring grades different?
 
     Returns
@@ -195,7 +212,9 @@ def separation(scale, probability, event, freq_weights=None):
     return found
 
 
-def homogeneity(scale, probability, event, freq_weights=None, parts=2):
+def homogeneity(
+    scale: MasterScale, probability: ArrayLike, event: ArrayLike, freq_weights: ArrayLike | None = None, parts: int = 2
+) -> pd.DataFrame:
     """Do the loans inside a grade share one default rate?
 
     Parameters
@@ -247,7 +266,13 @@ def homogeneity(scale, probability, event, freq_weights=None, parts=2):
     return table
 
 
-def grade_table(scale, probability, event, freq_weights=None, confidence=0.95):
+def grade_table(
+    scale: MasterScale,
+    probability: ArrayLike,
+    event: ArrayLike,
+    freq_weights: ArrayLike | None = None,
+    confidence: float = 0.95,
+) -> pd.DataFrame:
     """Every grade with its loans, defaults, Jeffreys interval and test.
 
     Parameters
@@ -284,7 +309,7 @@ def grade_table(scale, probability, event, freq_weights=None, confidence=0.95):
     )
 
 
-def most_prudent(loans, events, confidence=0.95):
+def most_prudent(loans: ArrayLike, events: ArrayLike, confidence: float = 0.95) -> np.ndarray:
     """Upper bounds of the default probabilities of grades with few or no defaults.
 
     Parameters
@@ -320,7 +345,7 @@ def most_prudent(loans, events, confidence=0.95):
     return np.maximum.accumulate(bound)
 
 
-def map_to_ratings(scale, ratings):
+def map_to_ratings(scale: MasterScale, ratings: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Which rating of another lender each grade corresponds to.
 
     Parameters
@@ -346,7 +371,7 @@ def map_to_ratings(scale, ratings):
     for column in ("rating", "loans", "events"):
         if column not in ratings:
             raise DataError(f"the ratings table needs the column {column!r}")
-    pools = [
+    pools: list = [
         [[str(r)], float(n), float(d)] for r, n, d in ratings[["rating", "loans", "events"]].itertuples(index=False)
     ]
     place = 0

@@ -1,12 +1,18 @@
 """Overrides: when a person may set another grade than the card, and what became of it."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
 from p2prisk.errors import DataError
 from p2prisk.validation import jeffreys_interval
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike
 
 
 @dataclass(frozen=True)
@@ -38,7 +44,9 @@ class OverridePolicy:
     most: float = 0.05
 
 
-def apply_overrides(loans, overrides, policy=None):
+def apply_overrides(
+    loans: pd.DataFrame, overrides: pd.DataFrame, policy: OverridePolicy | None = None
+) -> tuple[pd.DataFrame, pd.DataFrame, bool]:
     """Apply overrides to graded loans, and refuse those outside the policy.
 
     Parameters
@@ -117,7 +125,7 @@ def apply_overrides(loans, overrides, policy=None):
     return graded, log, bool(accepted.sum() > policy.most * len(loans))
 
 
-def override_audit(graded, event, confidence=0.95):
+def override_audit(graded: pd.DataFrame, event: ArrayLike, confidence: float = 0.95) -> pd.DataFrame:
     """Did the people who overrode know better than the card?
 
     Parameters

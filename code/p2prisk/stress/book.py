@@ -1,6 +1,9 @@
 """A book under stress: class probabilities, expected loss, lenders' return, provisions, grade migration."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -8,6 +11,11 @@ from scipy.special import expit
 
 from p2prisk.errors import DataError
 from p2prisk.ordered.probabilities import class_probabilities
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import ArrayLike
 
 
 @dataclass(frozen=True)
@@ -43,7 +51,7 @@ class Economics:
         if not 0 <= self.early_share <= 1:
             raise DataError("early_share is a share between 0 and 1")
 
-    def part(self, rows):
+    def part(self, rows: np.ndarray) -> Economics:
         """The economics of some loans: those rows where every loan has its own, else the same."""
         if np.ndim(self.income) == 1:
             return self
@@ -93,7 +101,7 @@ class Book:
         if len(shape) == 2 and shape[0] != size:
             raise DataError(f"the book has {size} rows, its economics {shape[0]}")
 
-    def part(self, rows):
+    def part(self, rows: ArrayLike) -> Book:
         """The book of some of the loans.
 
         Parameters
@@ -116,13 +124,13 @@ class Book:
         )
 
 
-def default_probability(book, shift=0.0):
+def default_probability(book: Book, shift: float | np.ndarray = 0.0) -> np.ndarray:
     """Probability of default of each row under a shift of its linear predictor."""
     bound = np.asarray(book.thresholds, float)[-book.economics.default_classes]
     return expit(np.asarray(book.eta, float) + shift - bound)
 
 
-def assess(book, shift=0.0, loss_factor=1.0):
+def assess(book: Book, shift: float | np.ndarray = 0.0, loss_factor: float = 1.0) -> dict:
     """Shares by class, default rate, expected loss and lenders' return of a book.
 
     Parameters
@@ -163,7 +171,7 @@ def assess(book, shift=0.0, loss_factor=1.0):
     }
 
 
-def provision(book, shift=0.0, *, doubling=2.0, loss_factor=1.0):
+def provision(book: Book, shift: float | np.ndarray = 0.0, *, doubling: float = 2.0, loss_factor: float = 1.0) -> dict:
     """Provision under a 12-month / lifetime rule.
 
     Parameters
@@ -204,7 +212,9 @@ def provision(book, shift=0.0, *, doubling=2.0, loss_factor=1.0):
     }
 
 
-def grade_migration(book, shift, cuts, labels=None):
+def grade_migration(
+    book: Book, shift: float | np.ndarray, cuts: Sequence[float], labels: Sequence[str] | None = None
+) -> pd.DataFrame:
     """Where loans of each grade go when their probability of default moves.
 
     Parameters

@@ -1,13 +1,29 @@
 """A run on new funding: can the platform pay what falls due?"""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
 import numpy as np
 import pandas as pd
 
 from p2prisk.errors import DataError
 from p2prisk.stress.scenarios import breaking_point
 
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike
 
-def funding_run(balance, cash, *, asset_months, liability_months, reinvested, default_rate=0.0, horizon=24):
+
+def funding_run(
+    balance: float,
+    cash: float,
+    *,
+    asset_months: float,
+    liability_months: float,
+    reinvested: float | ArrayLike,
+    default_rate: float = 0.0,
+    horizon: int = 24,
+) -> pd.DataFrame:
     """Project lenders' money month by month when a share of what falls due is not invested again.
 
     Parameters
@@ -70,13 +86,21 @@ def funding_run(balance, cash, *, asset_months, liability_months, reinvested, de
     return pd.DataFrame(rows, columns=["month", "due", "inflow", "new_money", "cash", "owed"])
 
 
-def months_to_failure(*args, **settings):
+def months_to_failure(*args: Any, **settings: Any) -> float:
     """Month in which cash runs out, or infinity if it does not within the horizon."""
     path = funding_run(*args, **settings)
     return float(path["month"].iloc[-1]) if path["cash"].iloc[-1] < 0 else float("inf")
 
 
-def least_reinvestment(balance, cash, *, asset_months, liability_months, default_rate=0.0, horizon=12):
+def least_reinvestment(
+    balance: float,
+    cash: float,
+    *,
+    asset_months: int,
+    liability_months: int,
+    default_rate: float = 0.0,
+    horizon: int = 12,
+) -> float:
     """Reverse stress of funding: the smallest share invested again with which the platform pays for `horizon` months.
 
     Parameters

@@ -1,6 +1,9 @@
 """Scenarios: what happens, to whom, and how strongly; and the shock that breaks the platform."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -8,6 +11,11 @@ from scipy.optimize import brentq
 
 from p2prisk.errors import DataError
 from p2prisk.stress.book import assess, provision
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from p2prisk.stress.book import Book
 
 
 @dataclass(frozen=True)
@@ -32,7 +40,7 @@ class Scenario:
     segments: dict = field(default_factory=dict)
     loss_factor: float = 1.0
 
-    def shifts(self, frame):
+    def shifts(self, frame: pd.DataFrame) -> np.ndarray:
         """Shift of each row of a frame.
 
         Raises
@@ -53,7 +61,7 @@ class Scenario:
         return total
 
 
-def stress_table(book, scenarios, *, doubling=2.0):
+def stress_table(book: Book, scenarios: Sequence[Scenario], *, doubling: float = 2.0) -> pd.DataFrame:
     """Run scenarios over a book.
 
     Parameters
@@ -91,7 +99,9 @@ def stress_table(book, scenarios, *, doubling=2.0):
     return pd.DataFrame(rows)
 
 
-def breaking_point(measure, target, *, lower=0.0, upper=10.0, what="the shock"):
+def breaking_point(
+    measure: Callable, target: float, *, lower: float = 0.0, upper: float = 10.0, what: str = "the shock"
+) -> float:
     """Reverse stress: the smallest shock at which a measure reaches its target.
 
     Parameters
@@ -128,7 +138,7 @@ def breaking_point(measure, target, *, lower=0.0, upper=10.0, what="the shock"):
     return float(brentq(lambda x: measure(x) - target, lower, upper, xtol=1e-12))
 
 
-def shift_to_default_rate(book, rate, *, lower=0.0, upper=3.0):
+def shift_to_default_rate(book: Book, rate: float, *, lower: float = 0.0, upper: float = 3.0) -> float:
     """Shift of all log odds that gives a book the default rate `rate`.
 
     Parameters
@@ -150,7 +160,7 @@ def shift_to_default_rate(book, rate, *, lower=0.0, upper=3.0):
     )
 
 
-def breaking_shift(book, *, annual_return=0.0, loss_factor=1.0):
+def breaking_shift(book: Book, *, annual_return: float = 0.0, loss_factor: float = 1.0) -> float:
     """Shift of all log odds at which lenders earn no more than `annual_return` a year.
 
     Parameters
