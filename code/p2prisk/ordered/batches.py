@@ -1,6 +1,9 @@
 """Fits on files larger than memory: Parquet or CSV, read batch by batch on every pass."""
 
+from __future__ import annotations
+
 from pathlib import Path
+from typing import Any, Literal
 
 import numpy as np
 
@@ -76,24 +79,24 @@ def read_batches(dataset, columns, batch_rows):
 
 
 def fit_batches(
-    source,
-    formula,
-    categories=None,
-    link="logit",
-    freq_weights=None,
-    offset=None,
-    groups=None,
-    nonparallel=None,
-    missing="raise",
-    cov_type="nonrobust",
-    penalty=None,
-    context=None,
-    file_format=None,
-    batch_rows=BATCH_ROWS,
-    maxiter=None,
-    family="cumulative",
-    method="ml",
-):
+    source: Any,
+    formula: str,
+    categories: list | None = None,
+    link: str = "logit",
+    freq_weights: str | None = None,
+    offset: str | None = None,
+    groups: str | None = None,
+    nonparallel: Any = None,
+    missing: str = "raise",
+    cov_type: Any = "nonrobust",
+    penalty: Any = None,
+    context: dict | None = None,
+    file_format: Literal["parquet", "csv"] | None = None,
+    batch_rows: int = BATCH_ROWS,
+    maxiter: int | None = None,
+    family: Literal["cumulative", "forward", "backward"] = "cumulative",
+    method: Literal["ml", "bias_reduced"] = "ml",
+) -> OrderedResults:
     """Fit an ordered or sequential logit to files that need not fit into memory.
 
     One reading agrees on categories, levels and a systematic sample; the sample gives the start; Newton

@@ -4,7 +4,10 @@ Thin: they check and name their input as scikit-learn asks and hand it to the mo
 errors, tests and effects are those of the models; ``result_`` holds the fitted scoring model.
 """
 
+from __future__ import annotations
+
 import warnings
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -128,7 +131,7 @@ class OrderedLogitClassifier(_OrdinalClassifier):
     (800, 4)
     """
 
-    def __init__(self, link="logit", nonparallel=None, penalty=1.0):
+    def __init__(self, link: str = "logit", nonparallel: Any = None, penalty: float | None = 1.0) -> None:
         self.link = link
         self.nonparallel = nonparallel
         self.penalty = penalty
@@ -158,7 +161,13 @@ class SequentialLogitClassifier(_OrdinalClassifier):
     {'x0': 0.9, 'x1': -0.3, '0|1': -0.1, '1|2': 0.7}
     """
 
-    def __init__(self, direction="forward", link="logit", nonparallel=None, penalty=1.0):
+    def __init__(
+        self,
+        direction: Literal["forward", "backward"] = "forward",
+        link: str = "logit",
+        nonparallel: Any = None,
+        penalty: Any = 1.0,
+    ) -> None:
         self.direction = direction
         self.link = link
         self.nonparallel = nonparallel

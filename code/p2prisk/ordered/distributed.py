@@ -1,10 +1,19 @@
 """Fits on a Dask DataFrame: sums on the workers, Newton on the driver (optional extra ``scale``)."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
 from p2prisk.errors import ModelError
 from p2prisk.ordered.batches import fit_parts
 from p2prisk.ordered.families import get_family
 from p2prisk.ordered.likelihood import ArrayRows, Rows
 from p2prisk.ordered.recipe import Scan, request, scan
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike
+
+    from p2prisk.ordered.results import OrderedResults
 
 
 class DaskRows(Rows):
@@ -30,22 +39,22 @@ def _apply(block, layout, family, function):
 
 
 def fit_dask(
-    formula,
-    data,
-    categories=None,
-    link="logit",
-    freq_weights=None,
-    offset=None,
-    groups=None,
-    nonparallel=None,
-    missing="raise",
-    cov_type="nonrobust",
-    penalty=None,
-    context=None,
-    maxiter=None,
-    family="cumulative",
-    method="ml",
-):
+    formula: str,
+    data: Any,
+    categories: Any = None,
+    link: str = "logit",
+    freq_weights: ArrayLike | None = None,
+    offset: ArrayLike | str | None = None,
+    groups: Any = None,
+    nonparallel: Any = None,
+    missing: str = "raise",
+    cov_type: Any = "nonrobust",
+    penalty: Any = None,
+    context: Any = None,
+    maxiter: Any = None,
+    family: Any = "cumulative",
+    method: Any = "ml",
+) -> OrderedResults:
     """Fit an ordered or sequential logit to a Dask DataFrame on whatever cluster or scheduler is active.
 
     Parameters

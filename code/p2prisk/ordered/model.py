@@ -1,6 +1,9 @@
 """The models of an ordered response: what they share, and the ordered logit."""
 
+from __future__ import annotations
+
 import re
+from typing import TYPE_CHECKING, Literal, Self
 
 import numpy as np
 import pandas as pd
@@ -23,6 +26,9 @@ from p2prisk.ordered.families import Cumulative, get_family
 from p2prisk.ordered.likelihood import ArrayRows, Layout, LogProbabilities, map_tasks
 from p2prisk.ordered.merging import add_merge, merge_levels
 from p2prisk.ordered.results import OrderedResults, parameter_names
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike
 
 
 class OrdinalModel:
@@ -507,22 +513,29 @@ class OrderedLogit(OrdinalModel):
     """
 
     def __init__(
-        self, endog, exog=None, link="logit", offset=None, freq_weights=None, nonparallel=None, missing="raise"
-    ):
+        self,
+        endog: ArrayLike,
+        exog: ArrayLike | pd.DataFrame | None = None,
+        link: Literal["logit", "probit", "cloglog", "loglog"] = "logit",
+        offset: ArrayLike | None = None,
+        freq_weights: ArrayLike | None = None,
+        nonparallel: list[str] | None = None,
+        missing: Literal["raise", "drop"] = "raise",
+    ) -> None:
         self._from_arrays(Cumulative(link), endog, exog, offset, freq_weights, nonparallel, missing)
 
     @classmethod
     def from_formula(
         cls,
-        formula,
-        data,
-        link="logit",
-        offset=None,
-        freq_weights=None,
-        nonparallel=None,
-        missing="raise",
-        context=None,
-    ):
+        formula: str,
+        data: pd.DataFrame,
+        link: Literal["logit", "probit", "cloglog", "loglog"] = "logit",
+        offset: str | ArrayLike | None = None,
+        freq_weights: str | ArrayLike | None = None,
+        nonparallel: list[str] | None = None,
+        missing: Literal["raise", "drop"] = "raise",
+        context: dict | None = None,
+    ) -> Self:
         """Model from a formula in the language of formulaic (Wilkinson notation).
 
         Parameters

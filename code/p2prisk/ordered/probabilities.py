@@ -1,10 +1,17 @@
 """Class probabilities of an ordered logit from its linear predictors, for whoever holds no fitted model."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import numpy as np
 from scipy.special import expit
 
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike
 
-def class_probabilities(eta, thresholds):
+
+def class_probabilities(eta: ArrayLike, thresholds: ArrayLike) -> np.ndarray:
     """Probability of every class for each linear predictor.
 
     Parameters

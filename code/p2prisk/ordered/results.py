@@ -1,8 +1,10 @@
 """What a fit returns: estimates, tests, predictions, and a scoring model that travels without the data."""
 
+from __future__ import annotations
+
 import warnings
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -16,6 +18,11 @@ from p2prisk.ordered.families import get_family
 from p2prisk.ordered.fitting import REQUIRED_DIGITS
 from p2prisk.ordered.likelihood import Layout
 from p2prisk.saved import restore, save
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike
+
+    from p2prisk.kinds import PathLike
 
 _FORMATS = {
     "cumulative": "p2prisk.OrderedLogit/1",
@@ -119,11 +126,12 @@ class OrderedResults:
     _bread: np.ndarray
     _information: np.ndarray
     _llnull: float | None
+    eta_variance: Any
 
     # rows of a fit from files or on a cluster, for what is computed on demand
     rows: Any = None
 
-    def __init__(self, **parts):
+    def __init__(self, **parts: Any) -> None:
         self.__dict__.update(parts)
 
     @classmethod
@@ -178,60 +186,60 @@ class OrderedResults:
         return self
 
     @property
-    def link(self):
+    def link(self) -> Any:
         """The link of the family."""
         return self.family.link
 
     # -- estimates ------------------------------------------------------------
 
     @property
-    def digits(self):
+    def digits(self) -> float:
         return float(self.digits_by_parameter.min())
 
     @property
-    def converged(self):
+    def converged(self) -> bool:
         return self.digits >= REQUIRED_DIGITS
 
     @property
-    def slopes(self):
+    def slopes(self) -> pd.Series:
         """Slopes without the thresholds."""
         return self.params.iloc[: self.layout.n_slopes]
 
     @property
-    def thresholds(self):
+    def thresholds(self) -> pd.Series:
         return self.params.iloc[self.layout.n_slopes :]
 
     @property
-    def bse(self):
+    def bse(self) -> pd.Series:
         return pd.Series(np.sqrt(np.diag(self._covariance)), self.param_names)
 
     @property
-    def zvalues(self):
+    def zvalues(self) -> pd.Series:
         return self.params / self.bse
 
     tvalues = zvalues
 
     @property
-    def pvalues(self):
+    def pvalues(self) -> pd.Series:
         return pd.Series(2 * stats.norm.sf(np.abs(self.zvalues)), self.param_names)
 
-    def conf_int(self, alpha=0.05):
+    def conf_int(self, alpha: float = 0.05) -> pd.DataFrame:
         """Wald intervals: DataFrame with columns ``lower`` and ``upper``."""
         half = stats.norm.isf(alpha / 2) * self.bse
         return pd.DataFrame({"lower": self.params - half, "upper": self.params + half})
 
-    def cov_params(self):
+    def cov_params(self) -> pd.DataFrame:
         """Covariance of the parameters as a DataFrame."""
         return pd.DataFrame(self._covariance, self.param_names, self.param_names)
 
     @property
-    def hessian(self):
+    def hessian(self) -> np.ndarray:
         """Second derivatives of the log-likelihood at the estimates, shape (k, k); of the penalised one if
         penalised, their expectation if bias-reduced.
         """
         return -self._information
 
-    def with_covariance(self, cov_type, groups=None):
+    def with_covariance(self, cov_type: Any, groups: Any = None) -> OrderedResults:
         """The same fit with another covariance; see :meth:`OrderedLogit.fit`."""
         if self.model is None and self.rows is None:
             raise ModelError("the robust covariance needs the data; this result holds none")
@@ -249,7 +257,7 @@ class OrderedResults:
     # -- fit statistics ------------------------------------------------------------
 
     @property
-    def llnull(self):
+    def llnull(self) -> float:
         if self._llnull is None:
             if not self.has_offset:
                 self._llnull = newton.null_log_likelihood(self.category_counts)
@@ -261,31 +269,31 @@ class OrderedResults:
         return self._llnull
 
     @property
-    def df_model(self):
+    def df_model(self) -> int:
         return self.layout.n_slopes
 
     @property
-    def df_resid(self):
+    def df_resid(self) -> float:
         return self.nobs - self.layout.n_params
 
     @property
-    def llr(self):
+    def llr(self) -> float:
         """Likelihood-ratio statistic against the model without predictors."""
         return 2 * (self.llf - self.llnull)
 
     @property
-    def llr_pvalue(self):
+    def llr_pvalue(self) -> float:
         return float(stats.chi2.sf(self.llr, self.df_model)) if self.df_model else np.nan
 
     @property
-    def aic(self):
+    def aic(self) -> float:
         return -2 * self.llf + 2 * self.layout.n_params
 
     @property
-    def bic(self):
+    def bic(self) -> float:
         return -2 * self.llf + np.log(self.nobs) * self.layout.n_params
 
-    def pseudo_rsquared(self, kind="mcfadden"):
+    def pseudo_rsquared(self, kind: Any = "mcfadden") -> float:
         """Pseudo-R2: ``"mcfadden"``, ``"coxsnell"``, ``"nagelkerke"`` or ``"mckelvey-zavoina"``.
 
         McFadden 1974; Nagelkerke 1991 (Biometrika 78); McKelvey and Zavoina 1975 (J. Math. Sociology 4):
@@ -313,7 +321,7 @@ class OrderedResults:
         raise ModelError(f"pseudo-R2 {kind!r} is not known; choose mcfadden, coxsnell, nagelkerke, mckelvey-zavoina")
 
     @property
-    def prsquared(self):
+    def prsquared(self) -> float:
         """McFadden's pseudo-R2."""
         return self.pseudo_rsquared("mcfadden")
 
@@ -380,7 +388,7 @@ class OrderedResults:
                     row[place] += sign * factor
         return row, value
 
-    def t_test(self, constraints):
+    def t_test(self, constraints: Any) -> pd.DataFrame:
         """Linear combinations of the parameters with standard errors.
 
         Parameters
@@ -419,7 +427,7 @@ class OrderedResults:
             index=labels,
         )
 
-    def wald_test(self, constraints):
+    def wald_test(self, constraints: Any) -> pd.Series:
         """Joint Wald test; ``constraints`` as in :meth:`t_test`, or the name of a term.
 
         Returns
@@ -443,11 +451,11 @@ class OrderedResults:
         places = [i for i, c in enumerate(self.layout.slope_columns) if c in columns]
         return np.eye(len(self.params))[places]
 
-    def wald_test_terms(self):
+    def wald_test_terms(self) -> pd.DataFrame:
         """Joint Wald test of each term: DataFrame with ``chi2``, ``df``, ``pvalue``, one row a term."""
         return pd.DataFrame({term: self.wald_test(self._term_matrix(term)) for term in self.terms}).T
 
-    def lr_test(self, other):
+    def lr_test(self, other: Any) -> pd.Series:
         """Likelihood-ratio test of this fit against another, one of which is nested in the other.
 
         Returns
@@ -479,7 +487,7 @@ class OrderedResults:
 
     # -- prediction ------------------------------------------------------------
 
-    def design_matrix(self, data):
+    def design_matrix(self, data: pd.DataFrame) -> Any:
         """Design matrix of new data, shape (n, p), in the columns of ``exog_names``."""
         return self.design.matrix(data)
 
@@ -494,7 +502,13 @@ class OrderedResults:
     def _probabilities(self, latent):
         return self.family.probabilities(latent)
 
-    def predict(self, data=None, which="prob", offset=None, interval=None):
+    def predict(
+        self,
+        data: pd.DataFrame | ArrayLike | None = None,
+        which: Literal["prob", "cumulative", "linear", "expected", "class", "stage"] = "prob",
+        offset: ArrayLike | str | None = None,
+        interval: float | None = None,
+    ) -> pd.DataFrame | pd.Series:
         """Predictions for new data.
 
         Parameters
@@ -590,7 +604,7 @@ class OrderedResults:
         jacobian[:, thresholds, layout.n_slopes + thresholds] = 1.0
         return jacobian
 
-    def probability_jacobian(self, exog, offset=None):
+    def probability_jacobian(self, exog: np.ndarray, offset: ArrayLike | str | None = None) -> np.ndarray:
         """Derivative of the class probabilities in the parameters, shape (n, J, k), at rows of the design
         matrix.
         """
@@ -622,7 +636,7 @@ class OrderedResults:
         stacked = np.stack(list(parts.values()), axis=2).reshape(len(value), -1)
         return pd.DataFrame(stacked, index=index, columns=columns)
 
-    def count_negative(self):
+    def count_negative(self) -> None:
         """Count the rows in which freed slopes give some class a probability that is not positive, and
         warn.
         """
@@ -639,7 +653,7 @@ class OrderedResults:
                 stacklevel=4,
             )
 
-    def score_obs(self):
+    def score_obs(self) -> np.ndarray:
         """Score of each row at the estimates, shape (n_rows, k); see :meth:`OrderedLogit.score_obs`."""
         if self.model is None:
             raise ModelError("scores by row need the data; this result holds none")
@@ -648,12 +662,12 @@ class OrderedResults:
     # -- presentation ------------------------------------------------------------
 
     @property
-    def is_ml(self):
+    def is_ml(self) -> bool:
         """Whether these are maximum likelihood estimates: neither penalised nor bias-reduced."""
         return not self.penalty and self.estimator == "ml"
 
     @property
-    def method(self):
+    def method(self) -> str:
         """How the estimates were made, in words."""
         if self.estimator == "bias_reduced":
             return "bias-reduced (adjusted scores)"
@@ -661,7 +675,7 @@ class OrderedResults:
             return f"penalised ML (ridge {self.penalty:g})"
         return "maximum likelihood"
 
-    def summary(self, alpha=0.05):
+    def summary(self, alpha: float = 0.05) -> Any:
         """Summary with ``as_text()``, ``as_html()`` and ``as_latex()``."""
         from p2prisk.ordered.summary import summarise
 
@@ -675,7 +689,7 @@ class OrderedResults:
 
     # -- travel ------------------------------------------------------------
 
-    def remove_data(self):
+    def remove_data(self) -> OrderedResults:
         """A copy that predicts and tests, without the data."""
         other = OrderedResults(**self.__dict__)
         if self.model is not None or self.rows is not None:
@@ -684,7 +698,7 @@ class OrderedResults:
         other.model = other.rows = None
         return other
 
-    def to_json(self, path=None):
+    def to_json(self, path: PathLike | None = None) -> str:
         """Scoring model as JSON: estimates, covariance and design, without the data.
 
         Parameters
@@ -731,7 +745,7 @@ class OrderedResults:
         return save(plain, path)
 
     @classmethod
-    def from_json(cls, text_or_path):
+    def from_json(cls, text_or_path: Any) -> OrderedResults:
         """Scoring model that :meth:`to_json` wrote, from the text or from a file.
 
         Raises

@@ -1,7 +1,15 @@
 """The sequential (continuation-ratio, stopping-ratio) logit."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Literal, Self
+
 from p2prisk.ordered.families import Sequential
 from p2prisk.ordered.model import OrdinalModel
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from numpy.typing import ArrayLike
 
 
 class SequentialLogit(OrdinalModel):
@@ -56,30 +64,30 @@ class SequentialLogit(OrdinalModel):
 
     def __init__(
         self,
-        endog,
-        exog=None,
-        direction="forward",
-        link="logit",
-        offset=None,
-        freq_weights=None,
-        nonparallel=None,
-        missing="raise",
-    ):
+        endog: ArrayLike,
+        exog: ArrayLike | pd.DataFrame | None = None,
+        direction: Literal["forward", "backward"] = "forward",
+        link: Literal["logit", "probit", "cloglog", "loglog"] = "logit",
+        offset: ArrayLike | str | None = None,
+        freq_weights: ArrayLike | None = None,
+        nonparallel: Any = None,
+        missing: str = "raise",
+    ) -> None:
         self._from_arrays(Sequential(link, direction), endog, exog, offset, freq_weights, nonparallel, missing)
 
     @classmethod
     def from_formula(
         cls,
-        formula,
-        data,
-        direction="forward",
-        link="logit",
-        offset=None,
-        freq_weights=None,
-        nonparallel=None,
-        missing="raise",
-        context=None,
-    ):
+        formula: str,
+        data: pd.DataFrame,
+        direction: Literal["forward", "backward"] = "forward",
+        link: Literal["logit", "probit", "cloglog", "loglog"] = "logit",
+        offset: ArrayLike | str | None = None,
+        freq_weights: ArrayLike | None = None,
+        nonparallel: Any = None,
+        missing: str = "raise",
+        context: Any = None,
+    ) -> Self:
         """Model from a formula; see :meth:`OrderedLogit.from_formula`.
 
         Examples
@@ -94,5 +102,5 @@ class SequentialLogit(OrdinalModel):
         return cls._from_formula(family, formula, data, offset, freq_weights, nonparallel, missing, context)
 
     @property
-    def direction(self):
+    def direction(self) -> str:
         return self.family.direction

@@ -463,7 +463,7 @@ class Scorecard:
 
     # -- travel ------------------------------------------------------------------------------------------------------
 
-    def to_json(self, path: PathLike | None = None) -> str | None:
+    def to_json(self, path: PathLike | None = None) -> str:
         """The card as JSON text, written to `path` if given."""
         plain = {
             "format": _FORMAT,
