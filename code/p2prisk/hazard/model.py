@@ -17,6 +17,9 @@ from p2prisk.ordered.design import check_finite, check_missing, design_from_arra
 from p2prisk.ordered.likelihood import one_blas_thread
 
 if TYPE_CHECKING:
+    from numpy.typing import ArrayLike
+
+if TYPE_CHECKING:
     from p2prisk.tape import LoanTape
 
 LINKS = ("logit", "cloglog")
@@ -103,7 +106,7 @@ class HazardLogit:
         freq_weights: Any = None,
         censored: Any = None,
         missing: Literal["raise", "drop"] = "raise",
-    ):
+    ) -> None:
         design, values = design_from_array(exog)
         if values is None:
             values = np.empty((len(event), 0))
@@ -482,15 +485,15 @@ class HazardLogit:
     def _rows(self, rows=slice(None)):
         return Spells(self.exog[rows], self.first[rows], self.last[rows], self.event_codes[rows], self.weights[rows])
 
-    def loglike(self, params):
+    def loglike(self, params: ArrayLike) -> Any:
         """Log-likelihood at `params`; that of a binary or multinomial logit on the loan-periods."""
         return evaluate(self.layout, self.link, self.layout.to_kernel @ np.asarray(params), self._rows(), False, 0)[0]
 
-    def score(self, params):
+    def score(self, params: ArrayLike) -> Any:
         """Gradient of the log-likelihood, shape (k,)."""
         return self.layout.to_kernel.T @ self._derivatives(params)[1]
 
-    def hessian(self, params):
+    def hessian(self, params: ArrayLike) -> Any:
         """Second derivatives of the log-likelihood, shape (k, k)."""
         transform = self.layout.to_kernel
         return -(transform.T @ (transform.T @ self._derivatives(params)[2]).T)
@@ -500,11 +503,11 @@ class HazardLogit:
             self.layout, self.link, self.layout.to_kernel @ np.asarray(params, float), self._rows(), compiled
         )
 
-    def score_obs(self, params, rows=slice(None)):
+    def score_obs(self, params: ArrayLike, rows: Any = slice(None)) -> Any:
         """Score of each row (not multiplied by its weight), shape (n, k)."""
         return score_rows(self.layout, self.link, np.asarray(params, float), self._rows(rows))
 
-    def design_matrix(self, data):
+    def design_matrix(self, data: pd.DataFrame) -> Any:
         """Design matrix of new data, shape (n, p), in the columns of ``exog_names``."""
         return self.design.matrix(data)
 

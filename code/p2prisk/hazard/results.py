@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -16,6 +16,9 @@ from p2prisk.ordered.design import Design
 from p2prisk.ordered.results import REQUIRED_DIGITS, OrderedResults
 from p2prisk.saved import restore, save
 
+if TYPE_CHECKING:
+    from p2prisk.kinds import PathLike
+
 _FORMAT = "p2prisk.HazardLogit/1"
 # numbers held at once by a prediction: rows times ages (times parameters, by the delta method); fits the cache
 _BLOCK_NUMBERS = 500_000
@@ -23,6 +26,10 @@ _KEPT = (
     "link event_name causes exog_names terms param_names formula strata strata_name unit notes nobs n_rows "
     "n_dropped dropped_by_column exposure reach"
 ).split()
+
+
+#: an ordinal fit, whose tests and intervals a hazard borrows as they stand
+_LIKE_ORDERED: Any = OrderedResults
 
 
 class HazardResults:
@@ -78,7 +85,7 @@ class HazardResults:
     _information: np.ndarray
     _llnull: float | None
 
-    def __init__(self, **parts):
+    def __init__(self, **parts: Any) -> None:
         self.__dict__.update(parts)
 
     @classmethod
@@ -114,20 +121,20 @@ class HazardResults:
     # -- estimates ------------------------------------------------------------
 
     digits, bse, zvalues, tvalues, pvalues = (
-        OrderedResults.digits,
-        OrderedResults.bse,
-        OrderedResults.zvalues,
-        OrderedResults.tvalues,
-        OrderedResults.pvalues,
+        _LIKE_ORDERED.digits,
+        _LIKE_ORDERED.bse,
+        _LIKE_ORDERED.zvalues,
+        _LIKE_ORDERED.tvalues,
+        _LIKE_ORDERED.pvalues,
     )
-    conf_int, cov_params, t_test = OrderedResults.conf_int, OrderedResults.cov_params, OrderedResults.t_test
-    _constraints, _parse = OrderedResults._constraints, OrderedResults._parse
+    conf_int, cov_params, t_test = _LIKE_ORDERED.conf_int, _LIKE_ORDERED.cov_params, _LIKE_ORDERED.t_test
+    _constraints, _parse = _LIKE_ORDERED._constraints, _LIKE_ORDERED._parse
 
     @property
-    def converged(self):
+    def converged(self) -> Any:
         return self.digits >= REQUIRED_DIGITS
 
-    def slopes(self, cause=None):
+    def slopes(self, cause: Any = None) -> Any:
         """Slopes (and varying effects) of one cause, without its prefix."""
         k = self._cause(cause)
         start = self.layout.cause_start(k)
@@ -135,7 +142,7 @@ class HazardResults:
         lead = "" if len(self.causes) == 1 else f"{self.causes[k]}: "
         return own.rename(lambda name: name.removeprefix(lead))
 
-    def wald_test(self, constraints):
+    def wald_test(self, constraints: Any) -> pd.Series:
         """Joint Wald test: constraints as of :meth:`t_test`, or the name of a term (all causes, all ages).
 
         Returns
@@ -156,7 +163,7 @@ class HazardResults:
         return [""] if len(self.causes) == 1 else [f"{cause}: " for cause in self.causes]
 
     @property
-    def llnull(self):
+    def llnull(self) -> Any:
         if self._llnull is None:
             if self.model is None:
                 raise ModelError("llnull needs the data; this result holds none")
@@ -177,19 +184,19 @@ class HazardResults:
         return self._llnull
 
     @property
-    def df_model(self):
+    def df_model(self) -> Any:
         return self.layout.n_slopes * len(self.causes)
 
     @property
-    def llr_pvalue(self):
+    def llr_pvalue(self) -> Any:
         return float(stats.chi2.sf(2 * (self.llf - self.llnull), self.df_model)) if self.df_model else np.nan
 
     @property
-    def aic(self):
+    def aic(self) -> Any:
         return -2 * self.llf + 2 * self.layout.n_params
 
     @property
-    def life_table(self):
+    def life_table(self) -> Any:
         ages = np.tile(np.arange(1, self.layout.n_ages + 1), len(self.strata))
         table = pd.DataFrame({"age": ages, "at_risk": self.at_risk})
         if self.strata != [None]:
@@ -198,7 +205,7 @@ class HazardResults:
             table[cause] = events
         return table[table["at_risk"] > 0].reset_index(drop=True)
 
-    def with_covariance(self, cov_type, groups=None):
+    def with_covariance(self, cov_type: Any, groups: Any = None) -> Any:
         """The same fit with another covariance; see :meth:`HazardLogit.fit`."""
         if self.model is None:
             raise ModelError("the robust covariance needs the data; this result holds none")
@@ -475,7 +482,7 @@ class HazardResults:
 
     # -- presentation and travel ------------------------------------------------------------
 
-    def summary(self, alpha=0.05):
+    def summary(self, alpha: float = 0.05) -> Any:
         """Summary with ``as_text()``, ``as_html()`` and ``as_latex()``."""
         from statsmodels.iolib.summary import Summary
         from statsmodels.iolib.table import SimpleTable
@@ -527,7 +534,7 @@ class HazardResults:
             f"llf {self.llf:.4f}, {self.digits:.0f} digits>"
         )
 
-    def remove_data(self):
+    def remove_data(self) -> Any:
         """A copy that predicts and tests, without the data."""
         other = HazardResults(**self.__dict__)
         if self.model is not None:
@@ -535,7 +542,7 @@ class HazardResults:
         other.model = None
         return other
 
-    def to_json(self, path=None):
+    def to_json(self, path: PathLike | None = None) -> Any:
         """Scoring model as JSON: estimates, covariance, design and baseline, without the data.
 
         Parameters
@@ -574,7 +581,7 @@ class HazardResults:
         return save(plain, path)
 
     @classmethod
-    def from_json(cls, text_or_path):
+    def from_json(cls, text_or_path: Any) -> Any:
         """Scoring model that :meth:`to_json` wrote, from the text or from a file.
 
         Raises
