@@ -233,58 +233,68 @@ def fetch(typingctx, array, position):
     return types.void(array, types.int64), generate
 
 
-@intrinsic
-def products(typingctx, space, left, right, width, first, last, sums, at, then, side):
-    """Inner products of four runs with three: ``left + i * width`` with ``right + j * width``, over ``first .. last``.
+def _products_with(n_right):
+    """The inner products of four runs with ``n_right`` others: as many sums as there are registers for."""
 
-    Added to ``sums[at + i * side]`` for the first of the three, to ``sums[then + i * side + j - 1]`` for the others.
-    """
-    whole = types.int64
+    @intrinsic
+    def products(typingctx, space, left, right, width, first, last, sums, at, then, side):
+        """Inner products of runs, ``left + i * width`` with ``right + j * width``, over ``first .. last``.
 
-    def generate(context, builder, sig, args):
-        space, left, right, width, first, last, sums, at, then, side = args
-        tile = [(i, j) for i in range(4) for j in range(3)]
+        Added to ``sums[at + i * side]`` for the first on the right, to ``sums[then + i * side + j - 1]`` for others.
+        """
+        whole = types.int64
 
-        def runs(start, count):
-            places = [start]
-            while len(places) < count:
-                places.append(builder.add(places[-1], width))
-            return places
+        def generate(context, builder, sig, args):
+            space, left, right, width, first, last, sums, at, then, side = args
+            tile = [(i, j) for i in range(4) for j in range(n_right)]
 
-        lefts, rights = runs(left, 4), runs(right, 3)
-        before = builder.block
-        loop, found, after = (builder.append_basic_block(name) for name in ("loop", "found", "after"))
-        builder.cbranch(builder.icmp_signed("<", first, last), loop, after)
+            def runs(start, count):
+                places = [start]
+                while len(places) < count:
+                    places.append(builder.add(places[-1], width))
+                return places
 
-        builder.position_at_end(loop)
-        q = builder.phi(_INTEGER)
-        q.add_incoming(first, before)
-        products = [builder.phi(_VECTOR) for _ in tile]
+            lefts, rights = runs(left, 4), runs(right, n_right)
+            before = builder.block
+            loop, found, after = (builder.append_basic_block(name) for name in ("loop", "found", "after"))
+            builder.cbranch(builder.icmp_signed("<", first, last), loop, after)
 
-        def values(places):
-            spots = [_address(context, builder, sig.args[0], space, builder.add(place, q)) for place in places]
-            return [builder.load(spot, align=8) for spot in spots]
+            builder.position_at_end(loop)
+            q = builder.phi(_INTEGER)
+            q.add_incoming(first, before)
+            products = [builder.phi(_VECTOR) for _ in tile]
 
-        x, y = values(lefts), values(rights)
-        sizes = [builder.fmul(x[i], y[j], flags=_FLAGS) for i, j in tile]
-        grown = [builder.fadd(*pair, flags=_FLAGS) for pair in zip(products, sizes, strict=True)]
-        following = builder.add(q, _INTEGER(LANES))
-        q.add_incoming(following, loop)
-        for product, new in zip(products, grown, strict=True):
-            product.add_incoming(_constant(0.0), before)
-            product.add_incoming(new, loop)
-        builder.cbranch(builder.icmp_signed("<", following, last), loop, found)
+            def values(places):
+                spots = [_address(context, builder, sig.args[0], space, builder.add(place, q)) for place in places]
+                return [builder.load(spot, align=8) for spot in spots]
 
-        builder.position_at_end(found)
-        for (i, j), product in zip(tile, grown, strict=True):
-            place = builder.add(builder.add(then, _INTEGER(j - 1)) if j else at, builder.mul(side, _INTEGER(i)))
-            spot = builder.gep(_data(context, builder, sig.args[6], sums), [place])
-            builder.store(builder.fadd(builder.load(spot), _total(builder, product)), spot)
-        builder.branch(after)
-        builder.position_at_end(after)
-        return context.get_dummy_value()
+            x, y = values(lefts), values(rights)
+            sizes = [builder.fmul(x[i], y[j], flags=_FLAGS) for i, j in tile]
+            grown = [builder.fadd(*pair, flags=_FLAGS) for pair in zip(products, sizes, strict=True)]
+            following = builder.add(q, _INTEGER(LANES))
+            q.add_incoming(following, loop)
+            for product, new in zip(products, grown, strict=True):
+                product.add_incoming(_constant(0.0), before)
+                product.add_incoming(new, loop)
+            builder.cbranch(builder.icmp_signed("<", following, last), loop, found)
 
-    return types.void(space, *[whole] * 5, sums, *[whole] * 3), generate
+            builder.position_at_end(found)
+            for (i, j), product in zip(tile, grown, strict=True):
+                place = builder.add(builder.add(then, _INTEGER(j - 1)) if j else at, builder.mul(side, _INTEGER(i)))
+                spot = builder.gep(_data(context, builder, sig.args[6], sums), [place])
+                builder.store(builder.fadd(builder.load(spot), _total(builder, product)), spot)
+            builder.branch(after)
+            builder.position_at_end(after)
+            return context.get_dummy_value()
+
+        return types.void(space, *[whole] * 5, sums, *[whole] * 3), generate
+
+    return products
+
+
+TILE = 4 if LANES == 8 else 3
+products_with_three = _products_with(3)
+products_with_tile = _products_with(TILE)
 
 
 # -- the pass ------------------------------------------------------------
@@ -317,8 +327,8 @@ def _sums(
     # where things lie in the work space, in runs of `width` numbers: one run a column (and two of zeros) ...
     weight = (padded + 2) * width
     shift, odds, inverse = weight + width, weight + 2 * width, weight + 3 * width
-    curvature, panel, residual = weight + 4 * width, weight + 5 * width, weight + 9 * width
-    densities = residual + width
+    curvature, panel, chance = weight + 4 * width, weight + 5 * width, weight + 9 * width
+    residual, densities = weight + 10 * width, weight + 11 * width
     # ... and in the sums
     counts, thresholds, density = 1, 1 + classes, 1 + classes + m
     # one row a column of the data: the score, and what it has at each threshold
@@ -396,6 +406,7 @@ def _sums(
             store(space, inverse + q, one / eta)
             store(space, residual + q, zero)
             store(space, curvature + q, zero)
+            store(space, chance + q, one)
         # class by class and threshold by threshold: F(+-z), its complement and density
         first = 0
         for k in range(classes):
@@ -410,11 +421,17 @@ def _sums(
                 outward = j >= k
                 exponent, sign = spread(above[j] if outward else below[j]), spread(1.0 if outward else -1.0)
                 power, own = odds if outward else inverse, densities + (j - touched[k, 0]) * width
+                # one logarithm for two thresholds: a product of more could underflow
+                pair = (j - touched[k, 0]) % 2 == 1 or j + 1 == touched[k, 1]
                 sum_rest, sum_density = zero, zero
                 for q in range(first, last, LANES):
                     w, over = load(space, weight + q), load(space, power + q) * exponent
                     inside = one / (one + over)
-                    log_sum = log_sum + w * logarithm(inside)
+                    both = load(space, chance + q) * inside
+                    if pair:
+                        log_sum = log_sum + w * logarithm(both)
+                        both = one
+                    store(space, chance + q, both)
                     rest = over * inside * w
                     f = inside * rest
                     sum_rest = sum_rest + rest
@@ -433,7 +450,7 @@ def _sums(
                 for i in range(0, padded, 4):
                     at = columns + i * side
                     then = at + begin + run + 1
-                    products(
+                    products_with_three(
                         space,
                         i * width,
                         residual + run * width,
@@ -456,9 +473,9 @@ def _sums(
                 store(space, to + width, f * load(space, at + width))
                 store(space, to + 2 * width, f * load(space, at + 2 * width))
                 store(space, to + 3 * width, f * load(space, at + 3 * width))
-            for j in range(i, padded, 3):
+            for j in range(i, padded, TILE):
                 at = product + i * edge + j
-                products(space, panel, j * width, width, 0, last, sums, at, at + 1, edge)
+                products_with_tile(space, panel, j * width, width, 0, last, sums, at, at + 1, edge)
     sums[0] = total(log_sum)
     store(space, weight, largest)
     for q in range(weight, weight + LANES):
@@ -521,7 +538,7 @@ def parallel_logit_sums(exog, codes, weights, offset, centre, beta, theta, touch
     touched = np.ascontiguousarray(touched, np.int64)
 
     def some(rows):
-        space = np.zeros((padded + 14 + int(np.max(touched[:, 1] - touched[:, 0]))) * width)
+        space = np.zeros((padded + 15 + int(np.max(touched[:, 1] - touched[:, 0]))) * width)
         sums = np.zeros(1 + (m + 1) + 2 * m + padded * (m + 3) + (padded + 2) ** 2)
         fine = _pass(
             exog[rows],

@@ -10,6 +10,8 @@ from p2prisk.ordered import newton, separation
 # a column whose centre exceeds this many spreads is centred row by row: the sums would lose digits otherwise
 _RECENTRE_RATIO = 8.0
 _RECENTRE_ROWS = 200_000
+# rows a sample needs for its information to serve the first step on all rows: a rougher one costs a pass later on
+_GUESS_ROWS = 50_000
 # correct digits below which a fit does not count as converged
 REQUIRED_DIGITS = 8
 
@@ -53,7 +55,7 @@ def fit_rows(model, source, samples, penalty=None, maxiter=newton.MAX_ITERATIONS
         for part in samples:
             share = part.n_rows / model.n_rows
             start, found = _start_from_sample(part, centre, scale, start, max(ridge * share, 1.0))
-            information = None if found is None else found / share
+            information = None if found is None or part.n_rows < _GUESS_ROWS else found / share
     names = model.param_names
     if source.family.stages:
         # a slope of one stage meets the rows of that stage only: say so where it has no estimate

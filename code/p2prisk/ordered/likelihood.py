@@ -29,8 +29,8 @@ _ROWS_PER_TASK, _TASKS = (16_384, 65_536), 16
 # numbers in the design matrix above which importing numba (about half a second, once a process) pays for
 # itself
 COMPILED_FROM = 10_000_000
-# linear predictors and thresholds beyond this go the general way: products of their exponentials could overflow
-LARGEST_EXPONENT = 300.0
+# linear predictors and thresholds beyond this go the general way: products of two of their exponentials could overflow
+LARGEST_EXPONENT = 150.0
 
 
 def block_rows(n_columns):
