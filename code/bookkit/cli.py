@@ -55,8 +55,8 @@ def main(argv=None):
         return end.code
     try:
         return COMMANDS[given.command][0](given) or 0
-    except (BookError, BookErrors) as error:
-        count = len(error.errors) if isinstance(error, BookErrors) else 1
+    except BookError as error:
+        count = len(error.errors)
         print(error, file=sys.stderr)
         print(
             f"bookkit {given.command}: failed with {count} fault{'s' * (count > 1)}; nothing was replaced",

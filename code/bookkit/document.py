@@ -5,41 +5,23 @@ import json
 import posixpath
 import re
 import string
+from collections import namedtuple
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 
 from bookkit import dialect, tree
 from bookkit.errors import BookError, BookErrors
 from bookkit.page import make_page
 from bookkit.tree import attributes, is_div, nodes, transform
 
-
-@dataclass(frozen=True)
-class Target:
-    """What a label points to: its kind, its number and the page."""
-
-    kind: str
-    number: str | None
-    page: str
+#: What a label points to: its kind, its number and the page.
+Target = namedtuple("Target", "kind number page")
 
 
 def build(book, chapters, results):
-    """Put chapters and results together.
+    """The pages of a book from its chapters and their results, each a dict by path.
 
     A chapter without results is put together as far as its text tells: numbers and references are those of the book,
     in the place of a figure or table stands nothing. The linter checks all chapters so.
-
-    Parameters
-    ----------
-    book : bookkit.config.Book
-    chapters : dict
-        From path to :class:`bookkit.chapters.Chapter`.
-    results : dict
-        From path to what :func:`bookkit.execute.execute_chapters` returned, for the chapters that have run.
-
-    Returns
-    -------
-    list of Page
 
     Raises
     ------
@@ -50,8 +32,8 @@ def build(book, chapters, results):
     def page(entry):
         try:
             return make_page(book, chapters[entry.path], results.get(entry.path), entry)
-        except BookErrors as errors:
-            return errors.errors
+        except BookError as error:
+            return error.errors
 
     with ThreadPoolExecutor() as pool:
         pages = list(pool.map(page, [entry for entry in book.entries if entry.path]))
@@ -75,8 +57,8 @@ def check(book, chapters):
     """What is wrong with a book whose chapters have not run, as far as that can be told: a list of BookError."""
     try:
         pages = build(book, chapters, {})
-    except (BookError, BookErrors) as error:
-        return getattr(error, "errors", [error])
+    except BookError as error:
+        return error.errors
     faults = []
     for page in pages:
         formulas = [{"t": "Para", "c": [node]} for node in nodes(page.blocks) if node["t"] == "Math"]
@@ -230,12 +212,10 @@ def _check_references_page(pages):
     """Citations need the place where the bibliography is printed, once."""
     places = [page for page in pages for node in nodes(page.blocks) if is_div(node) and node["c"][0][0] == "refs"]
     cited = [page for page in pages if any(node["t"] == "Cite" for node in nodes(page.blocks))]
-    if len(places) > 1:
-        return [BookError("a second '::: {#refs}'; the book has one bibliography", places[1].chapter.path, 1)]
-    if cited and not places:
-        message = "citations, but no chapter prints the bibliography: '::: {#refs}' ':::'"
-        return [BookError(message, cited[0].chapter.path, 1)]
-    return []
+    message = "a second '::: {#refs}'; the book has one bibliography"
+    faults = [BookError(message, page.chapter.path, 1) for page in places[1:]]
+    message = "citations, but no chapter prints the bibliography: '::: {#refs}' ':::'"
+    return faults + [BookError(message, page.chapter.path, 1) for page in cited[:1] if not places]
 
 
 def _cite(book, pages):

@@ -25,22 +25,11 @@ _ANSI = re.compile(r"\x1b\[[0-9;]*m")
 
 
 def execute_chapters(chapters, folder, jobs=2, defaults=None, done=lambda chapter, result: None, printed=False):
-    """Run chapters in parallel processes.
+    """Run chapters, `jobs` kernels at a time, each in `folder`: the project, or that of the reference notebooks.
 
-    Parameters
-    ----------
-    chapters : list of bookkit.chapters.Chapter
-        What to run.
-    folder : str or pathlib.Path
-        Every kernel works there: the project, or the folder of the reference notebooks.
-    jobs : int
-        How many kernels run at a time.
-    defaults : dict, optional
-        The book's ``execute`` options; a cell's own options win.
-    done : callable
-        Called with a chapter and its result as soon as it has run; a BookError that it raises is that chapter's.
-    printed : bool
-        Whether inline expressions are printed, each by a cell of its own, as in a reference notebook.
+    `defaults` are the book's ``execute`` options. `done` is called with a chapter and its result as soon as it has run;
+    a BookError that it raises is that chapter's. With `printed`, inline expressions are printed, each by a cell of its
+    own, as in a reference notebook.
 
     Returns
     -------

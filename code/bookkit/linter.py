@@ -152,7 +152,7 @@ def function_definition(chapter):
     """Chapters define nothing: functions and classes live in the package, where they are tested."""
     for cell in chapter.cells:
         try:
-            tree = ast.parse(re.sub(r"^\s*[%!].*$", "pass", cell.source, flags=re.M))
+            tree = _parse(cell)
         except SyntaxError as error:
             yield cell.source_line + (error.lineno or 1) - 1, f"not Python: {error.msg}"
             continue
@@ -250,6 +250,11 @@ def _not_a_name(node):
     return "only a value's name stands here; compute in the chapter's module"
 
 
+def _parse(cell):
+    """The tree of a cell's code, its magic commands left out."""
+    return ast.parse(re.sub(r"^\s*[%!].*$", "pass", cell.source, flags=re.M))
+
+
 def _is_hidden(cell):
     return cell.options.get("include") is False or cell.options.get("echo") is False
 
@@ -257,8 +262,7 @@ def _is_hidden(cell):
 def _length(cell):
     """Lines of code without blank ones; statements, where several share a line."""
     try:
-        tree = ast.parse(re.sub(r"^\s*[%!].*$", "pass", cell.source, flags=re.M))
-        statements = sum(isinstance(node, ast.stmt) for node in ast.walk(tree))
+        statements = sum(isinstance(node, ast.stmt) for node in ast.walk(_parse(cell)))
     except SyntaxError:  # function-definition says so
         statements = 0
     return max(statements, sum(bool(line.strip()) for line in cell.source.split("\n")))

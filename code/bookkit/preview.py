@@ -15,7 +15,7 @@ from pathlib import Path
 from string import Template
 from urllib.parse import unquote, urlsplit
 
-from bookkit.errors import BookError, BookErrors
+from bookkit.errors import BookError
 from bookkit.html import ASSETS, asset
 from bookkit.render import render
 from bookkit.used import is_of_book
@@ -49,7 +49,7 @@ def _render(root, jobs, say):
     """Render, and give the words of what is wrong, if anything is."""
     try:
         render(root, ["html"], FOLDER, jobs=jobs, say=say)
-    except (BookError, BookErrors) as error:
+    except BookError as error:
         say(str(error))
         return str(error)
     return ""

@@ -25,19 +25,15 @@ def render(root=".", formats=FORMATS, output=None, use_cache=True, jobs=2, say=p
 
     Parameters
     ----------
-    root : str or pathlib.Path
-        The project: the folder of `_quarto.yml`.
+    root, output : str or pathlib.Path
+        The project, and the folder of the result (relative to the project; else as `_quarto.yml` says).
     formats : sequence of str
         Out of "html" and "pdf". With "html" the output folder is replaced as a whole; with "pdf" alone only the
         PDF in it is.
-    output : str, optional
-        Folder of the result, relative to the project; else the one `_quarto.yml` names, else `_book`.
     use_cache : bool
-        Whether results of earlier runs may be used where nothing they depend on has changed.
-    jobs : int
-        Chapters run at a time.
-    say : callable
-        Called with lines about the progress.
+        Whether results of earlier runs may be used where nothing they used has changed.
+    jobs, say
+        Chapters run at a time, and what is called with lines about the progress.
     only : sequence of pathlib.Path
         Chapters to run and write, into the book that is there; numbers and references are those of the whole book.
 
@@ -48,8 +44,8 @@ def render(root=".", formats=FORMATS, output=None, use_cache=True, jobs=2, say=p
 
     Raises
     ------
-    BookError, BookErrors
-        Whatever is wrong with the book; the earlier output is untouched.
+    BookError
+        Whatever is wrong with the book (BookErrors for several faults); the earlier output is untouched.
     """
     started = time.monotonic()
     root = Path(root).resolve()
