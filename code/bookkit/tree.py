@@ -56,28 +56,30 @@ def write(blocks, *arguments):
 
 def transform(node, visit):
     """Rebuild a tree from its leaves up: `visit` returns None to keep a node, or the list that replaces it."""
-    if isinstance(node, list):
-        result = []
-        for item in node:
-            item = transform(item, visit)
-            new = visit(item) if isinstance(item, dict) and "t" in item else None
-            result += [item] if new is None else new
-        return result
     if isinstance(node, dict):
-        return {key: transform(value, visit) for key, value in node.items()}
-    return node
+        return {
+            key: transform(value, visit) if isinstance(value, list | dict) else value for key, value in node.items()
+        }
+    result = []
+    for item in node:
+        new = None
+        if isinstance(item, list | dict):
+            item = transform(item, visit)
+            new = visit(item) if "t" in item and isinstance(item, dict) else None
+        result += [item] if new is None else new
+    return result
 
 
 def nodes(node):
     """Every node of a tree, parents before children."""
-    if isinstance(node, list):
-        for item in node:
-            yield from nodes(item)
-    elif isinstance(node, dict):
-        if "t" in node:
-            yield node
-        for value in node.values():
-            yield from nodes(value)
+    waiting = [node]
+    while waiting:
+        item = waiting.pop()
+        if isinstance(item, dict):
+            if "t" in item:
+                yield item
+            item = item.values()
+        waiting += [part for part in reversed(item) if isinstance(part, list | dict)]
 
 
 def plain(node):
