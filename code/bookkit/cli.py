@@ -7,6 +7,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections import Counter
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -175,19 +176,16 @@ def test(given):
     parts = {"tests": [*spread, "-rs", *given.pytest]}
     if any(folder.glob("*.ipynb")):
         parts["notebooks"] = [*spread, *nbval, "--nbval-sanitize-with", str(folder / "sanitize.cfg"), str(folder)]
-    totals, failed, start = {"tests": 0, "failures": 0, "errors": 0, "skipped": 0}, False, time.perf_counter()
+    totals, failed, start = Counter(), False, time.perf_counter()
     with tempfile.TemporaryDirectory() as reports:
         for name, options in parts.items():
             report = Path(reports) / f"{name}.xml"
-            done = subprocess.run([sys.executable, "-m", "pytest", f"--junitxml={report}", *options])
-            failed |= done.returncode != 0
-            if report.exists():
-                suite = ElementTree.parse(report).getroot().find("testsuite")
-                for key in totals:
-                    totals[key] += int(suite.get(key, 0))
-    bad = totals["failures"] + totals["errors"]
+            failed |= subprocess.run([sys.executable, "-m", "pytest", f"--junitxml={report}", *options]).returncode != 0
+            suite = ElementTree.parse(report).getroot().find("testsuite") if report.exists() else {}
+            totals.update({key: int(suite.get(key, 0)) for key in ("tests", "failures", "errors", "skipped")})
+    bad, skipped = totals["failures"] + totals["errors"], totals["skipped"]
     print(f"all parts in {time.perf_counter() - start:.0f} s:")
-    print(f"{totals['tests'] - bad - totals['skipped']} passed, {bad} failed, {totals['skipped']} skipped")
+    print(f"{totals['tests'] - bad - skipped} passed, {bad} failed, {skipped} skipped")
     return 1 if failed else 0
 
 

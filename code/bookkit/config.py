@@ -81,13 +81,7 @@ class Book:
 
 
 def read_book(root="."):
-    """The book of the project in the folder `root`.
-
-    Raises
-    ------
-    BookError
-        `_quarto.yml` is missing, a key in it is unknown, or a value has the wrong form.
-    """
+    """The book of the project in `root`; a BookError if `_quarto.yml` is missing, or has an unknown key or value."""
     root, name = Path(root).resolve(), "_quarto.yml"
     try:
         text = (root / name).read_text(encoding="utf-8")
@@ -95,22 +89,15 @@ def read_book(root="."):
         raise BookError(f"not found in {root}; run in the project, or name it with --project", name) from None
     config = read_yaml(text, name)
     for section, known in _KNOWN.items():
-        _check_keys(_section(config, section, name), known, section, name, text)
+        _check_keys(config, known, section, name, text)
     return _book(root, config, name)
 
 
-def _section(config, dotted, name):
-    value = config
-    for key in filter(None, dotted.split(".")):
-        value = value.get(key) or {}
-        if value in ("default", True):
-            value = {}
-        if not isinstance(value, dict):
-            raise BookError(f"'{dotted}' must be a mapping", name)
-    return value
-
-
 def _check_keys(mapping, known, section, name, text):
+    for part in filter(None, section.split(".")):
+        mapping = {} if mapping.get(part) in (None, "default", True) else mapping[part]
+        if not isinstance(mapping, dict):
+            raise BookError(f"'{section}' must be a mapping", name)
     for key in mapping:
         if key not in known or key in _NOT_SUPPORTED:
             match = re.search(rf"^\s*{re.escape(str(key))}\s*:", text, re.MULTILINE)

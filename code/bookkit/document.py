@@ -244,20 +244,14 @@ def _cite(book, pages):
         page.title = page.blocks[0]["c"][2]
 
 
-def _citing(node):
-    """The paragraphs and headings that hold a citation, and the place of the bibliography."""
-    if isinstance(node, list):
-        for item in node:
-            yield from _citing(item)
-    elif isinstance(node, dict):
-        if node.get("t") in ("Para", "Plain", "Header"):
-            if any(inner["t"] == "Cite" for inner in nodes(node["c"])):
-                yield node
-        elif "t" in node and is_div(node) and node["c"][0][0] == "refs":
+def _citing(blocks):
+    """The paragraphs and headings that hold a citation, and the place of the bibliography; none lies in another."""
+    inside = set()
+    for node in nodes(blocks):
+        citing = node["t"] in ("Para", "Plain", "Header") and any(part["t"] == "Cite" for part in nodes(node["c"]))
+        if id(node) not in inside and (citing or (is_div(node) and node["c"][0][0] == "refs")):
             yield node
-        else:
-            for value in node.values():
-                yield from _citing(value)
+            inside |= {id(part) for part in nodes(node["c"])}
 
 
 def lower_block(node, writers, form):

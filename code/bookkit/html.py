@@ -272,20 +272,13 @@ _DIVS = {
 def _search_entries(page):
     """One entry a section: address, chapter, section, text."""
     chapter = (f"{page.number} " if page.number else "") + tree.plain(page.title)
-    entries, section, address, words = [], "", page.path, []
-
-    def close():
-        text = re.sub(r"\s+", " ", " ".join(words)).strip()
-        if text or section:
-            entries.append([address, chapter, section, text])
-
+    entries = [[page.path, chapter, "", ""]]
     for block in page.blocks[1:]:
         if block["t"] == "Header":
-            close()
             number = attributes(block).get("number")
             section = (f"{number} " if number else "") + tree.plain(block["c"][2])
-            address, words = f"{page.path}#{block['c'][1][0]}", []
+            entries.append([f"{page.path}#{block['c'][1][0]}", chapter, section, ""])
         else:
-            words.append(tree.plain(transform([block], lambda node: [] if is_div(node, "bk-code") else None)))
-    close()
-    return entries or [[page.path, chapter, "", ""]]
+            words = tree.plain(transform([block], lambda node: [] if is_div(node, "bk-code") else None))
+            entries[-1][3] = f"{entries[-1][3]} {words}".strip()
+    return [entry for entry in entries if entry[2] or entry[3]] or entries[:1]

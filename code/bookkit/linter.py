@@ -19,8 +19,6 @@ from bookkit.document import check
 from bookkit.errors import BookError
 
 EXCEPTIONS_FILE = Path("chapters") / "lint-exceptions.yml"
-#: Chapters held to the rules of thin chapters, one path a line, while the others are being converted.
-THIN_FILE = Path("chapters") / "thin.txt"
 #: Most lines of hidden code beside the set-up cell and of a visible cell; most characters of a line and of an inline
 #: expression.
 HIDDEN_LINES, VISIBLE_LINES, CODE_WIDTH, INLINE_WIDTH = 6, 8, 120, 40
@@ -47,8 +45,6 @@ class Finding:
 
 
 RULES = {}
-#: Names of the rules that hold for thin chapters alone.
-THIN_RULES = set()
 
 
 def rule(function):
@@ -57,47 +53,23 @@ def rule(function):
     return function
 
 
-def thin_rule(function):
-    """Register a rule for thin chapters."""
-    THIN_RULES.add(function.__name__.replace("_", "-"))
-    return rule(function)
-
-
 def lint(root="."):
-    """Findings in the book of a project, sorted by file and line; empty for a clean book.
-
-    Raises
-    ------
-    BookError
-        `_quarto.yml` or the list of exceptions cannot be read.
-    """
+    """Findings in the book of a project, sorted by file and line; a BookError if `_quarto.yml` cannot be read."""
     root = Path(root)
     book = read_book(root)
     read, faults = read_chapters(book)
     chapters = list(read.values())
-    thin, findings = _thin_chapters(root, chapters)
-    for fault in faults or check(book, read):
-        findings.append(Finding(str(fault.path or "_quarto.yml"), fault.line or 1, "dialect", fault.message))
+    findings = [
+        Finding(str(fault.path or "_quarto.yml"), fault.line or 1, "dialect", fault.message)
+        for fault in faults or check(book, read)
+    ]
     findings += [
         Finding(chapter.path.as_posix(), line, name, message)
         for chapter in chapters
         for name, rule in RULES.items()
-        if name not in THIN_RULES or chapter.path.as_posix() in thin
         for line, message in rule(chapter)
     ]
     return sorted(_without_exceptions(findings, chapters, root))
-
-
-def _thin_chapters(root, chapters):
-    """The chapters of :data:`THIN_FILE`, and a finding for each line that names none."""
-    path = root / THIN_FILE
-    lines = path.read_text(encoding="utf-8").split("\n") if path.exists() else []
-    thin, known = {line.strip() for line in lines if line.strip()}, {chapter.path.as_posix() for chapter in chapters}
-    return thin, [
-        Finding(THIN_FILE.as_posix(), number, "unknown-thin-chapter", f"no chapter of _quarto.yml: {line.strip()}")
-        for number, line in enumerate(lines, 1)
-        if line.strip() and line.strip() not in known
-    ]
 
 
 def _without_exceptions(findings, chapters, root):
@@ -181,7 +153,7 @@ def simulated_unlabelled(chapter):
 # ---------------------------------------------------------------- thin chapters
 
 
-@thin_rule
+@rule
 def hidden_code(chapter):
     """Beside the set-up cell a chapter hides at most one cell, of at most six lines."""
     hidden = [cell for cell in chapter.cells if _is_hidden(cell) and cell.source.strip() != SETUP]
@@ -191,7 +163,7 @@ def hidden_code(chapter):
         yield hidden[0].line, f"{_length(hidden[0])} lines of hidden code; {HIDDEN_LINES} are allowed"
 
 
-@thin_rule
+@rule
 def long_cell(chapter):
     """A visible cell has at most eight lines, none of more than 120 characters."""
     for cell in chapter.cells:
@@ -202,7 +174,7 @@ def long_cell(chapter):
                 yield cell.source_line + offset, f"a line of {len(text)} characters; {CODE_WIDTH} are allowed"
 
 
-@thin_rule
+@rule
 def long_inline(chapter):
     """An inline expression has at most forty characters."""
     for inline in chapter.inlines:
@@ -210,7 +182,7 @@ def long_inline(chapter):
             yield inline.line, f"inline expression of {len(inline.source)} characters: {inline.source}"
 
 
-@thin_rule
+@rule
 def inline_computes(chapter):
     """An inline expression names a value that knows how it is printed: no arithmetic, formatting or position."""
     for inline in chapter.inlines:

@@ -86,12 +86,8 @@ def reference_path(chapter_path, folder):
 def write_references(chapters, folder, jobs=2, report=print, keep=()):
     """Execute chapters and write their references into a folder; those of chapters that are gone are removed.
 
-    `keep` are other chapters of the book: their references stay as they are.
-
-    Raises
-    ------
-    BookErrors
-        Cells raised, or figures are missing; nothing is written for those chapters.
+    `keep` are other chapters of the book: their references stay as they are. BookErrors names cells that raised and
+    figures that are missing; nothing is written for those chapters.
     """
     import nbformat
 

@@ -57,10 +57,7 @@ class Page:
 def make_page(book, chapter, result, entry):
     """The page of a chapter; of one that has not run (`result` is None) as far as its text tells.
 
-    Raises
-    ------
-    BookErrors
-        Every fault found in the chapter and its results.
+    BookErrors names every fault found in the chapter and its results.
     """
     maker = _Maker(book, chapter, result, entry)
     maker.make()
@@ -133,11 +130,11 @@ class _Maker:
     def _culprit(self):
         """Line of the cell whose output alone is Markdown that pandoc complains about, if one is."""
         for cell, outputs in zip(self.chapter.cells, self.result["cells"], strict=True):
-            for output in outputs or []:
-                try:
-                    tree.read_markdown(_joined(output.get("data", {}).get("text/markdown") or output.get("text", "")))
-                except BookError:
-                    return cell.line
+            words = [output.get("data", {}).get("text/markdown") or output.get("text", "") for output in outputs or []]
+            try:
+                list(map(tree.read_markdown, map(_joined, words)))
+            except BookError:
+                return cell.line
         return None
 
     def _inline(self, inline, data):

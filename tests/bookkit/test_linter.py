@@ -6,7 +6,7 @@ import pytest
 
 from bookkit.chapters import parse_chapter
 from bookkit.errors import BookError
-from bookkit.linter import EXCEPTIONS_FILE, RULES, SETUP, THIN_FILE, THIN_RULES, lint
+from bookkit.linter import EXCEPTIONS_FILE, RULES, SETUP, lint
 
 GOOD = f"""\
 # Loans {{#sec-loans}}
@@ -131,7 +131,7 @@ def test_lengths_up_to_the_limit_pass():
     text = GOOD.replace("n = chapter.numbers()", "\n\n".join(f"{name} = chapter.numbers()" for name in "abcde"))
     text = text.replace("show(loans)", "show(\n" + "    loans,\n" * 6 + ")")
     text = text.replace("n.loans`", f"n.{'x' * 38}`")
-    for rule in THIN_RULES:
+    for rule in ("hidden-code", "long-cell", "long-inline"):
         assert findings(text, rule) == []
 
 
@@ -192,16 +192,6 @@ def test_a_whole_book(book):
     assert [str(finding).split(":", 2)[:2] for finding in lint(book)] == [["index.qmd", "3"], ["index.qmd", "4"]]
     (book / "chapters/loans.qmd").write_text(GOOD + "\n```{python}\n")
     assert ("chapters/loans.qmd", "this code block is not closed") in [(f.path, f.message) for f in lint(book)]
-
-
-def test_rules_of_thin_chapters_hold_for_those_that_are_listed(book):
-    (book / "chapters/loans.qmd").write_text(GOOD.replace("n.loans`", "len(n.loans)`"))
-    assert lint(book) == []
-    (book / THIN_FILE).write_text("chapters/loans.qmd\nchapters/gone.qmd\n")
-    assert [(finding.path, finding.line, finding.rule) for finding in lint(book)] == [
-        ("chapters/loans.qmd", 27, "inline-computes"),
-        (THIN_FILE.as_posix(), 2, "unknown-thin-chapter"),
-    ]
 
 
 def test_exceptions_need_a_reason_and_must_be_in_use(book):
