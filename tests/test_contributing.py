@@ -84,7 +84,7 @@ def test_a_source_is_one_row_and_a_work_one_entry(copy):
 
 
 def test_a_chapter_is_one_file_and_one_line(copy):
-    text = example("A chapter", "markdown").replace("`{python} n.rate`", "`{python} 1 + 1`")
+    text = example("A chapter", "markdown").replace("`{python} n.rate`", "`{python} use_house_style.__name__`")
     (copy / "chapters/name.qmd").write_text(text, encoding="utf-8")
     book = copy / "_quarto.yml"
     line = "        - chapters/conclusions.qmd\n"
