@@ -194,8 +194,9 @@ def test_options_of_a_cell_and_of_the_book_that_change_what_it_gives(make):
     assert "Now 7" in (rendered(root) and (root / "_book/still.html").read_text())
 
 
-def test_a_module_that_changed_twice_within_a_second(make):
+def test_a_module_that_changed_twice_within_a_second(make, monkeypatch):
     """Python's own check of a cached .pyc knows seconds only."""
+    monkeypatch.delenv("PYTHONDONTWRITEBYTECODE", raising=False)
     root = make(module=CHAPTERS["module"])
     for part, amount in enumerate((40, 50, 60)):
         (root / "code/amount.py").write_text(f"AMOUNT = {amount}\n")
