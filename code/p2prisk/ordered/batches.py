@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
@@ -78,24 +79,69 @@ def read_batches(dataset, columns, batch_rows):
             yield batch.to_pandas()
 
 
+@dataclass(frozen=True)
+class PartsSettings:
+    """What is asked of a fit whose rows are read by parts.
+
+    Attributes
+    ----------
+    categories : list, optional
+        Categories of the response, lowest first. Needed unless it holds integers or an ordered Categorical
+        (which Parquet keeps and CSV does not).
+    family : {"cumulative", "forward", "backward"}
+        :class:`OrderedLogit`, or :class:`SequentialLogit` of that direction.
+    link, nonparallel, missing, cov_type, penalty, maxiter
+        As in :class:`OrderedLogit` and :meth:`OrderedLogit.fit`.
+    method : {"ml", "bias_reduced"}
+        As in :meth:`OrderedLogit.fit`; the bias-reduced fit reads the parts twice a step.
+    freq_weights, offset, groups : str, optional
+        Column names.
+    context : dict, optional
+        Further functions used in the formula.
+    """
+
+    categories: list | None = None
+    family: Literal["cumulative", "forward", "backward"] = "cumulative"
+    link: str = "logit"
+    freq_weights: str | None = None
+    offset: str | None = None
+    groups: str | None = None
+    nonparallel: list[str] | None = None
+    missing: Literal["raise", "drop"] = "raise"
+    cov_type: Literal["nonrobust", "HC0", "cluster"] = "nonrobust"
+    penalty: Any = None
+    context: dict | None = None
+    maxiter: int | None = None
+    method: Literal["ml", "bias_reduced"] = "ml"
+
+    def __post_init__(self):
+        get_family(self.family, self.link)
+        if self.cov_type not in covariance.KINDS:
+            raise ModelError(f"cov_type={self.cov_type!r}; choose one of {', '.join(covariance.KINDS)}")
+        if (self.cov_type == "cluster") != (self.groups is not None):
+            raise ModelError("groups= names the column of the clusters and goes with cov_type='cluster'")
+
+    def request(self, formula, columns):
+        """What must be read of a table with these columns."""
+        return request(
+            formula,
+            columns,
+            self.context,
+            categories=None if self.categories is None else tuple(self.categories),
+            freq_weights=self.freq_weights,
+            offset=self.offset,
+            groups=self.groups,
+            missing=self.missing,
+        )
+
+
 def fit_batches(
     source: Any,
     formula: str,
-    categories: list | None = None,
-    link: str = "logit",
-    freq_weights: str | None = None,
-    offset: str | None = None,
-    groups: str | None = None,
-    nonparallel: Any = None,
-    missing: str = "raise",
-    cov_type: Any = "nonrobust",
-    penalty: Any = None,
-    context: dict | None = None,
+    *,
     file_format: Literal["parquet", "csv"] | None = None,
     batch_rows: int = BATCH_ROWS,
-    maxiter: int | None = None,
-    family: Literal["cumulative", "forward", "backward"] = "cumulative",
-    method: Literal["ml", "bias_reduced"] = "ml",
+    **settings: Any,
 ) -> OrderedResults:
     """Fit an ordered or sequential logit to files that need not fit into memory.
 
@@ -109,22 +155,12 @@ def fit_batches(
     formula : str
         As in :meth:`OrderedLogit.from_formula`. Transforms whose state comes from all rows at once
         (``scale(x)``, splines without given knots) are refused.
-    categories : list, optional
-        Categories of the response, lowest first. Needed unless it holds integers or an ordered Categorical
-        (which Parquet keeps and CSV does not).
-    link, nonparallel, missing, cov_type, penalty
-        As in :class:`OrderedLogit` and :meth:`OrderedLogit.fit`.
-    freq_weights, offset, groups : str, optional
-        Column names.
-    context : dict, optional
     file_format : {"parquet", "csv"}, optional
     batch_rows : int
         Rows read at a time.
-    maxiter : int, optional
-    family : {"cumulative", "forward", "backward"}
-        :class:`OrderedLogit`, or :class:`SequentialLogit` of that direction.
-    method : {"ml", "bias_reduced"}
-        As in :meth:`OrderedLogit.fit`; the bias-reduced fit reads the files twice a step.
+    **settings
+        As in :class:`PartsSettings`: ``categories``, ``family``, ``link``, ``freq_weights``, ``offset``, ``groups``,
+        ``nonparallel``, ``missing``, ``cov_type``, ``penalty``, ``context``, ``maxiter``, ``method``.
 
     Returns
     -------
@@ -137,36 +173,18 @@ def fit_batches(
     DataError, ModelError, SeparationError, ConvergenceError
         As in memory.
     """
-    family = get_family(family, link)
+    asked = PartsSettings(**settings)
     dataset = open_dataset(source, file_format)
-    wanted = request(
-        formula,
-        dataset.schema.names,
-        context,
-        categories=None if categories is None else tuple(categories),
-        freq_weights=freq_weights,
-        offset=offset,
-        groups=groups,
-        missing=missing,
-    )
+    wanted = asked.request(formula, dataset.schema.names)
     found = Scan()
     for frame in read_batches(dataset, wanted.needed, batch_rows):
         found = found.add(scan(frame, wanted))
     return fit_parts(
-        found,
-        wanted,
-        lambda recipe, layout, family: BatchRows(dataset, recipe, layout, family, batch_rows),
-        family,
-        nonparallel,
-        cov_type,
-        penalty,
-        context,
-        maxiter,
-        method,
+        found, wanted, lambda recipe, layout, family: BatchRows(dataset, recipe, layout, family, batch_rows), asked
     )
 
 
-def fit_parts(found, wanted, rows_of, family, nonparallel, cov_type, penalty, context, maxiter, method="ml"):
+def fit_parts(found, wanted, rows_of, asked):
     """Fit rows that are read by parts, once they have been scanned.
 
     Parameters
@@ -174,26 +192,20 @@ def fit_parts(found, wanted, rows_of, family, nonparallel, cov_type, penalty, co
     found : Scan
     wanted : Request
     rows_of : callable(recipe, layout, family) -> Rows
-    family : Family
-    nonparallel, cov_type, penalty, context, maxiter, method
-        As in :func:`fit_batches`.
+    asked : PartsSettings
 
     Returns
     -------
     OrderedResults
     """
-    if cov_type not in covariance.KINDS:
-        raise ModelError(f"cov_type={cov_type!r}; choose one of {', '.join(covariance.KINDS)}")
-    if (cov_type == "cluster") != (wanted.groups is not None):
-        raise ModelError("groups= names the column of the clusters and goes with cov_type='cluster'")
-    recipe, counts, sample = make_recipe(found, wanted, context)
+    recipe, counts, sample = make_recipe(found, wanted, asked.context)
     model = OrdinalModel._without_rows(
         wanted.response,
         recipe.categories,
         recipe.design,
         counts,
-        family,
-        nonparallel,
+        get_family(asked.family, asked.link),
+        asked.nonparallel,
         n_rows=found.n_rows,
         n_dropped=found.n_dropped,
         dropped_by_column=dict(found.missing),
@@ -201,15 +213,14 @@ def fit_parts(found, wanted, rows_of, family, nonparallel, cov_type, penalty, co
         offset_name=wanted.offset,
     )
     rows = rows_of(recipe, model.layout, model.family)
-    optimum = fit_by(method, model, rows, sample_rows(model.layout, model.family, sample), penalty, maxiter)
-    result = OrderedResults._from_optimum(model, optimum, penalty, method)
+    sample = sample_rows(model.layout, model.family, sample)
+    optimum = fit_by(asked.method, model, rows, sample, asked.penalty, asked.maxiter)
+    result = OrderedResults._from_optimum(model, optimum, asked.penalty, asked.method)
     result.rows = rows
     if wanted.offset is not None:
         result._llnull = _null_with_offset(model, rows_of, recipe)
     result.count_negative()
-    if cov_type != "nonrobust":
-        result = result.with_covariance(cov_type)
-    return result
+    return result if asked.cov_type == "nonrobust" else result.with_covariance(asked.cov_type)
 
 
 def _null_with_offset(model, rows_of, recipe):

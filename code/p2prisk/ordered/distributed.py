@@ -5,14 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from p2prisk.errors import ModelError
-from p2prisk.ordered.batches import fit_parts
-from p2prisk.ordered.families import get_family
+from p2prisk.ordered.batches import PartsSettings, fit_parts
 from p2prisk.ordered.likelihood import ArrayRows, Rows
-from p2prisk.ordered.recipe import Scan, request, scan
+from p2prisk.ordered.recipe import Scan, scan
 
 if TYPE_CHECKING:
-    from numpy.typing import ArrayLike
-
     from p2prisk.ordered.results import OrderedResults
 
 
@@ -38,23 +35,7 @@ def _apply(block, layout, family, function):
     return ArrayRows(layout, family, *block[:4], groups=block.groups).each(function) if len(block.codes) else []
 
 
-def fit_dask(
-    formula: str,
-    data: Any,
-    categories: Any = None,
-    link: str = "logit",
-    freq_weights: ArrayLike | None = None,
-    offset: ArrayLike | str | None = None,
-    groups: Any = None,
-    nonparallel: Any = None,
-    missing: str = "raise",
-    cov_type: Any = "nonrobust",
-    penalty: Any = None,
-    context: Any = None,
-    maxiter: Any = None,
-    family: Any = "cumulative",
-    method: Any = "ml",
-) -> OrderedResults:
+def fit_dask(formula: str, data: Any, **settings: Any) -> OrderedResults:
     """Fit an ordered or sequential logit to a Dask DataFrame on whatever cluster or scheduler is active.
 
     Parameters
@@ -62,8 +43,8 @@ def fit_dask(
     formula : str
     data : dask.dataframe.DataFrame
         Partitions that Dask can make again (read from files, say) survive the loss of a worker.
-
-    Other parameters as in :func:`~p2prisk.ordered.fit_batches`.
+    **settings
+        As in :func:`~p2prisk.ordered.fit_batches`.
 
     Returns
     -------
@@ -75,22 +56,13 @@ def fit_dask(
     ModelError
         If dask is not installed (``pip install p2prisk[scale]``).
     """
-    family = get_family(family, link)
+    asked = PartsSettings(**settings)
     try:
         import dask
     except ImportError:
         raise ModelError("fit_dask needs dask: pip install p2prisk[scale]") from None
 
-    wanted = request(
-        formula,
-        [str(c) for c in data.columns],
-        context,
-        categories=None if categories is None else tuple(categories),
-        freq_weights=freq_weights,
-        offset=offset,
-        groups=groups,
-        missing=missing,
-    )
+    wanted = asked.request(formula, [str(c) for c in data.columns])
     parts = data[wanted.needed].to_delayed()
     found = Scan()
     for one in dask.compute(*(dask.delayed(scan)(part, wanted) for part in parts)):
@@ -100,4 +72,4 @@ def fit_dask(
         blocks = dask.persist(*(dask.delayed(recipe.block)(part) for part in parts))
         return DaskRows(blocks, layout, family)
 
-    return fit_parts(found, wanted, rows_of, family, nonparallel, cov_type, penalty, context, maxiter, method)
+    return fit_parts(found, wanted, rows_of, asked)
