@@ -14,7 +14,7 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, wraps
 from typing import NamedTuple
 
 import numpy as np
@@ -404,6 +404,17 @@ def one_blas_thread():
     """Context in which BLAS uses one thread: the blocks are spread over threads already."""
     controller = _blas_controller()
     return controller.limit(limits=1, user_api="blas") if controller else nullcontext()
+
+
+def with_one_blas_thread(function):
+    """The function, with one thread for BLAS: on systems of a few dozen parameters threads only wait for each other."""
+
+    @wraps(function)
+    def alone(*args, **options):
+        with one_blas_thread():
+            return function(*args, **options)
+
+    return alone
 
 
 @cache

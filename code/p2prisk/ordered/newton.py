@@ -12,6 +12,7 @@ import numpy as np
 from scipy import linalg
 
 from p2prisk.errors import ConvergenceError, ModelError
+from p2prisk.ordered.likelihood import with_one_blas_thread
 
 # large data are approached through systematic samples, each this many times larger than the one before, so
 # that the full data are left with a start about one standard error off and quadratic convergence from there
@@ -141,6 +142,7 @@ class Problem:
         return value - 0.5 * float(self.penalty @ internal**2), value, score, information
 
 
+@with_one_blas_thread
 def maximise(
     problem, start, check=None, diagnose=None, max_iterations=MAX_ITERATIONS, tolerance=None, information=None
 ):
