@@ -33,11 +33,11 @@ TOOLS = {
     "compiled": ("p2prisk, compiled", 1_000_000),
     "numpy": ("p2prisk, NumPy only", 1_000_000),
     "mnlogit": ("statsmodels MNLogit, expanded", 10_000),
-    "vglm": ("R VGAM::vglm multinomial, expanded", 10_000),
+    "vglm": ("R VGAM::vglm multinomial, expanded", 1_000),
     "one compiled": ("p2prisk, compiled", 1_000_000),
     "one numpy": ("p2prisk, NumPy only", 1_000_000),
-    "logit": ("statsmodels Logit, expanded", 100_000),
-    "glm": ("R glm binomial, expanded", 100_000),
+    "logit": ("statsmodels Logit, expanded", 10_000),
+    "glm": ("R glm binomial, expanded", 10_000),
     "cox": ("R survival::coxph (Efron), continuous time", 1_000_000),
     "lifelines": ("lifelines CoxPHFitter, continuous time", 100_000),
     "month": ("p2prisk, compiled, by month", 1_000_000),
@@ -59,11 +59,11 @@ def simulate(n):
     term = np.where(rng.random(n) < 0.35, 60, 36)
     slopes = np.linspace(-0.3, 0.3, COLUMNS)
     default, repaid = np.exp(exog @ slopes), np.exp(exog @ slopes[::-1] * 0.5)
-    leaves = np.minimum(term, rng.integers(30, 110, n))
+    leaves = np.minimum(term, rng.integers(30, 130, n))
     age, end, alive = leaves.copy(), np.zeros(n, np.int32), np.ones(n, bool)
     for month in range(1, 61):
-        a = np.exp(-6.2 + 1.2 * np.log1p(month) - 0.05 * month) * default
-        b = np.exp(-5.5 + 0.01 * month) * repaid
+        a = np.exp(-8.9 + 1.2 * np.log1p(month) - 0.05 * month) * default
+        b = np.exp(-4.2 + 0.01 * month) * repaid
         draw, risk = rng.random(n), alive & (month <= leaves)
         now = np.where(draw < a / (1 + a + b), 1, np.where(draw < (a + b) / (1 + a + b), 2, 0))
         ends = risk & (now > 0)
