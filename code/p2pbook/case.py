@@ -9,7 +9,14 @@ import pandas as pd
 
 from p2prisk.errors import DataError
 
-_GRADES = list("ABCD")
+#: Kinds of document -> the class under which a piece of evidence is counted and drawn.
+CLASSES = {
+    "official": ("filing", "regulator", "court", "listed parent"),
+    "press": ("press", "our reading"),
+    "repost": ("repost",),
+    "said": ("own words", "hearsay"),
+}
+STRENGTHS = ("none", "weak", "moderate", "strong")
 
 
 def _one(frame, condition):
@@ -252,16 +259,53 @@ def custody_shares(custody):
 
 
 def evidence_counts(evidence):
-    """Pieces of evidence by cause, side and grade of source.
+    """Pieces of evidence by cause, side and class of document (:data:`CLASSES`).
 
     Returns
     -------
     pandas.DataFrame
-        Index: cause in the table's order, side; columns: the grades A to D.
+        Index: cause in the table's order, side; one column a class.
     """
-    counts = evidence.groupby(["cause", "side", "grade"]).size().unstack(fill_value=0)
+    classes = evidence["kind"].map({kind: name for name, kinds in CLASSES.items() for kind in kinds})
+    counts = evidence.groupby(["cause", "side", classes]).size().unstack(fill_value=0)
     order = pd.MultiIndex.from_product([evidence["cause"].unique(), ["for", "against"]], names=["cause", "side"])
-    return counts.reindex(index=order, columns=_GRADES, fill_value=0).rename_axis(columns=None)
+    return counts.reindex(index=order, columns=list(CLASSES), fill_value=0).rename_axis(columns=None)
+
+
+def strengths(evidence):
+    """How strong the evidence for each cause is, by the one rule of the case chapter.
+
+    *Weak*: pieces show the mechanism at the group itself, but all are press, reposts, hearsay or the group's own
+    words. *Moderate*: at least one of them is a filing, or an act or finding of a regulator, a court or the listed
+    parent. *Strong* would need, beyond that, a court's finding on the weight of the mechanism in the failure. *None*:
+    no piece for the cause shows it at the group.
+
+    Parameters
+    ----------
+    evidence : pandas.DataFrame
+        Table ``case_evidence``.
+
+    Returns
+    -------
+    pandas.Series
+        Index: cause in the table's order; values of :data:`STRENGTHS`.
+
+    Examples
+    --------
+    >>> piece = {"cause": "Custody", "side": "for", "kind": "hearsay", "at_group": "yes"}
+    >>> strengths(pd.DataFrame([piece]))["Custody"]
+    'weak'
+    >>> strengths(pd.DataFrame([piece, piece | {"kind": "listed parent"}]))["Custody"]
+    'moderate'
+    """
+    at_group = evidence[(evidence["side"] == "for") & (evidence["at_group"] == "yes")]
+
+    def strength(cause):
+        kinds = set(at_group.loc[at_group["cause"] == cause, "kind"])
+        return STRENGTHS[(len(kinds) > 0) + bool(kinds & set(CLASSES["official"])) + ("court" in kinds)]
+
+    causes = evidence["cause"].unique()
+    return pd.Series([strength(cause) for cause in causes], index=causes)
 
 
 def year_value(years, year, series, tracker="WDZJ", edition="first reported"):

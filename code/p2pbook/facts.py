@@ -17,11 +17,15 @@ import pandas as pd
 from p2prisk.datasets import table
 from p2prisk.errors import DataError
 
+#: States of a fact that may be stated; the second only with the remark that it was not read here.
+STATED = ("read", "cited")
+
 
 class Facts:
     """The list of dated facts, each with its source and the source's grade.
 
-    Only a fact whose source was read can be used: anything else raises, so that a chapter cannot state it.
+    A fact whose source was read can be stated, and one that is cited from another's reading only as such
+    (:meth:`read` tells them apart); anything else raises.
 
     Parameters
     ----------
@@ -45,7 +49,11 @@ class Facts:
         return len(self._facts)
 
     def __contains__(self, fact_id):
-        return fact_id in self._facts.index and self._facts.loc[fact_id, "status"] == "read"
+        return fact_id in self._facts.index and self._facts.loc[fact_id, "status"] in STATED
+
+    def read(self, fact_id):
+        """Whether the fact's source was read, and not only cited from another's reading."""
+        return self.record(fact_id)["status"] == "read"
 
     def record(self, fact_id):
         """Everything known of one fact.
@@ -62,14 +70,14 @@ class Facts:
         Raises
         ------
         DataError
-            When the id is unknown, or its source was never read.
+            When the id is unknown, or its source was neither read nor cited.
         """
         if fact_id not in self._facts.index:
             raise DataError(f"no fact {fact_id!r} in data/facts_case.csv")
         fact = self._facts.loc[fact_id]
-        if fact["status"] != "read":
+        if fact["status"] not in STATED:
             raise DataError(
-                f"fact {fact_id} has status {fact['status']!r}: only facts whose source was read "
+                f"fact {fact_id} has status {fact['status']!r}: only facts that were {' or '.join(STATED)} "
                 "may be stated; find a source or leave it out"
             )
         return pd.concat([pd.Series({"id": fact_id}), fact, self._sources.loc[fact["key"]]])
@@ -141,7 +149,7 @@ class Facts:
         pandas.DataFrame
             Index: key; columns of ``sources_case``; in the order in which the facts name them.
         """
-        mine = self._facts[self._facts.index.str.startswith(prefixes) & (self._facts["status"] == "read")]
+        mine = self._facts[self._facts.index.str.startswith(prefixes) & self._facts["status"].isin(STATED)]
         return self._sources.loc[mine["key"].unique()]
 
     def key(self, fact_id):

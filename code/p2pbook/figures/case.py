@@ -17,6 +17,7 @@ from p2prisk.figures.style import PALETTE, axes_of, label_line_ends
 _WIDTH = 4.8
 
 _GRADE_COLOURS = {"A": PALETTE["blue"], "B": PALETTE["sky"], "C": PALETTE["amber"], "D": PALETTE["grey"]}
+_CLASS_COLOURS = dict(zip(("official", "press", "repost", "said"), _GRADE_COLOURS.values(), strict=True))
 
 _TRACKER_STYLE = {
     "WDZJ": (PALETTE["blue"], "o"),
@@ -599,7 +600,7 @@ def products(shares, ax=None):
 
 
 def evidence_balance(counts, ax=None):
-    """Pieces of evidence for (right) and against (left) each cause, coloured by grade of source.
+    """Pieces of evidence for (right) and against (left) each cause, coloured by class of document.
 
     Parameters
     ----------
@@ -615,17 +616,17 @@ def evidence_balance(counts, ax=None):
     ax = axes_of(ax, _WIDTH, 0.5 * len(causes) + 1.3)
     for y, cause in enumerate(causes[::-1]):
         for side, sign in (("for", 1), ("against", -1)):
-            pieces = [grade for grade in counts for _ in range(counts.loc[(cause, side), grade])]
-            for i, grade in enumerate(pieces):
-                ax.barh(y, sign, left=sign * i, height=0.58, color=_GRADE_COLOURS[grade], edgecolor="white")
+            pieces = [name for name in counts for _ in range(counts.loc[(cause, side), name])]
+            for i, name in enumerate(pieces):
+                ax.barh(y, sign, left=sign * i, height=0.58, color=_CLASS_COLOURS[name], edgecolor="white")
                 ax.text(
                     sign * (i + 0.5),
                     y,
-                    grade,
+                    name[0].upper(),
                     ha="center",
                     va="center",
                     fontsize=8.5,
-                    color=PALETTE["black"] if grade in "BC" else "white",
+                    color=PALETTE["black"] if name in ("press", "repost") else "white",
                 )
     limit = int(counts.sum(axis=1).max()) + 0.6
     ax.axvline(0, color=PALETTE["black"], lw=1)
