@@ -320,13 +320,6 @@ def rival_series(q):
         ("expert committee", "IND061", q.quoted("IND061", "2,835")),
     )
     add(
-        "2018-07",
-        "problem platforms",
-        "platforms",
-        ("WDZJ", "IND060", q.quoted("IND060", "221")),
-        ("WDZJ, other copy", "IND060", q.quoted("IND060", "165")),
-    )
-    add(
         "2019-08",
         "balance",
         "RMB bn",

@@ -140,22 +140,6 @@ def related_party_shares(accounts, year=2018):
     return frame
 
 
-def related_party_yield(accounts, year=2018):
-    """Interest received from related parties over their loans at the year's end.
-
-    A rough figure: the loans at the year's end stand in for their average over the year, which no page shows. It is
-    the rate earned if the balance had stood all year; had the balance grown during the year, the rate was higher.
-
-    Returns
-    -------
-    float
-    """
-    rows = accounts.query("year == @year")
-    return _one(rows, "item == 'interest income' and party == 'related'") / _one(
-        rows, "item == 'loans receivable' and party == 'related'"
-    )
-
-
 def product_shares(products):
     """Shares of the money by channel, and inside and outside P2P.
 

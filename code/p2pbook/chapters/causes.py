@@ -5,6 +5,7 @@ from functools import cache
 
 import pandas as pd
 
+from p2pbook.case import strengths
 from p2pbook.replications import replication
 from p2pbook.values import Value, share
 from p2prisk.datasets import table
@@ -15,7 +16,6 @@ class Causes:
     """Numbers and tables of the chapter."""
 
     map: pd.DataFrame
-    strength: pd.DataFrame
     #: points more of loans charged off for one standard deviation of the block
     willingness: Value
     ability: Value
@@ -28,7 +28,8 @@ class Causes:
     predicted: Value
     #: area that the traits add to the sub-grade
     traits_added: Value
-    grade_borrowers: str
+    #: strength of the evidence on the borrowers of the case
+    strength_borrowers: str
     #: cause -> what only the platform's data could show
     needed: dict
 
@@ -53,7 +54,6 @@ def compute():
     odds_2008 = Value(slopes["vintage[T.2008]"], 1)
     return Causes(
         map=_map(claims, share(blocks["ability"], 0), share(blocks["willingness"], 0), odds_2008),
-        strength=_strength(judged),
         willingness=Value(points["willingness"], 1),
         ability=Value(points["ability"], 1),
         odds_2008=odds_2008,
@@ -62,7 +62,7 @@ def compute():
         observed=share(drift["observed"]),
         predicted=share(drift["predicted"]),
         traits_added=Value(-areas["sub-grade", "ordered logit and sub-grade"], 3),
-        grade_borrowers=judged.loc["Ability and willingness to repay", "best_grade"],
+        strength_borrowers=strengths(table("case_evidence"))["Ability and willingness to repay"],
         needed=judged["data_needed"].rename({"Ability and willingness to repay": "Borrowers"}).to_dict(),
     )
 
@@ -93,12 +93,4 @@ def _map(claims, ability, willingness, odds_2008):
                 "nothing: a related loan looks like any other",
             ],
         }
-    )
-
-
-def _strength(judged):
-    speaks = ["speak: mechanism elsewhere, not at NCF", "half: as a step between years", "silent", "silent", "silent"]
-    strength = judged.reset_index()[["cause", "best_grade", "why_not_stronger"]]
-    return strength.rename(columns={"best_grade": "best evidence", "why_not_stronger": "why not stronger"}).assign(
-        **{"borrower data": speaks}
     )

@@ -33,7 +33,6 @@ class Industry:
     abroad: pd.DataFrame
     sources: Value
     reposts: Value
-    official_or_press: Value
     #: WDZJ, by year, as first reported
     platforms: dict
     volume: dict
@@ -41,7 +40,6 @@ class Industry:
     rate: dict
     lenders_2017: Value
     volume_2017_trillion: Value
-    volume_times: Value
     #: WDZJ's value for 2017 as restated later
     platforms_restated: Value
     balance_restated: Value
@@ -54,7 +52,6 @@ class Industry:
     #: year -> problem platforms in it
     problem: dict
     problem_standing_2016: Value
-    without_problem_2016: Value
     problem_share_2016: Value
     exits_2018: Value
     problem_share_2017: Value
@@ -66,16 +63,17 @@ class Industry:
     #: July 2018
     problem_in_newspaper: Value
     problem_in_repost: Value
+    stopped_in_july: Value
+    #: provinces that had banned the business by January 2020, in a word
+    provinces: str
     fewer_platforms: Value
     outflow: Value
     balance_before: Value
-    outflow_share: Value
     in_trouble: Value
     in_trouble_of_outflow: Value
     mean_term: Value
     #: platforms with bank custody, by date
     custody_live: dict
-    custody_stopped: Value
     custody_at_tested_bank: Value
     unpaid_later: Value
     zopa_bank: Value
@@ -114,14 +112,12 @@ def compute():
         abroad=table("platforms_abroad")[["country", "date", "event", "fact", "grade"]],
         sources=count(len(sources)),
         reposts=count((sources == "C").sum()),
-        official_or_press=count(sources.isin(["A", "B"]).sum()),
         platforms=platforms,
         volume=volume,
         balance=_years(years, "balance"),
         rate=_years(years, "rate", 2),
         lenders_2017=Value(case.year_value(years, 2017, "lenders"), 1),
         volume_2017_trillion=Value(volume[2017] / 1000, 1),
-        volume_times=count(volume[2017] // volume[2014]),
         platforms_restated=count(case.year_value(years, 2017, "platforms", edition="restated")),
         balance_restated=count(case.year_value(years, 2017, "balance", edition="restated")),
         operating=operating,
@@ -131,26 +127,25 @@ def compute():
         median_gap=Value(100 * (spread.groupby(["date", "quantity"])["spread"].first().median() - 1), 0),
         problem={int(year): count(value) for year, value in failed["problem, in year"].items()},
         problem_standing_2016=count(failed["problem, standing", "2016-06"]),
-        without_problem_2016=count(operating["regulator"]["2016-06"] - failed["problem, standing", "2016-06"]),
         exits_2018=count(failed["exits, in year", "2018"]),
         problem_share_2017=Value(failed["problem share of exits", "2017"], 1),
         problem_share_2018=Value(failed["problem share of exits", "2018"], 1),
         stopped_or_problem_by_march=count(failed["cumulative, stopped or problem", "2018-03"]),
         failed_2022=count(failed["cumulative, failed", "2022"]),
         absconded_2022=count(failed["absconded", "2022"]),
-        investigated_2022=count(failed["under police investigation", "2022"]),
+        investigated_2022=count(failed["investigated by regulators", "2022"]),
         problem_share_2016=Value(listed.number("IND086"), 1),
         problem_in_newspaper=problem_in("WDZJ, a newspaper"),
         problem_in_repost=problem_in("WDZJ, a repost"),
+        stopped_in_july=count(case.month_value(months, "2018-07", "stopped", "WDZJ, a repost")),
+        provinces={9: "nine"}[int(listed.number("CAS069"))],
         fewer_platforms=count(operating["WDZJ"]["2018-06"] - operating["WDZJ"]["2018-07"]),
         outflow=count(outflow),
         balance_before=count(before),
-        outflow_share=share(outflow / before),
         in_trouble=Value(in_trouble, 1),
         in_trouble_of_outflow=share(in_trouble / outflow, 0),
         mean_term=count(listed.number("IND060")),
         custody_live={row.date: count(row.value) for row in custody.itertuples() if row.measure == "custody live"},
-        custody_stopped=count(custody.set_index("measure")["value"]["stopped or failed with custody live"]),
         custody_at_tested_bank=share(shares.set_index("label")["share"]["September 2018, bank passed the test"]),
         unpaid_later=count(listed.number("IND073")),
         zopa_bank=count(listed.quoted("CAS033", "456")),

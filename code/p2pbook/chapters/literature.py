@@ -30,6 +30,8 @@ class Literature:
     closest_studies: Value
     closest_without_size: Value
     on_renrendai: Value
+    #: share of the cells read in abstracts and records, in per cent
+    from_abstracts: Value
 
 
 @cache
@@ -57,6 +59,7 @@ def compute():
         agree=count(verdicts["agree"]),
         closest_studies=count(len(closest)),
         closest_without_size=count((closest["size"] == "not stated in the record read").sum()),
+        from_abstracts=Value(100 * (signs["read_in"] == "abstract").mean(), 0),
         on_renrendai=count(signs.loc[signs["platform"] == "Renrendai", "study"].nunique()),
     )
 

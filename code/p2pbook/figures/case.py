@@ -12,7 +12,7 @@ import pandas as pd
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter, PercentFormatter
 
-from p2prisk.figures.style import PALETTE, axes_of, label_line_ends
+from p2prisk.figures.style import PALETTE, axes_of
 
 _WIDTH = 4.8
 
@@ -461,74 +461,6 @@ def structure(edges, root="Founder", ax=None):
         title_fontsize=8.5,
     )
     return ax
-
-
-def revenue(parts, ax=None):
-    """Net revenue by year, stacked by who paid it.
-
-    Parameters
-    ----------
-    parts : pandas.DataFrame
-        From :func:`p2pbook.case.revenue_parts`.
-    ax : matplotlib.axes.Axes, optional
-
-    Returns
-    -------
-    matplotlib.axes.Axes
-    """
-    ax = axes_of(ax, _WIDTH, 3.3)
-    colours = dict(
-        zip(parts.columns, (PALETTE["blue"], PALETTE["sky"], PALETTE["grey"], PALETTE["orange"]), strict=True)
-    )
-    bottom = np.zeros(len(parts))
-    places = np.arange(len(parts))
-    for name in parts:
-        values = parts[name].to_numpy() / 1e6
-        ax.bar(places, values, bottom=bottom, width=0.6, color=colours[name])
-        bottom += values
-    for place, total in zip(places, bottom, strict=True):
-        ax.annotate(f"{total:,.1f}", (place, total), xytext=(0, 3), textcoords="offset points", ha="center", fontsize=9)
-    ends = parts.iloc[-1].to_numpy() / 1e6
-    middles = ends.cumsum() - ends / 2
-    last = -np.inf
-    for name, middle in zip(parts, middles, strict=True):
-        last = max(middle, last + 17)
-        ax.annotate(
-            name,
-            (places[-1] + 0.3, middle),
-            xytext=(places[-1] + 0.42, last),
-            va="center",
-            fontsize=9,
-            color=colours[name],
-            arrowprops={"arrowstyle": "-", "color": colours[name], "lw": 0.8},
-        )
-    ax.set_xticks(places, [str(year) for year in parts.index])
-    ax.set(ylabel="net revenue, US$ million", xlim=(-0.5, len(parts) + 0.25), ylim=(0, bottom.max() * 1.13))
-    ax.grid(axis="x", visible=False)
-    return ax
-
-
-def expenses(shares, ax=None):
-    """Expense items as shares of net revenue over the years.
-
-    Parameters
-    ----------
-    shares : pandas.DataFrame
-        From :func:`p2pbook.case.expense_shares`.
-    ax : matplotlib.axes.Axes, optional
-
-    Returns
-    -------
-    matplotlib.axes.Axes
-    """
-    ax = axes_of(ax, _WIDTH, 3.2)
-    names = []
-    for name, colour in zip(shares, (PALETTE["orange"], PALETTE["blue"], PALETTE["green"]), strict=True):
-        ax.plot(shares.index, shares[name], marker="o", color=colour)
-        names.append(textwrap.fill(f"{name} {shares[name].iloc[-1]:.1%}", 20))
-    ax.set(ylabel="share of net revenue", ylim=(0, 1), xticks=list(shares.index))
-    ax.yaxis.set_major_formatter(PercentFormatter(1))
-    return label_line_ends(ax, names, min_gap=0.15)
 
 
 def peer_costs(shares, ax=None):
