@@ -47,10 +47,6 @@ def test_a_missing_row_is_named():
         case.related_party_shares(accounts[accounts["item"] != "loans receivable"])
 
 
-def test_yield_on_related_loans():
-    assert case.related_party_yield(table("ncf_accounts")) == pytest.approx(7_176_876 / 139_033_485)
-
-
 def test_rival_spread_on_a_small_case():
     rivals = pd.DataFrame(
         {"date": ["d"] * 2 + ["e"] * 2, "quantity": "q", "tracker": list("abab"), "value": [10.0, 40.0, 9.0, 10.0]}
@@ -82,7 +78,31 @@ def test_evidence_counts_count_every_piece_once():
     evidence = table("case_evidence")
     counts = case.evidence_counts(evidence)
     assert counts.to_numpy().sum() == len(evidence)
-    assert counts.loc[("Custody", "for")].to_dict() == {"A": 0, "B": 1, "C": 2, "D": 0}
+    assert counts.loc[("Custody", "for")].to_dict() == {"official": 2, "press": 0, "repost": 1, "said": 0}
+
+
+def test_the_strength_of_evidence_follows_the_rule():
+    pieces = pd.DataFrame(
+        [
+            ("a", "for", "filing", "no"),
+            ("a", "against", "court", "yes"),
+            ("b", "for", "repost", "yes"),
+            ("c", "for", "press", "yes"),
+            ("c", "for", "regulator", "yes"),
+            ("d", "for", "court", "yes"),
+        ],
+        columns=["cause", "side", "kind", "at_group"],
+    )
+    assert case.strengths(pieces).to_dict() == {"a": "none", "b": "weak", "c": "moderate", "d": "strong"}
+    assert "strong" not in set(case.strengths(table("case_evidence")))
+
+
+def test_kinds_of_evidence_fit_their_sources():
+    for row in table("case_evidence").itertuples():
+        if row.kind == "filing":
+            assert row.grade == "A" or row.fact == "NCG012", row
+        if row.kind in ("own words", "listed parent"):
+            assert facts().record(row.fact)["topic"] in ("own account", "disclosure", "reserve funds"), row
 
 
 # ------------------------------------------------------------------------------------------------------- drawn
@@ -148,10 +168,8 @@ def test_years_without_a_value_are_said_to_have_none():
 def test_figures_draw_on_the_axes_given():
     _, axes = plt.subplots(3, 3, figsize=(14, 14))
     a = iter(axes.flat)
-    accounts, months, years = table("ncf_accounts"), table("industry_by_month"), table("industry_by_year")
+    months, years = table("industry_by_month"), table("industry_by_year")
     for function, argument in (
-        (draw.revenue, case.revenue_parts(accounts)),
-        (draw.expenses, case.expense_shares(accounts)),
         (draw.platform_rundown, months.query("series == 'platforms'")),
         (draw.rival_readings, case.rival_spread(table("rival_series"))),
         (draw.cumulative_problems, table("problem_platforms")),
@@ -194,7 +212,9 @@ def test_every_piece_of_evidence_is_one_block():
     ax = draw.evidence_balance(case.evidence_counts(evidence))
     assert len(ax.patches) == len(evidence)
     assert sum(patch.get_width() > 0 for patch in ax.patches) == (evidence["side"] == "for").sum()
-    assert sorted(texts(ax)) == sorted(evidence["grade"])
+    assert sorted(texts(ax)) == sorted(
+        case.evidence_counts(evidence).sum().index.str[0].str.upper().repeat(case.evidence_counts(evidence).sum())
+    )
 
 
 def test_peer_shares_are_each_of_its_own_revenue():

@@ -58,18 +58,19 @@ def test_literature_counts_each_finding_once():
 def test_industry():
     n = industry.compute()
     assert n.fewer_platforms == 218  # the fact's own words
-    assert n.without_problem_2016 == n.operating["regulator"]["2016-06"] - n.problem_standing_2016
+    # the regulator's number is the tracker's, those in operation and those that had left, but for two
+    assert n.operating["WDZJ"]["2016-06"] + n.problem_standing_2016 - n.operating["regulator"]["2016-06"] == 2
+    assert n.problem_in_repost + n.stopped_in_july == n.fewer_platforms
     assert 100 * n.problem_standing_2016 / n.operating["regulator"]["2016-06"] == pytest.approx(
         n.problem_share_2016, abs=0.05
     )
     assert n.balance_before == pytest.approx(n.balance_in["WDZJ"]["2018-07"] + n.outflow)
-    assert n.outflow_share == pytest.approx(n.outflow / n.balance_before)
     assert str(n.rate[2013]) == "19.67" and str(n.volume[2017]) == "2,805"
     assert n.custody_at_tested_bank == pytest.approx(414 / 1190)
     assert n.sources == len(
         {facts().key(row["id"]) for row in rows("facts_case", status="read") if row["id"][0] == "I"}
     )
-    assert n.official_or_press + n.reposts < n.sources  # some are student work
+    assert n.provinces == "nine"
 
 
 def test_ncf_accounts():
@@ -81,14 +82,26 @@ def test_ncf_accounts():
     loans = value("ncf_accounts", item="loans receivable")
     equity = value("ncf_accounts", item="equity", accounts="pro forma")
     assert n.related_of_equity == pytest.approx(100 * loans / equity) and n.related_of_equity > 100
-    assert n.related_yield == pytest.approx(100 * n.related_interest / n.related_loans)
-    assert n.peer_times == pytest.approx(n.peer_servicing / 1.503, rel=0.01)
     assert n.listing_days == 36 and n.outside_share + n.inside_share == 100
+    assert n.disclosed_times_cap == pytest.approx(1.455e9 / 2847 / 200_000)
+    assert n.reserve_of_balance == pytest.approx(100 * 1.495 / 5.79)
+
+
+def test_only_what_was_public_before_the_stop_counts_as_known():
+    n = ncf.compute()
+    events = [row for row in rows("case_events") if row["date"][:4] < "2019" or row["date"] < "2019-07-03"]
+    assert n.events_before == len(events) and 0 < n.public_before < n.events_before
+    assert all(
+        row["public_from"] >= row["date"][:7] or row["public_from"] == "not known"
+        for row in rows("case_events")
+        if row["fact"] != "NCG020"
+    )
 
 
 def test_causes_are_counted_in_words():
     n = ncf.compute()
-    strengths = [row["strength"] for row in rows("case_causes")]
     words = ("no", "one", "two", "three", "four", "five")
-    assert (n.moderate, n.weak) == (words[strengths.count("2")], words[strengths.count("1")])
-    assert list(n.causes["evidence"]) == [["none", "weak", "moderate", "strong"][int(s)] for s in strengths]
+    strengths = list(n.causes["evidence"])
+    assert (n.moderate, n.weak) == (words[strengths.count("moderate")], words[strengths.count("weak")])
+    assert n.strength["Borrowers"] == "weak" and n.strength["Operation"] == strengths[4]
+    assert "strong" not in strengths  # no court's finding was read
