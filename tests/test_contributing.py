@@ -63,7 +63,7 @@ def test_a_fact_is_one_row(copy):
     append(copy / "data/facts_case.csv", example("A fact", "csv"))
     assert "data/README.md" in run(copy, "data/build_case_tables.py")
     assert changed(copy) == {"data/facts_case.csv", "data/README.md"}
-    shown = run(copy, "-c", "from p2pbook.facts import facts; print(facts().value('CAS048', digits=1))")
+    shown = run(copy, "-c", "from p2pbook.facts import facts; print(facts().value('CAS900', digits=1))")
     assert shown.strip() == "12.5"
     run(copy, "data/build_case_tables.py", "--check")
 
