@@ -1,12 +1,17 @@
 """The sentences of a chapter that state facts, each with an id that changes when the sentence does.
 
 The audit of the facts is kept in ``data/audit_case.csv`` (sentence id, fact ids, verdict, note). A test asks for a row
-for every sentence of the audited chapters; an edited sentence has a new id and needs a new row.
+for every sentence of the audited chapters; an edited sentence has a new id and needs a new row. ``python -m
+p2pbook.audit`` prints the sentences that have none, as the reader sees them, with the facts whose sources they cite.
 """
 
+import csv
 import hashlib
+import importlib
 import re
+import sys
 
+from p2pbook.facts import facts
 from p2prisk.datasets import data_directory, table
 
 #: Chapters whose sentences are audited, and what a verdict may be.
@@ -14,7 +19,7 @@ CHAPTERS = ("industry", "ncf")
 VERDICTS = ("supported", "corrected", "removed", "not checkable here")
 
 _CITATION = re.compile(r"-?@[A-Za-z][\w:.-]*\w")
-_INLINE = re.compile(r"`\{python\}[^`]*`")
+_INLINE = re.compile(r"`\{python\} ([^`]*)`")
 _DATE = re.compile(
     r"\b(?:19|20)\d\d\b|\b(?:January|February|March|April|May|June|July|August|September|October|November|December)\b"
 )
@@ -84,10 +89,10 @@ def facts_of(sentence):
     -------
     list of str
     """
-    facts = table("facts_case")
+    listed = table("facts_case")
     cited = {key.lstrip("-@") for key in _CITATION.findall(sentence)}
     quoted = set(re.findall(r"\b(?:NCG|NCF|IND|CAS)\d{3}\b", sentence))
-    return facts.loc[facts["key"].isin(cited) | facts["id"].isin(quoted), "id"].tolist()
+    return listed.loc[listed["key"].isin(cited) | listed["id"].isin(quoted), "id"].tolist()
 
 
 def missing(rows, chapters=CHAPTERS):
@@ -106,3 +111,26 @@ def missing(rows, chapters=CHAPTERS):
     return {
         key: f"{chapter}: {text}" for chapter in chapters for key, text in sentences(chapter).items() if key not in rows
     }
+
+
+def shown(chapter, sentence):
+    """A sentence with the values of its inline expressions, as the page shows it."""
+    names = {"n": importlib.import_module(f"p2pbook.chapters.{chapter}").compute(), "listed": facts()}
+    return _INLINE.sub(lambda match: str(eval(match[1], names)), sentence)
+
+
+def main():
+    """Print the sentences without a row in the audit as CSV."""
+    path = data_directory() / "audit_case.csv"
+    with path.open(encoding="utf-8", newline="") as file:
+        audited = {row["sentence"] for row in csv.DictReader(file)}
+    writer = csv.writer(sys.stdout, lineterminator="\n")
+    writer.writerow(["sentence", "facts", "verdict", "note", "chapter", "text"])
+    for chapter in CHAPTERS:
+        for key, sentence in sentences(chapter).items():
+            if key not in audited:
+                writer.writerow([key, " ".join(facts_of(sentence)), "", "", chapter, shown(chapter, sentence)])
+
+
+if __name__ == "__main__":
+    main()

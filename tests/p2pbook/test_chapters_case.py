@@ -9,6 +9,7 @@ import pytest
 from p2pbook.chapters import industry, literature, ncf, question
 from p2pbook.facts import facts
 
+NAMES = ("question", "literature", "industry", "ncf")
 DATA = Path(__file__).resolve().parents[2] / "data"
 
 
@@ -105,3 +106,9 @@ def test_causes_are_counted_in_words():
     assert (n.moderate, n.weak) == (words[strengths.count("moderate")], words[strengths.count("weak")])
     assert n.strength["Borrowers"] == "weak" and n.strength["Operation"] == strengths[4]
     assert "strong" not in strengths  # no court's finding was read
+
+
+def test_the_problem_is_told_in_nine_thousand_words():
+    folder = DATA.parent / "chapters"
+    words = {name: len((folder / f"{name}.qmd").read_text(encoding="utf-8").split()) for name in NAMES}
+    assert sum(words.values()) <= 9000, words
