@@ -991,7 +991,7 @@ PEERS = (
         "failed 2020",
         "P2P platforms, and private funds sold by its own companies",
         "Payments stuck from October 2017",
-        "A high court: 102.6bn of illegal deposits, nearly 9bn of it by fraud",
+        "A high court: 102.6bn of illegal deposits and nearly 9bn of fraud",
         "Outcomes of loans",
         "CAS072",
     ),
@@ -1016,12 +1016,12 @@ LESSONS = (
         "CAS073",
     ),
     (
-        "Online lending by banks",
+        "Online lending by banks and consumer-finance companies",
         "2020-05-09",
-        "Draft rules for banks that lend online",
+        "Draft rules for banks, which consumer-finance companies are to follow",
         "Decide",
         "What is core to credit stays with who lends",
-        "CAS075",
+        "CAS084",
     ),
     (
         "Small-loan licence",
@@ -1054,6 +1054,14 @@ LESSONS = (
         "Fund",
         "Who runs can be asked to stay: committed lines and wind-down plans",
         "CAS032",
+    ),
+    (
+        "Rate ceiling",
+        "2020-08-20",
+        "Courts protect private lending up to four times the loan prime rate",
+        "Price",
+        "A price above the cap is no price: the cap is a cut-off (@sec-decisions)",
+        "CAS083",
     ),
 )
 
