@@ -99,7 +99,7 @@ def _checks(r):
         (
             "Did the fit converge?",
             "correct digits of the worst coefficient",
-            f"{r['digits']:.1f}",
+            f"{min(int(r['digits']), 12)} or more",  # beyond twelve the last bits of a machine decide
             "8 at least",
             r["digits"] >= 8,
         ),
