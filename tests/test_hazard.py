@@ -9,7 +9,7 @@ import pytest
 import statsmodels.api as sm
 
 from p2prisk.errors import DataError, ModelError, SeparationError
-from p2prisk.hazard import HazardLogit, HazardResults
+from p2prisk.hazard import HazardLogit, HazardResults, Simulated
 from p2prisk.ordered import OrderedLogit
 
 
@@ -274,13 +274,13 @@ def test_delta_method_is_the_derivative(link, which):
 
 def test_delta_method_agrees_with_simulation():
     fitted = model().fit()
-    options = {"horizon": [6, 12], "interval": 0.95}
-    delta = fitted.predict(LOANS.head(3), **options)
-    drawn = fitted.predict(LOANS.head(3), method="simulation", draws=20_000, **options)
+    by_draws = Simulated(0.95, draws=20_000)
+    delta = fitted.predict(LOANS.head(3), [6, 12], interval=0.95)
+    drawn = fitted.predict(LOANS.head(3), [6, 12], interval=by_draws)
     for part, tolerance in (("se", 0.03), ("lower", 0.02), ("upper", 0.02)):
         a, b = (table.xs(part, axis=1, level=-1).to_numpy() for table in (delta, drawn))
         np.testing.assert_allclose(a, b, rtol=tolerance)
-    again = fitted.predict(LOANS.head(3), method="simulation", draws=20_000, **options)
+    again = fitted.predict(LOANS.head(3), [6, 12], interval=by_draws)
     pd.testing.assert_frame_equal(drawn, again)
 
 

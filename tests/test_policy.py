@@ -84,6 +84,49 @@ def test_value_refuses_nonsense():
         price_table(["1", "2", "3"], [0.1, 0.2], 36, {})
 
 
+@pytest.mark.parametrize(
+    ("inside", "outside"),
+    [
+        ({"funding": -0.99}, {"funding": -1.0}),
+        ({"funding": 9.99}, {"funding": 10.0}),
+        ({"servicing": 0.0}, {"servicing": -0.01}),
+        ({"servicing": 0.99}, {"servicing": 1.0}),
+        ({"recovery_lag": 0}, {"recovery_lag": -1}),
+    ],
+)
+def test_costs_have_bounds(inside, outside):
+    assert Costs(**inside)
+    with pytest.raises(DataError, match="funding is a yearly rate"):
+        Costs(**outside)
+
+
+@pytest.mark.parametrize(
+    ("inside", "outside"),
+    [
+        ({"recovery": 0.0}, {"recovery": -0.01}),
+        ({"recovery": 1.0}, {"recovery": 1.01}),
+        ({"prepayment": 0.0}, {"prepayment": -0.01}),
+        ({"prepayment": 0.99}, {"prepayment": 1.0}),
+        ({"prepayment": 0.5}, {"prepayment": 1.5}),
+    ],
+)
+def test_recovery_and_prepayment_are_shares(inside, outside):
+    assert np.isfinite(contract_value(0.1, 12, 0.0, **inside))
+    with pytest.raises(DataError, match="shares between 0 and 1"):
+        contract_value(0.1, 12, 0.0, **outside)
+
+
+def test_rates_beyond_any_cap_are_found_up_to_a_thousand_per_cent():
+    free = Costs(servicing=0.0)
+    rate = float(break_even_rate(0.69, 2, costs=free))
+    assert 9 < rate < 10 and abs(float(contract_value(rate, 2, 0.69, costs=free))) < 1e-9
+    assert np.isnan(break_even_rate(0.8, 2, costs=free))
+    assert break_even_rate(0.0, 12, costs=Costs(funding=0.0, servicing=0.0)) == 0.0
+    table = price_table(["1"], [0.2], 36, {})
+    assert table["price"].tolist() == table["break_even"].tolist()
+    assert highest_pd(0.24, 12, recovery=1.0, costs=Costs(funding=0.0, servicing=0.0)) == 1.0
+
+
 def _ended():
     day = pd.Timestamp("2010-01-01")
     return pd.DataFrame(

@@ -144,6 +144,12 @@ def test_a_fault_is_found_with_its_line(rule, old, new, line):
     assert found and found[0][0] == line, found
 
 
+def test_a_cell_that_is_not_python_does_not_hide_the_next_one():
+    second = "```{python}\ndef area(r):\n    return r\n```\n\n## Below"
+    text = GOOD.replace("show(loans)", "show(", 1).replace("## Below", second, 1)
+    assert [line for line, _ in findings(text, "function-definition")] == [24, 32]
+
+
 def test_every_rule_has_a_failing_example():
     assert set(BAD) == set(RULES)
 
@@ -194,13 +200,18 @@ def test_a_whole_book(book):
     assert ("chapters/loans.qmd", "this code block is not closed") in [(f.path, f.message) for f in lint(book)]
 
 
+def test_a_fault_without_a_place_is_shown_at_the_first_line_of_the_settings(book, monkeypatch):
+    monkeypatch.setattr("bookkit.linter.check", lambda book, read: [BookError("no file is named")])
+    assert [(finding.path, finding.line) for finding in lint(book)] == [("_quarto.yml", 1)]
+
+
 def test_exceptions_need_a_reason_and_must_be_in_use(book):
     start(book, "The levels are 1 to 7.")
     exceptions = book / EXCEPTIONS_FILE
     exceptions.write_text("- {rule: uncited-number, text: 'levels are 1', reason: 'a definition'}\n")
     assert lint(book) == []
     start(book, "Text.")
-    assert [finding.rule for finding in lint(book)] == ["idle-exception"]
+    assert [(finding.rule, finding.line) for finding in lint(book)] == [("idle-exception", 1)]
     exceptions.write_text("- {rule: uncited-number, text: 'levels are 1'}\n")
     with pytest.raises(BookError, match="reason"):
         lint(book)

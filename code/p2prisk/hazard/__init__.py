@@ -12,8 +12,8 @@ age that each running loan has on the day::
     result.predict(known.frame.loc[age.index], 12, cause="default", given=age, interval=0.95)
 """
 
-from p2prisk.hazard.model import HazardLogit
-from p2prisk.hazard.results import HazardResults
+from p2prisk.hazard.model import HazardLogit, HazardOptions
+from p2prisk.hazard.results import HazardResults, Simulated
 from p2prisk.hazard.spells import SpellTable, spells
 
-__all__ = ["HazardLogit", "HazardResults", "SpellTable", "spells"]
+__all__ = ["HazardLogit", "HazardOptions", "HazardResults", "Simulated", "SpellTable", "spells"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -25,6 +26,25 @@ if TYPE_CHECKING:
 LINKS = ("logit", "cloglog")
 #: longest age: a row's ages are looped over, so that a date written as an age must not pass
 MAX_AGE = 1200
+
+
+@dataclass(frozen=True)
+class HazardOptions:
+    """What :class:`HazardLogit` takes by keyword beside the columns of a spell; its docstring says what each means."""
+
+    link: Literal["logit", "cloglog"] = "logit"
+    baseline: str | Sequence[int] = "dummies"
+    strata: Any = None
+    varying: dict | None = None
+    freq_weights: Any = None
+    censored: Any = None
+    missing: Literal["raise", "drop"] = "raise"
+
+    def __post_init__(self) -> None:
+        if self.link not in LINKS:
+            raise ModelError(f"link {self.link!r} is not known; choose one of {', '.join(LINKS)}")
+        if self.missing not in ("raise", "drop"):
+            raise ModelError(f"missing={self.missing!r}; choose 'raise' or 'drop'")
 
 
 class HazardLogit:
@@ -93,42 +113,15 @@ class HazardLogit:
     (2, 2)
     """
 
-    def __init__(
-        self,
-        event: Any,
-        exit: Any,
-        exog: Any = None,
-        entry: Any = None,
-        link: Literal["logit", "cloglog"] = "logit",
-        baseline: str | Sequence[int] = "dummies",
-        strata: Any = None,
-        varying: dict | None = None,
-        freq_weights: Any = None,
-        censored: Any = None,
-        missing: Literal["raise", "drop"] = "raise",
-    ) -> None:
+    def __init__(self, event: Any, exit: Any, exog: Any = None, entry: Any = None, **options: Any) -> None:
         design, values = design_from_array(exog)
         if values is None:
             values = np.empty((len(event), 0))
-        self._prepare(
-            event, exit, entry, design, values, link, baseline, strata, varying, freq_weights, censored, missing
-        )
+        self._prepare(event, exit, entry, design, values, HazardOptions(**options))
 
     @classmethod
     def from_formula(
-        cls,
-        formula: str,
-        data: pd.DataFrame,
-        exit: Any,
-        entry: Any = None,
-        link: Literal["logit", "cloglog"] = "logit",
-        baseline: str | Sequence[int] = "dummies",
-        strata: Any = None,
-        varying: dict | None = None,
-        freq_weights: Any = None,
-        censored: Any = None,
-        missing: Literal["raise", "drop"] = "raise",
-        context: dict | None = None,
+        cls, formula: str, data: pd.DataFrame, exit: Any, entry: Any = None, context: dict | None = None, **options: Any
     ) -> HazardLogit:
         """Model from a formula: ``"ending ~ dti + C(purpose)"``, with the column of the exit age as ``exit="age"``.
 
@@ -137,12 +130,13 @@ class HazardLogit:
         formula : str
             The column that says how the spell ended, and the traits, in the language of formulaic.
         data : DataFrame
-        exit, entry, strata, freq_weights : str or array_like
+        exit, entry : str or array_like
             Column names or values.
         context : dict, optional
             Further functions used in the formula.
-
-        Other parameters are those of :class:`HazardLogit`.
+        **options
+            ``link, baseline, strata, varying, freq_weights, censored, missing`` of :class:`HazardLogit`; strata and
+            freq_weights may be column names.
         """
         if not isinstance(data, pd.DataFrame):
             data = pd.DataFrame(data)
@@ -152,19 +146,17 @@ class HazardLogit:
         left = left.strip("`")
         if left not in data:
             raise DataError(f"the ending {left!r} is no column of the data")
-        if missing not in ("raise", "drop"):
-            raise ModelError(f"missing={missing!r}; choose 'raise' or 'drop'")
+        chosen = HazardOptions(**options)
         needed = required_columns(right or "1", data, context)
         outcome = [c for c in (left, *(v for v in (exit, entry) if isinstance(v, str))) if c in map(str, needed)]
         if outcome:
             raise ModelError(f"{', '.join(outcome)} says how or when a spell ends and is also used as a trait")
-        names = {"strata": strata if isinstance(strata, str) else None}
-        given = {"exit": exit, "entry": entry, "strata": strata, "freq_weights": freq_weights}
+        given = {"exit": exit, "entry": entry, "strata": chosen.strata, "freq_weights": chosen.freq_weights}
         given = {name: _values(data, value, name) for name, value in given.items()}
         absent = data[needed].isna()
         gone = absent.to_numpy().any(axis=1)
         dropped = {str(c): int(n) for c, n in absent.sum().items() if n}
-        if gone.any() and missing == "raise":
+        if gone.any() and chosen.missing == "raise":
             check_missing(data[needed], "the data")
         if gone.any():
             if gone.all():
@@ -177,21 +169,10 @@ class HazardLogit:
         else:
             design, values = design_from_formula(right, data, context)
         self = cls.__new__(cls)
-        self._prepare(
-            data[left],
-            given["exit"],
-            given["entry"],
-            design,
-            values,
-            link,
-            baseline,
-            given["strata"],
-            varying,
-            given["freq_weights"],
-            censored,
-            missing,
-        )
-        self.formula, self.strata_name = f"{left} ~ {design.formula or '1'}", names["strata"]
+        columns = replace(chosen, strata=given["strata"], freq_weights=given["freq_weights"])
+        self._prepare(data[left], given["exit"], given["entry"], design, values, columns)
+        self.formula = f"{left} ~ {design.formula or '1'}"
+        self.strata_name = chosen.strata if isinstance(chosen.strata, str) else None
         if gone.any():
             self.n_dropped += int(gone.sum())
             self.dropped_by_column = {**dropped, **self.dropped_by_column}
@@ -246,18 +227,16 @@ class HazardLogit:
 
     # -- preparation ------------------------------------------------------------
 
-    def _prepare(self, event, exit, entry, design, values, link, baseline, strata, varying, weights, censored, missing):
-        if link not in LINKS:
-            raise ModelError(f"link {link!r} is not known; choose one of {', '.join(LINKS)}")
+    def _prepare(self, event, exit, entry, design, values, options):
         self.formula, self.strata_name, self.unit = None, None, "period"
-        self.link, self.design = link, design
+        self.link, self.design = options.link, design
         self.exog_names, self.terms = design.names, design.terms
         self.event_name = str(getattr(event, "name", None) or "event")
-        codes, self.causes = _read_event(event, censored, self.event_name)
+        codes, self.causes = _read_event(event, options.censored, self.event_name)
         n = len(codes)
         exit, entry = _ages(exit, n, "exit"), _ages(np.zeros(n) if entry is None else entry, n, "entry")
-        weights = np.ones(n) if weights is None else np.asarray(weights, float)
-        strata = None if strata is None else pd.Series(strata).reset_index(drop=True)
+        weights = np.ones(n) if options.freq_weights is None else np.asarray(options.freq_weights, float)
+        strata = None if options.strata is None else pd.Series(options.strata).reset_index(drop=True)
         for name, part in (("exog", values), ("freq_weights", weights), ("strata", strata)):
             if part is not None and len(part) != n:
                 raise DataError(f"event has {n} rows and {name} {len(part)}")
@@ -268,7 +247,7 @@ class HazardLogit:
         if strata is not None:
             holes["strata"] = strata.isna().to_numpy()
         counts = {name: int(hole.sum()) for name, hole in holes.items() if hole.any()}
-        if counts and missing == "raise":
+        if counts and options.missing == "raise":
             name = next(iter(counts))
             raise DataError(
                 f"{name} has {counts[name]} missing values, the first in row {int(holes[name].argmax())}; "
@@ -296,7 +275,7 @@ class HazardLogit:
         self.strata_codes = place
         self.n_ages = int(self.exit.max())
         self.reach = self.n_ages
-        self.baseline, self.varying = baseline, dict(varying or {})
+        self.baseline, self.varying = options.baseline, dict(options.varying or {})
         self._describe()
 
     def _describe(self):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -30,6 +31,18 @@ _KEPT = (
 
 #: an ordinal fit, whose tests and intervals a hazard borrows as they stand
 _LIKE_ORDERED: Any = OrderedResults
+
+
+@dataclass(frozen=True)
+class Simulated:
+    """An interval by simulation: quantiles over parameter vectors drawn from their normal distribution.
+
+    Source: Krinsky and Robb (1986), Review of Economics and Statistics 68.
+    """
+
+    level: float = 0.95
+    draws: int = 2000
+    seed: int = 0
 
 
 class HazardResults:
@@ -259,10 +272,7 @@ class HazardResults:
         given: Any = 0,
         strata: Any = None,
         beyond: Literal["raise", "hold"] = "raise",
-        interval: float | None = None,
-        method: Literal["delta", "simulation"] = "delta",
-        draws: int = 2000,
-        seed: int = 0,
+        interval: float | Simulated | None = None,
     ) -> pd.DataFrame:
         """Chance of each end within a horizon, of surviving it, or the hazard at its last period.
 
@@ -283,9 +293,8 @@ class HazardResults:
         beyond : {"raise", "hold"}
             What to do at ages past the last at which a loan of the stratum was at risk: refuse, or hold the baseline
             and the varying effects at that age. The interval then says nothing of the error of doing so.
-        interval : float, optional
-            Level such as 0.95. By the delta method on the logit scale; or, with ``method="simulation"``, the quantiles
-            over `draws` parameter vectors from their normal distribution (Krinsky and Robb 1986, Rev. Econ. Stat. 68).
+        interval : float or Simulated, optional
+            Level such as 0.95, by the delta method on the logit scale; or ``Simulated(0.95, draws=2000, seed=0)``.
 
         Returns
         -------
@@ -300,9 +309,8 @@ class HazardResults:
         """
         if which not in ("incidence", "survival", "hazard"):
             raise ModelError(f"which={which!r}; choose incidence, survival or hazard")
-        if method not in ("delta", "simulation"):
-            raise ModelError(f"method={method!r}; choose delta or simulation")
-        if interval is not None and not 0 < interval < 1:
+        level = interval.level if isinstance(interval, Simulated) else interval
+        if level is not None and not 0 < level < 1:
             raise ModelError(f"interval={interval!r}; give the level as a fraction such as 0.95")
         exog = self.design.matrix(data) if self.exog_names else np.empty((len(data), 0))
         index = data.index if isinstance(data, pd.DataFrame) else pd.RangeIndex(len(exog))
@@ -324,13 +332,13 @@ class HazardResults:
         if cause is not None and which == "survival":
             raise ModelError("survival is of all ends together; leave out cause=")
         longest = int(ahead.max(initial=1))
-        per_row = longest * (self.layout.n_params if interval is not None and method == "delta" else 4)
+        per_row = longest * (self.layout.n_params if isinstance(interval, float) else 4)
         step = max(1, _BLOCK_NUMBERS // max(per_row * len(labels) * len(causes), 1))
         pieces = []
         for start in range(0, max(len(exog), 1), step):
             rows = slice(start, start + step)
             cells = self._cells(place[rows], given[rows], longest)
-            pieces.append(self._block(exog[rows], cells, ahead[rows], which, causes, interval, method, draws, seed))
+            pieces.append(self._block(exog[rows], cells, ahead[rows], which, causes, interval))
         found = {name: np.concatenate([piece[name] for piece in pieces]) for name in pieces[0]}
         single = causes == [None] or cause is not None or len(self.causes) == 1
         heads = [(label,) if single else (self.causes[k], label) for k in causes for label in labels]
@@ -405,21 +413,20 @@ class HazardResults:
         curves = hazard if which == "hazard" else np.cumsum(before * hazard, axis=1)
         return np.hstack([curves[k][ahead - 1, rows] for k in causes])
 
-    def _block(self, exog, cells, ahead, which, causes, interval, method, draws, seed):
+    def _block(self, exog, cells, ahead, which, causes, interval):
         params = self.params.to_numpy()
         value = self._values(params, exog, cells, ahead, which, causes)
         if interval is None:
             return {"estimate": value}
-        tail = (1 - interval) / 2
-        if method == "simulation":
-            rng = np.random.default_rng(seed)
-            sample = rng.multivariate_normal(params, self._covariance, size=draws, method="cholesky")
+        if isinstance(interval, Simulated):
+            rng, tail = np.random.default_rng(interval.seed), (1 - interval.level) / 2
+            sample = rng.multivariate_normal(params, self._covariance, size=interval.draws, method="cholesky")
             drawn = np.stack([self._values(one, exog, cells, ahead, which, causes) for one in sample])
             lower, upper = np.quantile(drawn, [tail, 1 - tail], axis=0)
             return {"estimate": value, "se": drawn.std(axis=0, ddof=1), "lower": lower, "upper": upper}
         jacobian = self._jacobian(exog, cells, ahead, which, causes)
         se = np.sqrt(np.maximum(np.einsum("nhp,pq,nhq->nh", jacobian, self._covariance, jacobian, optimize=True), 0))
-        z = stats.norm.isf(tail)
+        z = stats.norm.isf((1 - interval) / 2)
         with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
             middle, half = np.log(value / (1 - value)), z * se / (value * (1 - value))
             lower, upper = 1 / (1 + np.exp(half - middle)), 1 / (1 + np.exp(-half - middle))

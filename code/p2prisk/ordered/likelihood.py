@@ -293,12 +293,10 @@ def parallel_logit(layout, family, params, exog, codes, weights, offset, order):
     by_row[place] = residual
     score_beta = column_sums(by_row, exog)
     if order < 2:
-        return assemble_parallel_logit(layout, theta, float(log_sum), counts, score_beta, score)
+        return assemble_parallel_logit(layout, theta, float(log_sum), counts, (score_beta, score))
     by_row[place] = curvature
-    product = weighted_product(exog, by_row)
-    return assemble_parallel_logit(
-        layout, theta, float(log_sum), counts, score_beta, score, density, product, densities @ exog
-    )
+    curvatures = density, weighted_product(exog, by_row), densities @ exog
+    return assemble_parallel_logit(layout, theta, float(log_sum), counts, (score_beta, score), curvatures)
 
 
 def weighted_product(exog, weights, rows=2048):
@@ -335,20 +333,12 @@ def column_sums(weights, exog, rows=64):
     return total.sum(axis=0)[0] + weights[whole:] @ exog[whole:]
 
 
-def assemble_parallel_logit(
-    layout,
-    theta,
-    log_sum,
-    counts=None,
-    score_beta=None,
-    score_theta=None,
-    density=None,
-    product=None,
-    by_threshold=None,
-):
+def assemble_parallel_logit(layout, theta, log_sum, counts=None, scores=None, curvatures=None):
     """Log-likelihood, score and information from sums over rows; O(classes) work for the thresholds.
 
-    ``counts`` by class is given for the cumulative model only, whose neighbouring thresholds are coupled.
+    ``counts`` by class is given for the cumulative model only, whose neighbouring thresholds are coupled. ``scores`` are
+    those of the slopes and of the thresholds; ``curvatures`` the density by threshold, the weighted cross-product of the
+    columns, and their density-weighted sums by threshold.
     """
     p, m = layout.n_columns, layout.n_thresholds
     score, information = np.zeros(layout.n_params), np.zeros((layout.n_params, layout.n_params))
@@ -357,15 +347,16 @@ def assemble_parallel_logit(
     if counts is not None and np.any(gap <= 0):
         return Evaluation(-np.inf, score, information)
     log_likelihood = log_sum if counts is None else log_sum + float(inner @ np.log(-np.expm1(-gap)))
-    if score_beta is None or not np.isfinite(log_likelihood):
+    if scores is None or not np.isfinite(log_likelihood):
         return Evaluation(log_likelihood, score, information)
-    score[:p], score[p:] = score_beta, score_theta
+    score[:p], score[p:] = scores
     if counts is not None:
         ratio = 1.0 / np.expm1(gap)
         score[p + 1 :] += ratio * inner
         score[p:-1] -= ratio * inner
-    if product is None:
+    if curvatures is None:
         return Evaluation(log_likelihood, score, information)
+    density, product, by_threshold = curvatures
     information[:p, :p] = product
     information[p:, :p] = -by_threshold
     information[:p, p:] = information[p:, :p].T
@@ -517,8 +508,9 @@ def compiled_parallel_logit(layout, family, params, block, centre=None, order=2,
     found = kernel.parallel_logit_sums(*block[:4], centre, slopes, theta, touched, order == 2, **options)
     if found is None:
         return None
-    log_sum, counts, *sums = found
-    return assemble_parallel_logit(layout, theta, log_sum, None if family.stages else counts, *sums)
+    log_sum, counts, score_beta, score_theta, *curvatures = found
+    counts = None if family.stages else counts
+    return assemble_parallel_logit(layout, theta, log_sum, counts, (score_beta, score_theta), curvatures)
 
 
 @dataclass(frozen=True)

@@ -84,7 +84,9 @@ class OrdinalModel:
         return self
 
     @classmethod
-    def _from_formula(cls, family, formula, data, offset, freq_weights, nonparallel, missing, context):
+    def _from_formula(
+        cls, family, formula, data, offset=None, freq_weights=None, nonparallel=None, missing="raise", context=None
+    ):
         if not isinstance(data, pd.DataFrame):
             data = pd.DataFrame(data)
         if formula.count("~") != 1:

@@ -82,13 +82,10 @@ class SequentialLogit(OrdinalModel):
         data: pd.DataFrame,
         direction: Literal["forward", "backward"] = "forward",
         link: Literal["logit", "probit", "cloglog", "loglog"] = "logit",
-        offset: ArrayLike | str | None = None,
-        freq_weights: ArrayLike | None = None,
-        nonparallel: Any = None,
-        missing: str = "raise",
-        context: Any = None,
+        **options: Any,
     ) -> Self:
-        """Model from a formula; see :meth:`OrderedLogit.from_formula`.
+        """Model from a formula; `options` are ``offset, freq_weights, nonparallel, missing, context`` of
+        :meth:`OrderedLogit.from_formula`.
 
         Examples
         --------
@@ -98,8 +95,7 @@ class SequentialLogit(OrdinalModel):
         >>> r.thresholds.round(4).to_dict()
         {'0|1': 0.6931, '1|2': 1.0986}
         """
-        family = Sequential(link, direction)
-        return cls._from_formula(family, formula, data, offset, freq_weights, nonparallel, missing, context)
+        return cls._from_formula(Sequential(link, direction), formula, data, **options)
 
     @property
     def direction(self) -> str:
