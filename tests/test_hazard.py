@@ -385,7 +385,7 @@ def test_requests_that_make_no_sense_are_refused():
         ({"which": "odds"}, "choose incidence"),
         ({"cause": "late"}, "the causes are default, repaid"),
         ({"interval": 95}, "fraction"),
-        ({"method": "bayes"}, "delta or simulation"),
+        ({"interval": Simulated(95)}, "fraction"),
     ):
         with pytest.raises(ModelError, match=message):
             fitted.predict(LOANS, 3, **options)
