@@ -6,7 +6,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from p2pbook.literature import SIGNS, agreement, studies_by_sign
+from p2pbook.literature import SIGNS, agreement, reader_agreement, studies_by_sign
 from p2prisk.errors import DataError
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -57,6 +57,24 @@ def test_every_finding_is_in_the_printed_table(signs):
     assert sum(cell.count("@") for cell in cells) == len(signs)
     assert printed.loc["Car owner", "safer"] == "@tao2017who CN"
     assert (signs.groupby("platform")["short"].nunique() == 1).all()
+
+
+def test_a_second_reader_coded_thirty_cells_or_more(signs):
+    twice = read("literature_second_reading")
+    cells = signs.set_index(["variable", "study"])["sign"]
+    assert len(twice) >= 30 and not (twice == "").any(axis=None)
+    apart = [row for row in twice.itertuples() if cells[row.variable, row.study] != row.first_sign]
+    assert all(cells[row.variable, row.study] == row.sign and row.read_in == "full text" for row in apart)
+    # no cell is safer for one reader and riskier for the other: the chapter says so
+    assert {"+", "-"} not in [{row.first_sign, row.sign} for row in twice.itertuples()]
+
+
+def test_kappa_by_hand():
+    found = reader_agreement(list("++++----00??"), list("+++-----0?0?"))
+    chance = (4 * 3 + 4 * 5 + 2 * 2 + 2 * 2) / 12**2
+    assert found["cells"] == 12 and found["same"] == 9
+    assert found["kappa"] == pytest.approx((9 / 12 - chance) / (1 - chance), abs=1e-12)
+    assert found["low"] < found["kappa"] < found["high"] <= 1
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,8 @@
 """What the studies of default say about a variable, counted: who finds which sign, and whether they agree."""
 
+import numpy as np
 import pandas as pd
+from statsmodels.stats.inter_rater import cohens_kappa
 
 from p2prisk.errors import DataError
 
@@ -101,3 +103,34 @@ def _verdict(safer, none, riskier):
     if none and (safer or riskier):
         return "sign against no effect"
     return "agree"
+
+
+def reader_agreement(first, second):
+    """Agreement of two readers who coded the same cells apart, beyond chance.
+
+    Parameters
+    ----------
+    first, second : sequence of str
+        Codes of :data:`SIGNS`, cell by cell.
+
+    Returns
+    -------
+    dict
+        ``cells``, ``same`` (cells coded alike), ``kappa`` and its 95 % interval ``low``, ``high`` (Cohen 1960,
+        Educational and Psychological Measurement 20; standard error of Fleiss, Cohen and Everitt 1969), cut at one.
+
+    Examples
+    --------
+    >>> reader_agreement(list("++--"), list("+---"))["kappa"]
+    0.5
+    """
+    codes = list(SIGNS)
+    table = pd.crosstab(pd.Categorical(first, codes), pd.Categorical(second, codes), dropna=False).to_numpy()
+    found = cohens_kappa(table)
+    return {
+        "cells": int(table.sum()),
+        "same": int(np.trace(table)),
+        "kappa": round(float(found.kappa), 12),
+        "low": float(found.kappa_low),
+        "high": min(float(found.kappa_upp), 1.0),
+    }

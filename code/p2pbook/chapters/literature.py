@@ -5,7 +5,7 @@ from functools import cache
 
 import pandas as pd
 
-from p2pbook.literature import agreement, studies_by_sign
+from p2pbook.literature import agreement, reader_agreement, studies_by_sign
 from p2pbook.values import Value, count
 from p2prisk.datasets import table
 
@@ -32,6 +32,10 @@ class Literature:
     on_renrendai: Value
     #: share of the cells read in abstracts and records, in per cent
     from_abstracts: Value
+    #: cells that a second reader coded apart, how many alike, and Cohen's kappa
+    coded_twice: Value
+    coded_alike: Value
+    kappa: Value
 
 
 @cache
@@ -43,7 +47,8 @@ def compute():
     Literature
     """
     signs, closest = table("literature_signs"), table("literature_studies")
-    counted = agreement(signs)
+    counted, twice = agreement(signs), table("literature_second_reading")
+    readers = reader_agreement(twice["first_sign"], twice["sign"])
     verdicts = counted["verdict"].value_counts()
     return Literature(
         signs=signs,
@@ -60,6 +65,9 @@ def compute():
         closest_studies=count(len(closest)),
         closest_without_size=count((closest["size"] == "not stated in the record read").sum()),
         from_abstracts=Value(100 * (signs["read_in"] == "abstract").mean(), 0),
+        coded_twice=count(readers["cells"]),
+        coded_alike=count(readers["same"]),
+        kappa=Value(readers["kappa"], 2, low=readers["low"], high=readers["high"]),
         on_renrendai=count(signs.loc[signs["platform"] == "Renrendai", "study"].nunique()),
     )
 

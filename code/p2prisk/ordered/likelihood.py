@@ -337,8 +337,8 @@ def assemble_parallel_logit(layout, theta, log_sum, counts=None, scores=None, cu
     """Log-likelihood, score and information from sums over rows; O(classes) work for the thresholds.
 
     ``counts`` by class is given for the cumulative model only, whose neighbouring thresholds are coupled; ``scores``
-    are of the slopes and of the thresholds; ``curvatures`` are the density by threshold, the weighted cross-product of the
-    columns, and their density-weighted sums by threshold.
+    are of the slopes and of the thresholds; ``curvatures`` the density by threshold, the weighted cross-product of
+    the columns, and their density-weighted sums by threshold.
     """
     p, m = layout.n_columns, layout.n_thresholds
     score, information = np.zeros(layout.n_params), np.zeros((layout.n_params, layout.n_params))
