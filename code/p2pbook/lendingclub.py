@@ -6,6 +6,7 @@ from functools import lru_cache
 import numpy as np
 import pandas as pd
 
+from p2pbook.known import Known
 from p2prisk.datasets import load, table
 from p2prisk.monitor import vintage_curves_from_events
 from p2prisk.ordered import OrderedLogit
@@ -17,6 +18,9 @@ from p2prisk.tape import CHARGE_OFF_LAG
 
 #: The last issue year the model is fitted on, and the year it is tested on.
 FITTED_TO, TESTED_ON = 2010, 2011
+
+#: Decided at the end of 2010 with final outcomes of the loans issued up to then; the last of them ended in July 2016.
+AFTER_ALL_ENDED = Known("2010-12-31", "2016-07-31")
 
 CLASSES = (
     "term",

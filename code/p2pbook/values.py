@@ -1,5 +1,6 @@
 """Numbers that know how they are printed, so that prose reads ``{python} n.auc`` and ``{python} n.auc.interval``."""
 
+from p2pbook import known as when
 from p2prisk.tables import number
 
 
@@ -17,6 +18,8 @@ class Value(float):
         Whether `value` is a share that is printed per hundred, with the sign.
     low, high : float, optional
         Ends of the interval.
+    known : Known or Descriptive, optional
+        Day of the decision that the number is about; by default that of :func:`p2pbook.known.stamp`.
 
     Examples
     --------
@@ -27,9 +30,10 @@ class Value(float):
     ('15.2 %', '−0.4', '21,712', '–')
     """
 
-    def __new__(cls, value, digits=2, percent=False, low=None, high=None):
+    def __new__(cls, value, digits=2, percent=False, low=None, high=None, known=None):
         self = super().__new__(cls, value)
         self.digits, self.percent, self._ends = digits, percent, (low, high)
+        self.known = when.current() if known is None else known
         return self
 
     @property
@@ -40,7 +44,7 @@ class Value(float):
     @property
     def whole(self):
         """The number printed without decimals."""
-        return Value(self, 0, self.percent)
+        return Value(self, 0, self.percent, known=self.known)
 
     @property
     def low(self):
@@ -60,11 +64,11 @@ class Value(float):
     def _end(self, which):
         if self._ends[which] is None:
             raise AttributeError(f"{self} was given no interval")
-        return Value(self._ends[which], self.digits, self.percent)
+        return Value(self._ends[which], self.digits, self.percent, known=self.known)
 
     def __neg__(self):
         low, high = (None if end is None else -end for end in self._ends)
-        return Value(-float(self), self.digits, self.percent, high, low)
+        return Value(-float(self), self.digits, self.percent, high, low, self.known)
 
     def __str__(self):
         text = number(float(self) * (100 if self.percent else 1), self.digits)

@@ -6,7 +6,8 @@ from functools import cache
 import numpy as np
 import pandas as pd
 
-from p2pbook.lendingclub import LABELS, book_card, calibration_by_year, class_losses
+from p2pbook.known import stamp
+from p2pbook.lendingclub import AFTER_ALL_ENDED, LABELS, book_card, calibration_by_year, class_losses
 from p2pbook.replications import replication
 from p2pbook.values import Value, count, share
 from p2pbook.words import by_count, joined
@@ -90,6 +91,7 @@ class Assessment:
 
 
 @cache
+@stamp(AFTER_ALL_ENDED)
 def compute():
     """Compute the chapter.
 

@@ -6,6 +6,7 @@ from functools import cache
 import numpy as np
 import pandas as pd
 
+from p2pbook.known import stamp
 from p2pbook.lendingclub import LABELS, book_card
 from p2pbook.pricing import highest_pd_by_cap, price_by_grade, value_check
 from p2pbook.replications import Replication, replication
@@ -133,6 +134,7 @@ class Decisions:
 
 
 @cache
+@stamp("e2-decisions")
 def compute():
     """Compute the chapter.
 

@@ -8,6 +8,7 @@ import pandas as pd
 
 from p2pbook import reading
 from p2pbook.grade_model import grade_loans, grade_model
+from p2pbook.known import Descriptive, stamp
 from p2pbook.traits import GRADE_TRAITS
 from p2pbook.values import Value, count, estimates, share
 from p2prisk import OrderedLogit, average_marginal_effects
@@ -133,6 +134,7 @@ def _thresholds(result):
     )
 
 
+@stamp(Descriptive("how well traits tell the grade that the platform set on the same day"))
 def _fit(result, loans):
     measures, score = explained(result), result.predict(which="linear")
     ranked = concordance(loans["grade"], score)

@@ -5,7 +5,8 @@ from functools import cache
 
 import pandas as pd
 
-from p2pbook.lendingclub import FITTED_TO, TESTED_ON
+from p2pbook.known import stamp
+from p2pbook.lendingclub import AFTER_ALL_ENDED, FITTED_TO, TESTED_ON
 from p2pbook.model_card import checklist, validation_results
 from p2pbook.values import Value, count, share
 from p2pbook.words import by_count, in_words
@@ -37,6 +38,7 @@ class ModelCard:
 
 
 @cache
+@stamp(AFTER_ALL_ENDED)
 def compute():
     """Compute the chapter.
 

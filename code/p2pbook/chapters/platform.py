@@ -10,6 +10,7 @@ from p2pbook.detection import DOSES, INSTRUMENTS, detection_table, stored_study
 from p2pbook.detection.experiment import FALSE_ALARM, HEALTHY_CALIBRATION, HEALTHY_CHECK, LOANS, REPLICATES, WATCH
 from p2pbook.facts import facts
 from p2pbook.figures.system import CAUSE_WORDS
+from p2pbook.known import Descriptive, stamp
 from p2pbook.values import Value, count, share
 from p2prisk.datasets import table
 from p2prisk.platform import SCREENS, custody, product_mix, related_receivables, screen_table
@@ -151,6 +152,7 @@ def _published(listed, accounts):
     }
 
 
+@stamp(Descriptive("simulated platforms"))
 def _design():
     return {
         "loans": count(LOANS),

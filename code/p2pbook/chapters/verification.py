@@ -12,6 +12,7 @@ import pandas as pd
 
 from p2pbook import findings
 from p2pbook.findings import CHARGED_OFF, MARK_SLOPE
+from p2pbook.known import Descriptive, stamp
 from p2pbook.reading import coefficient_table, p_words
 from p2pbook.replications import replication
 from p2pbook.traits import GRADE_TRAITS
@@ -277,6 +278,7 @@ class Calibration:
     third: Value
 
 
+@stamp(Descriptive("calibration on the loans that the model is fitted to"))
 def calibration(table):
     """What the page says of calibration.
 
@@ -460,6 +462,7 @@ def _allowed(verified, outcome):
     )
 
 
+@stamp("e2-outcome")
 def _out_of_time(outcome, ranking):
     slopes = outcome.table("calibration").set_index("cut")
     slope = {name: estimate(slopes.loc[cut], "slope", 2, "slope_low", "slope_high") for cut, name in _CUTS.items()}

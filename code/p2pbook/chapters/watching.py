@@ -5,6 +5,7 @@ from functools import cache
 
 import pandas as pd
 
+from p2pbook.known import Known, stamp
 from p2pbook.lendingclub import CHARGE_OFF_LAG, lending_club_vintages
 from p2pbook.values import Value, count, share
 from p2pbook.words import by_count, part_of
@@ -168,6 +169,8 @@ def _stability():
     }
 
 
+# the forecast is fitted on the loans of 2007 to 2009 and what came of them within twelve payments and the lag
+@stamp(Known("2009-12-31", "2011-05-31"))
 def _level():
     scores = table("lendingclub_monthly_scores")
     scores = scores.assign(forecast=scores["expected_early"] / scores["loans"])

@@ -12,6 +12,8 @@ looks at 2011 once, with every rival in the same run.
 import argparse
 import time
 
+from p2pbook.known import Descriptive, Known
+from p2pbook.lendingclub import AFTER_ALL_ENDED
 from p2pbook.replications.decisions import decisions_study, ratings_study
 from p2pbook.replications.outcome import outcome_study
 from p2pbook.replications.profile import profile_study
@@ -40,14 +42,14 @@ def replicate(name, path=None):
     """
     if name not in STUDIES:
         raise DataError(f"no replication is called {name!r}; known: {', '.join(STUDIES)}")
-    source, compute = STUDIES[name]
+    source, compute, known = STUDIES[name]
     from threadpoolctl import threadpool_limits
 
     tape = load(source, path=path)
     # one thread: sums come out in the same order on every machine, and busy cores do not slow the trees down
     with threadpool_limits(1):
         facts, tables = compute(tape)
-    return document(name, source, tape, facts, tables)
+    return document(name, source, known, tape, facts, tables)
 
 
 def main(argv=None):
@@ -92,15 +94,29 @@ def main(argv=None):
     return worst
 
 
-#: name -> data set, and the study that computes facts and tables from its tape
+#: name -> data set, the study that computes facts and tables from its tape, and what was known when
 STUDIES = {
-    "e2-profile": ("lendingclub-2007-2011", profile_study),
-    "e2-selection": ("lendingclub-2007-2011", selection_study),
-    "e2-outcome": ("lendingclub-2007-2011", outcome_study),
-    "e2-decisions": ("lendingclub-2007-2011", decisions_study),
-    "e3-ratings": ("prosper", ratings_study),
-    "e2-verification": ("lendingclub-2007-2011", verification_study),
-    "e2-robustness": ("lendingclub-2007-2011", robustness_study),
-    "e2-transfer": ("lendingclub-2007-2011", transfer_study),
-    "e3-prosper": ("prosper", prosper_study),
+    "e2-profile": ("lendingclub-2007-2011", profile_study, Descriptive("counts and shares of loans that have ended")),
+    "e2-selection": ("lendingclub-2007-2011", selection_study, AFTER_ALL_ENDED),
+    "e2-outcome": ("lendingclub-2007-2011", outcome_study, AFTER_ALL_ENDED),
+    # the best cut-off is picked on the loans of 2011, the last of which ended in April 2017
+    "e2-decisions": ("lendingclub-2007-2011", decisions_study, Known("2010-12-31", "2017-04-30")),
+    "e3-ratings": ("prosper", ratings_study, Descriptive("losses by rating of loans that have ended")),
+    "e2-verification": (
+        "lendingclub-2007-2011",
+        verification_study,
+        Descriptive("tests of assumptions on the loans that the model is fitted to"),
+    ),
+    "e2-robustness": (
+        "lendingclub-2007-2011",
+        robustness_study,
+        Descriptive("odds ratios and points on the loans that the models are fitted to"),
+    ),
+    "e2-transfer": (
+        "lendingclub-2007-2011",
+        transfer_study,
+        Descriptive("slopes on loans that have ended; what they rank is in e3-prosper"),
+    ),
+    # slopes of either platform rest on final outcomes; the first of the loans was issued on this day
+    "e3-prosper": ("prosper", prosper_study, Known("2009-07-20", "2014-03-12")),
 }

@@ -7,6 +7,7 @@ from importlib.metadata import PackageNotFoundError, version
 import numpy as np
 import pandas as pd
 
+from p2pbook.known import read
 from p2prisk.datasets import data_directory
 from p2prisk.errors import DataError
 
@@ -34,6 +35,8 @@ class Replication:
     def __init__(self, document):
         self.document = document
         self.facts = document["facts"]
+        #: the day of its decision and what was known, or that it describes; see :mod:`p2pbook.known`
+        self.known = read(document)
 
     def table(self, name):
         """A stored table as a DataFrame."""
@@ -100,13 +103,14 @@ def stored_table(frame):
     }
 
 
-def document(name, source, tape, facts, tables):
-    """All that a stored file holds: input, seed, versions, and what was computed.
+def document(name, source, known, tape, facts, tables):
+    """All that a stored file holds: input, what was known when, seed, versions, and what was computed.
 
     Parameters
     ----------
     name, source : str
         Of the replication, and of the data set.
+    known : Known or Descriptive
     tape : LoanTape
         What it was computed from.
     facts : dict
@@ -118,6 +122,7 @@ def document(name, source, tape, facts, tables):
     """
     return {
         "name": name,
+        **known.stored(),
         "input": {
             "data": source,
             "file": tape.provenance["path"],
