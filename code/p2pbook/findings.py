@@ -7,9 +7,8 @@ import numpy as np
 import pandas as pd
 
 from p2pbook.grade_model import grade_loans, grade_model
-from p2pbook.known import stamp
 from p2pbook.reading import coefficient_table
-from p2pbook.replications.store import replication
+from p2pbook.replications.store import replication, stamped
 from p2pbook.traits import GRADE_TRAITS
 from p2pbook.values import Value, count, estimate, share
 from p2pbook.words import by_count
@@ -138,7 +137,7 @@ def _repayment():
     )
 
 
-@stamp("e2-outcome")
+@stamped("e2-outcome")
 def _ranking():
     outcome = replication("e2-outcome")
     auc = outcome.table("auc").set_index("model")
@@ -171,7 +170,7 @@ def _stability():
     )
 
 
-@stamp("e3-prosper")
+@stamped("e3-prosper")
 def _travel():
     prosper = replication("e3-prosper")
     auc = prosper.table("auc").set_index("model")

@@ -90,8 +90,8 @@ def stamp(known):
 
     Parameters
     ----------
-    known : Known, Descriptive or str
-        Or the name of a stored replication, which is read when it is entered.
+    known : Known or Descriptive
+        For that of a stored replication by its name see :func:`p2pbook.replications.stamped`.
 
     Examples
     --------
@@ -101,10 +101,6 @@ def stamp(known):
     >>> area.known == area.low.known == (-area).known, Value(0.66).known
     (True, None)
     """
-    if isinstance(known, str):
-        from p2pbook.replications.store import replication
-
-        known = replication(known).known
     token = _NOW.set(known)
     try:
         yield known

@@ -8,7 +8,7 @@ import pytest
 
 from bookkit.chapters import read_chapter
 from p2pbook.known import Descriptive, Known, stamp
-from p2pbook.replications import replication, run
+from p2pbook.replications import replication, run, stamped
 from p2pbook.values import Value
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -44,7 +44,10 @@ def test_a_number_that_predicts_says_the_day_of_its_decision(chapter):
         for inline, value in _values(chapter)
         if isinstance(value, Value) and not isinstance(value.known, Known | Descriptive)
     ]
-    assert not lacking, f"{chapter} prints numbers that predict without p2pbook.known.stamp: " + "; ".join(lacking)
+    assert not lacking, (
+        f"{chapter} prints numbers that predict without p2pbook.known.stamp or replications.stamped: "
+        + "; ".join(lacking)
+    )
 
 
 def test_the_search_finds_what_predicts():
@@ -70,7 +73,7 @@ def test_a_record_without_its_day_has_none(tmp_path, monkeypatch):
     (tmp_path / "bare.json").write_text(json.dumps(document))
     monkeypatch.setattr("p2pbook.replications.store.directory", lambda: tmp_path)
     assert replication("bare").known is None
-    with stamp("bare"):
+    with stamped("bare"):
         assert Value(0.7).known is None
 
 

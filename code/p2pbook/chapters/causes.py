@@ -6,8 +6,7 @@ from functools import cache
 import pandas as pd
 
 from p2pbook.case import strengths
-from p2pbook.known import stamp
-from p2pbook.replications import replication
+from p2pbook.replications import replication, stamped
 from p2pbook.values import Value, share
 from p2prisk.datasets import table
 
@@ -36,7 +35,7 @@ class Causes:
 
 
 @cache
-@stamp("e2-outcome")
+@stamped("e2-outcome")
 def compute():
     """Compute the chapter.
 

@@ -6,10 +6,9 @@ from functools import cache
 import numpy as np
 import pandas as pd
 
-from p2pbook.known import stamp
 from p2pbook.lendingclub import LABELS, book_card
 from p2pbook.pricing import highest_pd_by_cap, price_by_grade, value_check
-from p2pbook.replications import Replication, replication
+from p2pbook.replications import Replication, replication, stamped
 from p2pbook.values import Value, count, share
 from p2pbook.words import by_count, joined
 from p2prisk.policy import (
@@ -134,7 +133,7 @@ class Decisions:
 
 
 @cache
-@stamp("e2-decisions")
+@stamped("e2-decisions")
 def compute():
     """Compute the chapter.
 

@@ -8,8 +8,7 @@ import pandas as pd
 
 from p2pbook import reading
 from p2pbook.findings import MARK_AUC
-from p2pbook.known import stamp
-from p2pbook.replications import replication
+from p2pbook.replications import replication, stamped
 from p2pbook.traits import INCOME_MARKS
 from p2pbook.values import Value, count, estimate, estimates, share
 from p2pbook.words import joined
@@ -246,7 +245,7 @@ def _aloud(slopes, outcome, robust, profile):
     )
 
 
-@stamp("e2-outcome")
+@stamped("e2-outcome")
 def _blocks(outcome, robust):
     blocks, auc = outcome.table("blocks").set_index("block"), outcome.table("block_auc").set_index("traits")["auc"]
     points = estimates(robust.table("block_effects").set_index("block"), "points", 1)
@@ -273,7 +272,7 @@ def _blocks(outcome, robust):
     )
 
 
-@stamp("e2-outcome")
+@stamped("e2-outcome")
 def _ranks(slopes, outcome, selection):
     auc = outcome.table("auc").set_index("model")
     lead = outcome.table("auc_differences").set_index(["first", "second"])

@@ -14,7 +14,7 @@ from p2pbook import findings
 from p2pbook.findings import CHARGED_OFF, MARK_SLOPE
 from p2pbook.known import Descriptive, stamp
 from p2pbook.reading import coefficient_table, p_words
-from p2pbook.replications import replication
+from p2pbook.replications import replication, stamped
 from p2pbook.traits import GRADE_TRAITS
 from p2pbook.values import Value, count, estimate, share
 from p2pbook.words import by_count, in_words, part_of
@@ -462,7 +462,7 @@ def _allowed(verified, outcome):
     )
 
 
-@stamp("e2-outcome")
+@stamped("e2-outcome")
 def _out_of_time(outcome, ranking):
     slopes = outcome.table("calibration").set_index("cut")
     slope = {name: estimate(slopes.loc[cut], "slope", 2, "slope_low", "slope_high") for cut, name in _CUTS.items()}

@@ -2,12 +2,13 @@
 
 import json
 import platform
+from contextlib import contextmanager
 from importlib.metadata import PackageNotFoundError, version
 
 import numpy as np
 import pandas as pd
 
-from p2pbook.known import read
+from p2pbook.known import read, stamp
 from p2prisk.datasets import data_directory
 from p2prisk.errors import DataError
 
@@ -78,6 +79,19 @@ def replication(name):
             f"python -m p2pbook.replications {name} --input FILE"
         )
     return Replication(json.loads(file.read_text(encoding="utf-8")))
+
+
+@contextmanager
+def stamped(name):
+    """Give every number made inside what the stored replication `name` says was known when; a decorator, too.
+
+    Parameters
+    ----------
+    name : str
+        Of the replication; it is read when the function is entered.
+    """
+    with stamp(replication(name).known) as known:
+        yield known
 
 
 def _plain(value):
