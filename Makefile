@@ -66,9 +66,16 @@ mutants: $(READY) ## do the tests catch what breaks? seeded mutants of the code 
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -e ".[mutants]"
 	@$(BIN)/python benchmarks/mutants.py $(TARGETS)
 
+# values, not text: what is given for them is expanded neither by make nor by the shell
+override TAPE := $(value TAPE)
+override MAP := $(value MAP)
+override FORMAT := $(value FORMAT)
+export TAPE MAP FORMAT
+
 tape: $(READY) ## the same study on your own loans: make tape TAPE=loans.csv FORMAT=lendingclub (or MAP=mapping.yml)
-	@test -n "$(TAPE)" || { echo "Name your file: make tape TAPE=loans.csv FORMAT=lendingclub (or MAP=mapping.yml)" >&2; exit 2; }
-	@$(BIN)/p2prisk report "$(TAPE)" $(if $(MAP),--map "$(MAP)",--format "$(or $(FORMAT),auto)")
+	@test -n "$$TAPE" || { echo "Name your file: make tape TAPE=loans.csv FORMAT=lendingclub (or MAP=mapping.yml)" >&2; exit 2; }
+	@if [ -n "$$MAP" ]; then $(BIN)/p2prisk report "--map=$$MAP" -- "$$TAPE"; \
+	else $(BIN)/p2prisk report "--format=$${FORMAT:-auto}" -- "$$TAPE"; fi
 
 lock: ## write requirements.lock anew from pyproject.toml (needs uv)
 	uv pip compile pyproject.toml --extra fast --extra scale --extra book --extra test --universal --generate-hashes --python-version 3.11 \

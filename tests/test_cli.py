@@ -216,17 +216,17 @@ def test_report_stops_at_a_tape_with_errors(loans, capsys, tmp_path, monkeypatch
 def test_report_hands_the_tape_to_the_renderer(loans, capsys, tmp_path, monkeypatch):
     seen = {}
 
-    def renderer(command, check):
+    def renderer(command, folder):
         project = Path(command[command.index("--project") + 1])
         seen.update(command=command, project=project, study=TapeStudy.stored(project))
         seen["files"] = {path.name for path in project.iterdir()}
-        return subprocess.CompletedProcess(command, 0)
+        return 0
 
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("p2prisk.cli.subprocess.run", renderer)
+    monkeypatch.setattr("p2prisk.cli._run", renderer)
     code, out, _ = run(capsys, "report", loans, "--record-date", "2023-01-01")
     assert code == 0 and "Every loan has ended" in out
-    assert seen["command"][1:5] == ["-m", "bookkit", "book", "--to"]
+    assert seen["command"][1:6] == ["-P", "-m", "bookkit", "book", "--to"]
     assert seen["command"][-2:] == ["--output", str(tmp_path / "_book-tape")]
     assert {"_quarto.yml", "index.qmd", "model.qmd"} <= seen["files"]
     made = TapeStudy(read_tape(loans, record_date="2023-01-01"))

@@ -1,14 +1,12 @@
 """Which renderer makes the book: Quarto where there is one, else the preview renderer; and Quarto's run.
 
-Quarto is the official way. Its PyPI package fetches the program from elsewhere while it is being installed, which fails
-on machines that reach package registries only; so one bounded try is made, its outcome is remembered, and the preview
-renderer reads the same sources.
+Quarto is the official way; where it is not installed, the preview renderer reads the same sources. Nothing is installed
+while a book is rendered: that is for the reader to do, or not.
 """
 
 import os
 import re
 import shutil
-import signal
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -17,12 +15,11 @@ from pathlib import Path
 from bookkit.config import read_book
 from bookkit.errors import BookError
 from bookkit.remote import strip_folder
-from bookkit.render import beside, put
+from bookkit.render import beside, check_target, put
 
-#: The release tried from PyPI and used by the workflow in .github/ (Typst books need 1.9.18 or newer).
+#: The release that the message names and the workflow uses in .github/ (Typst books need 1.9.18 or newer).
 QUARTO_RELEASE = "1.9.38"
 FIRST_WITH_TYPST_BOOKS = (1, 9, 18)
-INSTALL_SECONDS = 180
 
 
 @dataclass(frozen=True)
@@ -55,20 +52,7 @@ def quarto_version(path):
         raise BookError(message) from error
 
 
-def _pip_install_quarto():
-    """Try once, quietly, for at most `INSTALL_SECONDS`; True if it went through."""
-    options = ["--quiet", "--disable-pip-version-check", "--no-deps", f"quarto-cli=={QUARTO_RELEASE}"]
-    command = [sys.executable, "-m", "pip", "install", *options]
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True)
-    try:
-        return process.wait(timeout=INSTALL_SECONDS) == 0
-    except subprocess.TimeoutExpired:
-        os.killpg(process.pid, signal.SIGKILL)  # pip and the download it started
-        process.wait()
-        return False
-
-
-def choose(wanted="auto", *, search=None, install=_pip_install_quarto, memory=None):
+def choose(wanted="auto", *, search=None):
     """Choose the renderer.
 
     Parameters
@@ -77,10 +61,6 @@ def choose(wanted="auto", *, search=None, install=_pip_install_quarto, memory=No
         What the user asked for (`RENDERER=`).
     search : str, optional
         Folders to search instead of PATH; for tests.
-    install : callable
-        Tries to install Quarto, returns whether it went through; for tests.
-    memory : pathlib.Path, optional
-        File that remembers a failed try; by default inside the virtual environment, so that a new one tries again.
 
     Raises
     ------
@@ -95,20 +75,12 @@ def choose(wanted="auto", *, search=None, install=_pip_install_quarto, memory=No
     if path:
         version = ".".join(map(str, quarto_version(path)))
         return Choice("quarto", path, f"found {version}" + ("" if wanted == "auto" else ", asked for"))
-    memory = memory or Path(sys.prefix) / ".quarto-try"
-    tried = f"quarto-cli {QUARTO_RELEASE} could not be installed"
-    if not (memory.exists() and memory.read_text().strip() == tried):
-        if install():
-            path = find_quarto(search)
-            if path:
-                return Choice("quarto", path, f"installed quarto-cli {QUARTO_RELEASE}")
-        memory.write_text(tried + "\n")
     if wanted == "quarto":
         raise BookError(
-            "RENDERER=quarto, but no `quarto` is on PATH and `pip install quarto-cli` failed. "
-            f"Install Quarto {QUARTO_RELEASE} from its site, or use RENDERER=preview"
+            f"RENDERER=quarto, but no `quarto` is on PATH. Install Quarto {QUARTO_RELEASE} from its site or with "
+            f"`pip install quarto-cli=={QUARTO_RELEASE}`, or use RENDERER=preview"
         )
-    return Choice("preview", None, f"no quarto on PATH, and {tried}")
+    return Choice("preview", None, "no quarto on PATH")
 
 
 def run_quarto(program, formats, root=".", output=None):
@@ -119,6 +91,7 @@ def run_quarto(program, formats, root=".", output=None):
     root = Path(root).resolve()
     book = read_book(root)
     target = (root / (output or book.output_dir)).resolve()
+    check_target(target)
     building = root / f"{book.output_dir}.building"
     shutil.rmtree(building, ignore_errors=True)
     path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])

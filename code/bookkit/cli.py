@@ -56,6 +56,15 @@ def main(argv=None):
         return end.code
     try:
         return COMMANDS[given.command][0](given) or 0
+    except KeyboardInterrupt:
+        print(f"bookkit {given.command}: stopped; nothing was replaced", file=sys.stderr)
+        return 128 + signal.SIGINT
+    except OSError as error:
+        print(
+            f"bookkit {given.command}: {error.strerror or error}: {error.filename or ''}; nothing was replaced",
+            file=sys.stderr,
+        )
+        return 1
     except BookError as error:
         count = len(error.errors)
         print(error, file=sys.stderr)

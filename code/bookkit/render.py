@@ -4,7 +4,9 @@ The book that was there before stays whole until the new one is complete: a faul
 leaves it as it was.
 """
 
+import glob
 import os
+import secrets
 import shutil
 import time
 from contextlib import contextmanager
@@ -18,6 +20,9 @@ from bookkit.errors import BookError, BookErrors
 from bookkit.execute import execute_chapters
 
 FORMATS = ("html", "pdf")
+#: The file that marks a folder as a rendered book: a line that says so, and the names of its files.
+MARK = ".bookkit"
+_MADE = "Made by bookkit; replaced as a whole. Its files:"
 
 
 def render(root=".", formats=FORMATS, output=None, use_cache=True, jobs=2, say=print, only=()):
@@ -53,7 +58,9 @@ def render(root=".", formats=FORMATS, output=None, use_cache=True, jobs=2, say=p
     target, chosen = (root / (output or book.output_dir)).resolve(), book.chosen(only)
     if only and "pdf" in formats:
         raise BookError("a chapter alone is rendered to HTML only; leave out --to")
-    _check_target(root, target)
+    if root.is_relative_to(target):
+        raise BookError(f"the output folder {target} holds the project itself")
+    check_target(target)
     chapters, faults = read_chapters(book)
     if faults:
         raise BookErrors(faults)
@@ -70,7 +77,6 @@ def render(root=".", formats=FORMATS, output=None, use_cache=True, jobs=2, say=p
 
                 has_pdf = made or (only and (target / f"{book.output_file}.pdf").exists())
                 write_pages(book, pages, aside, f"{book.output_file}.pdf" if has_pdf else None, chosen)
-                (aside / ".bookkit").write_text("Made by bookkit; replaced as a whole.\n", encoding="utf-8")
                 made = [aside / path.with_suffix(".html") for path in only or [Path("index.qmd")]] + made
             put(aside, target, whole="html" in formats and not only)
     names = [os.path.relpath(target / path.relative_to(aside)) for path in made]
@@ -79,27 +85,94 @@ def render(root=".", formats=FORMATS, output=None, use_cache=True, jobs=2, say=p
 
 
 def put(new, target, whole=True):
-    """Put a folder in the place of another, or else its files into the other, each at once."""
-    if whole:
-        swap(new, target)
-        return
-    for path in sorted(new.rglob("*")):
-        place = target / path.relative_to(new)
-        # one chapter's words are not the index of the whole book
-        if path.is_file() and not (path.name == "search-index.js" and place.exists()):
-            place.parent.mkdir(parents=True, exist_ok=True)
-            os.replace(path, place)
+    """Put a folder in the place of another, or else its files into the other, each at once.
+
+    The mark, a file ``.bookkit``, lists what is ours in the folder; whatever else lies there is never replaced.
+    """
+    with _alone(target.parent):
+        check_target(target)
+        names = {path.relative_to(new).as_posix() for path in new.rglob("*") if path.is_file()}
+        if not whole and target.exists():
+            names |= {path.relative_to(target).as_posix() for path in target.rglob("*") if path.is_file()} - {MARK}
+        (new / MARK).write_text("\n".join([_MADE, *sorted(names), ""]), encoding="utf-8")
+        new.chmod(0o777 & ~_umask())
+        if whole or not target.exists():
+            swap(new, target)
+            return
+        for path in sorted(new.rglob("*")):
+            place = target / path.relative_to(new)
+            # one chapter's words are not the index of the whole book
+            if path.is_file() and not (path.name == "search-index.js" and place.exists()):
+                place.parent.mkdir(parents=True, exist_ok=True)
+                os.replace(path, place)
 
 
 @contextmanager
 def beside(target):
-    """A new folder beside another, on the same file system; gone at the end."""
-    aside = target.with_name(f"{target.name}.new-{os.getpid()}")
-    aside.mkdir(parents=True)
+    """A new folder beside another, on the same file system, for nobody else to enter; gone at the end."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    aside = target.with_name(f"{target.name}.new-{secrets.token_hex(8)}")
+    with _alone(target.parent):
+        _clear_dead(target)
+        aside.mkdir(mode=0o700)
+        held = _open_locked(aside)
     try:
         yield aside
     finally:
+        if held is not None:
+            os.close(held)
         shutil.rmtree(aside, ignore_errors=True)
+
+
+def _clear_dead(target):
+    """Clear away what killed runs left beside a folder, and put an old one back that lost its place."""
+    for old in sorted(target.parent.glob(f"{glob.escape(target.name)}.old-*")):
+        if not target.exists():  # killed between the two renames of swap
+            os.rename(old, target)
+    for kind in ("old", "new"):
+        for left in target.parent.glob(f"{glob.escape(target.name)}.{kind}-*"):
+            if left.is_dir() and not left.is_symlink():
+                held = _open_locked(left)
+                if held is not None:
+                    shutil.rmtree(left, ignore_errors=True)
+                    os.close(held)
+
+
+def _open_locked(folder):
+    """A descriptor that holds a folder until it is closed or the run dies; None if another run holds it."""
+    try:
+        import fcntl
+    except ImportError:  # no such locks on this system: what may be in use stays
+        return None
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        os.close(descriptor)
+        return None
+    return descriptor
+
+
+@contextmanager
+def _alone(folder):
+    """Let one run at a time change what lies in a folder; the others wait the moment that it takes."""
+    try:
+        import fcntl
+    except ImportError:  # no such locks on this system
+        yield
+        return
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def _umask():
+    mask = os.umask(0o077)
+    os.umask(mask)
+    return mask
 
 
 def _results(book, chapters, chosen, use_cache, jobs, say):
@@ -126,15 +199,30 @@ def _results(book, chapters, chosen, use_cache, jobs, say):
     return results | execute_chapters(missing, book.root, jobs, book.execute, done)
 
 
-def _check_target(root, target):
-    """Refuse to replace anything that is not a book."""
-    if root.is_relative_to(target):
-        raise BookError(f"the output folder {target} holds the project itself")
-    if target.exists() and (
-        not target.is_dir()
-        or (any(target.iterdir()) and not (target / "index.html").exists() and not list(target.glob("*.pdf")))
-    ):
+def check_target(target):
+    """Refuse to replace anything that is not a book that we made."""
+    if not target.exists():
+        return
+    if not target.is_dir():
         raise BookError(f"{target} exists and is no rendered book; remove it or choose another --output")
+    there = {
+        path.relative_to(target).as_posix() for path in target.rglob("*") if not path.is_dir() or path.is_symlink()
+    }
+    if not there and not any(target.iterdir()):
+        return
+    mark = target / MARK
+    words = mark.read_text(encoding="utf-8", errors="replace").splitlines() if mark.is_file() else []
+    if not words or not words[0].startswith("Made by bookkit"):
+        raise BookError(
+            f"{target} exists and is no rendered book (it has no mark of one, {MARK}); remove it or choose another "
+            "--output"
+        )
+    others = sorted(there - {MARK} - set(words[1:])) if len(words) > 1 else []
+    if others:
+        raise BookError(
+            f"{target} holds {others[0]}{f' and {len(others) - 1} more' if others[1:] else ''}, which is not of the "
+            "book that was rendered there; move it away or choose another --output"
+        )
 
 
 @contextmanager
@@ -151,17 +239,15 @@ def _only_one(root, target):
             pass
         except OSError:
             raise BookError("another render of this project is running; wait for it") from None
-        for old in sorted(target.parent.glob(f"{target.name}.old-*")):
-            if not target.exists():  # killed between the two renames of swap
-                os.rename(old, target)
-        for left in [*target.parent.glob(f"{target.name}.old-*"), *target.parent.glob(f"{target.name}.new-*")]:
-            shutil.rmtree(left, ignore_errors=True)
+        if target.parent.is_dir():
+            with _alone(target.parent):
+                _clear_dead(target)
         yield
 
 
 def swap(new, target):
-    """Put a folder in the place of another; :func:`_only_one` puts the old one back if it was killed in between."""
-    old = target.with_name(f"{target.name}.old-{os.getpid()}")
+    """Put a folder in the place of another; the next run puts the old one back if this is killed in between."""
+    old = target.with_name(f"{target.name}.old-{secrets.token_hex(8)}")
     if target.exists():
         os.rename(target, old)
     os.rename(new, target)

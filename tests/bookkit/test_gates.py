@@ -89,6 +89,7 @@ def make_book(root, chapter):
     shutil.copy(FIXTURES / "good/chapters/dot.png", root / "chapters")
     (root / "_book").mkdir()
     (root / "_book/index.html").write_text("the old book")
+    (root / "_book/.bookkit").write_text("Made by bookkit; replaced as a whole. Its files:\nindex.html\n")
     return root
 
 
@@ -209,6 +210,43 @@ def test_nothing_but_a_book_is_replaced(output, tmp_path):
     with pytest.raises(BookError):
         render(root, ["html"], output=output, say=lambda line: None)
     assert (root / "chapters/case.qmd").exists()
+
+
+@pytest.mark.parametrize("formats", [["html"], ["pdf"]])
+@pytest.mark.parametrize("kind", ["one PDF", "a page", "a mark that is a folder", "one more file", "a file"])
+def test_a_folder_of_somebody_else_is_never_touched(kind, formats, tmp_path):
+    root = make_book(tmp_path / "book", "# A {#sec-a}\n")
+    other = tmp_path / "other"
+    if kind == "a file":
+        other.write_text("mine")
+    else:
+        other.mkdir()
+        (other / ("paper.pdf" if kind == "one PDF" else "index.html")).write_text("mine")
+    if kind == "a mark that is a folder":
+        (other / ".bookkit").mkdir()
+    if kind == "one more file":  # ours, but for what its owner put beside it
+        shutil.rmtree(other)
+        render(root, ["html"], other, say=lambda line: None)
+        (other / "notes.txt").write_text("mine")
+    before = snapshot(other) if other.is_dir() else other.read_bytes()
+    with pytest.raises(BookError, match="notes.txt" if kind == "one more file" else "no rendered book"):
+        render(root, formats, other, say=lambda line: None)
+    assert (snapshot(other) if other.is_dir() else other.read_bytes()) == before
+
+
+def test_two_books_into_one_folder_at_once_end_as_one_of_them(tmp_path):
+    roots = [make_book(tmp_path / name, f"# {name} {{#sec-a}}\n") for name in ("first", "second")]
+    target = tmp_path / "both"
+    runs = [subprocess.Popen(command(root, "--to", "html", "--output", str(target))) for root in roots * 3]
+    codes = [run.wait(120) for run in runs]
+    assert 0 in codes  # two runs of one project refuse each other; of two projects the later one stays
+    pages = {name: path.read_bytes() for name, path in ((p.name, p) for p in target.rglob("*.html"))}
+    alone = {}
+    for root in roots:
+        render(root, ["html"], tmp_path / f"{root.name}-alone", say=lambda line: None)
+        alone[root.name] = {path.name: path.read_bytes() for path in (tmp_path / f"{root.name}-alone").rglob("*.html")}
+    assert pages in alone.values()
+    assert not list(tmp_path.glob("both.*"))
 
 
 @pytest.mark.parametrize(

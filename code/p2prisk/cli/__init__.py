@@ -1,20 +1,24 @@
 """The command line: check a tape, draft its mapping, fit and apply a model, render the study.
 
 Exit codes: 0 all is well; 1 the tape was read and has errors that make a number wrong (``check``), or the book failed
-to render; 2 it could not be read, or the command was wrong. Messages go to stderr, results to stdout.
+to render; 2 it could not be read, the result could not be written, or the command was wrong; 3 a fault of this program;
+128 + n it was stopped by signal n (130: Ctrl-C). Messages go to stderr, results to stdout. Nothing but the file or the
+folder that was named is written, whole or not at all (:mod:`p2prisk.outputs`).
 """
 
 from __future__ import annotations
 
 import argparse
 import os
+import signal
 import subprocess
 import sys
-import tempfile
 import time
+import traceback
 from pathlib import Path
 
 from p2prisk.errors import P2PRiskError
+from p2prisk.outputs import Output, check_folder, scratch
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -30,22 +34,49 @@ def main(argv: list[str] | None = None) -> int:
     int
         Exit code.
     """
-    argv = list(sys.argv[1:] if argv is None else argv)
-    arguments = _parser().parse_args(argv)
+    if argv is None:
+        _end_orderly()
+    for stream in (sys.stdout, sys.stderr):  # a console that lacks a character shows its code
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="backslashreplace")
     try:
+        arguments = _parser().parse_args(argv)
         return arguments.run(arguments) or 0
     except P2PRiskError as error:
         return _failed(error)
     except BrokenPipeError:  # the reader of a pipe has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
+    except KeyboardInterrupt:
+        print("p2prisk: stopped; nothing was replaced", file=sys.stderr)
+        return 128 + signal.SIGINT
     except OSError as error:
         return _failed(f"{error.strerror or error}: {error.filename or ''}")
+    except MemoryError:
+        return _failed("the memory is not enough for this file; read fewer columns, or a part of the rows")
+    except Exception as error:  # its words may hold values of the tape: its kind and its place say enough
+        if os.environ.get("P2PRISK_TRACEBACK"):
+            raise
+        place = traceback.extract_tb(error.__traceback__)[-1]
+        print(
+            f"p2prisk: a fault of this program, not of your data: {type(error).__name__} at "
+            f"{Path(place.filename).name}:{place.lineno}. Nothing was replaced. Please report it; P2PRISK_TRACEBACK=1 "
+            "shows all of it, with values of the tape",
+            file=sys.stderr,
+        )
+        return 3
 
 
 def _failed(error):
     print(f"p2prisk: {error}", file=sys.stderr)
     return 2
+
+
+def _end_orderly():
+    """An orderly end also when terminated or hung up on, so that nothing is left behind."""
+    for name in ("SIGTERM", "SIGHUP"):
+        if hasattr(signal, name):
+            signal.signal(getattr(signal, name), lambda number, frame: sys.exit(128 + number))
 
 
 def _parser():
@@ -64,7 +95,7 @@ def _parser():
             )
             sub.add_argument("--map", help="mapping file (YAML), instead of a format")
             sub.add_argument("--query", help="SELECT statement, for a database")
-            sub.add_argument("--record-date", help="day of the snapshot, YYYY-MM-DD")
+            sub.add_argument("--record-date", type=_day, help="day of the snapshot, YYYY-MM-DD")
             sub.add_argument("--instalments", help="PPDai's LP.csv, from which the outcomes are made")
             sub.add_argument(
                 "--on-error",
@@ -94,13 +125,36 @@ def _parser():
         default="flag",
         help="attributes the model was not fitted on: flag the row (default), or stop",
     )
-    sub.add_argument("--rows", type=int, default=200_000, help="rows of a piece (default: 200000)")
+    sub.add_argument("--rows", type=_count, default=200_000, help="rows of a piece (default: 200000)")
     sub = command("report", _report, "Render the study of a tape into _book-tape/.")
     sub.add_argument("--output", default="_book-tape", help="folder (default: _book-tape)")
     sub.add_argument("--to", default="html", help="html, pdf or html,pdf (default: html)")
     sub.add_argument("--anyway", action="store_true", help="render although the check found errors")
     commands.add_parser("replicate", help="Recompute a frozen result of the book from a loan file.")
     return parser
+
+
+def _day(text):
+    import datetime
+
+    try:
+        return datetime.date.fromisoformat(text).isoformat()
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is no date; write it as 2024-12-31") from None
+
+
+def _count(text):
+    if not (text.isascii() and text.isdigit() and int(text[:18])):
+        raise argparse.ArgumentTypeError(f"{text!r} is no number of rows; give a whole number from 1 on")
+    return int(text[:18])
+
+
+def _inputs(arguments):
+    """What a command reads; of a database that is a file, the file."""
+    given = [getattr(arguments, name, None) for name in ("tape", "map", "instalments", "model")]
+    found = [str(text) for text in given if text]
+    places = [text.split("://", 1)[1].split("?")[0].removeprefix("/") for text in found if "://" in text]
+    return [text for text in found if "://" not in text] + places
 
 
 def _read(arguments):
@@ -124,12 +178,14 @@ def _format(arguments):
 
 
 def _check(arguments):
+    page = Output(arguments.html, _inputs(arguments)) if arguments.html else None
     report = _read(arguments).quality()
     print(report.summary())
-    if arguments.html:
+    if page:
         from p2prisk.cli.page import quality_page
 
-        Path(arguments.html).write_text(quality_page(report), encoding="utf-8")
+        with page:
+            page.stream.write(quality_page(report).encode("utf-8"))
         print(f"\nwritten: {arguments.html}", file=sys.stderr)
     return int(not report.passed or (arguments.strict and report.count("warning") > 0))
 
@@ -138,10 +194,12 @@ def _map(arguments):
     from p2prisk.tape.draft import draft_mapping
     from p2prisk.tape.read import read_raw
 
+    target = Output(arguments.output, _inputs(arguments)) if arguments.output else None
     frame, facts, _, _ = read_raw(arguments.tape, query=arguments.query, on_error="missing")
     text, unplaced = draft_mapping(frame, Path(facts["name"]).stem.split(".")[0])
-    if arguments.output:
-        Path(arguments.output).write_text(text, encoding="utf-8")
+    if target:
+        with target:
+            target.stream.write(text.encode("utf-8"))
         print(f"written: {arguments.output}", file=sys.stderr)
     else:
         print(text, end="")
@@ -153,14 +211,15 @@ def _fit(arguments):
     from p2prisk.standard import fit_standard
     from p2prisk.tape.sample import study_sample
 
-    tape, note = study_sample(_read(arguments))
-    print(note)
-    predictors = [name.strip() for name in arguments.predictors.split(",")] if arguments.predictors else None
-    model = fit_standard(tape, arguments.outcome, predictors)
-    print(model.results.summary())
-    for name, why in model.left_out.items():
-        print(f"left out: {name} ({why})")
-    model.to_json(arguments.output)
+    with Output(arguments.output, _inputs(arguments)) as target:
+        tape, note = study_sample(_read(arguments))
+        print(note)
+        predictors = [name.strip() for name in arguments.predictors.split(",")] if arguments.predictors else None
+        model = fit_standard(tape, arguments.outcome, predictors)
+        print(model.results.summary())
+        for name, why in model.left_out.items():
+            print(f"left out: {name} ({why})")
+        target.stream.write(model.to_json().encode("utf-8"))
     print(f"written: {arguments.output}", file=sys.stderr)
 
 
@@ -168,32 +227,31 @@ def _score(arguments):
     from p2prisk.standard import StandardModel
     from p2prisk.tape import iter_tape
 
-    model = StandardModel.from_json(arguments.model)
-    output = Path(arguments.output)
-    if Path(arguments.tape).exists() and output.exists() and output.resolve() == Path(arguments.tape).resolve():
-        raise P2PRiskError("the output is the tape itself; the tape is never changed: name another file")
-    pieces = (
-        iter_tape(arguments.tape, _format(arguments), rows=arguments.rows, on_error=arguments.on_error)
-        if Path(arguments.tape).is_file()
-        else iter([_read(arguments)])
-    )
-    done, counts = 0, {"missing": 0, "new_level": 0, "out_of_range": 0}
-    with _writer(output) as write:
+    is_file = Path(arguments.tape).is_file()
+    with _Table(
+        arguments.output, _inputs(arguments), Path(arguments.tape).stat().st_size // 8 if is_file else 0
+    ) as out:
+        model = StandardModel.from_json(arguments.model)
+        pieces = (
+            iter_tape(arguments.tape, _format(arguments), rows=arguments.rows, on_error=arguments.on_error)
+            if is_file
+            else iter([_read(arguments)])
+        )
+        done, counts = 0, {"missing": 0, "new_level": 0, "out_of_range": 0}
         for tape in pieces:
             scores = model.score(tape.frame, arguments.drift)
             if "loan_id" in tape.frame:
                 scores.insert(0, "loan_id", tape.frame["loan_id"].map(_harmless, na_action="ignore"))
             else:
                 scores.insert(0, "row", range(done + 1, done + len(scores) + 1))
-            write(scores)
+            out.write(scores)
             done += len(scores)
             for name in counts:
                 counts[name] += int(scores[name].sum())
             print(f"{done:,d} loans scored", file=sys.stderr)
     print(
-        f"written: {output}: {done:,d} loans; with a missing attribute {counts['missing']:,d}, a level new to the "
-        f"model "
-        f"{counts['new_level']:,d}, a value outside its range {counts['out_of_range']:,d}"
+        f"written: {arguments.output}: {done:,d} loans; with a missing attribute {counts['missing']:,d}, a level new "
+        f"to the model {counts['new_level']:,d}, a value outside its range {counts['out_of_range']:,d}"
     )
 
 
@@ -208,49 +266,45 @@ def _harmless(text):
     return "'" + text if str(text)[:1] in ("=", "+", "-", "@") else text
 
 
-class _writer:
-    """Write pieces of a table to a temporary file beside the target, and rename it when all went well."""
+class _Table(Output):
+    """A table that is written piece by piece, as its name says: .csv, .csv.gz or .parquet."""
 
-    def __init__(self, path):
-        self.path = path
-        kind = "".join(path.suffixes[-2:])
-        if not (kind.endswith(".parquet") or kind.endswith(".csv") or kind.endswith(".csv.gz")):
-            raise P2PRiskError(f"{path.name}: the output is .csv, .csv.gz or .parquet")
-        self.parquet = kind.endswith(".parquet")
-        self.draft = path.with_name(f".{path.name}.part" + (".gz" if kind.endswith(".gz") else ""))
-        self.started, self.stream = False, None
-
-    def __enter__(self):
-        return self.write
+    def __init__(self, path, inputs, expect):
+        kind = "".join(Path(path).suffixes[-2:])
+        if not kind.endswith((".parquet", ".csv", ".csv.gz")):
+            raise P2PRiskError(f"{Path(path).name}: the output is .csv, .csv.gz or .parquet")
+        self.kind, self._rows = kind, None
+        super().__init__(path, inputs, expect)
 
     def write(self, frame):
-        if self.parquet:
+        first = self._rows is None
+        if self.kind.endswith(".parquet"):
             import pyarrow
             import pyarrow.parquet
 
             table = pyarrow.Table.from_pandas(frame, preserve_index=False)
-            if self.stream is None:
-                self.stream = pyarrow.parquet.ParquetWriter(self.draft, table.schema)
-            self.stream.write_table(table)
-        else:
-            frame.to_csv(
-                self.draft, mode="a" if self.started else "w", header=not self.started, index=False, lineterminator="\n"
-            )
-        self.started = True
+            if first:
+                self._rows = pyarrow.parquet.ParquetWriter(self.stream, table.schema)
+            self._rows.write_table(table)
+            return
+        if first:
+            import gzip
 
-    def __exit__(self, kind, value, trace):
-        if self.stream is not None:
-            self.stream.close()
-        if kind is None:
-            os.replace(self.draft, self.path)
-        elif self.draft.exists():
-            self.draft.unlink()
+            packed = self.kind.endswith(".gz")
+            self._rows = gzip.GzipFile("", "wb", fileobj=self.stream, mtime=0) if packed else self.stream
+        frame.to_csv(self._rows, mode="wb", header=first, index=False, lineterminator="\n", encoding="utf-8")
+
+    def __exit__(self, kind, error, trace):
+        if kind is None and self._rows not in (None, self.stream):
+            self._rows.close()  # the end of the archive; of a broken one nobody needs it
+        super().__exit__(kind, error, trace)
 
 
 def _report(arguments):
     from p2prisk.report import TapeStudy, assemble
 
     started = time.monotonic()
+    target = check_folder(arguments.output, _inputs(arguments), expect=1 << 22)
     print(f"reading {arguments.tape}", file=sys.stderr)
     study = TapeStudy(_read(arguments))
     print(study.tape.quality().summary().split("\n\n")[0])
@@ -263,12 +317,14 @@ def _report(arguments):
             file=sys.stderr,
         )
         return 1
-    with tempfile.TemporaryDirectory(prefix="p2prisk-") as project:
-        for part, why in assemble(study, _templates(), project).items():
+    with scratch() as folder:
+        project = folder / "study"
+        project.mkdir()
+        for part, why in assemble(study, CHAPTERS, project).items():
             print(f"left out: {part}: {why}", file=sys.stderr)
-        target = Path(arguments.output).resolve()
-        command = [sys.executable, "-m", "bookkit", "book", "--to", arguments.to, "--project", project]
-        code = subprocess.run([*command, "--output", str(target)], check=False).returncode
+        # -P: the program is the installed one, whatever lies in the working directory
+        command = [sys.executable, "-P", "-m", "bookkit", "book", "--to", arguments.to, "--project", str(project)]
+        code = _run([*command, "--output", str(target)], folder)
     print(
         f"{'rendered' if code == 0 else 'not rendered'} in {time.monotonic() - started:.0f} s: {arguments.output}",
         file=sys.stderr,
@@ -276,14 +332,36 @@ def _report(arguments):
     return 1 if code else 0
 
 
-def _templates():
-    """The folder with the tape edition's chapters: in the working directory or above it, else beside the package."""
-    here = Path.cwd()
-    for folder in (here, *here.parents, Path(__file__).resolve().parents[3]):
-        if (folder / "tape" / "_quarto.yml").is_file():
-            return folder / "tape"
-    raise P2PRiskError("the chapters are not here (tape/_quarto.yml); run the command inside a clone of the repository")
+def _run(command, folder):
+    """Run a program to its end, or to ours; what it keeps for itself lies in `folder`. Its exit code."""
+    environment = {**os.environ, "TMPDIR": str(folder), "JUPYTER_RUNTIME_DIR": str(folder / "jupyter")}
+    environment["IPYTHONDIR"] = str(folder / "ipython")
+    # a session of its own: Ctrl-C reaches this program, which then ends that one in order
+    child = subprocess.Popen(command, env=environment, start_new_session=True, preexec_fn=_die_with_parent)
+    try:
+        return child.wait()
+    finally:
+        if child.poll() is None:
+            child.terminate()
+            try:
+                child.wait(20)
+            except subprocess.TimeoutExpired:
+                child.kill()
+                child.wait()
 
+
+def _die_with_parent():
+    """Ask the system for an orderly end when the parent dies; where it cannot, the child goes on to its own end."""
+    try:
+        import ctypes
+
+        ctypes.CDLL(None).prctl(1, signal.SIGTERM)
+    except (OSError, AttributeError, TypeError):
+        pass
+
+
+#: the chapters of the study of a tape, of this package and from nowhere else
+CHAPTERS = Path(__file__).resolve().parents[1] / "report" / "chapters"
 
 if __name__ == "__main__":
     sys.exit(main())

@@ -97,6 +97,7 @@ def quality_page(report):
 def _picture(report):
     import matplotlib
 
+    matplotlib.rcdefaults()  # not what a matplotlibrc in the working directory says
     matplotlib.use("Agg")
     import matplotlib.pyplot as plt
 

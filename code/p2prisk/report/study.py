@@ -1,4 +1,4 @@
-"""The study of any loan tape: what the chapters of the tape edition (folder ``tape/``) call."""
+"""The study of any loan tape: what the chapters of the tape edition (folder ``chapters/``) call."""
 
 from __future__ import annotations
 
