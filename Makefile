@@ -14,7 +14,7 @@ export RENDERER
 # One process a core is enough: linear algebra with threads of its own would only fight the parallel chapters.
 export OPENBLAS_NUM_THREADS ?= 1
 
-.PHONY: help setup book pdf test lint tables notebooks preview bench mutants tape lock clean
+.PHONY: help setup book pdf test lint tables notebooks preview evidence bench mutants tape lock clean
 
 help: ## list the targets
 	@echo "Usage: make TARGET [RENDERER=auto|quarto|preview]"
@@ -59,6 +59,9 @@ notebooks: $(READY) ## refresh the executed reference notebooks in tests/noteboo
 preview: $(READY) ## show the book at http://127.0.0.1:8000 while you write: what changes is rendered and loaded anew
 	@$(BIN)/bookkit preview
 
+evidence: $(READY) ## fetch the public loan files, compute every frozen result again, compare (minutes; goes on where it was)
+	@$(BIN)/python -m p2pbook.replications.evidence
+
 bench: $(READY) ## measure speed and accuracy against peers (minutes; uses R where it is installed)
 	@env -u OPENBLAS_NUM_THREADS $(BIN)/python benchmarks/run.py
 
@@ -78,7 +81,7 @@ tape: $(READY) ## the same study on your own loans: make tape TAPE=loans.csv FOR
 	else $(BIN)/p2prisk report "--format=$${FORMAT:-auto}" -- "$$TAPE"; fi
 
 lock: ## write requirements.lock anew from pyproject.toml (needs uv)
-	uv pip compile pyproject.toml --extra fast --extra scale --extra book --extra test --universal --generate-hashes --python-version 3.11 \
+	uv pip compile pyproject.toml --extra fast --extra scale --extra obtain --extra book --extra test --universal --generate-hashes --python-version 3.11 \
 	  --no-emit-index-url --custom-compile-command "make lock" -o requirements.lock
 
 clean: ## remove what was built, keep .venv

@@ -94,6 +94,8 @@ async def _execute(chapter, folder, defaults, printed):
         manager.kernel_spec.argv = [sys.executable, *_KERNEL.split()]
         manager.kernel_spec.env = {}
         environment = {**os.environ, "IPYTHONDIR": profile, "PYTHONHASHSEED": "0"}
+        if printed:  # what hangs on the day or the machine has no place in a reference
+            environment["BOOKKIT_REFERENCE"] = "1"
         environment["MPLBACKEND"] = "module://matplotlib_inline.backend_inline"
         client = _client(manager, folder)
         try:

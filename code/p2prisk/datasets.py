@@ -1,13 +1,16 @@
 """The embedded data sets, by name, each with its provenance.
 
 :func:`names` lists them; ``data/README.md`` is the data card of every one. Two sets ship inside an installed
-package, some are small tables in ``data/``, and two are micro files that the reader brings: they are looked
-for in ``../shared/data`` beside the repository or in ``$P2PRISK_SHARED/data``, and their SHA-256 is verified.
+package, some are small tables in ``data/``, and two are micro files that :mod:`p2prisk.obtain` fetches: they are
+looked for in ``../shared/data`` beside the repository or in ``$P2PRISK_SHARED/data``, and their SHA-256 is verified.
 """
 
 from __future__ import annotations
 
+import gzip
+import hashlib
 import os
+import zlib
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -103,7 +106,9 @@ _MICRO = {
         "id": "E2",
         "file": "lendingclub_2007_2011.csv.gz",
         "format": "lendingclub",
+        "obtain": "lendingclub-2007-2011",
         "sha256": "784fe289df3a870b30bc857f1a1b28bb43872dd683a8b102916fb3edd4b93c57",
+        "content": "5cb8ab3e4977f0482c82026150885e25fa9b68104503d4577752601047b44bfe",
         "title": "Lending Club, every loan issued from June 2007 to December 2011",
         "source": "github.com/kuhnrl30/LendingClubData at b9203b82, 2007 to 2011; from " + _LENDING_CLUB,
         "licence": "R package under MIT (Ryan L. Kuhn, 2016); Lending Club's own terms are not in it",
@@ -113,7 +118,9 @@ _MICRO = {
         "id": "E3",
         "file": "prosper_closed_2009_2014.csv.gz",
         "format": "prosper",
+        "obtain": "prosper-closed",
         "sha256": "5ceb9285de5f7bc22d954488caebcadc975e2b66c17378e684df71ec06a429c0",
+        "content": "cc9e0d74957d56cd00cd6c4d932d1cfae7078ea9873bcd795f6b276f3ff72b3b",
         "title": "Prosper, 36-month loans of July 2009 to March 2011",
         "source": "github.com/bluewales33/Project-3 at d1f50e54, ratings and dates joined from "
         "github.com/elsacius/ProsperLoans-Visualization at 2adc61de; from Prosper's public loan file",
@@ -182,8 +189,24 @@ def shared_directory() -> Any:
     return Path(given) if given else Path(__file__).resolve().parents[3] / "shared"
 
 
+def micro_entry(name: str) -> dict:
+    """What is known of a micro file: name of the file, format, SHA-256 of the file and of the table inside, origin."""
+    return _MICRO[name]
+
+
+def _content_sha256(file):
+    """SHA-256 of what a compressed file holds; None if it is not compressed, or broken."""
+    try:
+        with gzip.open(file) as stream:
+            return hashlib.file_digest(stream, "sha256").hexdigest()
+    except (OSError, EOFError, zlib.error):
+        return None
+
+
 def micro_file(name: str, path: PathLike | None = None, verify: bool = True) -> Path:
     """Find a micro file and verify that it is the one the project's numbers come from.
+
+    The table inside is what counts: a compressed file of another make is the same file if the table has its SHA-256.
 
     Parameters
     ----------
@@ -192,7 +215,7 @@ def micro_file(name: str, path: PathLike | None = None, verify: bool = True) -> 
     path : path-like, optional
         The file; by default it is looked for in :func:`shared_directory`.
     verify : bool
-        Compare the SHA-256.
+        Compare the SHA-256 of the file, and if it is another, that of the table inside.
 
     Returns
     -------
@@ -207,13 +230,13 @@ def micro_file(name: str, path: PathLike | None = None, verify: bool = True) -> 
     file = Path(path) if path is not None else shared_directory() / "data" / entry["file"]
     if not file.is_file():
         raise DataError(
-            f"{name}: {file} is not there. These loans are not part of the project. Put {entry['file']} there, "
-            f"or set P2PRISK_SHARED to the folder that holds data/{entry['file']}, or give its path: "
-            f"load({name!r}, path=...). Origin: {entry['source']}."
+            f"{name}: {file} is not there. These loans are not part of the project: p2prisk obtain {entry['obtain']} "
+            f"fetches and makes the file. Or put {entry['file']} there, set P2PRISK_SHARED to the folder that holds "
+            f"data/{entry['file']}, or give its path: load({name!r}, path=...). Origin: {entry['source']}."
         )
     if verify:
         digest = file_sha256(file)
-        if digest != entry["sha256"]:
+        if digest != entry["sha256"] and _content_sha256(file) != entry["content"]:
             raise DataError(
                 f"{name}: {file} has SHA-256 {digest[:16]}..., expected {entry['sha256'][:16]}...: it is not "
                 f"the file the project's numbers come from. Read it with read_tape(path, "

@@ -1,6 +1,8 @@
 """Frozen results of loan files that are not part of the project: where they lie, how they are read and compared."""
 
+import hashlib
 import json
+import os
 import platform
 from contextlib import contextmanager
 from importlib.metadata import PackageNotFoundError, version
@@ -11,6 +13,9 @@ import pandas as pd
 from p2pbook.known import read, stamp
 from p2prisk.datasets import data_directory
 from p2prisk.errors import DataError
+
+#: Largest relative difference that counts as none: eight digits.
+TOLERANCE = 1e-8
 
 #: Seed of every draw in the studies.
 SEED = 2011
@@ -147,7 +152,7 @@ def document(name, source, known, tape, facts, tables):
             "source": tape.provenance["source"],
         },
         "seed": SEED,
-        "versions": {"python": platform.python_version(), **{package: _version(package) for package in _PACKAGES}},
+        "versions": versions(),
         "facts": _plain(facts),
         "tables": {key: stored_table(frame) for key, frame in tables.items()},
     }
@@ -192,6 +197,43 @@ def difference(stored, computed, path=""):
     for a, b, where in pairs:
         worst = max(worst, difference(a, b, where), key=lambda found: found[0])
     return worst
+
+
+def versions():
+    """Versions of Python and of the packages that a result hangs on."""
+    return {"python": platform.python_version(), **{package: _version(package) for package in _PACKAGES}}
+
+
+def stored_sha256(name):
+    """SHA-256 of a stored replication."""
+    return hashlib.sha256((directory() / f"{name}.json").read_bytes()).hexdigest()
+
+
+def recomputations_path():
+    """Where ``make evidence`` writes down what it has compared on this machine; no part of the repository."""
+    return data_directory() / "recomputed.json"
+
+
+def recomputations():
+    """What ``make evidence`` has compared on this machine: from name to day, largest difference, seconds."""
+    place = recomputations_path()
+    return json.loads(place.read_text(encoding="utf-8")) if place.is_file() else {}
+
+
+def recomputed(name):
+    """The day on which a stored replication, as it is now, last came out again on this machine.
+
+    Returns
+    -------
+    str
+        ISO day; "" where it was not computed here, came out otherwise, or has been stored anew since. Also "" in the
+        runs that make and check the executed references of the chapters: the day is the machine's, not the book's.
+    """
+    if os.environ.get("BOOKKIT_REFERENCE"):
+        return ""
+    entry = recomputations().get(name, {})
+    equal = entry.get("difference") is not None and entry["difference"] <= TOLERANCE
+    return entry["day"] if equal and entry["stored"] == stored_sha256(name) else ""
 
 
 def _version(package):

@@ -1,4 +1,4 @@
-"""The command line: check a tape, draft its mapping, fit and apply a model, render the study.
+"""The command line: check a tape, draft its mapping, fit and apply a model, render the study, obtain public loans.
 
 Exit codes: 0 all is well; 1 the tape was read and has errors that make a number wrong (``check``), or the book failed
 to render; 2 it could not be read, the result could not be written, or the command was wrong; 3 a fault of this program;
@@ -130,6 +130,10 @@ def _parser():
     sub.add_argument("--output", default="_book-tape", help="folder (default: _book-tape)")
     sub.add_argument("--to", default="html", help="html, pdf or html,pdf (default: html)")
     sub.add_argument("--anyway", action="store_true", help="render although the check found errors")
+    sub = command("obtain", _obtain, "Fetch public loan files and make the tables of the book.", tape=False)
+    sub.add_argument("name", choices=("lendingclub-2007-2011", "prosper-closed"), help="which loans")
+    sub.add_argument("--to", metavar="FOLDER", help="where the table goes (default: where load() looks for it)")
+    sub.add_argument("--from", dest="base", metavar="ADDRESS", help="a mirror of the public repositories")
     commands.add_parser("replicate", help="Recompute a frozen result of the book from a loan file.")
     return parser
 
@@ -330,6 +334,15 @@ def _report(arguments):
         file=sys.stderr,
     )
     return 1 if code else 0
+
+
+def _obtain(arguments):
+    from p2prisk.obtain import PUBLIC, obtain
+
+    def say(line):
+        print(line, file=sys.stderr, flush=True)
+
+    print(obtain(arguments.name, arguments.to, arguments.base or PUBLIC, say))
 
 
 def _run(command, folder):
