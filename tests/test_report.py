@@ -13,6 +13,7 @@ from p2prisk.policy import Costs, break_even_rate
 from p2prisk.report.assemble import assemble
 from p2prisk.report.study import TapeStudy
 from p2prisk.tape import LoanTape
+from p2prisk.validation import auc
 
 
 @pytest.fixture(scope="module")
@@ -49,11 +50,11 @@ def dated():
 
 TEMPLATE = """# Title
 
-<!-- needs: vintages -->
+<!-- needs: by vintage -->
 By vintage.
 <!-- end -->
 
-<!-- needs: outcome model, identification -->
+<!-- needs: outcome model, traits one by one -->
 By outcome.
 <!-- end -->
 """
@@ -68,13 +69,13 @@ def test_sections_follow_the_tape(tmp_path, undated):
     left_out = assemble(undated, templates, target)
     text = (target / "a.qmd").read_text()
     assert "By outcome." in text and "By vintage." not in text and "<!--" not in text
-    assert "*Left out (vintages): the tape has no issue date.*" in text
-    assert left_out == {"vintages": "the tape has no issue date"}
+    assert "*Left out (by vintage): the tape has no issue date.*" in text
+    assert left_out == {"by vintage": "the tape has no issue date"}
     assert "9,857 rows read" in (target / "_quarto.yml").read_text()
 
 
 def test_a_template_with_an_unknown_need_is_refused(tmp_path, undated):
-    (tmp_path / "a.qmd").write_text(TEMPLATE.replace("vintages", "horoscope"))
+    (tmp_path / "a.qmd").write_text(TEMPLATE.replace("by vintage", "horoscope"))
     (tmp_path / "out").mkdir()
     with pytest.raises(DataError, match="horoscope"):
         assemble(undated, tmp_path, tmp_path / "out")
@@ -86,12 +87,13 @@ def test_simulated_loans_say_so_on_the_title_page(dated):
 
 
 def test_out_of_time_is_the_last_year_and_the_sentence_follows_it(dated):
-    test = dated.out_of_time
-    assert test.period == "2017" and test.built_on + test.tested_on == 3000
+    test = dated.judged
+    assert test.tested == "the loans of 2017" and f"{3000 - test.loans:,d} loans of earlier years" in test.built
+    assert "hindsight" in test.sentence()  # the tape does not date the ends of its loans
     frame = dated.sample.frame
     assert test.bad == int(frame.loc[frame["issue_date"].dt.year == 2017, "bad"].sum())
-    auc = test.auc.table.loc["standard model", "auc"]
-    assert f"AUC of {auc:.3f}" in test.sentence()
+    assert f"area under the curve of {test.row['auc']:.3f}" in test.sentence()
+    assert test.row["auc"] == pytest.approx(auc(test.observed, test.pd))
     # income drives the outcome and the grade sees it through noise
     assert "better than the platform's own grade" in test.sentence()
 
@@ -100,16 +102,16 @@ def test_the_verdict_on_the_grade_turns_with_the_numbers(dated):
     frame = dated.sample.frame.copy()
     frame["grade"] = pd.Categorical.from_codes(frame["bad"].astype(int), ["A", "B"], ordered=True)
     study = TapeStudy(LoanTape(frame, {"name": "a grade that knows"}))
-    assert "worse than the platform's own grade" in study.out_of_time.sentence()
+    assert "worse than the platform's own grade" in study.judged.sentence()
 
 
 def test_strongest_trait_is_named(dated):
-    assert dated.strongest(dated.outcome_model).startswith("income (odds of a better class")
+    assert "strongest evidence is income: twice as much goes with odds of a worse class times 0." in dated.strongest()
 
 
 def test_parallel_lines_and_two_outcomes(dated, undated):
     table = dated.parallel_lines()
-    assert table["term"].iloc[-1] == "Omnibus"
+    assert table["term"].iloc[-1] == "all together" and set(table["term"][:-1]) == {"income", "dti", "amount"}
     verdict = "may be parallel" if table["pvalue"].iloc[-1] >= 0.05 else "are not parallel"
     assert verdict in table.attrs["sentence"] and f"{table['chi2'].iloc[-1]:,.1f}" in table.attrs["sentence"]
     assert "one cut" in undated.parts["parallel lines"] and not dated.parts["parallel lines"]
@@ -229,11 +231,11 @@ def test_a_grade_that_no_rate_pays_for_is_short_of_its_rate(dated, monkeypatch):
 
 
 def test_frontier_ends_at_the_share_of_all(dated):
-    table = dated.out_of_time.frontier()
-    test = dated.out_of_time
-    assert table["rate"].iloc[-1] == pytest.approx(test.bad / test.tested_on)
+    table = dated.judged.frontier()
+    test = dated.judged
+    assert table["rate"].iloc[-1] == pytest.approx(test.bad / test.loans)
     assert table["rate"].iloc[0] < table["rate"].iloc[-1]
-    assert f"of {test.period}" in test.frontier_sentence()
+    assert test.tested in test.frontier_sentence()
 
 
 def test_concentration_by_amount(dated):

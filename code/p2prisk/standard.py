@@ -15,8 +15,13 @@ loans day by day, this module builds one by rule:
 - Where a rare level has no finite estimate (its loans all ended alike) it is merged by the rule of
   :mod:`p2prisk.ordered.merging`; where anything else has none, the whole fit is bias-reduced
   (:mod:`p2prisk.ordered.bias_reduced`). Both are said in the model's notes.
+- Where loans are seen once, each at its own age (:mod:`p2prisk.tape.event`), the age enters as a broken line in its
+  logarithm. With it the ordered logit is the proportional-odds model of current status data (Rossini and Tsiatis 1996,
+  JASA 91, 713-721): ``logit P(bad by age a) = f(a) + x'b``. New loans are scored at the event's horizon.
 
-The model travels as JSON. It scores frames of any size piece by piece, and says for each row which attributes
+A score depends on the applicant alone: whatever a column needs to be read (units, recodes, missing codes, levels,
+fillings) is in the model, and every sum is taken column by column, so that not even the last digit depends on the
+company. The model travels as JSON. It scores frames of any size piece by piece, and says for each row which attributes
 were missing, new or outside the range it was fitted on.
 """
 
@@ -28,12 +33,15 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import pandas as pd
+from scipy.special import expit
 
 from p2prisk.errors import ConvergenceError, DataError, ModelError, SeparationError
 from p2prisk.ordered import OrderedLogit, OrderedResults
 from p2prisk.ordered.merging import Factor, next_merge
+from p2prisk.ordered.probabilities import class_probabilities
 from p2prisk.saved import restore, save
-from p2prisk.tape import COLUMNS, refuse_later
+from p2prisk.tape import COLUMNS, known_at_issue, refuse_later
+from p2prisk.tape.event import event_of, first_bad_class, loan_ages
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -96,12 +104,56 @@ CANDIDATES = (
     "verified_job",
     "verified_income",
     "verified_house",
+    "inquiries_12m",
+    "bankruptcies",
+    "tax_liens",
+    "credit_limit",
+    "credit_balance",
+    "satisfactory_accounts",
+    "instalment_accounts_total",
+    "instalment_balance",
+    "instalment_limit",
+    "instalment_opened_12m",
+    "instalment_opened_24m",
+    "card_accounts",
+    "open_card_accounts",
+    "cards_with_balance",
+    "active_bank_cards",
+    "bank_card_limit",
+    "delinquent_accounts",
+    "delinquent_amount",
+    "accounts_30d_past_due",
+    "accounts_120d_past_due",
+    "collection_amount",
+    "chargeoffs_12m",
+    "earlier_principal",
+    "occupation",
+    "bureau_missing",
 )
+#: columns known at issue that enter only when asked for by name, and why
+ON_REQUEST = {
+    **dict.fromkeys(PROTECTED, "a protected trait: only when asked for by name"),
+    "region": "a place can stand for a protected trait: only when asked for by name",
+    "currency": "the unit of the amounts",
+    "issue_date": "the vintage, no trait of a borrower",
+    "issue_year": "the vintage, no trait of a borrower",
+    "employment_years": "its bands are tried instead (employment)",
+    "months_since_delinquency": "its bands are tried instead (delinquency_recency): a blank means never",
+    "months_since_record": "its bands are tried instead (record_recency): a blank means never",
+    "months_since_inquiry": "a blank means never: only when asked for by name",
+    "months_since_90d_late": "a blank means never: only when asked for by name",
+    "dti_joint": "given for joint applications only",
+    "verification_joint": "given for joint applications only",
+}
 _FORMAT = "p2prisk.StandardModel/1"
 _MISSING_SHARE = 0.005
 _LEVEL_SHARE = 0.01
 _EXPLAINED = 0.95
 _TAIL = 0.005
+#: least share of the loans that must differ from the rest
+_FEWEST = 0.002
+#: difference between two years' shares of missing values from which on a gap marks the year
+_MARKED = 0.5
 
 
 @dataclass
@@ -120,6 +172,14 @@ class StandardModel:
         Candidate -> why it is not used.
     about : dict
         Title, rows, period and hash of the tape it was fitted on.
+    event : dict or None
+        What counts as bad, and by when (:class:`p2prisk.tape.event.Event`); None for a model of the grade.
+    bad_from : str
+        First class of the outcome that counts as bad; empty for a model of the grade.
+    reading : dict
+        How the tape was read: ``mapping`` and the ``decisions`` that its data took (units).
+    scale : dict or None
+        Master scale, where one was made (:meth:`p2prisk.scorecard.MasterScale.to_plain`).
     """
 
     results: OrderedResults
@@ -127,6 +187,10 @@ class StandardModel:
     outcome: str
     left_out: dict = field(default_factory=dict)
     about: dict = field(default_factory=dict)
+    event: dict | None = None
+    bad_from: str = ""
+    reading: dict = field(default_factory=dict)
+    scale: dict | None = None
 
     @property
     def notes(self) -> list[str]:
@@ -141,6 +205,10 @@ class StandardModel:
             "rules": self.rules,
             "left_out": self.left_out,
             "about": self.about,
+            "event": self.event,
+            "bad_from": self.bad_from,
+            "reading": self.reading,
+            "scale": self.scale,
             "model": json.loads(self.results.to_json()),
         }
         return save(plain, path)
@@ -166,15 +234,22 @@ class StandardModel:
             plain["outcome"],
             plain["left_out"],
             plain["about"],
+            plain.get("event"),
+            plain.get("bad_from", ""),
+            plain.get("reading") or {},
+            plain.get("scale"),
         )
 
-    def design(self, frame: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
+    def design(self, frame: pd.DataFrame, own_age: bool = False) -> tuple[pd.DataFrame, pd.DataFrame]:
         """Design matrix of new loans, with what had to be repaired.
 
         Parameters
         ----------
         frame : pandas.DataFrame
             Canonical columns.
+        own_age : bool
+            Where the age of a loan is part of the model: its age on the record date of the fit, in place of the event's
+            horizon.
 
         Returns
         -------
@@ -187,15 +262,46 @@ class StandardModel:
         DataError
             A column of the model is absent.
         """
-        absent = [rule["column"] for rule in self.rules if rule["column"] not in frame]
+        absent = [
+            rule["column"]
+            for rule in self.rules
+            if rule["column"] not in frame and (own_age or rule["kind"] != "exposure")
+        ]
         if absent:
             raise DataError(
                 f"the model needs {', '.join(absent)}, which the tape does not have; map these columns or "
                 "fit a model without them"
             )
-        return design_of(frame, self.rules)
+        return design_of(frame, self.rules, own_age)
 
-    def score(self, frame: pd.DataFrame, drift: Literal["flag", "refuse"] = "flag") -> pd.DataFrame:
+    def at_horizon(self) -> tuple[pd.Series, pd.Series, np.ndarray]:
+        """Slopes, thresholds and their covariance with the age of the loan held at the event's horizon.
+
+        Returns
+        -------
+        slopes, thresholds : pandas.Series
+        covariance : numpy.ndarray
+            Of slopes and thresholds. Without an age in the model: those of the fit.
+        """
+        slopes, thresholds = self.results.slopes, self.results.thresholds
+        covariance = self.results.cov_params().to_numpy()
+        rule = next((rule for rule in self.rules if rule["kind"] == "exposure"), None)
+        if rule is None:
+            return slopes.copy(), thresholds.copy(), covariance
+        of_age = slopes.index.isin(rule["columns"])
+        at = np.zeros(len(slopes))
+        made = _exposure(rule, np.array([float(rule["horizon"])]))
+        at[of_age] = [made[name][0] for name in slopes.index[of_age]]
+        kept, levels = np.flatnonzero(~of_age), len(thresholds)
+        turn = np.zeros((len(kept) + levels, len(slopes) + levels))
+        turn[np.arange(len(kept)), kept] = 1.0
+        turn[len(kept) :, : len(slopes)] = -at
+        turn[len(kept) :, len(slopes) :] = np.eye(levels)
+        return slopes[~of_age], thresholds - float(at @ slopes.to_numpy()), turn @ covariance @ turn.T
+
+    def score(
+        self, frame: pd.DataFrame, drift: Literal["flag", "refuse"] = "flag", own_age: bool = False
+    ) -> pd.DataFrame:
         """Score loans.
 
         Parameters
@@ -204,32 +310,40 @@ class StandardModel:
             Canonical columns.
         drift : {"flag", "refuse"}
             What to do with attributes outside the range, or of a level, that the model was not fitted on.
+        own_age : bool
+            As of :meth:`design`.
 
         Returns
         -------
         pandas.DataFrame
-            ``p_LEVEL`` for each level of the outcome, ``score`` (linear predictor, higher is worse), and the flags
-            ``missing``, ``new_level``, ``out_of_range``.
+            ``p_LEVEL`` for each level of the outcome, ``score`` (linear predictor, higher is worse), ``pd``
+            (probability of the event, where the model has one) and the flags ``missing``, ``new_level``,
+            ``out_of_range``. Each row depends on itself alone, to the last digit.
 
         Raises
         ------
         DataError
             With ``drift="refuse"``, if any row drifted.
         """
-        design, flags = self.design(frame)
+        design, flags = self.design(frame, own_age)
         if drift == "refuse" and (flags["new_level"] | flags["out_of_range"]).any():
             rows = int((flags["new_level"] | flags["out_of_range"]).sum())
             raise DataError(
                 f"{rows:,d} of {len(frame):,d} loans have an attribute outside the range or levels the model "
                 "was fitted on; look at them (drift='flag' marks them) or refit"
             )
-        values = design[self.results.exog_names].to_numpy()
-        probabilities = self.results.predict(design[self.results.exog_names])
-        out = pd.DataFrame(
-            np.asarray(probabilities), columns=[f"p_{level}" for level in self.results.categories], index=frame.index
-        )
-        out["score"] = values @ self.results.slopes.to_numpy()
-        return pd.concat([out, flags], axis=1)
+        slopes = self.results.slopes
+        linear = np.zeros(len(frame))
+        for name in self.results.exog_names:  # one column after the other: no sum depends on the number of rows
+            linear += design[name].to_numpy() * float(slopes[name])
+        probabilities = class_probabilities(linear, self.results.thresholds)
+        levels = [str(level) for level in self.results.categories]
+        out = {f"p_{level}": probabilities[:, place] for place, level in enumerate(levels)}
+        out["score"] = linear
+        if self.bad_from in levels:
+            cut = levels.index(self.bad_from) - 1
+            out["pd"] = expit(linear - float(self.results.thresholds.iloc[cut]))
+        return pd.concat([pd.DataFrame(out, index=frame.index), flags], axis=1)
 
 
 def fit_standard(tape: LoanTape, outcome: str | None = None, predictors: Sequence[str] | None = None) -> StandardModel:
@@ -277,6 +391,9 @@ def fit_standard(tape: LoanTape, outcome: str | None = None, predictors: Sequenc
     known = frame[outcome].notna()
     sample = frame[known]
     rules, left_out = make_rules(sample, predictors)
+    event = None if outcome == "grade" else event_of(tape)
+    if event is not None and event.kind == "stage" and event.horizon and not event.one_age:
+        rules.insert(0, _exposure_rule(sample, event))
     if outcome == "bad":
         response = pd.Series(
             pd.Categorical(np.where(sample["bad"].astype(bool), "bad", "good"), ["good", "bad"], ordered=True),
@@ -288,14 +405,41 @@ def fit_standard(tape: LoanTape, outcome: str | None = None, predictors: Sequenc
     results, rules = _fit_by_rule(response, sample, rules, left_out, weights)
     about = {key: tape.provenance.get(key) for key in ("title", "name", "path", "sha256", "period", "record_date")}
     about.update(rows=int(len(sample)), without_outcome=int((~known).sum()))
-    return StandardModel(results, rules, outcome, left_out, about)
+    bad_from = "" if outcome == "grade" else first_bad_class(sample, outcome)
+    reading = {key: tape.provenance[key] for key in ("mapping", "decisions") if key in tape.provenance}
+    return StandardModel(results, rules, outcome, left_out, about, event and event.to_plain(), bad_from, reading)
+
+
+def _exposure_rule(sample, event):
+    """How the age of a loan enters: a line in its logarithm, broken at the thirds of the loans."""
+    ages = loan_ages(sample, event.record_date)
+    knots = sorted({float(round(knot)) for knot in np.quantile(ages, [1 / 3, 2 / 3])} - {0.0})
+    knots = [knot for knot in knots if ages.min() < knot < ages.max()] if len(np.unique(np.round(ages))) > 6 else []
+    names = ["age of the loan", *(f"age of the loan past {knot:g} months" for knot in knots)]
+    return {
+        "column": "issue_date",
+        "kind": "exposure",
+        "day": event.record_date,
+        "horizon": event.horizon,
+        "knots": knots,
+        "columns": names,
+    }
+
+
+def _exposure(rule, ages):
+    """Columns of the age of a loan in months, by name."""
+    log = np.log(np.maximum(ages, 0.5))
+    made = {"age of the loan": log}
+    for knot in rule["knots"]:
+        made[f"age of the loan past {knot:g} months"] = np.maximum(log - np.log(knot), 0.0)
+    return made
 
 
 def _fit_by_rule(response, sample, rules, left_out, weights):
     """Results and final rules: rare levels without a finite estimate merged, or the fit bias-reduced."""
     notes = []
     while True:
-        design, _ = design_of(sample, rules)
+        design, _ = design_of(sample, rules, own_age=True)
         keep = drop_copies(design, left_out)
         used = [{**rule, "columns": [name for name in rule["columns"] if name in keep]} for rule in rules]
         used = [rule for rule in used if rule["columns"]]
@@ -377,6 +521,8 @@ def make_rules(frame: pd.DataFrame, predictors: Sequence[str] | None = None) -> 
     left_out : dict
     """
     rules, left_out = [], {}
+    if predictors is None:
+        left_out = {name: ON_REQUEST[name] for name in known_at_issue(frame) if name in ON_REQUEST}
     for name in CANDIDATES if predictors is None else predictors:
         if name in frame:
             rule = _rule(name, frame, by_default=predictors is None)
@@ -397,23 +543,43 @@ def _rule(name, frame, by_default):
         return "the same in every row"
     if by_default and missing > 0.5:
         return f"{missing:.0%} missing"
+    if by_default and missing > _MISSING_SHARE and "issue_date" in frame:
+        marks = _marks_the_year(values, frame["issue_date"])
+        if marks:
+            return marks
     if column.kind not in ("number", "integer", "flag"):
         return _level_rule(name, values, most=25 if by_default else None)
     flagged = {"missing_flag": missing > _MISSING_SHARE}
     columns = {"columns": [name] + ([f"{name}: missing"] if flagged["missing_flag"] else [])}
     if column.kind == "flag":
         share = float(values.astype("boolean").fillna(False).mean())
-        if min(share, 1 - share) < 0.002:
+        if min(share, 1 - share) < _FEWEST:
             return "almost the same in every row"
         return {"kind": "flag", **flagged, **columns}
+    if by_default and values.value_counts(normalize=True).iloc[0] > 1 - _FEWEST:
+        return "almost the same in every row"
     low, high = (float(values.quantile(share)) for share in (_TAIL, 1 - _TAIL))
     least, most = float(values.min()), float(values.max())
     if low == high:
         low, high = least, most
-    log = column.unit in ("currency", "count") and least >= 0
+    log = column.unit in ("currency", "count") and low >= 0
+    if log:  # a stray negative value is a fault of its row: held at the range's end, and flagged when scored
+        least = max(least, 0.0)
     fill = float(values.median())
     rule = {"kind": "number", "log": log, "low": low, "high": high, "fill": fill, "least": least, "most": most}
     return {**rule, **flagged, **columns}
+
+
+def _marks_the_year(values, issued):
+    """Why gaps that come with the year of issue are no trait of a borrower; empty where they do not."""
+    gaps = values.isna().groupby(issued.dt.year)
+    share = gaps.mean()[gaps.size() >= 50]
+    if len(share) < 2 or share.max() - share.min() < _MARKED:
+        return ""
+    return (
+        f"missing in {share.max():.0%} of the loans of {int(share.idxmax())} and in {share.min():.0%} of those of "
+        f"{int(share.idxmin())}: its gaps mark the year, not the borrower"
+    )
 
 
 def _level_rule(name, values, most):
@@ -427,6 +593,8 @@ def _level_rule(name, values, most):
     if "other" not in levels and 1 - share.reindex(levels).fillna(0).sum() >= _LEVEL_SHARE:
         levels.append("other")
     if len(levels) < 2:
+        if len(share) > 2 and share.iloc[0] < 0.9:
+            return f"{len(share)} levels, of which at most one has one loan in a hundred"
         return "one level holds almost every row"
     if most is not None and len(levels) > most:
         return f"{len(levels)} levels"
@@ -440,12 +608,25 @@ def _level_rule(name, values, most):
     }
 
 
-def design_of(frame: pd.DataFrame, rules: list[dict]) -> Any:
-    """Design matrix of a frame under the rules, and the flags of each row."""
+def design_of(frame: pd.DataFrame, rules: list[dict], own_age: bool = False) -> Any:
+    """Design matrix of a frame under the rules, and the flags of each row.
+
+    Parameters
+    ----------
+    frame : pandas.DataFrame
+    rules : list of dict
+    own_age : bool
+        As of :meth:`StandardModel.design`.
+    """
     columns = {}
     size = len(frame)
     missing, new_level, outside = (np.zeros(size, dtype=bool) for _ in range(3))
     for rule in rules:
+        if rule["kind"] == "exposure":
+            ages = loan_ages(frame, rule["day"]) if own_age else np.full(size, float(rule["horizon"]))
+            made = _exposure(rule, ages)
+            columns.update({key: made[key] for key in rule["columns"]})
+            continue
         name, values = rule["column"], frame[rule["column"]]
         gap = values.isna().to_numpy()
         missing |= gap

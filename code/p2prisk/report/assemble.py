@@ -6,8 +6,9 @@ A section is marked in a template by lines of its own::
     ...
     <!-- end -->
 
-with the names of :func:`p2prisk.tape.sample.supports`, separated by commas. Where the tape does not meet them, the
-section is left out and one line says why.
+with the parts of :class:`p2prisk.report.study.TapeStudy`, separated by commas. Every part is computed once before
+anything is written: where the tape does not carry it, or it cannot be computed, its section is left out and one line
+says why.
 """
 
 from __future__ import annotations
@@ -47,6 +48,7 @@ def assemble(study: TapeStudy, templates: str | Path, target: str | Path) -> dic
         A template needs a part that nobody knows.
     """
     target = Path(target)
+    study.try_parts()
     study.write(target)
     left_out: dict = {}
     for path in sorted(Path(templates).iterdir()):

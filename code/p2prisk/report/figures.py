@@ -32,7 +32,7 @@ def bad_shares(table, name, ax=None):
         color=PALETTE["blue"],
         capsize=2,
     )
-    ax.set_yticks(place, [f"{row.level}  ({row.loans:,d})" for row in table.itertuples()])
+    ax.set_yticks(place, [f"{_short(row.level, 36)}  ({row.loans:,d})" for row in table.itertuples()])
     ax.set(ylabel=f"{name} (loans)", xlabel="share of bad loans")
     ax.set_xlim(left=0)
     ax.set_ylim(-0.6, len(table) - 0.4)
@@ -105,12 +105,24 @@ def odds(table, ax=None):
     Parameters
     ----------
     table : pandas.DataFrame
-        ``predictor``, ``odds_ratio``, ``ci_low``, ``ci_high``, from top to bottom.
+        ``trait``, ``compared``, ``odds_ratio``, ``ci_low``, ``ci_high``, from top to bottom.
     ax : matplotlib.axes.Axes, optional
 
     Returns
     -------
     matplotlib.axes.Axes
     """
-    table = table.rename(columns={"predictor": "label", "ci_low": "low", "ci_high": "high"})
+    label = [_short(f"{row.trait}: {row.compared}") for row in table.itertuples()]
+    table = table.rename(columns={"ci_low": "low", "ci_high": "high"}).assign(label=label)
     return forest_plot(table, xlabel="odds ratio of a worse class (log scale)", ax=ax)
+
+
+def _short(text, most=52):
+    """A label that leaves room for the picture.
+
+    Examples
+    --------
+    >>> _short("purpose: renewable energy, against debt consolidation", 30)
+    'purpose: renewable energy, ag…'
+    """
+    return text if len(text) <= most else text[: most - 1] + "…"

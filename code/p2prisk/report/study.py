@@ -11,9 +11,12 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 import pandas as pd
 
-from p2prisk.errors import DataError, ModelError
-from p2prisk.standard import fit_standard
-from p2prisk.tape import LoanTape
+from p2prisk.errors import DataError
+from p2prisk.report import traits
+from p2prisk.report.judged import Judged, judge
+from p2prisk.standard import CANDIDATES, ON_REQUEST, fit_standard
+from p2prisk.tape import COLUMNS, LoanTape
+from p2prisk.tape.event import Event, event_of, loan_ages
 from p2prisk.tape.sample import study_sample, supports
 
 if TYPE_CHECKING:
@@ -22,8 +25,24 @@ if TYPE_CHECKING:
 #: where the assembled project keeps the tape as read and the loans studied
 _AS_READ, _STUDIED = Path("tape") / "as-read", Path("tape") / "studied"
 
-#: least number of loans and of bad loans in the last period for a test out of time
-_LEAST_LOANS, _LEAST_BAD = 200, 30
+#: where each part of the study is found
+_SECTIONS = {
+    "traits one by one": "traits",
+    "by grade": "by-grade",
+    "by vintage": "by-vintage",
+    "by age": "by-age",
+    "outcome model": "outcome-model",
+    "grade model": "grade-model",
+    "parallel lines": "parallel",
+    "goodness of fit": "fit",
+    "test on other loans": "test",
+    "score card": "card",
+    "prices by grade": "price",
+    "loss given default": "lgd",
+    "concentration": "concentration",
+}
+#: horizons in months at which the table of ends is read
+_AGES = (6, 12, 24, 36, 48, 60)
 
 
 class TapeStudy:
@@ -39,11 +58,14 @@ class TapeStudy:
     tape : LoanTape
         As read.
     sample : LoanTape
-        The loans whose outcome can be trusted.
+        The loans on which the event can be seen; its ``bad`` is the event.
+    event : Event or None
+        What counts as bad, and by when: the same in every sentence and number.
     note : str
-        How the sample was chosen, one sentence.
+        How event and sample were chosen.
     parts : dict
-        Part of the study -> reason why it is impossible, empty where it is possible.
+        Part of the study -> reason why it is left out, empty where its section is written. What could not be computed
+        when it was tried is among them (:meth:`try_parts`).
     """
 
     def __init__(self, tape: LoanTape) -> None:
@@ -66,22 +88,86 @@ class TapeStudy:
     def write(self, project: PathLike) -> None:
         """Leave the tape as read and the loans studied in a project."""
         self.tape.write(Path(project) / _AS_READ)
-        sample = replace(self.sample, provenance={**self.sample.provenance, "how_chosen": self.note})
-        sample.write(Path(project) / _STUDIED)
+        facts = {**self.sample.provenance, "how_chosen": self.note, "left_out": self.parts}
+        replace(self.sample, provenance=facts).write(Path(project) / _STUDIED)
 
     def _take(self, tape, sample, note):
         self.tape, self.sample, self.note = tape, sample, note
-        table = supports(self.sample)
-        self.parts = dict(zip(table["part"], table["why"].where(~table["possible"], ""), strict=True))
-        levels = self.sample.frame["severity"].nunique() if "severity" in self.sample.frame else 2
-        self.parts["parallel lines"] = self.parts["outcome model"] or (
+        self.event: Event | None = event_of(sample)
+        tried = sample.provenance.pop("left_out", None)
+        self.parts = self._parts() if tried is None else tried
+
+    def _parts(self):
+        """Parts of the study, each with a section of its own, and what the tape lacks for them."""
+        table = supports(self.sample).set_index("part")
+        why = table["why"].where(~table["possible"], "").to_dict()
+        frame, parts = self.sample.frame, {}
+        grade = why["grade model"]
+        if not grade and self.sample.provenance.get("grade_order") == "unknown":
+            grade = self.sample.provenance["grade_words"].rstrip(".")
+        outcome = why["outcome model"]
+        parts["traits one by one"] = outcome
+        parts["by grade"] = why["grade against outcome"] or grade
+        parts["by vintage"] = why["vintages"]
+        parts["by age"] = "" if self.dated else "the tape does not date the ends of its loans"
+        parts["outcome model"] = outcome
+        parts["grade model"] = grade
+        levels = frame["severity"].nunique() if self.outcome == "severity" else 2
+        parts["parallel lines"] = outcome or (
             "" if levels > 2 else "with two outcomes there is one cut, and nothing to be parallel"
         )
-        if not self.parts.get("out of time") and self._periods() is None:
-            self.parts["out of time"] = (
-                f"no period of at least {_LEAST_LOANS} loans with {_LEAST_BAD} bad ones to "
-                "test on, with as many before it"
-            )
+        parts["goodness of fit"] = outcome
+        parts["test on other loans"] = outcome
+        parts["score card"] = outcome
+        priced = why["profit and pricing"] or parts["by grade"]
+        if not priced and self.event.kind != "final":
+            priced = f"a price needs the losses of the whole term; bad here is {self.event.name}"
+        parts["prices by grade"] = priced
+        parts["loss given default"] = why["loss given default"] or outcome
+        held = [name for name in ("purpose", "region", "grade", "counterparty") if name in frame]
+        parts["concentration"] = "" if held else "none of purpose, region, grade, counterparty is on the tape"
+        return parts
+
+    def try_parts(self) -> None:
+        """Compute every part once; what cannot be computed is left out, with its reason.
+
+        No part stops the study: a report holds the sections that its tape can carry, and says why the others are
+        absent.
+        """
+        tries = {
+            "outcome model": lambda: traits.effects(self.outcome_model),
+            "grade model": lambda: traits.effects(self.grade_model),
+            "traits one by one": self.information,
+            "by grade": lambda: self.bad_by("grade"),
+            "by vintage": self.vintages,
+            "by age": self.ends_by_age,
+            "parallel lines": self.parallel_lines,
+            "goodness of fit": lambda: self.goodness_of_fit,
+            "test on other loans": lambda: self.judged.sentence(),
+            "score card": lambda: self.card,
+            "prices by grade": self.prices_sentence,
+            "loss given default": self.given_default,
+            "concentration": self.concentration,
+        }
+        for part, compute in tries.items():
+            if not self.parts[part]:
+                self.parts[part] = traits.attempt(compute)
+                if part == "outcome model" and self.parts[part]:
+                    for other in ("parallel lines", "goodness of fit", "score card"):
+                        self.parts[other] = self.parts[other] or "there is no model of the outcome"
+
+    @property
+    def dated(self) -> bool:
+        """Whether the tape dates issue and end of its loans."""
+        frame = self.sample.frame
+        return {"issue_date", "status"} <= set(frame) and bool({"closed_date", "last_payment_date"} & set(frame))
+
+    @cached_property
+    def known(self) -> LoanTape:
+        """The tape as read, one row a key: what can be wound back to a day."""
+        frame = self.tape.frame
+        again = frame["loan_id"].notna() & frame["loan_id"].duplicated() if "loan_id" in frame else None
+        return self.tape if again is None or not again.any() else self.tape.keep(~again, "the same key again")
 
     # ------------------------------------------------------------ the tape
 
@@ -142,8 +228,53 @@ class TapeStudy:
             ``part``, ``done``, ``why not``.
         """
         return pd.DataFrame(
-            [{"part": part, "done": "no" if why else "yes", "why not": why} for part, why in self.parts.items()]
+            [
+                {"part": part, "done": "no" if why else f"yes, @sec-{_SECTIONS[part]}", "why not": why}
+                for part, why in self.parts.items()
+            ]
         )
+
+    def columns_used(self) -> pd.DataFrame:
+        """Every column of the tape, and what became of it.
+
+        Returns
+        -------
+        pandas.DataFrame
+            ``column``, ``use``, ``why``: in the model, tried and left out, not tried, kept for another purpose, or not
+            read.
+        """
+        model = None if self.parts["outcome model"] else self.outcome_model
+        model = model or (None if self.parts["grade model"] else self.grade_model)
+        used = {} if model is None else {rule["column"]: rule for rule in model.rules}
+        left = {} if model is None else model.left_out
+        purposes = {
+            "platform": "set by the platform's model: a benchmark, never a predictor",
+            "later": "known only after issue",
+            "unsure": "may have been written after issue: no predictor",
+            "key": "identifies a loan, a person or an account",
+        }
+        rows = []
+        for name in self.sample.frame.columns:
+            column = COLUMNS.get(name)
+            if name in used:
+                gone = [f"{key}: {why}" for key, why in left.items() if key.startswith(f"{name}: ") and key not in used]
+                how = "age of the loan" if used[name]["kind"] == "exposure" else ""
+                if used[name].get("log"):
+                    how = "as a logarithm"
+                rows.append((name, "in the model", "; ".join([how] * bool(how) + gone)))
+            elif name in left:
+                rows.append((name, "not tried" if name in ON_REQUEST else "tried, left out", left[name]))
+            elif column is None:
+                rows.append((name, "not tried", "no canonical column"))
+            elif name in ("resolved", "mature", "severity", "bad"):
+                rows.append((name, "outcome", "made from the state of the loan"))
+            elif column.known != "issue":
+                rows.append((name, "no predictor", purposes[column.known]))
+            else:
+                why = ON_REQUEST.get(name) or ("no model" if name in CANDIDATES else "a class of another column")
+                rows.append((name, "not tried", why))
+        rows += [(str(name), "not read", why) for name, why in self.tape.unused.items()]
+        return pd.DataFrame(rows, columns=["column", "use", "why"])
 
     def set_aside(self) -> pd.DataFrame:
         """Rows that the reader or the study set aside, with reasons.
@@ -183,6 +314,80 @@ class TapeStudy:
             text = frame["severity"].astype(str)
             return text.str.startswith("loss").astype("Float64").where(frame["severity"].notna())
         raise DataError("the tape has no outcome; map the column that says how each loan ended (status)")
+
+    @property
+    def outcome(self) -> str:
+        """Column that the model of the outcome explains: ordered classes where the event has them."""
+        frame = self.sample.frame
+        return "severity" if "severity" in frame and frame["severity"].nunique() > 1 else "bad"
+
+    def answer(self) -> str:
+        """How many of the loans went bad, with the event and the interval, in words."""
+        from p2prisk.validation import jeffreys_interval
+
+        known = self.bad.notna().to_numpy()
+        loans = int(self.weights[known].sum())
+        bad = int((self.bad[known].to_numpy(dtype=float) * self.weights[known]).sum())
+        low, high = (100 * float(bound) for bound in jeffreys_interval(bad, loans))
+        share = f"{100 * bad / loans:.1f} per cent ({low:.1f} to {high:.1f})"
+        event = self.event
+        if event is not None and event.seen != event.name:
+            ages = loan_ages(self.sample.frame, event.record_date)
+            text = (
+                f"Of {loans:,d} loans seen on {event.record_date}, at a median age of {np.median(ages):.0f} months, "
+                f"{share} were {event.what}."
+            )
+            model = None if self.parts["outcome model"] else self.outcome_model
+            if model is not None and model.rules[0]["kind"] == "exposure":
+                at = float(model.score(self.sample.frame)["pd"].mean())
+                text += f" The model puts the share of those {event.name} at {100 * at:.1f} per cent."
+            return text
+        return f"Of {loans:,d} loans, {share} were {event.name if event is not None else 'bad'}."
+
+    def event_sentence(self) -> str:
+        """What counts as bad in this study, in words."""
+        if self.event is None:
+            return "The tape says nothing of how its loans ended: there is no event to predict."
+        if self.event.seen != self.event.name:
+            what = (
+                f"if it was {self.event.what}. Each loan was seen on {self.event.record_date}, at its own age; counts "
+                f"and tests are of that day, and scores are the chance of being {self.event.name}"
+            )
+        else:
+            ended = ", and every loan that is counted has ended" if self.event.kind == "final" else ""
+            what = f"if it was {self.event.name}{ended}"
+        return (
+            f"In this study a loan is bad {what}. That event is what is counted, predicted, tested, scored and priced; "
+            "where a section needs another one, it is left out."
+        )
+
+    def grade_sentence(self) -> str:
+        """Whether the grades are in order, in words."""
+        words = self.sample.provenance.get("grade_words", "")
+        table = self.bad_by("grade", most=40)
+        steps = np.diff(table["share"])
+        falls = [f"{a} and {b}" for a, b, d in zip(table["level"], table["level"][1:], steps, strict=False) if d < 0]
+        if not falls:
+            order = "The share of bad loans rises from each grade to the next."
+        elif len(falls) == len(steps):
+            order = "The share of bad loans falls from each grade to the next: their order looks upside down."
+        else:
+            order = f"The share of bad loans does not rise between {'; '.join(falls)}."
+        return f"{words} {order}".strip()
+
+    def vintage_sentence(self) -> str:
+        """How periods of issue compare, in words."""
+        kind = "" if self.event is None else self.event.kind
+        if kind == "stage":
+            return (
+                "Every loan is seen on one day: older periods of issue had more time to go bad, so their shares are "
+                "not to be compared as they stand."
+            )
+        if kind == "within":
+            return f"Every period is judged at the same age: {self.event.horizon} months after issue."
+        if kind == "final":
+            return "Every loan is judged at its end."
+        return "Whether the loans of each period had the same time to go bad is not known."
 
     def bad_share(self) -> float:
         """Share of bad loans among those with a known outcome."""
@@ -226,7 +431,7 @@ class TapeStudy:
 
         values = self.sample.frame[column] if isinstance(column, str) else column
         if pd.api.types.is_numeric_dtype(values) and not pd.api.types.is_bool_dtype(values) and values.nunique() > most:
-            values = pd.qcut(values, 5, duplicates="drop")
+            values = _in_words(pd.qcut(values, 5, duplicates="drop"))
         known = self.bad.notna().to_numpy()
         parts = pd.DataFrame(
             {
@@ -268,7 +473,6 @@ class TapeStudy:
             ``predictor``, ``classes``, ``information value``, ``noise``, ``block``; the most informative first.
         """
         from p2prisk.scorecard.classes import information_value, monotone_classes
-        from p2prisk.tape import COLUMNS
 
         frame, known = self.sample.frame, self.bad.notna().to_numpy()
         bad, weights, rows = self.bad[known].to_numpy(dtype=float), self.weights[known], []
@@ -301,89 +505,48 @@ class TapeStudy:
     @cached_property
     def outcome_model(self) -> Any:
         """The standard model of the outcome (:func:`p2prisk.standard.fit_standard`)."""
-        return fit_standard(
-            self.sample,
-            next(
-                name
-                for name in ("severity", "bad")
-                if name in self.sample.frame and self.sample.frame[name].nunique() > 1
-            ),
-        )
+        return fit_standard(self.sample, self.outcome)
 
     @cached_property
     def grade_model(self) -> Any:
         """The standard model of the platform's grade."""
         return fit_standard(self.sample, "grade")
 
+    @cached_property
+    def judged(self) -> Judged:
+        """The test on loans the model was not built on."""
+        return judge(self)
+
+    def strongest(self, model: Any = None) -> str:
+        """The trait with the clearest evidence in words (:func:`p2prisk.report.traits.strongest`)."""
+        if model is not None and model.outcome == "grade":
+            return traits.strongest(model)
+        return traits.strongest(model or self.outcome_model, None if self.parts["test on other loans"] else self.judged)
+
     @staticmethod
     def odds(model: Any, most: Any = None) -> pd.DataFrame:
-        """Odds ratios of a standard model, a number for one standard deviation, largest effects first.
-
-        Returns
-        -------
-        pandas.DataFrame
-            ``predictor``, ``odds_ratio``, ``ci_low``, ``ci_high``.
-        """
-        from p2prisk.effects import odds_ratios
-
-        table = odds_ratios(model.results, per="sd")
-        size = np.log(table["odds_ratio"]).abs()
-        table = table.reindex(size.sort_values(ascending=False, kind="stable").index)[:most]
-        return table[["odds_ratio", "ci_low", "ci_high"]].rename_axis("predictor").reset_index()
+        """Odds ratios of a standard model in the traits' own units, the clearest evidence first, for print."""
+        return traits.effects(model)[["trait", "compared", "odds_ratio", "ci_low", "ci_high", "pvalue"]][:most]
 
     @staticmethod
-    def strongest(model: Any) -> str:
-        """The largest effect of a model in words."""
-        row = TapeStudy.odds(model, 1).iloc[0]
-        way = "worse" if row["odds_ratio"] > 1 else "better"
-        return (
-            f"{row['predictor']} (odds of a {way} class times "
-            f"{max(row['odds_ratio'], 1 / row['odds_ratio']):.2f} for one standard deviation, or against the "
-            "reference level)"
-        )
+    def remedies(model: Any) -> str:
+        """What was done in a model where maximum likelihood had no finite estimate (see :func:`traits.remedies`)."""
+        return traits.remedies(model)
 
-    @staticmethod
-    def remedies(model: Any) -> Any:
-        """What was done in a standard model where maximum likelihood had no finite estimate, in words."""
-        if not model.notes:
-            return "Every coefficient has a finite maximum likelihood estimate."
-        return "Not everything could be estimated as it stands. " + " ".join(model.notes)
+    @cached_property
+    def card(self) -> Any:
+        """Card, grades and scored loans (:func:`p2prisk.scorecard.card_of_tape`)."""
+        from p2prisk.scorecard import card_of_tape
+
+        return card_of_tape(self.outcome_model, self.sample.frame)
 
     # ------------------------------------------------------------ verification
 
-    def parallel_lines(self, model: Any = None) -> pd.DataFrame:
-        """Brant's test of the outcome model (or another), with what had to be merged.
+    def parallel_lines(self) -> pd.DataFrame:
+        """Brant's test of the outcome model by trait (:func:`p2prisk.report.traits.parallel_lines`)."""
+        return traits.parallel_lines(self.outcome_model)
 
-        Returns
-        -------
-        pandas.DataFrame
-            ``term, chi2, df, pvalue, departure, departure_low, departure_high``, the largest departures first, the
-            omnibus last; with `attrs["sentence"]`. One row "none", with the reason in the sentence, where it cannot be
-            computed.
-        """
-        from p2prisk.assumptions import brant
-
-        results = (model or self.outcome_model).results
-        try:
-            table = brant(results, merge="auto")
-        except ModelError as error:
-            table = pd.DataFrame([{"term": "none"}])
-            table.attrs["sentence"] = f"The test cannot be computed: {error}"
-            return table
-        merged = table.attrs.get("merged")
-        omnibus = table.loc["Omnibus"]
-        rest = table.drop(index="Omnibus")
-        rest = rest.loc[rest["departure"].abs().sort_values(ascending=False, kind="stable").index]
-        out = pd.concat([rest, table.loc[["Omnibus"]]]).rename_axis("term").reset_index()
-        verdict = "are not parallel" if omnibus["pvalue"] < 0.05 else "may be parallel"
-        out.attrs["sentence"] = (
-            f"The lines {verdict} (chi-square {omnibus['chi2']:,.1f} on {int(omnibus['df'])} degrees of freedom). The "
-            f"largest departure is that of {rest.index[0]}, {rest['departure'].iloc[0]:.2f} in log-odds for one "
-            "standard deviation."
-            + (f" To make the test computable, these were merged: {_words(merged)}." if merged else "")
-        )
-        return out
-
+    @cached_property
     def goodness_of_fit(self) -> pd.DataFrame:
         """Tests of fit of the outcome model (:func:`p2prisk.assumptions.goodness_of_fit`), for print.
 
@@ -394,49 +557,8 @@ class TapeStudy:
         """
         from p2prisk.assumptions import goodness_of_fit
 
-        try:
-            table = goodness_of_fit(self.outcome_model.results).rename_axis("test").reset_index()
-            return table[["test", "chi2", "df", "pvalue", "note"]]
-        except ModelError as error:
-            return pd.DataFrame([{"test": "none", "note": str(error)}])
-
-    def _periods(self):
-        """(mask of the loans to build on, mask of those to test on, name of the test period), or None."""
-        frame = self.sample.frame
-        if "issue_date" in frame:
-            year = frame["issue_date"].dt.year
-        elif "issue_year" in frame:
-            year = frame["issue_year"]
-        else:
-            return None
-        try:
-            bad = self.bad
-        except DataError:
-            return None
-        known, bad = bad.notna().to_numpy(), bad.fillna(0).to_numpy(dtype=float) * self.weights
-        for last in sorted(year.dropna().unique(), reverse=True):
-            test, build = (year == last).to_numpy() & known, (year < last).to_numpy() & known
-            if all(
-                self.weights[part].sum() >= _LEAST_LOANS and bad[part].sum() >= _LEAST_BAD for part in (test, build)
-            ):
-                return build, test, str(int(last))
-        return None
-
-    @cached_property
-    def out_of_time(self) -> OutOfTime:
-        """The outcome model built on earlier loans and tested on the last year of issue.
-
-        Returns
-        -------
-        OutOfTime
-        """
-        build, test, name = self._periods()
-        before = self.sample.keep(build, "kept for the test out of time")
-        model = fit_standard(before, self.outcome_model.outcome)
-        after = self.sample.frame[test].reset_index(drop=True)
-        return OutOfTime(
-            model, after, self.bad[test].to_numpy(dtype=float), self.weights[test], name, int(self.weights[build].sum())
-        )
+        table = goodness_of_fit(self.outcome_model.results).rename_axis("test").reset_index()
+        return table[["test", "chi2", "df", "pvalue", "note"]]
 
     # ------------------------------------------------------------ control
 
@@ -467,8 +589,8 @@ class TapeStudy:
         )
         loans["interest"] = loans["rate"] * loans["n"]
         table = loans.groupby("grade", observed=True)[["n", "bad", "interest"]].sum()
-        known = not self.parts["loss given default"] and "recovery_fee" in frame
-        recovery = 1 - float(loss_given_default(frame[part])["lgd"].mean()) if known else 0.0
+        known = {"recoveries", "principal_paid"} <= set(frame)
+        recovery = 1 - float(loss_given_default(_with_fee(frame[part]))["lgd"].mean()) if known else 0.0
         costs = Costs()
         out = pd.DataFrame(
             {
@@ -508,6 +630,91 @@ class TapeStudy:
             f"up for {'its' if one else 'their'} losses."
         )
 
+    def given_default(self) -> pd.DataFrame:
+        """What was lost of the principal owed at default, for all bad loans and by grade.
+
+        Returns
+        -------
+        pandas.DataFrame
+            ``loans``: all, or the grade; ``bad`` with known payments, ``owed`` (share of the amount at default),
+            ``lost`` (of what was owed, mean over loans), ``low``, ``high`` (95 % normal interval of that mean),
+            ``by_money`` (lost of all that was owed together).
+
+        Raises
+        ------
+        DataError
+            No bad loan with payments.
+        """
+        from p2prisk.policy import loss_given_default
+
+        frame = self.sample.frame
+        part = (self.bad.fillna(0).to_numpy(dtype=float) > 0) & frame[
+            ["recoveries", "principal_paid", "amount"]
+        ].notna().all(axis=1).to_numpy()
+        if part.sum() < 2:
+            raise DataError("fewer than two bad loans have recoveries and principal on the tape")
+        bad = _with_fee(frame[part].assign(bad=True))
+        losses = loss_given_default(bad).assign(amount=bad["amount"])
+        groups = [("all", losses)]
+        if not self.parts["by grade"]:
+            groups += [(str(grade), own) for grade, own in losses.groupby(bad["grade"], observed=True) if len(own) > 1]
+        rows = []
+        for name, own in groups:
+            owed = own["outstanding"] * own["amount"]
+            half = 1.959963984540054 * own["lgd"].std() / np.sqrt(len(own))
+            by_money = float((own["lgd"] * owed).sum() / owed.sum()) if owed.sum() > 0 else np.nan
+            mean = own["lgd"].mean()
+            rows.append((name, len(own), own["outstanding"].mean(), mean, mean - half, mean + half, by_money))
+        table = pd.DataFrame(rows, columns=["loans", "bad", "owed", "lost", "low", "high", "by_money"])
+        table[["low", "high"]] = table[["low", "high"]].clip(0, 1)
+        table.attrs["unknown"] = int((self.bad.fillna(0).to_numpy(dtype=float) > 0).sum() - part.sum())
+        table.attrs["fee"] = "recovery_fee" in frame
+        return table
+
+    def given_default_sentence(self) -> str:
+        """What came back after default, in words."""
+        table = self.given_default()
+        row = table.iloc[0]
+        gone = table.attrs["unknown"]
+        return (
+            f"At default {100 * row['owed']:.0f} per cent of the amount lent was still owed, on the mean of "
+            f"{row['bad']:,d} bad loans; of what was owed {100 * row['lost']:.1f} per cent was lost "
+            f"({100 * row['low']:.1f} to {100 * row['high']:.1f}), by money {100 * row['by_money']:.1f}. Recoveries "
+            "are those on the tape on the day of its records, not discounted"
+            + ("" if table.attrs["fee"] else ", and before the cost of collection, which the tape does not give")
+            + "."
+            + (f" Of {gone:,d} further bad loans the tape does not say what came back." if gone else "")
+        )
+
+    def ends_by_age(self) -> pd.DataFrame:
+        """Share of loans that had defaulted, or were repaid, by age: the running ones count as long as they are seen.
+
+        Returns
+        -------
+        pandas.DataFrame
+            ``months``, ``at_risk`` (loans seen alive up to that age), ``defaulted``, ``repaid`` (Aalen-Johansen
+            estimates of the cumulative incidence of either end, with the other competing).
+        """
+        from p2prisk.hazard import spells
+
+        found = spells(self.known).frame
+        exits = found["exit"].to_numpy()
+        last = int(exits.max())
+        ending = found["ending"].to_numpy(dtype=object)
+        ends = [np.bincount(exits[ending == name], minlength=last + 1) for name in ("default", "repaid")]
+        at_risk = len(exits) - np.concatenate([[0], np.cumsum(np.bincount(exits, minlength=last + 1))[:-1]])
+        at_risk[0] = len(exits)
+        alive, incidence, rows = 1.0, np.zeros(2), []
+        for age in range(1, last + 1):
+            if at_risk[age] == 0:
+                break
+            hazards = np.array([end[age] for end in ends]) / at_risk[age]
+            incidence = incidence + alive * hazards
+            alive *= 1 - hazards.sum()
+            if age in _AGES or (age == last and age < _AGES[-1]):
+                rows.append((age, int(at_risk[age]), *incidence))
+        return pd.DataFrame(rows, columns=["months", "at_risk", "defaulted", "repaid"])
+
     def concentration(self) -> pd.DataFrame:
         """Largest share of the amount lent in one value of purpose, region, grade or counterparty.
 
@@ -525,116 +732,23 @@ class TapeStudy:
             money = "amount"
         else:
             book, money = frame.assign(loans=self.weights), "loans"
-        if not columns:
-            return pd.DataFrame([{"column": "none of purpose, region, grade, counterparty is on the tape"}])
         return check_limits(book, [Limit(name, 1.0) for name in columns], amount=money)[
             ["column", "value", "share", "effective"]
         ]
 
 
-class OutOfTime:
-    """A test on loans issued after those the model was built on.
-
-    Attributes
-    ----------
-    model : StandardModel
-    period : str
-        The year tested.
-    built_on, tested_on, bad : int
-        Loans, loans, bad loans.
-    """
-
-    def __init__(self, model, frame, bad, weights, period, built_on):
-        self.model, self.period, self.built_on = model, period, built_on
-        self.frame, self._bad, self._weights = frame, bad, weights
-        self.tested_on, self.bad = int(weights.sum()), int((bad * weights).sum())
-        scored = model.score(frame)
-        self._probabilities = scored[[f"p_{level}" for level in model.results.categories]].to_numpy()
-        self.flagged = {
-            name: int((scored[name].to_numpy() * weights).sum()) for name in ("missing", "new_level", "out_of_range")
-        }
-        self._score = scored["score"].to_numpy()
-        levels = [str(level) for level in model.results.categories]
-        worst = [level.startswith("loss") or level in ("bad", "default") for level in levels]
-        self._p_bad = self._probabilities[:, worst if any(worst) else [False] * (len(levels) - 1) + [True]].sum(axis=1)
-
-    @cached_property
-    def auc(self):
-        """AUC of the model, and of the grade where the tape has one, with DeLong intervals and their difference.
-
-        Returns
-        -------
-        DeLongResult
-        """
-        from p2prisk.validation import delong
-
-        scores = {"standard model": self._score}
-        if "grade" in self.frame and self.frame["grade"].nunique() > 1:
-            graded = self.frame["grade"].notna().to_numpy()
-            if graded.all():
-                scores["platform grade"] = self.frame["grade"].cat.codes.to_numpy(dtype=float)
-        return delong(self._bad > 0, scores, freq_weights=self._weights)
-
-    def table(self):
-        """AUC table for print: ``score, auc, ci_low, ci_high``."""
-        return self.auc.table[["auc", "ci_low", "ci_high"]].rename_axis("score").reset_index()
-
-    def reliability(self):
-        """Predicted against observed share of bad loans in ten classes of the prediction.
-
-        Returns
-        -------
-        pandas.DataFrame
-            As :func:`p2prisk.validation.reliability_table`.
-        """
-        from p2prisk.validation import reliability_table
-
-        return reliability_table(self._bad > 0, self._p_bad, freq_weights=self._weights)
-
-    def frontier(self):
-        """Share of bad loans among the accepted, by share accepted (:func:`p2prisk.policy.acceptance_frontier`)."""
-        from p2prisk.policy import acceptance_frontier
-
-        return acceptance_frontier(self._p_bad, self._bad, self._weights)
-
-    def frontier_sentence(self):
-        """What accepting the safest four fifths would have done, in words."""
-        table = self.frontier()
-        most = table.iloc[(table["accepted"] - 0.8).abs().argmin()]
-        return (
-            f"Of the loans of {self.period}, the safest {100 * most['accepted']:.0f} per cent by the model would "
-            f"have had {100 * most['rate']:.1f} per cent bad ({100 * most['ci_low']:.1f} to "
-            f"{100 * most['ci_high']:.1f}), against {100 * table['rate'].iloc[-1]:.1f} for all."
-        )
-
-    def sentence(self):
-        """What the test says, in words that follow the numbers."""
-        table = self.auc.table
-        row = table.loc["standard model"]
-        text = (
-            f"Built on {self.built_on:,d} earlier loans and tested on {self.tested_on:,d} of {self.period}, of "
-            f"which {self.bad:,d} went bad, the model ranks with an AUC of {row['auc']:.3f} "
-            f"({row['ci_low']:.3f} to {row['ci_high']:.3f})."
-        )
-        if "platform grade" in table.index:
-            pair = self.auc.comparisons.iloc[0]
-            sign = 1 if pair["first"] == "standard model" else -1
-            gap = sign * pair["difference"]
-            low, high = sorted(sign * pair[["ci_low", "ci_high"]].to_numpy())
-            verdict = "better than" if low > 0 else "worse than" if high < 0 else "not clearly different from"
-            text += (
-                f" That is {verdict} the platform's own grade, at {table.loc['platform grade', 'auc']:.3f} "
-                f"(difference {gap:+.3f}, interval {low:+.3f} to {high:+.3f})."
-            )
-        predicted = float(np.average(self._p_bad, weights=self._weights))
-        observed = self.bad / self.tested_on
-        return text + (
-            f" It predicted a share of bad loans of {100 * predicted:.1f} per cent, against "
-            f"{100 * observed:.1f} observed."
-        )
+def _with_fee(frame):
+    """A frame with a collection fee of nothing where the tape gives none."""
+    return frame if "recovery_fee" in frame else frame.assign(recovery_fee=0.0)
 
 
-def _words(merged):
-    if isinstance(merged, dict):
-        return "; ".join(f"{key}: {value}" for key, value in merged.items())
-    return "; ".join(str(item) for item in merged) if not isinstance(merged, str) else merged
+def _in_words(classes):
+    """Classes of numbers with round edges in words."""
+    intervals = classes.cat.categories
+    edges = [intervals[0].left, *(interval.right for interval in intervals)]
+    digits = next(d for d in (0, 1, 2, 3, 4, 6) if len({round(edge, d) for edge in edges}) == len(edges) or d == 6)
+    shown = [f"{edge:,.{digits}f}" for edge in edges]
+    names = [f"up to {shown[1]}", *(f"over {a} to {b}" for a, b in zip(shown[1:-2], shown[2:-1], strict=True))]
+    if len(shown) > 2:
+        names.append(f"over {shown[-2]}")
+    return classes.cat.rename_categories(names).cat.as_ordered()

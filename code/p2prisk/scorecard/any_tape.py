@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import numpy as np
 import pandas as pd
 
 from p2prisk.errors import DataError
 from p2prisk.scorecard.card import Scorecard
 from p2prisk.scorecard.master_scale import build_master_scale, grade_table
+from p2prisk.tape.event import first_bad_class
 
 if TYPE_CHECKING:
     from p2prisk.standard import StandardModel
@@ -46,26 +46,6 @@ class TapeCard:
         return table.assign(**{name: 100 * table[name] for name in names.values()})
 
 
-def first_bad_class(frame, outcome="severity"):
-    """First class of the outcome in which loans count as bad.
-
-    Raises
-    ------
-    DataError
-        When bad and good loans do not part at one class.
-
-    Examples
-    --------
-    >>> frame = pd.DataFrame({"bad": [False, True], "severity": pd.Categorical(["a", "b"], ordered=True)})
-    >>> first_bad_class(frame)
-    'b'
-    """
-    share = frame["bad"].astype(float).groupby(frame[outcome], observed=True).mean()
-    if not share.isin([0.0, 1.0]).all() or not share.is_monotonic_increasing or share.max() < 1:
-        raise DataError(f"the classes of {outcome} do not part into good and bad loans")
-    return str(share.index[int(np.argmax(share.to_numpy() == 1.0))])
-
-
 def card_of_tape(model: StandardModel, frame: pd.DataFrame, grades: int = 7) -> TapeCard:
     """Make the card of a tape, and grades if its loans can tell any apart.
 
@@ -85,9 +65,14 @@ def card_of_tape(model: StandardModel, frame: pd.DataFrame, grades: int = 7) -> 
     if model.outcome not in ("severity", "bad"):
         raise DataError(f"a card needs a model of how loans end, not of {model.outcome}")
     frame = frame[frame["bad"].notna() & frame[model.outcome].notna()]
-    first = "bad" if model.outcome == "bad" else first_bad_class(frame)
-    card = Scorecard.from_result(model, default_from=first)
+    card = Scorecard.from_result(model, default_from=model.bad_from or first_bad_class(frame, model.outcome))
     scored = card.score(frame, drift="flag")
+    if any(rule["kind"] == "exposure" for rule in model.rules):
+        why = (
+            f"the loans are seen at different ages, so that nobody has observed their share of bad loans "
+            f"{model.event['horizon']} months after issue"
+        )
+        return TapeCard(card, scored, None, why)
     known = ~scored["refer"].to_numpy()
     probability, event = scored["pd"].to_numpy()[known], frame["bad"].to_numpy(dtype=float)[known]
     weights = frame["n"].to_numpy(dtype=float)[known] if "n" in frame else None

@@ -145,9 +145,13 @@ class Scorecard:
         if isinstance(result, StandardModel):
             if result.results.layout.free or result.results.link.name != "logit":
                 raise ModelError("a card needs a proportional-odds logit")
+            default_from = default_from or result.bad_from or None
+            slopes, thresholds, covariance = result.at_horizon()
             characteristics, about, result = from_standard(result), dict(result.about), result.results
         else:
             characteristics, about = from_results(result, bands, ranges), {}
+            slopes, thresholds = result.slopes.copy(), result.thresholds.copy()
+            covariance = result.cov_params().to_numpy()
         categories = tuple(map(str, result.categories))
         if default_from is None:
             default_from = next((c for c in categories[1:] if c.startswith(("loss", "bad", "default"))), categories[-1])
@@ -157,9 +161,9 @@ class Scorecard:
             raise ModelError(f"{len(losses)} losses are given for {len(categories)} classes")
         return cls(
             characteristics=tuple(characteristics),
-            slopes=result.slopes.copy(),
-            thresholds=result.thresholds.copy(),
-            covariance=result.cov_params().to_numpy(),
+            slopes=slopes,
+            thresholds=thresholds,
+            covariance=covariance,
             categories=categories,
             default_from=str(default_from),
             losses=tuple(map(float, range(len(categories)) if losses is None else losses)),
@@ -255,7 +259,9 @@ class Scorecard:
                 points[:, place] = np.append(self._points(item, levels), np.nan)[codes]
             else:
                 design, gap, new, outside = item.design(frame)
-                own = design @ beta
+                own = np.zeros(size)
+                for j, slope in enumerate(beta):  # column by column: no sum depends on the number of rows
+                    own += design[:, j] * slope
                 eta += own
                 points[:, place] = self._points(item, own)
             flags["missing"] |= gap
@@ -314,8 +320,11 @@ class Scorecard:
         eta, points, flags = self._evaluate(frame)
         probability = self.class_probabilities(eta)
         worse = expit(eta + self.shift - self.thresholds.iloc[self.cut])
+        total = np.zeros(len(frame))
+        for place in range(points.shape[1]):
+            total += points[:, place]
         return {
-            "score": points.sum(axis=1),
+            "score": total,
             "pd": worse,
             **{f"p_{name}": probability[:, j] for j, name in enumerate(self.categories)},
             "expected_severity": probability @ np.asarray(self.losses),

@@ -275,6 +275,8 @@ def from_standard(model):
     """
     made = []
     for rule in model.rules:
+        if rule["kind"] == "exposure":
+            continue  # the age of the loan is held at the horizon: part of the thresholds
         name, columns = rule["column"], list(rule["columns"])
         flag = f"{name}: missing"
         if rule["kind"] == "number":

@@ -229,6 +229,8 @@ class _Builder:
             provenance["record_date"] = f"{record_date:%Y-%m-%d}"
         if inferred:
             provenance["record_date_inferred"] = True
+        if "grade" in frame and rules["grade"].get("order"):
+            provenance["grade_order"] = "stated"
         if "issue_date" in frame and frame["issue_date"].notna().any():
             provenance["period"] = f"{frame['issue_date'].min():%Y-%m} to {frame['issue_date'].max():%Y-%m}"
         return LoanTape(frame, provenance, [], self.notes, unused)

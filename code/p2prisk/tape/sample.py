@@ -2,35 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import pandas as pd
 
-from p2prisk.tape.severity import add_outcome, resolved_cohort
-
-if TYPE_CHECKING:
-    from p2prisk.tape.core import LoanTape
-
-#: share of mature loans that must have ended before they count as a resolved cohort
-ENOUGH_RESOLVED = 0.98
-
-_NOTHING_TO_CHOOSE = {
-    "counts": "The table holds counts.",
-    "no outcome": "The tape has no outcome.",
-    "outcome as given": "The tape gives an outcome without a status: whether every loan had time to fail is not known.",
-}
-
-_SMALL = 200
-
-_FEW_EVENTS = 50
+from p2prisk.tape.core import LoanTape
+from p2prisk.tape.event import FEW_EVENTS, choose_event
 
 
 def study_sample(tape: LoanTape) -> tuple[LoanTape, str]:
     """Choose the sample whose outcome can be trusted, and say how.
 
     Of rows with the same key the first is kept. A file of ended loans is cut to the vintages whose contracted term had
-    run out (the *resolved cohort*): the others hold only early repayments and early losses. In a live book with enough
-    mature loans the mature ones are used with the resolved outcome, otherwise the whole book with delinquency stages.
+    run out (the *resolved cohort*): the others hold only early repayments and early losses. What counts as bad, and
+    which loans of a live book show it, is the event of :func:`p2prisk.tape.event.choose_event`.
 
     Parameters
     ----------
@@ -47,45 +30,17 @@ def study_sample(tape: LoanTape) -> tuple[LoanTape, str]:
     --------
     >>> from p2prisk import load
     >>> tape, note = study_sample(load("lendingclub-2018"))
-    >>> len(tape.frame), note
-    (10000, 'The book is live: outcomes are delinquency stages at 2018-03-01, not final.')
+    >>> len(tape.frame), note  # doctest: +ELLIPSIS
+    (10000, 'The book is live and does not date its ends: each loan is seen once, on 2018-03-01, at its own age ...')
     """
-    frame, total = tape.frame, len(tape)
+    frame = tape.frame
     if "loan_id" in frame and frame["loan_id"].notna().any():
         again = frame["loan_id"].notna() & frame["loan_id"].duplicated()
         if again.any():
             tape = tape.keep(~again, "the same key again: the first row is kept")
-            frame = tape.frame
-    when = tape.provenance.get("record_date", "the record date")
-    if tape.kind in _NOTHING_TO_CHOOSE:
-        return tape, _NOTHING_TO_CHOOSE[tape.kind]
-    if "mature" not in frame or frame["mature"].all():
-        if tape.kind == "resolved":
-            return tape, "Every loan has ended."
-        return tape, f"The book is live: outcomes are delinquency stages at {when}, not final."
-    mature = frame["mature"].astype(bool)
-    if tape.kind == "resolved":
-        if mature.sum() < _SMALL:
-            return tape, (
-                f"Only {int(mature.sum()):,d} loans had run their term by {when}; the file holds ended loans "
-                "only, so its loss rates are those of early endings."
-            )
-        cohort = resolved_cohort(tape)
-        return cohort, (
-            f"The file holds ended loans only. The study uses the {len(cohort):,d} whose term had run out by "
-            f"{when} and sets {total - len(cohort):,d} aside."
-        )
-    done = mature & frame["resolved"].astype(bool)
-    if mature.sum() >= _SMALL and done.sum() >= ENOUGH_RESOLVED * mature.sum():
-        cohort = resolved_cohort(tape)
-        cohort = cohort.keep(cohort.frame["resolved"], "term run out but the loan has not ended")
-        cohort.frame = cohort.frame.drop(columns=["severity", "bad"])
-        add_outcome(cohort.frame, tape.provenance.get("record_date"))
-        return cohort, (
-            f"The study uses the {len(cohort):,d} loans whose term had run out by {when} and sets "
-            f"{total - len(cohort):,d} younger or unfinished ones aside."
-        )
-    return tape, f"The book is live: outcomes are delinquency stages at {when}, not final."
+    whole = LoanTape(tape.frame, dict(tape.provenance), list(tape.set_aside), list(tape.notes), dict(tape.unused))
+    sample, event = choose_event(whole)
+    return sample, "The tape has no outcome." if event is None else event.rule
 
 
 def supports(tape: LoanTape) -> pd.DataFrame:
@@ -131,7 +86,7 @@ def supports(tape: LoanTape) -> pd.DataFrame:
     predictors = len([name for name in tape.known_at_issue() if name not in ("issue_date", "issue_year")])
     enough = (predictors >= 2, "fewer than two columns known at issue")
     has_outcome = (outcome, "the tape has no outcome")
-    some_events = (events >= _FEW_EVENTS, f"only {events} bad loans")
+    some_events = (events >= FEW_EVENTS, f"only {events} bad loans")
     dated = (years > 0, "the tape has no issue date")
     part("identification", enough)
     part("grade model", (grades >= 3, f"{grades} grade(s) on the tape" if grades else "the tape has no grade"), enough)
