@@ -407,7 +407,9 @@ def fit_standard(tape: LoanTape, outcome: str | None = None, predictors: Sequenc
     about.update(rows=int(len(sample)), without_outcome=int((~known).sum()))
     bad_from = "" if outcome == "grade" else first_bad_class(sample, outcome)
     reading = {key: tape.provenance[key] for key in ("mapping", "decisions") if key in tape.provenance}
-    return StandardModel(results, rules, outcome, left_out, about, event and event.to_plain(), bad_from, reading)
+    return StandardModel(
+        results, rules, outcome, left_out, about, None if event is None else event.to_plain(), bad_from, reading
+    )
 
 
 def _exposure_rule(sample, event):

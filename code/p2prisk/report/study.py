@@ -377,14 +377,14 @@ class TapeStudy:
 
     def vintage_sentence(self) -> str:
         """How periods of issue compare, in words."""
-        kind = "" if self.event is None else self.event.kind
+        kind, horizon = ("", None) if self.event is None else (self.event.kind, self.event.horizon)
         if kind == "stage":
             return (
                 "Every loan is seen on one day: older periods of issue had more time to go bad, so their shares are "
                 "not to be compared as they stand."
             )
         if kind == "within":
-            return f"Every period is judged at the same age: {self.event.horizon} months after issue."
+            return f"Every period is judged at the same age: {horizon} months after issue."
         if kind == "final":
             return "Every loan is judged at its end."
         return "Whether the loans of each period had the same time to go bad is not known."

@@ -183,7 +183,7 @@ def parallel_lines(model: StandardModel) -> pd.DataFrame:
     from p2prisk.assumptions import brant, fit_by_cut
     from p2prisk.assumptions.parallel import _departures
 
-    fits = fit_by_cut(model.results, merge="auto")
+    fits = fit_by_cut(model.results, merge="categories")
     kept = list(fits.params.columns)
     terms = {
         ("age of the loan" if rule["kind"] == "exposure" else rule["column"]): [c for c in rule["columns"] if c in kept]

@@ -67,7 +67,7 @@ def card_of_tape(model: StandardModel, frame: pd.DataFrame, grades: int = 7) -> 
     frame = frame[frame["bad"].notna() & frame[model.outcome].notna()]
     card = Scorecard.from_result(model, default_from=model.bad_from or first_bad_class(frame, model.outcome))
     scored = card.score(frame, drift="flag")
-    if any(rule["kind"] == "exposure" for rule in model.rules):
+    if model.event is not None and any(rule["kind"] == "exposure" for rule in model.rules):
         why = (
             f"the loans are seen at different ages, so that nobody has observed their share of bad loans "
             f"{model.event['horizon']} months after issue"

@@ -182,6 +182,9 @@ def choose_event(tape: LoanTape) -> tuple[LoanTape, Event | None]:
         return grades_in_order(tape), None
     if tape.kind == "counts" or not ({"status", "days_past_due"} & set(tape.frame)):
         return _as_given(tape)
+    if "bad" in tape.provenance.get("mapped", ()) and "severity" not in tape.frame:
+        rule = "The outcome is the column that the mapping names: whether every loan had time to fail is not known."
+        return _named(tape, Event("given", "marked bad in the column that the mapping names", rule=rule))
     tape = _with_status(tape)
     if tape.kind == "resolved":
         return _ended(tape)
