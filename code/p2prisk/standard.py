@@ -9,7 +9,7 @@ loans day by day, this module builds one by rule:
   99.5 per cent quantiles, and both are stored with the model.
 - A missing number takes the median, and where missing values are more than one in two hundred, a column of its own
   says so, with its own estimated coefficient: missing is never zero by accident.
-- A category keeps its levels of at least one per cent. The rest, and levels not seen before, are ``other`` where that
+- A category keeps its levels of at least one per cent and five loans. The rest, and levels not seen before, are ``other`` where that
   level is large enough to be estimated, and otherwise the commonest level; a new level is flagged.
 - A column that the earlier ones explain to 95 per cent of its variance or more is left out, and named.
 - Where a rare level has no finite estimate (its loans all ended alike) it is merged by the rule of
@@ -42,6 +42,7 @@ from p2prisk.ordered.probabilities import class_probabilities
 from p2prisk.saved import restore, save
 from p2prisk.tape import COLUMNS, known_at_issue, refuse_later
 from p2prisk.tape.event import event_of, first_bad_class, loan_ages
+from p2prisk.tape.privacy import LEAST, kind_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -561,7 +562,7 @@ def _rule(name, frame, by_default):
     if by_default and values.value_counts(normalize=True).iloc[0] > 1 - _FEWEST:
         return "almost the same in every row"
     low, high = (float(values.quantile(share)) for share in (_TAIL, 1 - _TAIL))
-    least, most = float(values.min()), float(values.max())
+    least, most = _outward(float(values.min()), -1), _outward(float(values.max()), 1)
     if low == high:
         low, high = least, most
     log = column.unit in ("currency", "count") and low >= 0
@@ -584,10 +585,27 @@ def _marks_the_year(values, issued):
     )
 
 
+def _outward(value, way):
+    """A bound at two digits, so that the extreme value of one borrower is not in the model.
+
+    Examples
+    --------
+    >>> _outward(13812345678.0, 1), _outward(1003.0, -1), _outward(-2.0, -1), _outward(0.0, 1)
+    (14000000000.0, 1000.0, -2.0, 0.0)
+    """
+    if value == 0 or not np.isfinite(value):
+        return value
+    step = 10.0 ** (np.floor(np.log10(abs(value))) - 1)
+    bound = float(f"{(np.ceil if way > 0 else np.floor)(round(value / step, 9)) * step:.6g}")
+    return max(bound, value) if way > 0 else min(bound, value)
+
+
 def _level_rule(name, values, most):
     """How a predictor of levels enters: rare levels in one, at most so many."""
     labels = values.astype(object).where(values.notna(), "missing")
     share = labels.value_counts(normalize=True)
+    # a level of fewer than five loans, or one that looks personal, may be somebody's: the model does not name it
+    share = share[(share >= (LEAST - 0.5) / len(labels)) & [kind_of(level) is None for level in share.index]]
     order = [str(level) for level in values.cat.categories] if hasattr(values, "cat") else sorted(share.index)
     levels = [level for level in order if share.get(level, 0) >= _LEVEL_SHARE]
     if share.get("missing", 0) >= _MISSING_SHARE:

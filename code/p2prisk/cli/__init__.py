@@ -309,7 +309,7 @@ def _report(arguments):
 
     started = time.monotonic()
     target = check_folder(arguments.output, _inputs(arguments), expect=1 << 22)
-    print(f"reading {arguments.tape}", file=sys.stderr)
+    print(f"reading {shown(arguments.tape)}", file=sys.stderr)
     study = TapeStudy(_read(arguments))
     print(study.tape.quality().summary().split("\n\n")[0])
     print(study.note)

@@ -92,7 +92,7 @@ class TapeStudy:
         replace(self.sample, provenance=facts).write(Path(project) / _STUDIED)
 
     def _take(self, tape, sample, note):
-        self.tape, self.sample, self.note = tape, sample, note
+        self.tape, self.sample, self.note = tape.private(), sample.private(), note
         self.event: Event | None = event_of(sample)
         tried = sample.provenance.pop("left_out", None)
         self.parts = self._parts() if tried is None else tried

@@ -1,10 +1,12 @@
 """Which mapping a table is read with: named, drafted by the lender, or recognised by the header."""
 
+import re
 from pathlib import Path
 
 from p2prisk.errors import DataError
 from p2prisk.tape.columns import COLUMNS
 from p2prisk.tape.mapping import builtin, builtin_names, check_mapping
+from p2prisk.tape.privacy import kind_of, masked_name, scrubbed
 
 
 def find_mapping(format, header, where):
@@ -30,6 +32,7 @@ def find_mapping(format, header, where):
     """
     import yaml
 
+    refuse_personal_header(header, where)
     if isinstance(format, dict):
         check_mapping(format)
         return format
@@ -73,6 +76,17 @@ def find_mapping(format, header, where):
     return {"format": path.stem, "strict": True, **mapping}
 
 
+def refuse_personal_header(header, where):
+    """A first line that holds a phone number or the like is a loan, and its cells must not be taken for names."""
+    for place, name in enumerate(header, 1):
+        what = kind_of(name)
+        if what:
+            raise DataError(
+                f"{shown(where)}: cell {place} of the header holds personal data ({what}); is the line a loan? "
+                "Write the names of the columns above it"
+            )
+
+
 def canonical_mapping(header):
     """The mapping of a table whose columns are canonical already."""
     derived = {
@@ -110,13 +124,22 @@ def known_at_issue_only(mapping):
 
 
 def shown(source):
-    """A source fit for a message: the file's name, or the URL without its password."""
+    """A source fit for a message: the file's name, or the URL without its password and options.
+
+    Examples
+    --------
+    >>> shown("postgresql://me:a@b/c@host/loans?password=x"), shown("data/loans.csv")
+    ('postgresql://...', 'loans.csv')
+    """
     text = str(source)
-    if "://" not in text:
-        return Path(text).name
+    if not re.match(r"[\w+.-]+:/", text):
+        return masked_name(Path(text).name)
     from sqlalchemy.engine import make_url
 
     try:
-        return make_url(text).render_as_string(hide_password=True)
+        url = make_url(text)
     except Exception:  # an unreadable URL may hold a password: show its kind alone
-        return text.split("://", 1)[0] + "://..."
+        return text.split(":", 1)[0] + "://..."
+    if "@" in f"{url.host}{url.database}":  # an unquoted mark in the password has moved part of it elsewhere
+        return text.split(":", 1)[0] + "://..."
+    return scrubbed(url.set(query={}).render_as_string(hide_password=True))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -128,6 +128,39 @@ class LoanTape:
             aside.append({"reason": reason, "rows": int((~mask).sum())})
         frame = drop_unused_levels(self.frame[mask].reset_index(drop=True))
         return LoanTape(frame, dict(self.provenance), aside, list(self.notes), dict(self.unused))
+
+    def private(self) -> LoanTape:
+        """The tape without what tells a person: for reports and whatever else leaves the lender.
+
+        Keys are running numbers in order of first appearance, counterparties and custody accounts are called by their
+        rank, and a level of a category that fewer than five loans have, or that looks personal, is pooled
+        (:func:`p2prisk.tape.privacy.pooled`); levels that the column table fixes stay.
+
+        Examples
+        --------
+        >>> tape = LoanTape(pd.DataFrame({"loan_id": ["x", "y"], "region": pd.Categorical(["Li Wei", "Li Wei"])}))
+        >>> tape.private().frame.iloc[0].tolist()
+        ['1', 'other (fewer than 5 loans each)']
+        """
+        from p2prisk.tape.columns import COLUMNS
+        from p2prisk.tape.privacy import pooled
+
+        frame = self.frame.copy()
+        if "n" in frame:
+            return self
+        for name in frame.columns:
+            column, values = COLUMNS.get(name), frame[name]
+            if column is None or name == "currency":
+                continue
+            if column.known == "key" and column.kind == "text":
+                codes, known = pd.factorize(values)
+                label = {"counterparty": "party ", "custody_account": "account "}.get(name, "")
+                ranks = pd.Series(codes[codes >= 0]).value_counts(sort=bool(label)).index if label else range(len(known))
+                order = {code: f"{label}{place}" for place, code in enumerate(ranks, 1)}
+                frame[name] = pd.Series(codes, frame.index).map(order).astype(object)
+            elif column.kind == "category" and not column.levels:
+                frame[name] = pooled(values)
+        return replace(self, frame=frame)
 
     def write(self, folder: PathLike) -> None:
         """Store the tape as ``frame.parquet`` and ``about.json``, for :meth:`stored` to read.

@@ -5,9 +5,10 @@ import re
 
 import pandas as pd
 
+from p2prisk.tape.choose import refuse_personal_header
 from p2prisk.tape.columns import COLUMNS
 from p2prisk.tape.mapping import builtin, builtin_names, grade_order
-from p2prisk.tape.privacy import personal_columns
+from p2prisk.tape.privacy import LEAST, kind_of, personal_columns
 
 _DATES = (
     "%Y-%m-%d",
@@ -170,6 +171,7 @@ def draft_mapping(frame, name="tape"):
     unplaced : list of str
         Columns that could not be placed.
     """
+    refuse_personal_header(frame.columns, name)
     personal = personal_columns(frame)
     guesses = guess_columns([column for column in frame.columns if column not in personal])
     lines = [f"# Draft of a mapping for {name}: read it line by line before you trust it."]
@@ -267,7 +269,20 @@ def _rule(values, canonical):
         if canonical == "income" and len(number) and number.median() < 20_000:
             remarks.append("per year? otherwise unit: per month, or thousand")
     elif column.kind in ("category", "ordered"):
-        levels = [str(level) for level in pd.unique(known.astype(str).str.strip())]
+        counts = known.astype(str).str.strip().value_counts(sort=False)
+        usual = (
+            {_plain(word) for text in _STATUS.values() for word in text.split(",")} if canonical == "status" else set()
+        )
+        usual |= {_plain(level) for level in column.levels}
+        levels = [
+            level
+            for level, rows in counts.items()
+            if not kind_of(level) and (rows >= LEAST or _plain(level) in usual or re.fullmatch(r"[A-Z]{1,2}\d?", level))
+        ]
+        if len(levels) < len(counts):
+            remarks.append(
+                f"{len(counts) - len(levels):,d} further level(s), each of fewer than {LEAST} loans, are not shown"
+            )
         if canonical == "status":
             words = {_plain(word): stage for stage, text in _STATUS.items() for word in text.split(",")}
             pairs = {level: words.get(_plain(level)) for level in levels[:30]}

@@ -50,6 +50,7 @@ import pandas as pd
 from p2prisk.errors import DataError
 from p2prisk.tape.columns import COLUMNS, EMPLOYMENT, RECENCY
 from p2prisk.tape.core import LoanTape, drop_unused_levels
+from p2prisk.tape.privacy import LEAST, kind_of, masked, masked_name, masked_names
 from p2prisk.tape.severity import add_outcome
 
 MISSING = ("", "NA", "N/A", "n/a", "NaN", "nan", "null", "NULL", "#N/A", "<NA>")
@@ -188,7 +189,7 @@ class _Builder:
             raise DataError(
                 f"{self.where}: none of the columns that the mapping "
                 f"{self.mapping.get('format', 'file')!r} names is in the header "
-                f"({', '.join(map(str, self.raw.columns[:8]))} ...); is it the right format?"
+                f"({masked_names(self.raw.columns, 8)}); is it the right format?"
             )
         dates = [name for name in rules if COLUMNS[name].kind == "date"]
         for name in [*dates, *(name for name in rules if name not in dates)]:
@@ -249,8 +250,8 @@ class _Builder:
             near = difflib.get_close_matches(str(options[0]), header, n=1)
             raise DataError(
                 f"{self.where}: no column {wanted} (needed for {name!r})"
-                + (f"; did you mean {near[0]!r}?" if near else ".")
-                + f" The header has: {', '.join(header[:12])}{' ...' if len(header) > 12 else ''}. "
+                + (f"; did you mean {masked_name(near[0])!r}?" if near else ".")
+                + f" The header has: {masked_names(header)}. "
                 "Name the right column in the mapping."
             )
         return None
@@ -276,9 +277,10 @@ class _Builder:
         if self.on_error == "missing":
             self.note(name, f"values of {source!r} that could not be read, set to missing", len(rows))
             return
-        from p2prisk.tape.privacy import masked
-
-        examples = "; ".join(f"row {row + 1:,d}: {masked(series.iloc[row])}" for row in rows[:3])
+        alike = series.iloc[rows].value_counts()
+        examples = "; ".join(
+            f"row {row + 1:,d}: {masked(series.iloc[row], alike.get(series.iloc[row], 0))}" for row in rows[:3]
+        )
         raise DataError(
             f"{self.where}, column {source!r} (for {name!r}): {len(rows):,d} value(s) cannot be read "
             f"({examples}). {remedy}"
@@ -501,8 +503,15 @@ class _Builder:
         elif column.kind == "ordered":
             try:
                 levels = grade_order(seen, name)
-            except DataError as error:
-                raise DataError(f"{self.where}, column {source!r}, {error}") from None
+            except DataError:
+                many = values.value_counts()
+                known = [level for level in seen if many[level] >= LEAST and not kind_of(level)]
+                raise DataError(
+                    f"{self.where}, column {source!r}, {name}: cannot tell which of {', '.join(sorted(known)[:8])}"
+                    + f"{' and ' * bool(known)}{len(seen) - len(known)} level(s) of fewer than {LEAST} loans"
+                    * (len(known) < len(seen))
+                    + " is better; list the levels, best first, under 'order' in the mapping"
+                ) from None
         else:
             levels = sorted(seen)
             reference = str(rule.get("reference", "")).replace("_", " ")
@@ -539,7 +548,7 @@ def grade_order(seen, name="grade"):
     for scale in GRADE_SCALES:
         if set(seen) <= set(scale):
             return [grade for grade in scale if grade in seen]
-    split = [re.fullmatch(r"([A-Z]?)(\d+)", label) for label in seen]
+    split = [re.fullmatch(r"([A-Z]?)(\d{1,4})", label) for label in seen]
     if all(split):
         return [label for _, label in sorted(((m[1], int(m[2])), m[0]) for m in split)]
     raise DataError(

@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from p2prisk.tape.columns import COLUMNS
+from p2prisk.tape.privacy import level_shown, masked_name, masked_names
 
 LEVELS = ("error", "warning", "note")
 # a blank of these columns means "never" or "does not apply", so it is not counted as missing information
@@ -149,7 +150,7 @@ def quality_report(tape):
             column = COLUMNS[row.column]
             find(
                 "warning",
-                f"outside {column.minimum:,g} to {column.maximum:,g} {column.unit} (worst {row.worst:,g}, "
+                f"outside {column.minimum:,g} to {column.maximum:,g} {column.unit} (worst {_shown(row.worst)}, "
                 f"first in row {row.first_row:,d})",
                 row.column,
                 row.rows,
@@ -165,18 +166,20 @@ def quality_report(tape):
     _levels(frame, find)
     for name, why in tape.unused.items():
         if why.startswith("personal data"):
-            find("warning", f"{why}; no value is shown or written", name, len(frame), "leave it out of the next export")
+            find(
+                "warning",
+                f"{why}; no value is shown or written",
+                masked_name(name),
+                len(frame),
+                "leave it out of the next export",
+            )
     for entry in tape.set_aside:
         find("note", f"set aside: {entry['reason']}", "", entry["rows"])
     for entry in tape.notes:
         find("note", entry["what"], entry["column"], entry["rows"])
     plain = [name for name, why in tape.unused.items() if not why.startswith("personal data")]
     if plain:
-        find(
-            "note",
-            f"{len(plain)} column(s) of the file not read: {', '.join(plain[:12])}"
-            + (" ..." if len(plain) > 12 else ""),
-        )
+        find("note", f"{len(plain)} column(s) of the file not read: {masked_names(plain)}")
     order = {level: place for place, level in enumerate(LEVELS)}
     table = pd.DataFrame(findings, columns=["level", "column", "what", "rows", "remedy"])
     table = table.sort_values("level", key=lambda s: s.map(order), kind="stable").reset_index(drop=True)
@@ -198,6 +201,10 @@ def _shown(value):
         return f"{value:%Y-%m-%d}"
     if isinstance(value, str):
         return value if len(value) <= 11 else value[:10] + "…"
+    if abs(value) >= 10_000 and np.isfinite(
+        value
+    ):  # four digits: enough to see a unit, too few to tell a person's number
+        value = round(value, 3 - int(np.floor(np.log10(abs(value)))))
     return f"{value:,.4g}" if abs(value) < 10_000 else f"{value:,.0f}"
 
 
@@ -212,7 +219,7 @@ def _columns(frame, outside):
         elif isinstance(values.dtype, pd.CategoricalDtype):
             counts = values.value_counts()
             distinct = int((counts > 0).sum())
-            middle = _shown(str(counts.idxmax())) if distinct else "-"
+            middle = _shown(level_shown(str(counts.idxmax()), counts.max())) if distinct else "-"
         elif pd.api.types.is_bool_dtype(values.dtype):
             distinct = int(values.nunique())
             middle = f"{values.mean():.1%} yes" if missing < len(values) else "-"
@@ -289,7 +296,13 @@ def _levels(frame, find):
             find("warning", f"only one level ({counts.index[0] if len(counts) else 'none'}): nothing to model", name)
         for level, rows in counts.items():
             if rows < _FEW_IN_LEVEL:
-                find("warning", f"level {level!r} has few loans", name, rows, "merge it with its neighbour")
+                find(
+                    "warning",
+                    f"level {level_shown(level, rows)!r} has few loans",
+                    name,
+                    rows,
+                    "merge it with its neighbour",
+                )
 
 
 def _by_share(rows, frame):

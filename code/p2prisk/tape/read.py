@@ -20,6 +20,7 @@ from p2prisk.tape.columns import COLUMNS
 from p2prisk.tape.containers import is_excel, parquet_pieces, read_excel, read_parquet, read_sql
 from p2prisk.tape.instalments import RULES, join_instalments
 from p2prisk.tape.mapping import apply_mapping
+from p2prisk.tape.privacy import coded, key_forms, masked_name, odd_keys
 from p2prisk.tape.text_file import csv_pieces, read_csv
 
 if TYPE_CHECKING:
@@ -40,6 +41,7 @@ def read_tape(
     delimiter: str | None = None,
     sheet: int | str = 0,
     instalments: PathLike | None = None,
+    key: bytes | None = None,
 ) -> LoanTape:
     """Read a loan tape.
 
@@ -63,6 +65,9 @@ def read_tape(
         Of an Excel file.
     instalments : path-like, optional
         The instalment file (PPDai ``LP.csv``) from which the outcomes are made.
+    key : bytes, optional
+        Personal keys of loans become codes under it (:func:`p2prisk.tape.privacy.coded`), the same in every file;
+        without it, running numbers.
 
     Returns
     -------
@@ -83,7 +88,8 @@ def read_tape(
         source, query=query, on_error=on_error, encoding=encoding, delimiter=delimiter, sheet=sheet, mapping=choose
     )
     header = [*raw.columns, *facts["not_read"]]
-    raw = without_personal(raw, facts["personal"], mapping_of[0])
+    raw = without_personal(raw, facts["personal"], mapping_of[0], key=key)
+    facts["personal"] = dict(facts["personal"])
     raw.attrs["header"] = header
     mapping = mapping_of[0]
     if record_date is not None:
@@ -110,8 +116,11 @@ def read_tape(
     return tape
 
 
-def without_personal(raw, personal, mapping, names=None):
-    """Replace keys that are personal data by running numbers, and leave other personal columns out.
+def without_personal(raw, personal, mapping, names=None, key=None):
+    """Replace keys that are personal data by codes or running numbers, and leave other personal columns out.
+
+    A key column that is not personal as a whole may hold single keys that are (:func:`~p2prisk.tape.privacy.odd_keys`);
+    these are replaced alone. A day of birth stays if the mapping makes an age of it.
 
     Parameters
     ----------
@@ -121,33 +130,46 @@ def without_personal(raw, personal, mapping, names=None):
     mapping : dict
     names : dict, optional
         Filled with the running numbers by key, so that further pieces of the same file go on with them.
+    key : bytes, optional
+        As of :func:`read_tape`.
 
     Returns
     -------
     pandas.DataFrame
     """
-    rules = mapping.get("columns") or {}
+    rules = {name: rule for name, rule in (mapping.get("columns") or {}).items() if name in COLUMNS}
     names = {} if names is None else names
-    for name in personal:
-        if name not in raw:
-            continue
-        keys = (
-            [
-                key
-                for key in rules
-                if COLUMNS[key].known == "key" and name in wanted_columns([name], {"columns": {key: rules[key]}})
-            ]
-            if set(rules) <= set(COLUMNS)
-            else []
-        )
-        if keys:
-            known = names.setdefault(name, {})
-            for key in raw[name].dropna().unique():
-                known.setdefault(key, f"k{len(known) + 1:08d}")
-            raw = raw.assign(**{name: raw[name].map(known)})
+
+    def sources(chosen):
+        return [name for name in raw.columns if name in wanted_columns(raw.columns, {"columns": chosen})]
+
+    keys = {
+        source: name
+        for name, rule in rules.items()
+        if COLUMNS[name].known == "key" and COLUMNS[name].kind == "text"
+        for source in sources({name: rule})
+    }
+    ages = sources({name: rule for name, rule in rules.items() if rule.get("years_before")})
+    for source, name in keys.items():
+        values = raw[source]
+        if source in personal:
+            odd = values.notna().to_numpy()
         else:
-            raw = raw.drop(columns=name)
-    return raw
+            if ("forms", source) not in names:
+                seen = getattr(personal, "sample", None)
+                names["forms", source] = key_forms(seen[source] if seen is not None and source in seen else values)
+            odd = odd_keys(values, names["forms", source], persons=name in ("loan_id", "borrower_id"))
+        if not odd.any():
+            continue
+        if key is not None:
+            codes = coded(values[odd], key, name)
+        else:
+            known = names.setdefault(source, {})
+            for value in values[odd].unique():
+                known.setdefault(value, f"k{len(known) + 1:08d}")
+            codes = values[odd].map(known)
+        raw = raw.assign(**{source: values.astype(object).where(~odd, codes)})
+    return raw.drop(columns=[name for name in personal if name in raw and name not in keys and name not in ages])
 
 
 def iter_tape(
@@ -158,6 +180,7 @@ def iter_tape(
     on_error: Literal["raise", "missing"] = "raise",
     encoding: str | None = None,
     delimiter: str | None = None,
+    key: bytes | None = None,
 ) -> Iterator:
     """Read a tape piece by piece, the columns known at issue and the keys only; for files larger than the memory.
 
@@ -165,7 +188,7 @@ def iter_tape(
     ----------
     path : path-like
         CSV (also compressed) or Parquet; an Excel file comes in one piece.
-    format, on_error, encoding, delimiter
+    format, on_error, encoding, delimiter, key
         As of :func:`read_tape`.
     rows : int
         Rows of a piece.
@@ -187,14 +210,14 @@ def iter_tape(
     if head == b"PAR1":
         pieces, mapping, personal = parquet_pieces(path, format, rows)
     elif not path.is_file() or (head == b"PK\x03\x04" and is_excel(path)):
-        yield read_tape(path, format, on_error=on_error)
+        yield read_tape(path, format, on_error=on_error, key=key)
         return
     else:
         pieces, mapping, personal = csv_pieces(path, format, rows, on_error, encoding, delimiter)
     names: dict = {}
     done = 0
     for piece in pieces:
-        piece = without_personal(piece.reset_index(drop=True), personal, mapping, names)
+        piece = without_personal(piece.reset_index(drop=True), personal, mapping, names, key)
         tape = apply_mapping(
             piece, mapping, f"{path.name} (from data row {done + 1:,d})" if done else path.name, on_error, decisions
         )
@@ -234,7 +257,12 @@ def read_raw(source, *, query=None, on_error="raise", encoding=None, delimiter=N
         raise DataError(f"{path.name} is empty (0 bytes); export it again")
     with open(path, "rb") as stream:
         head = stream.read(8)
-    facts = {"name": path.name, "path": path.name, "bytes": path.stat().st_size, "sha256": file_sha256(path)}
+    facts = {
+        "name": masked_name(path.name),
+        "path": masked_name(path.name),
+        "bytes": path.stat().st_size,
+        "sha256": file_sha256(path),
+    }
     if head[:4] == b"PAR1":
         frame, more, set_aside, notes = read_parquet(path, mapping)
     elif head[:4] == b"PK\x03\x04" and is_excel(path):
