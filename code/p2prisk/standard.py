@@ -9,8 +9,8 @@ loans day by day, this module builds one by rule:
   99.5 per cent quantiles, and both are stored with the model.
 - A missing number takes the median, and where missing values are more than one in two hundred, a column of its own
   says so, with its own estimated coefficient: missing is never zero by accident.
-- A category keeps its levels of at least one per cent and five loans. The rest, and levels not seen before, are ``other`` where that
-  level is large enough to be estimated, and otherwise the commonest level; a new level is flagged.
+- A category keeps its levels of at least one per cent and five loans. The rest, and levels not seen before, are ``other``
+  where that level is large enough to be estimated, and otherwise the commonest level; a new level is flagged.
 - A column that the earlier ones explain to 95 per cent of its variance or more is left out, and named.
 - Where a rare level has no finite estimate (its loans all ended alike) it is merged by the rule of
   :mod:`p2prisk.ordered.merging`; where anything else has none, the whole fit is bias-reduced
@@ -605,7 +605,8 @@ def _level_rule(name, values, most):
     labels = values.astype(object).where(values.notna(), "missing")
     share = labels.value_counts(normalize=True)
     # a level of fewer than five loans, or one that looks personal, may be somebody's: the model does not name it
-    share = share[(share >= (LEAST - 0.5) / len(labels)) & [kind_of(level) is None for level in share.index]]
+    shown = [count >= (LEAST - 0.5) / len(labels) and kind_of(level) is None for level, count in share.items()]
+    share = share[shown]
     order = [str(level) for level in values.cat.categories] if hasattr(values, "cat") else sorted(share.index)
     levels = [level for level in order if share.get(level, 0) >= _LEVEL_SHARE]
     if share.get("missing", 0) >= _MISSING_SHARE:

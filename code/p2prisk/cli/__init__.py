@@ -18,6 +18,7 @@ import traceback
 from pathlib import Path
 
 from p2prisk.errors import P2PRiskError
+from p2prisk.escape import visible
 from p2prisk.outputs import Output, check_folder, scratch
 
 
@@ -68,8 +69,24 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def _failed(error):
-    print(f"p2prisk: {error}", file=sys.stderr)
+    from p2prisk.tape.privacy import scrubbed
+
+    _say(f"p2prisk: {scrubbed(error)}", sys.stderr)
     return 2
+
+
+def _say(text, file=None):
+    """Print what may hold text of a tape: no control sequence reaches the terminal."""
+    print("\n".join(visible(line, 10_000) for line in str(text).split("\n")), file=file)
+
+
+class _Parser(argparse.ArgumentParser):
+    """A parser whose errors repeat no password."""
+
+    def error(self, message):
+        from p2prisk.tape.privacy import scrubbed
+
+        super().error(visible(scrubbed(message), 1000))
 
 
 def _end_orderly():
@@ -80,7 +97,7 @@ def _end_orderly():
 
 
 def _parser():
-    parser = argparse.ArgumentParser(prog="p2prisk", description="Borrower credit risk on a loan tape.")
+    parser = _Parser(prog="p2prisk", description="Borrower credit risk on a loan tape.")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
 
     def command(name, run, help, tape=True):
@@ -125,7 +142,11 @@ def _parser():
         default="flag",
         help="attributes the model was not fitted on: flag the row (default), or stop",
     )
+    sub.add_argument("--key", help="file with a secret, made if absent: keys that are personal become codes under it")
     sub.add_argument("--rows", type=_count, default=200_000, help="rows of a piece (default: 200000)")
+    sub = command("keys", _keys, "List the personal keys of loans with their codes, to trace scores back.")
+    sub.add_argument("--key", required=True, help="the file of 'p2prisk score --key'")
+    sub.add_argument("--output", required=True, help="file to write: .csv, .csv.gz or .parquet; it is for you alone")
     sub = command("report", _report, "Render the study of a tape into _book-tape/.")
     sub.add_argument("--output", default="_book-tape", help="folder (default: _book-tape)")
     sub.add_argument("--to", default="html", help="html, pdf or html,pdf (default: html)")
@@ -161,7 +182,7 @@ def _inputs(arguments):
     return [text for text in found if "://" not in text] + places
 
 
-def _read(arguments):
+def _read(arguments, key=None):
     from p2prisk.datasets import load, names
     from p2prisk.tape import read_tape
 
@@ -174,6 +195,7 @@ def _read(arguments):
         on_error=arguments.on_error,
         record_date=arguments.record_date,
         instalments=arguments.instalments,
+        key=key,
     )
 
 
@@ -184,7 +206,7 @@ def _format(arguments):
 def _check(arguments):
     page = Output(arguments.html, _inputs(arguments)) if arguments.html else None
     report = _read(arguments).quality()
-    print(report.summary())
+    _say(report.summary())
     if page:
         from p2prisk.cli.page import quality_page
 
@@ -196,6 +218,7 @@ def _check(arguments):
 
 def _map(arguments):
     from p2prisk.tape.draft import draft_mapping
+    from p2prisk.tape.privacy import masked_names
     from p2prisk.tape.read import read_raw
 
     target = Output(arguments.output, _inputs(arguments)) if arguments.output else None
@@ -208,7 +231,7 @@ def _map(arguments):
     else:
         print(text, end="")
     if unplaced:
-        print(f"{len(unplaced)} column(s) not placed: {', '.join(map(str, unplaced))}", file=sys.stderr)
+        _say(f"{len(unplaced)} column(s) not placed: {masked_names(unplaced, 1000)}", sys.stderr)
 
 
 def _fit(arguments):
@@ -217,12 +240,12 @@ def _fit(arguments):
 
     with Output(arguments.output, _inputs(arguments)) as target:
         tape, note = study_sample(_read(arguments))
-        print(note)
+        _say(note)
         predictors = [name.strip() for name in arguments.predictors.split(",")] if arguments.predictors else None
         model = fit_standard(tape, arguments.outcome, predictors)
-        print(model.results.summary())
+        _say(model.results.summary())
         for name, why in model.left_out.items():
-            print(f"left out: {name} ({why})")
+            _say(f"left out: {name} ({why})")
         target.stream.write(model.to_json().encode("utf-8"))
     print(f"written: {arguments.output}", file=sys.stderr)
 
@@ -236,15 +259,17 @@ def _score(arguments):
         arguments.output, _inputs(arguments), Path(arguments.tape).stat().st_size // 8 if is_file else 0
     ) as out:
         model = StandardModel.from_json(arguments.model)
+        key = _secret(arguments.key, make=True) if arguments.key else None
         pieces = (
-            iter_tape(arguments.tape, _format(arguments), rows=arguments.rows, on_error=arguments.on_error)
+            iter_tape(arguments.tape, _format(arguments), rows=arguments.rows, on_error=arguments.on_error, key=key)
             if is_file
-            else iter([_read(arguments)])
+            else iter([_read(arguments, key)])
         )
-        done, counts = 0, {"missing": 0, "new_level": 0, "out_of_range": 0}
+        done, counts, replaced = 0, {"missing": 0, "new_level": 0, "out_of_range": 0}, 0
         for tape in pieces:
             scores = model.score(tape.frame, arguments.drift)
             if "loan_id" in tape.frame:
+                replaced += int(tape.frame["loan_id"].astype(str).str.fullmatch(r"k\d{8}|x[0-9a-f]{20}").sum())
                 scores.insert(0, "loan_id", tape.frame["loan_id"].map(_harmless, na_action="ignore"))
             else:
                 scores.insert(0, "row", range(done + 1, done + len(scores) + 1))
@@ -257,6 +282,55 @@ def _score(arguments):
         f"written: {arguments.output}: {done:,d} loans; with a missing attribute {counts['missing']:,d}, a level new "
         f"to the model {counts['new_level']:,d}, a value outside its range {counts['out_of_range']:,d}"
     )
+    if replaced:
+        print(
+            f"{replaced:,d} keys look personal and were replaced by "
+            + (
+                "codes; 'p2prisk keys' lists them"
+                if key
+                else "running numbers; --key FILE gives codes that stay the same, and that you can trace back"
+            ),
+            file=sys.stderr,
+        )
+
+
+def _secret(path, make=False):
+    """The secret in a file, which is made if it is absent: for this user alone."""
+    path = Path(path)
+    if make and not path.exists():
+        import secrets
+
+        descriptor = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
+        with os.fdopen(descriptor, "w", encoding="ascii") as stream:
+            stream.write(secrets.token_hex(32) + "\n")
+    if not path.is_file():
+        raise P2PRiskError(f"{path} is not there; 'p2prisk score --key {path}' makes it")
+    with open(path, "rb") as stream:
+        return stream.read(4096).strip()
+
+
+def _keys(arguments):
+    import pandas as pd
+
+    from p2prisk.tape.choose import find_mapping
+    from p2prisk.tape.read import read_raw, without_personal
+
+    key, chosen = _secret(arguments.key), []
+
+    def choose(header):
+        chosen.append(find_mapping(_format(arguments), header, arguments.tape))
+        return {"columns": {name: rule for name, rule in chosen[0]["columns"].items() if name == "loan_id"}}
+
+    with _Table(arguments.output, [*_inputs(arguments), arguments.key], 0) as out:
+        raw, facts, _, _ = read_raw(arguments.tape, query=arguments.query, on_error="missing", mapping=choose)
+        coded_raw = without_personal(raw, facts["personal"], chosen[0], key=key)
+        name = next(iter(raw.columns), None)
+        if name is None:
+            raise P2PRiskError("the tape has no loan_id")
+        table = pd.DataFrame({"loan_id": raw[name], "code": coded_raw[name]})
+        table = table[table["loan_id"].astype(str) != table["code"].astype(str)].drop_duplicates()
+        out.write(table)
+    print(f"written: {arguments.output}: {len(table):,d} keys that look personal, with their codes")
 
 
 def _harmless(text):
@@ -306,13 +380,14 @@ class _Table(Output):
 
 def _report(arguments):
     from p2prisk.report import TapeStudy, assemble
+    from p2prisk.tape.choose import shown
 
     started = time.monotonic()
     target = check_folder(arguments.output, _inputs(arguments), expect=1 << 22)
     print(f"reading {shown(arguments.tape)}", file=sys.stderr)
     study = TapeStudy(_read(arguments))
-    print(study.tape.quality().summary().split("\n\n")[0])
-    print(study.note)
+    _say(study.tape.quality().summary().split("\n\n")[0])
+    _say(study.note)
     report = study.sample.quality()
     if not report.passed and not arguments.anyway:
         print(
@@ -325,7 +400,7 @@ def _report(arguments):
         project = folder / "study"
         project.mkdir()
         for part, why in assemble(study, CHAPTERS, project).items():
-            print(f"left out: {part}: {why}", file=sys.stderr)
+            _say(f"left out: {part}: {why}", sys.stderr)
         # -P: the program is the installed one, whatever lies in the working directory
         command = [sys.executable, "-P", "-m", "bookkit", "book", "--to", arguments.to, "--project", str(project)]
         code = _run([*command, "--output", str(target)], folder)

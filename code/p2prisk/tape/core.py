@@ -155,7 +155,9 @@ class LoanTape:
             if column.known == "key" and column.kind == "text":
                 codes, known = pd.factorize(values)
                 label = {"counterparty": "party ", "custody_account": "account "}.get(name, "")
-                ranks = pd.Series(codes[codes >= 0]).value_counts(sort=bool(label)).index if label else range(len(known))
+                ranks = (
+                    pd.Series(codes[codes >= 0]).value_counts(sort=bool(label)).index if label else range(len(known))
+                )
                 order = {code: f"{label}{place}" for place, code in enumerate(ranks, 1)}
                 frame[name] = pd.Series(codes, frame.index).map(order).astype(object)
             elif column.kind == "category" and not column.levels:
