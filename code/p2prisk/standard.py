@@ -9,8 +9,8 @@ loans day by day, this module builds one by rule:
   99.5 per cent quantiles, and both are stored with the model.
 - A missing number takes the median, and where missing values are more than one in two hundred, a column of its own
   says so, with its own estimated coefficient: missing is never zero by accident.
-- A category keeps its levels of at least one per cent and five loans. The rest, and levels not seen before, are ``other``
-  where that level is large enough to be estimated, and otherwise the commonest level; a new level is flagged.
+- A category keeps its levels of at least one per cent and five loans. The rest, and levels not seen before, are
+  ``other`` where that level is large enough to be estimated, and otherwise the commonest level; a new level is flagged.
 - A column that the earlier ones explain to 95 per cent of its variance or more is left out, and named.
 - Where a rare level has no finite estimate (its loans all ended alike) it is merged by the rule of
   :mod:`p2prisk.ordered.merging`; where anything else has none, the whole fit is bias-reduced
