@@ -41,6 +41,7 @@ from p2prisk.ordered.merging import Factor, next_merge
 from p2prisk.ordered.probabilities import class_probabilities
 from p2prisk.saved import restore, save
 from p2prisk.tape import COLUMNS, known_at_issue, refuse_later
+from p2prisk.tape.choose import known_at_issue_only
 from p2prisk.tape.event import event_of, first_bad_class, loan_ages
 from p2prisk.tape.privacy import LEAST, kind_of
 
@@ -229,8 +230,12 @@ class StandardModel:
             Absent, not JSON, or another kind of file.
         """
         plain = restore(path, _FORMAT, "model of 'p2prisk fit'", "p2prisk fit TAPE --output FILE")
+        results = OrderedResults.from_json(json.dumps(plain["model"]))
+        if "bad_from" not in plain and plain["outcome"] != "grade":  # a model of the first edition
+            levels = pd.Categorical([], list(map(str, results.categories)), ordered=True)
+            plain["bad_from"] = first_bad_class(pd.DataFrame({"outcome": levels}), "outcome")
         return cls(
-            OrderedResults.from_json(json.dumps(plain["model"])),
+            results,
             plain["rules"],
             plain["outcome"],
             plain["left_out"],
@@ -408,6 +413,8 @@ def fit_standard(tape: LoanTape, outcome: str | None = None, predictors: Sequenc
     about.update(rows=int(len(sample)), without_outcome=int((~known).sum()))
     bad_from = "" if outcome == "grade" else first_bad_class(sample, outcome)
     reading = {key: tape.provenance[key] for key in ("mapping", "decisions") if key in tape.provenance}
+    if "mapping" in reading:
+        reading["mapping"] = known_at_issue_only(reading["mapping"])
     return StandardModel(
         results, rules, outcome, left_out, about, None if event is None else event.to_plain(), bad_from, reading
     )

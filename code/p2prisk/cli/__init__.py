@@ -45,6 +45,8 @@ def main(argv: list[str] | None = None) -> int:
         return arguments.run(arguments) or 0
     except P2PRiskError as error:
         return _failed(error)
+    except _Stop as stop:
+        return stop.args[0]
     except BrokenPipeError:  # the reader of a pipe has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
@@ -133,8 +135,11 @@ def _parser():
     sub.add_argument("--output", required=True, help="model file to write (JSON)")
     sub.add_argument("--outcome", choices=("severity", "bad", "grade"), help="default: the first the tape has")
     sub.add_argument("--predictors", help="canonical columns, separated by commas; default: chosen by rule")
+    sub.add_argument("--anyway", action="store_true", help="fit although the check found errors")
     sub = command("score", _score, "Score a tape with a stored model, piece by piece.")
-    sub.add_argument("--model", required=True, help="model file of 'p2prisk fit'")
+    sub.add_argument(
+        "--model", required=True, help="model file of 'p2prisk fit'; it brings the mapping it was fitted with"
+    )
     sub.add_argument("--output", required=True, help="file to write: .csv, .csv.gz or .parquet")
     sub.add_argument(
         "--drift",
@@ -182,7 +187,7 @@ def _inputs(arguments):
     return [text for text in found if "://" not in text] + places
 
 
-def _read(arguments, key=None):
+def _read(arguments, key=None, decisions=None, mapping=None):
     from p2prisk.datasets import load, names
     from p2prisk.tape import read_tape
 
@@ -190,12 +195,13 @@ def _read(arguments, key=None):
         return load(arguments.tape)
     return read_tape(
         arguments.tape,
-        _format(arguments),
+        mapping or _format(arguments),
         query=arguments.query,
         on_error=arguments.on_error,
         record_date=arguments.record_date,
         instalments=arguments.instalments,
         key=key,
+        decisions=decisions,
     )
 
 
@@ -235,24 +241,65 @@ def _map(arguments):
 
 
 def _fit(arguments):
+    from p2prisk.scorecard import card_of_tape
     from p2prisk.standard import fit_standard
+    from p2prisk.tape.event import Event
     from p2prisk.tape.sample import study_sample
 
     with Output(arguments.output, _inputs(arguments)) as target:
-        tape, note = study_sample(_read(arguments))
+        whole = _read(arguments)
+        tape, note = study_sample(whole)
+        print(f"{whole.provenance.get('rows_read', len(whole)):,d} rows read, {len(tape):,d} loans to fit")
+        for entry in tape.set_aside:
+            print(f"{entry['rows']:>11,d}  set aside: {entry['reason']}")
         _say(note)
+        if not _gate(tape, arguments.anyway):
+            raise _Stop(1)
         predictors = [name.strip() for name in arguments.predictors.split(",")] if arguments.predictors else None
         model = fit_standard(tape, arguments.outcome, predictors)
+        if model.event is not None:
+            print(f"the event: {Event.from_plain(model.event).name}")
+        if tape.provenance.get("grade_words") and model.outcome == "grade":
+            _say(tape.provenance["grade_words"])
         _say(model.results.summary())
         for name, why in model.left_out.items():
             _say(f"left out: {name} ({why})")
+        if model.bad_from and "bad" in tape.frame:
+            made = card_of_tape(model, tape.frame)
+            model.scale = None if made.card.scale is None else made.card.scale.to_plain()
+            print("no grades: " + made.why if made.why else f"grades: {len(made.card.scale.labels)}")
         target.stream.write(model.to_json().encode("utf-8"))
     print(f"written: {arguments.output}", file=sys.stderr)
 
 
+class _Stop(Exception):
+    """The command ends here, with an exit code and nothing written."""
+
+
+def _gate(tape, anyway):
+    """Whether the loans of a study pass the quality gate, or may go on without; errors are shown."""
+    report = tape.quality()
+    if report.passed:
+        return True
+    for row in report.findings[report.findings["level"] == "error"].itertuples():
+        print(f"error: {row.column + ': ' if row.column else ''}{row.what} -> {row.remedy}", file=sys.stderr)
+    if anyway:
+        print(f"going on with {report.count('error')} error(s), as asked", file=sys.stderr)
+        return True
+    print(
+        f"p2prisk: the loans have {report.count('error')} error(s) that make a number wrong; correct them, or go on "
+        "with --anyway",
+        file=sys.stderr,
+    )
+    return False
+
+
 def _score(arguments):
+    from p2prisk.scorecard.scoring import LoanScorer, reading_for
     from p2prisk.standard import StandardModel
     from p2prisk.tape import iter_tape
+    from p2prisk.tape.choose import find_mapping
+    from p2prisk.tape.event import Event
 
     is_file = Path(arguments.tape).is_file()
     with _Table(
@@ -260,28 +307,47 @@ def _score(arguments):
     ) as out:
         model = StandardModel.from_json(arguments.model)
         key = _secret(arguments.key, make=True) if arguments.key else None
+        named = _format(arguments)
+        mapping, decisions, notes = reading_for(model, None if named is None else find_mapping(named, (), named))
+        for note in notes:
+            _say(f"note: {note}", sys.stderr)
+        scorer = LoanScorer(model)
         pieces = (
-            iter_tape(arguments.tape, _format(arguments), rows=arguments.rows, on_error=arguments.on_error, key=key)
+            iter_tape(
+                arguments.tape, mapping, rows=arguments.rows, on_error=arguments.on_error, key=key, decisions=decisions
+            )
             if is_file
-            else iter([_read(arguments, key)])
+            else iter([_read(arguments, key, decisions, mapping)])
         )
-        done, counts, replaced = 0, {"missing": 0, "new_level": 0, "out_of_range": 0}, 0
+        aside: dict = {}
+        replaced = 0
         for tape in pieces:
-            scores = model.score(tape.frame, arguments.drift)
+            scores = scorer.score(tape.frame, arguments.drift)
+            scores.insert(0, "row", _row_numbers(tape, scorer.loans - len(scores)))
             if "loan_id" in tape.frame:
                 replaced += int(tape.frame["loan_id"].astype(str).str.fullmatch(r"k\d{8}|x[0-9a-f]{20}").sum())
-                scores.insert(0, "loan_id", tape.frame["loan_id"].map(_harmless, na_action="ignore"))
-            else:
-                scores.insert(0, "row", range(done + 1, done + len(scores) + 1))
+                scores.insert(1, "loan_id", tape.frame["loan_id"].map(_harmless, na_action="ignore"))
             out.write(scores)
-            done += len(scores)
-            for name in counts:
-                counts[name] += int(scores[name].sum())
-            print(f"{done:,d} loans scored", file=sys.stderr)
-    print(
-        f"written: {arguments.output}: {done:,d} loans; with a missing attribute {counts['missing']:,d}, a level new "
-        f"to the model {counts['new_level']:,d}, a value outside its range {counts['out_of_range']:,d}"
-    )
+            for entry in tape.set_aside:
+                aside[entry["reason"]] = aside.get(entry["reason"], 0) + entry["rows"]
+            print(f"{scorer.loans:,d} loans scored", file=sys.stderr)
+    gone = sum(aside.values())
+    print(f"{scorer.loans + gone:,d} rows read, {scorer.loans:,d} scored, {gone:,d} set aside")
+    for reason, rows in aside.items():
+        print(f"{rows:>11,d}  {reason}")
+    if scorer.card is not None:
+        print(f"pd: the chance of being {Event.from_plain(model.event).name}" if model.event else "pd: of being bad")
+        table = scorer.summary()
+        print(f"{'grade':<12}{'loans':>10}{'share':>9}{'mean pd':>9}{'points':>9}")
+        for row in table.itertuples():
+            print(
+                f"{row.grade:<12}{row.loans:>10,d}{row.share:>9.1%}{row.mean_pd:>9.2%}"
+                + (f"{row.mean_points:>9.0f}" if row.mean_points == row.mean_points else f"{'-':>9}")
+            )
+    words = {"missing": "a missing attribute", "new_level": "a level new to the model"}
+    words |= {"out_of_range": "a value outside its range", "refer": "a gap without points (referred)"}
+    told = ", ".join(f"{text} {scorer.flags[name]:,d}" for name, text in words.items())
+    print(f"written: {arguments.output}: {scorer.loans:,d} loans; with {told}")
     if replaced:
         print(
             f"{replaced:,d} keys look personal and were replaced by "
@@ -292,6 +358,13 @@ def _score(arguments):
             ),
             file=sys.stderr,
         )
+
+
+def _row_numbers(tape, before):
+    """Number of each row in the file."""
+    if getattr(tape, "rows", None) is not None:
+        return tape.row_numbers()
+    return range(before + 1, before + len(tape) + 1)
 
 
 def _secret(path, make=False):
@@ -388,13 +461,7 @@ def _report(arguments):
     study = TapeStudy(_read(arguments))
     _say(study.tape.quality().summary().split("\n\n")[0])
     _say(study.note)
-    report = study.sample.quality()
-    if not report.passed and not arguments.anyway:
-        print(
-            f"p2prisk: the sample of the study has {report.count('error')} error(s); correct them, or render with "
-            "--anyway",
-            file=sys.stderr,
-        )
+    if not _gate(study.sample, arguments.anyway):
         return 1
     with scratch() as folder:
         project = folder / "study"

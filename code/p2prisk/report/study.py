@@ -366,13 +366,14 @@ class TapeStudy:
         words = self.sample.provenance.get("grade_words", "")
         table = self.bad_by("grade", most=40)
         steps = np.diff(table["share"])
-        falls = [f"{a} and {b}" for a, b, d in zip(table["level"], table["level"][1:], steps, strict=False) if d < 0]
+        pairs = zip(table["level"], table["level"][1:], steps, strict=False)
+        falls = [f"from {better} to {worse}" for better, worse, step in pairs if step < 0]
         if not falls:
             order = "The share of bad loans rises from each grade to the next."
         elif len(falls) == len(steps):
             order = "The share of bad loans falls from each grade to the next: their order looks upside down."
         else:
-            order = f"The share of bad loans does not rise between {'; '.join(falls)}."
+            order = f"The share of bad loans does not rise {', '.join(falls)}."
         return f"{words} {order}".strip()
 
     def vintage_sentence(self) -> str:
@@ -498,6 +499,8 @@ class TapeStudy:
                     "block": COLUMNS[name].block,
                 }
             )
+        if not rows:
+            raise DataError("every trait known at issue is the same in all loans")
         return pd.DataFrame(rows).sort_values("information value", ascending=False).reset_index(drop=True)
 
     # ------------------------------------------------------------ models
@@ -515,7 +518,10 @@ class TapeStudy:
     @cached_property
     def judged(self) -> Judged:
         """The test on loans the model was not built on."""
-        return judge(self)
+        found = judge(self)
+        if self.sample.provenance.get("grade_order") == "unknown":  # nothing is compared with a grade of unknown order
+            found.frame = found.frame.drop(columns="grade")
+        return found
 
     def strongest(self, model: Any = None) -> str:
         """The trait with the clearest evidence in words (:func:`p2prisk.report.traits.strongest`)."""

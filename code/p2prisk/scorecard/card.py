@@ -341,7 +341,7 @@ class Scorecard:
         _, points, _ = self._evaluate(frame)
         return pd.DataFrame(points, frame.index, [c.name for c in self.characteristics])
 
-    def reasons(self, frame: pd.DataFrame, n: int = 3) -> pd.DataFrame:
+    def reasons(self, frame: pd.DataFrame, n: int = 3, points: pd.DataFrame | None = None) -> pd.DataFrame:
         """The characteristics that cost each loan the most points against their best attribute.
 
         Parameters
@@ -349,6 +349,8 @@ class Scorecard:
         frame : pandas.DataFrame
         n : int
             Reasons a loan.
+        points : pandas.DataFrame, optional
+            Of :meth:`points`, where they are there already.
 
         Returns
         -------
@@ -358,7 +360,7 @@ class Scorecard:
         """
         if n < 1:
             raise DataError(f"n is {n}; ask for one reason at least")
-        points = self.points(frame).to_numpy()
+        points = (self.points(frame) if points is None else points).to_numpy()
         best = self.attributes.groupby("characteristic", sort=False)["points"].max()
         lost = best[[c.name for c in self.characteristics]].to_numpy() - points
         lost = np.where(np.isnan(lost), np.inf, lost)

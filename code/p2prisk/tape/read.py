@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -42,6 +43,7 @@ def read_tape(
     sheet: int | str = 0,
     instalments: PathLike | None = None,
     key: bytes | None = None,
+    decisions: dict | None = None,
 ) -> LoanTape:
     """Read a loan tape.
 
@@ -68,6 +70,9 @@ def read_tape(
     key : bytes, optional
         Personal keys of loans become codes under it (:func:`p2prisk.tape.privacy.coded`), the same in every file;
         without it, running numbers.
+    decisions : dict, optional
+        What the data of another tape decided (units, decimal marks), as ``provenance["decisions"]`` has it: it holds
+        here too, so that a loan reads alike in any company.
 
     Returns
     -------
@@ -103,8 +108,11 @@ def read_tape(
         set_aside = set_aside + more
         raw, mapping, more = join_instalments(raw, mapping, lp, lp_facts["name"])
         set_aside, facts = set_aside + more, {**facts, "instalments": lp_facts["name"]}
-    tape = apply_mapping(raw, mapping, facts["name"], on_error)
+    decisions = dict(decisions or {})
+    tape = apply_mapping(raw, mapping, facts["name"], on_error, decisions)
     tape.provenance.update(facts)
+    tape.provenance["mapping"] = json.loads(json.dumps(mapping, default=str))
+    tape.provenance["decisions"] = decisions
     tape.provenance["rows_read"] = facts["rows_read"]
     tape.set_aside[:0] = set_aside
     tape.notes[:0] = notes
@@ -181,6 +189,7 @@ def iter_tape(
     encoding: str | None = None,
     delimiter: str | None = None,
     key: bytes | None = None,
+    decisions: dict | None = None,
 ) -> Iterator:
     """Read a tape piece by piece, the columns known at issue and the keys only; for files larger than the memory.
 
@@ -192,6 +201,8 @@ def iter_tape(
         As of :func:`read_tape`.
     rows : int
         Rows of a piece.
+    decisions : dict, optional
+        As of :func:`read_tape`.
 
     Yields
     ------
@@ -203,14 +214,14 @@ def iter_tape(
         As :func:`read_tape`.
     """
     path = Path(path)
-    decisions: dict = {}
+    decisions = dict(decisions or {})
     first = True
     with path.open("rb") if path.is_file() else io.BytesIO() as stream:
         head = stream.read(4)
     if head == b"PAR1":
         pieces, mapping, personal = parquet_pieces(path, format, rows)
     elif not path.is_file() or (head == b"PK\x03\x04" and is_excel(path)):
-        yield read_tape(path, format, on_error=on_error, key=key)
+        yield read_tape(path, format, on_error=on_error, key=key, decisions=decisions)
         return
     else:
         pieces, mapping, personal = csv_pieces(path, format, rows, on_error, encoding, delimiter)

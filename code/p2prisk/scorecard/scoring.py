@@ -1,0 +1,225 @@
+"""What is written for each loan that a stored model scores: the card's words, and each row by itself.
+
+Every sum is taken column by column in the order of the model, so that a loan has the same score, to the last digit,
+alone, in company, and in pieces of any size.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+from scipy.special import expit, logit
+
+from p2prisk.errors import DataError
+from p2prisk.scorecard.card import Scorecard
+from p2prisk.scorecard.master_scale import MasterScale
+
+if TYPE_CHECKING:
+    from p2prisk.standard import StandardModel
+
+_Z = 1.959963984540054
+_ROWS = 8192
+
+
+class LoanScorer:
+    """Scores loans with a stored model.
+
+    Parameters
+    ----------
+    model : StandardModel
+        Of an outcome or of the grade; a model of the grade gives its class probabilities alone.
+    reasons : int
+        Reasons a loan.
+
+    Attributes
+    ----------
+    card : Scorecard or None
+        None for a model of the grade.
+    columns : list of str
+        Of :meth:`score`.
+    """
+
+    def __init__(self, model: StandardModel, reasons: int = 4) -> None:
+        self.model, self.reasons = model, reasons
+        self.card: Scorecard | None = None
+        self._counts: dict[str, Any] = {}
+        self.flags = dict.fromkeys(("missing", "new_level", "out_of_range", "refer"), 0)
+        self.loans = 0
+        if model.bad_from:
+            card = Scorecard.from_result(model)
+            self.card = card if model.scale is None else card.with_scale(MasterScale.from_plain(model.scale))
+            slopes, thresholds, covariance = model.at_horizon()
+            cut, size = self.card.cut, len(slopes)
+            # variance of the log-odds of the event: slopes, and minus the threshold at which the event begins
+            kept = [*range(size), size + cut]
+            turn = np.diag([1.0] * size + [-1.0])
+            self._names, self._slopes, self._threshold = list(slopes.index), slopes, float(thresholds.iloc[cut])
+            matrix = turn @ covariance[np.ix_(kept, kept)] @ turn
+            values, vectors = np.linalg.eigh(matrix)
+            self._root = vectors * np.sqrt(np.maximum(values, 0.0))
+
+    def score(self, frame: pd.DataFrame, drift: str = "flag") -> pd.DataFrame:
+        """Score loans and count them for :meth:`summary`.
+
+        Parameters
+        ----------
+        frame : pandas.DataFrame
+            Canonical columns.
+        drift : {"flag", "refuse"}
+            As of :meth:`p2prisk.standard.StandardModel.score`.
+
+        Returns
+        -------
+        pandas.DataFrame
+            ``points``, ``grade`` (where the model has a master scale), ``pd`` (chance of the model's event),
+            ``pd_low``, ``pd_high`` (95 % interval, delta method on the logit scale, of the estimation alone),
+            ``p_CLASS`` of each class of the outcome, ``log_odds`` (linear predictor), ``reason_1``, ``lost_1`` ... (the
+            characteristics that cost most points against their best attribute), and the flags ``missing``,
+            ``new_level``, ``out_of_range``, ``refer`` (some gap has no points: a person decides).
+        """
+        scored = self.model.score(frame, drift)  # type: ignore[arg-type]
+        probabilities = {name: scored[name] for name in scored if name.startswith("p_")}
+        flags = {name: scored[name] for name in ("missing", "new_level", "out_of_range")}
+        out: dict[str, Any] = {}
+        if self.card is None:
+            out = {**probabilities, "log_odds": scored["score"], **flags}
+        else:
+            points = self.card.points(frame)
+            total = np.zeros(len(frame))
+            for name in points:
+                total += points[name].to_numpy()
+            refer = np.isnan(total)
+            out["points"] = total
+            if self.card.scale is not None:
+                grade = self.card.scale.grade(np.where(refer, np.nan, scored["pd"]))
+                out["grade"] = pd.Series(grade, frame.index)
+            low, high = self._interval(frame, scored["pd"].to_numpy())
+            out |= {"pd": scored["pd"], "pd_low": low, "pd_high": high, **probabilities, "log_odds": scored["score"]}
+            out |= dict(self.card.reasons(frame, self.reasons, points=points).items())
+            out |= {**flags, "refer": refer}
+        table = pd.DataFrame(out, index=frame.index)
+        self._count(table)
+        return table
+
+    def _interval(self, frame, probability):
+        design = self.model.design(frame)[0]
+        half = np.empty(len(frame))
+        columns = [design[name].to_numpy() for name in self._names]
+        for start in range(0, len(frame), _ROWS):
+            part = slice(start, start + _ROWS)
+            variance = np.zeros(len(half[part]))
+            for direction in self._root.T:
+                along = np.full(len(variance), direction[-1])
+                for values, weight in zip(columns, direction[:-1], strict=True):
+                    along += values[part] * weight
+                variance += along * along
+            half[part] = _Z * np.sqrt(variance)
+        centre = logit(probability)
+        return expit(centre - half), expit(centre + half)
+
+    def _count(self, table):
+        self.loans += len(table)
+        for name in self.flags:
+            if name in table:
+                self.flags[name] += int(table[name].sum())
+        if "pd" not in table:
+            return
+        grade = table["grade"].astype(object).where(table["grade"].notna(), "referred") if "grade" in table else "all"
+        parts = table.groupby(grade if isinstance(grade, pd.Series) else np.full(len(table), "all"))
+        for name, own in parts:
+            loans, chance, points = self._counts.get(name, (0, 0.0, 0.0))
+            self._counts[name] = (loans + len(own), chance + own["pd"].sum(), points + own["points"].sum())
+
+    def summary(self) -> pd.DataFrame:
+        """Loans scored so far by grade.
+
+        Returns
+        -------
+        pandas.DataFrame
+            ``grade``, ``loans``, ``share``, ``mean_pd``, ``mean_points``; one row ``all`` without a master scale.
+
+        Raises
+        ------
+        DataError
+            The model is one of the grade, and has no chance of an event.
+        """
+        if self.card is None:
+            raise DataError("a model of the grade has no chance of an event to be summed up by grade")
+        order = [*(self.card.scale.labels if self.card.scale is not None else ()), "all", "referred"]
+        rows = [
+            (name, loans, loans / max(self.loans, 1), chance / loans, points / loans)
+            for name in order
+            if name in self._counts
+            for loans, chance, points in [self._counts[name]]
+        ]
+        return pd.DataFrame(rows, columns=["grade", "loans", "share", "mean_pd", "mean_points"])
+
+
+def reading_for(model: StandardModel, mapping: dict | None) -> tuple[dict | None, dict, list[str]]:
+    """How a tape is read that a model is to score: as the model's own was.
+
+    Parameters
+    ----------
+    model : StandardModel
+    mapping : dict or None
+        The mapping that the analyst names; None for the model's own.
+
+    Returns
+    -------
+    mapping : dict or None
+        To read with; None where neither is known and the header decides.
+    decisions : dict
+        What the data of the fit decided (units of ``detect``, decimal marks): it holds for single rows too.
+    notes : list of str
+        What the analyst should know.
+
+    Raises
+    ------
+    DataError
+        The mapping reads a column of the model from the same source in another way than the model's own did.
+    """
+    own = model.reading.get("mapping")
+    decisions = dict(model.reading.get("decisions") or {})
+    if mapping is None:
+        return own, decisions, []
+    notes = []
+    rules = mapping.get("columns") or {}
+    needed = {rule["column"] for rule in model.rules}
+    # bands are made of these
+    made_of = {"employment": "employment_years", "delinquency_recency": "months_since_delinquency"}
+    needed |= {made_of[name] for name in needed if name in made_of} | (
+        {"months_since_record"} if "record_recency" in needed else set()
+    )
+    for name in sorted(needed & set(rules)):
+        rule = rules[name]
+        theirs = ((own or {}).get("columns") or {}).get(name)
+        same = theirs is not None and _sources(theirs) == _sources(rule)
+        if theirs is not None and same:
+            keys = [key for key in {*theirs, *rule} - {"from", "required"} if theirs.get(key) != rule.get(key)]
+            if keys:
+                raise DataError(
+                    f"the mapping reads {name} in another way than the mapping of the model did "
+                    f"({', '.join(sorted(keys))}): a score would mean something else. Leave the mapping out (the model "
+                    "brings its own), or correct it"
+                )
+        if rule.get("unit") == "detect" and not (same and name in decisions):
+            decisions[name] = False
+            notes.append(
+                f"{name}: unit: detect asks other rows, and a score depends on the applicant alone; read as per cent. "
+                "Write unit: per cent or unit: fraction in the mapping"
+            )
+        elif not same:
+            decisions.pop(name, None)
+    if own is not None and sorted(map(str, own.get("missing") or ())) != sorted(map(str, mapping.get("missing") or ())):
+        raise DataError(
+            "the mapping names other missing codes than the mapping of the model did: a score would mean something "
+            "else. Leave the mapping out (the model brings its own), or correct it"
+        )
+    return mapping, decisions, notes
+
+
+def _sources(rule):
+    found = rule.get("from", rule.get("share_of"))
+    return list(found) if isinstance(found, list) else [found]
