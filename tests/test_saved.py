@@ -7,7 +7,7 @@ import pytest
 from p2prisk import OrderedLogit, Scorecard, load
 from p2prisk.errors import DataError
 from p2prisk.ordered import OrderedResults
-from p2prisk.saved import restore, save
+from p2prisk.saved import checksum, restore, save
 from p2prisk.standard import StandardModel
 
 
@@ -15,7 +15,8 @@ def test_what_is_saved_comes_back_from_text_and_from_a_file(tmp_path):
     plain = {"format": "toy/1", "name": "网信", "values": [0.1, None, 1e-300]}
     file = tmp_path / "toy.json"
     text = save(plain, file)
-    assert restore(text, "toy/1", "toy", "save") == restore(file, ("toy/0", "toy/1"), "toy", "save") == plain
+    again = restore(text, "toy/1", "toy", "save")
+    assert again == restore(file, ("toy/0", "toy/1"), "toy", "save") == {**plain, "checksum": checksum(plain)}
     assert "网信" in text and file.read_text(encoding="utf-8") == text
 
 

@@ -342,7 +342,7 @@ def test_json_and_pickle_restore_the_scoring_model(frame, direction):
     pd.testing.assert_frame_equal(restored.predict(few, interval=0.9), result.predict(few, interval=0.9))
     assert restored.summary().as_text() == result.summary().as_text()
     assert f"Sequential Logit ({direction}) Results" in result.summary().as_text()
-    assert restored.family == result.family and '"p2prisk.SequentialLogit/1"' in result.to_json()
+    assert restored.family == result.family and '"p2prisk.SequentialLogit/2"' in result.to_json()
     again = pickle.loads(pickle.dumps(result))
     pd.testing.assert_frame_equal(again.predict(few), result.predict(few))
     assert again.with_covariance("HC0").bse.gt(0).all()

@@ -13,6 +13,7 @@ import pytest
 
 from p2prisk import read_tape
 from p2prisk.errors import DataError
+from p2prisk.tape.read import read_raw
 
 psycopg = pytest.importorskip("psycopg", reason="the driver psycopg is not installed")
 
@@ -115,12 +116,106 @@ def test_numeric_dates_and_text_arrive_as_from_a_file(filled, tmp_path):
     assert tape.provenance["rows_read"] == 40
 
 
-def test_the_tape_is_never_changed(filled):
-    with pytest.raises(DataError, match="must be a SELECT"):
-        read_tape(filled, query="DELETE FROM loans")
-    # a query that writes behind a WITH is rolled back
-    read_tape(filled, query="WITH gone AS (DELETE FROM loans RETURNING *) SELECT * FROM gone")
+WRITES = [
+    "DELETE FROM loans",
+    "WITH gone AS (DELETE FROM loans RETURNING *) SELECT * FROM gone",
+    "WITH more AS (INSERT INTO loans SELECT * FROM loans RETURNING *) SELECT * FROM more",
+    "WITH x AS (UPDATE loans SET amount = 0 RETURNING *) SELECT * FROM x",
+    "SELECT * INTO copy FROM loans",
+    "SELECT * FROM loans FOR UPDATE",
+    "SELECT 1; DROP TABLE loans",
+    "SELECT 1; COMMIT; DROP TABLE loans",
+    "SELECT 1; ROLLBACK; SET default_transaction_read_only = off; DROP TABLE loans",
+    "SELECT 1; COPY (SELECT 1) TO PROGRAM 'touch CANARY'",
+    "COPY loans TO PROGRAM 'touch CANARY'",
+    "COPY (SELECT 1) TO 'CANARY'",
+    "DO $$ BEGIN DELETE FROM loans; END $$",
+    "CALL nothing()",
+    "TABLE loans; DELETE FROM loans",
+    "VALUES (1); DELETE FROM loans",
+    "SELECT set_config('transaction_read_only', 'off', false)",
+    "SELECT set_config('transaction_read_only', 'off', true), query_to_xml('DELETE FROM loans', true, true, '')",
+    "SELECT query_to_xml('DELETE FROM loans RETURNING *', true, true, '')",
+    "SELECT nextval('counter')",
+    "SELECT setval('counter', 100)",
+    "SELECT empty_loans()",
+    "SELECT lo_export(lo_from_bytea(0, 'x'), 'CANARY')",
+    "SELECT lo_import('/etc/passwd')",
+    "SELECT pg_read_file('/etc/passwd')",
+    "SELECT pg_ls_dir('/')",
+    "SELECT pg_reload_conf()",
+    "SELECT pg_rotate_logfile()",
+    "SELECT pg_switch_wal()",
+    "SELECT pg_create_restore_point('x')",
+    "CREATE TABLE t (a int)",
+    "EXPLAIN ANALYZE DELETE FROM loans",
+    "PREPARE x AS DELETE FROM loans",
+    "LOCK TABLE loans",
+    "TRUNCATE loans",
+    "GRANT ALL ON loans TO public",
+    "VACUUM",
+    "",
+]
+
+
+def test_the_tape_is_never_changed(filled, tmp_path):
+    import psycopg
+
+    connect = filled.replace("+psycopg", "")
+    canary = tmp_path / "canary"
+    tmp_path.chmod(0o777)
+    with psycopg.connect(connect, autocommit=True) as connection:
+        connection.execute("CREATE SEQUENCE IF NOT EXISTS counter")
+        connection.execute(
+            "CREATE OR REPLACE FUNCTION empty_loans() RETURNS int LANGUAGE plpgsql "
+            "AS 'BEGIN DELETE FROM loans; RETURN 1; END'"
+        )
+        state = "SELECT md5(string_agg(l::text, ',' ORDER BY loan_id)) FROM loans l"
+        before = connection.execute(state).fetchone()
+        tables = "SELECT array_agg(relname ORDER BY relname) FROM pg_class WHERE relnamespace = 'public'::regnamespace"
+        names = connection.execute(tables).fetchone()
+        for query in WRITES:
+            with pytest.raises(DataError, match="one SELECT|the query failed") as caught:
+                read_raw(filled, query=query.replace("CANARY", str(canary)))
+                pytest.fail(f"{query} is answered")
+            assert len(str(caught.value)) < 400
+            assert connection.execute(state).fetchone() == before, query
+            assert connection.execute(tables).fetchone() == names, query
+            assert not canary.exists(), query
+        read_raw(filled, query="SELECT lo_from_bytea(0, 'x')")  # before version 16 a transaction only rolls it back
+        assert connection.execute("SELECT count(*) FROM pg_largeobject_metadata").fetchone() == (0,)
+        assert connection.execute("SELECT last_value, is_called FROM counter").fetchone() == (1, False)
     assert len(read_tape(filled, query="SELECT * FROM loans").frame) == 40
+
+
+def test_a_role_that_may_write_is_told_and_one_that_may_only_read_is_not(filled):
+    import psycopg
+
+    with psycopg.connect(filled.replace("+psycopg", ""), autocommit=True) as connection:
+        for statement in ("DROP ROLE IF EXISTS reader", "CREATE ROLE reader LOGIN", "GRANT SELECT ON loans TO reader"):
+            connection.execute(statement)
+    told = [note["what"] for note in read_tape(filled, query="SELECT * FROM loans").notes]
+    assert any("may only SELECT" in what for what in told)
+    quiet = read_tape(filled.replace("analyst@", "reader@"), query="SELECT * FROM loans")
+    assert len(quiet.frame) == 40 and not any("may only SELECT" in note["what"] for note in quiet.notes)
+
+
+def test_rows_that_a_policy_hides_from_a_reader_are_never_missed_by_a_superuser(filled):
+    import psycopg
+
+    with psycopg.connect(filled.replace("+psycopg", ""), autocommit=True) as connection:
+        connection.execute("ALTER TABLE loans ENABLE ROW LEVEL SECURITY")
+        try:
+            with pytest.raises(DataError, match="the query failed: .*row-level security"):
+                read_tape(filled, query="SELECT * FROM loans")
+        finally:
+            connection.execute("ALTER TABLE loans DISABLE ROW LEVEL SECURITY")
+
+
+def test_no_value_of_a_row_is_in_a_message(filled):
+    with pytest.raises(DataError) as caught:
+        read_tape(filled, query="SELECT status::int FROM loans")
+    assert "paid" not in str(caught.value) and "a value cannot be computed" in str(caught.value)
 
 
 def test_errors_name_what_is_wrong(filled):

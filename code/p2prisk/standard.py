@@ -147,7 +147,7 @@ ON_REQUEST = {
     "dti_joint": "given for joint applications only",
     "verification_joint": "given for joint applications only",
 }
-_FORMAT = "p2prisk.StandardModel/1"
+_FORMAT = "p2prisk.StandardModel/2"
 _MISSING_SHARE = 0.005
 _LEVEL_SHARE = 0.01
 _EXPLAINED = 0.95
@@ -156,6 +156,8 @@ _TAIL = 0.005
 _FEWEST = 0.002
 #: difference between two years' shares of missing values from which on a gap marks the year
 _MARKED = 0.5
+#: largest move of the linear predictor over the range of one number: odds of one to 10^43
+_STEEPEST = 100.0
 
 
 @dataclass
@@ -227,7 +229,7 @@ class StandardModel:
         Raises
         ------
         DataError
-            Absent, not JSON, or another kind of file.
+            Absent, not JSON, another kind of file, changed since, or its parts do not fit together.
         """
         plain = restore(path, _FORMAT, "model of 'p2prisk fit'", "p2prisk fit TAPE --output FILE")
         results = OrderedResults.from_json(json.dumps(plain["model"]))
@@ -675,6 +677,54 @@ def design_of(frame: pd.DataFrame, rules: list[dict], own_age: bool = False) -> 
         columns.update({key: made[key] for key in rule["columns"]})
     flags = pd.DataFrame({"missing": missing, "new_level": new_level, "out_of_range": outside}, index=frame.index)
     return pd.DataFrame(columns, index=frame.index), flags
+
+
+def _check_rules(rules, outcome, results):
+    """Refuse rules that no fit leaves: they would score in silence.
+
+    Raises
+    ------
+    DataError
+        A predictor is not known at issue, its limits or levels contradict each other, or the rules do not give the
+        columns of the model.
+    """
+    if (
+        results.link.name != "logit"
+        or results.design.spec is not None
+        or results.layout.free
+        or results.family.name != "cumulative"
+    ):
+        raise DataError("its model is none of the standard kind")
+    if len({rule["column"] for rule in rules}) < len(rules):
+        raise DataError("a predictor has two rules")
+    if (outcome == "bad") != (list(results.categories) == ["good", "bad"]):
+        raise DataError(f"its classes are none of the outcome {outcome}")
+    for rule in rules:
+        name, levels = rule["column"], rule.get("levels", [])
+        column, merged = COLUMNS.get(name), rule.get("merged", {})
+        if column is None or column.known != "issue":
+            raise DataError(f"{name!r} is no column known at issue")
+        made = [name, f"{name}: missing", *(f"{name}: {level}" for level in levels)]
+        if rule["kind"] != "exposure" and not set(rule["columns"]) <= set(made):
+            raise DataError(f"the rule of {name} names columns that it does not make")
+        if rule["kind"] == "number":
+            least = -1.0 if rule["log"] else -np.inf
+            ordered = least < rule["low"] <= rule["high"] and rule["least"] <= rule["fill"] <= rule["most"]
+            reach = (np.log1p(rule["high"]) - np.log1p(rule["low"])) if rule["log"] and ordered else 0.0
+            reach = reach if rule["log"] else rule["high"] - rule["low"]
+            if not ordered or column.kind not in ("number", "integer"):
+                raise DataError(f"the limits of {name} contradict each other")
+            slopes = results.slopes.reindex([name]).fillna(0.0)
+            if abs(float(slopes.iloc[0])) * reach > _STEEPEST:
+                raise DataError(f"the slope of {name} is one that no fit leaves")
+        elif rule["kind"] == "category" and (
+            rule["spare"] not in levels or set(merged) & set(levels) or not set(merged.values()) <= set(levels)
+        ):
+            raise DataError(f"the levels of {name} contradict each other")
+        elif rule["kind"] == "flag" and column.kind != "flag":
+            raise DataError(f"{name} is no flag")
+    if [name for rule in rules for name in rule["columns"]] != list(results.exog_names):
+        raise DataError("its rules and its slopes are of different columns")
 
 
 def drop_copies(design: pd.DataFrame, left_out: dict) -> list[str]:

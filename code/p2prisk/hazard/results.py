@@ -15,12 +15,12 @@ from p2prisk.hazard.likelihood import Layout, end_probabilities, predictors
 from p2prisk.ordered import newton
 from p2prisk.ordered.design import Design
 from p2prisk.ordered.results import REQUIRED_DIGITS, OrderedResults
-from p2prisk.saved import restore, save
+from p2prisk.saved import rebuilding, restore, save
 
 if TYPE_CHECKING:
     from p2prisk.kinds import PathLike
 
-_FORMAT = "p2prisk.HazardLogit/1"
+_FORMAT = "p2prisk.HazardLogit/2"
 # numbers held at once by a prediction: rows times ages (times parameters, by the delta method); fits the cache
 _BLOCK_NUMBERS = 500_000
 _KEPT = (
@@ -557,21 +557,14 @@ class HazardResults:
         path : path-like, optional
             File to write; the text is returned in any case.
         """
-        from p2prisk.ordered.encoding import encode_spec, to_plain
+        from p2prisk.ordered.encoding import to_plain
+        from p2prisk.ordered.stored import plain_design
 
-        light, design = self.remove_data(), self.design
+        light = self.remove_data()
         plain = {
             "format": _FORMAT,
             **{name: to_plain(getattr(light, name)) for name in (*_KEPT, "llf", "iterations", "cov_type", "_llnull")},
-            "design": {
-                "names": design.names,
-                "terms": design.terms,
-                "formula": design.formula,
-                "spec": None if design.spec is None else encode_spec(design.spec),
-                "required": design.required,
-                "factor_columns": design.factor_columns,
-                "levels": to_plain(design.levels),
-            },
+            "design": plain_design(self.design),
             "layout": {
                 "n_columns": self.layout.n_columns,
                 "n_ages": self.layout.n_ages,
@@ -594,19 +587,24 @@ class HazardResults:
         Raises
         ------
         DataError
-            If the text was not written by :meth:`to_json`.
+            If the text was not written by :meth:`to_json`, was changed since, or its parts do not fit together.
         """
-        from p2prisk.ordered.encoding import decode_spec, from_plain
+        what, writer = "hazard model of p2prisk", "HazardResults.to_json"
+        plain = restore(text_or_path, _FORMAT, what, writer)
+        with rebuilding(text_or_path, what, writer):
+            return cls._rebuilt(plain)
 
-        plain = restore(text_or_path, _FORMAT, "hazard model of p2prisk", "HazardResults.to_json")
-        design, layout = plain["design"], plain["layout"]
-        design["spec"] = None if design["spec"] is None else decode_spec(design["spec"])
-        design["levels"] = from_plain(design["levels"])
-        names = plain["param_names"]
+    @classmethod
+    def _rebuilt(cls, plain):
+        from p2prisk.ordered.encoding import from_plain
+        from p2prisk.ordered.stored import restored_design
+
+        layout, names = plain["layout"], plain["param_names"]
+        _check_numbers(plain)
         return cls(
             model=None,
             history=[],
-            design=Design(**design),
+            design=restored_design(plain["design"]),
             layout=Layout(
                 layout["n_columns"],
                 layout["n_ages"],
@@ -624,6 +622,32 @@ class HazardResults:
             },
             **{name: from_plain(plain[name]) for name in ("_covariance", "_bread", "_information")},
         )
+
+
+def _check_numbers(plain):
+    """Refuse a layout, estimates and matrices that do not fit each other."""
+    layout, size = plain["layout"], len(plain["param_names"])
+    columns, cells = len(plain["design"]["names"]), layout["n_ages"] * layout["n_strata"]
+    bases, varying, shape = layout["bases"], layout["varying"], layout["shape"]["shape"]
+    fits = (
+        layout["n_columns"] == columns == len(plain["exog_names"])
+        and len(bases) == len(plain["causes"])
+        and all(len(basis["shape"]) == 2 and basis["shape"][0] == cells for basis in bases)
+        and len(shape) == 2
+        and shape[0] == cells
+        and all(column < columns for column in varying)
+        and all(place < len(varying) and function < shape[1] for place, function in layout["pairs"])
+        and size == sum(columns + len(layout["pairs"]) + basis["shape"][1] for basis in bases)
+        and layout["n_strata"] == max(1, len(plain["strata"]))
+    )
+    sizes = {"params": [size], "digits": [size], "at_risk": [cells], "events": [len(bases), cells]}
+    sizes |= dict.fromkeys(("_covariance", "_bread", "_information"), [size] * 2)
+    arrays = [layout["shape"], *bases, *(plain[name] for name in sizes)]
+    whole = all(len(array["__array__"]) == np.prod(array["shape"]) for array in arrays)
+    if not fits or not whole or any(plain[name]["shape"] != shape for name, shape in sizes.items()):
+        raise DataError("its layout, estimates and matrices are not of one size")
+    if min(np.diag(np.reshape(plain["_covariance"]["__array__"], (size, size)))) < 0:
+        raise DataError("its covariance is none")
 
 
 def _per_row(data, value, n, what, least):

@@ -148,8 +148,8 @@ class Design:
         Columns of each term.
     formula : str or None
         Right-hand side, without the intercept; ``None`` for plain arrays.
-    spec : formulaic.ModelSpec or None
-        State of the transforms: knots, means, levels.
+    spec : formulaic.ModelSpec, p2prisk.ordered.stored.StoredColumns or None
+        State of the transforms: knots, means, levels. Of a model restored from a file, how its columns are made.
     context : dict
         Names, besides the columns and numpy as ``np``, that the formula may use.
     required : list of str
@@ -175,7 +175,7 @@ class Design:
         # the specification travels as plain data: it survives pickling whatever transform it holds
         state = self.__dict__.copy()
         state["context"] = {}
-        if self.spec is not None:
+        if self.spec is not None and not hasattr(self.spec, "matrix"):
             from p2prisk.ordered.encoding import encode_spec
 
             state["spec"] = encode_spec(self.spec)
@@ -209,8 +209,11 @@ class Design:
         frame = recoded(frame, self.merges)
         check_missing(frame[self.required], "the new data")
         self._check_levels(frame)
-        matrix = _materialise(self.spec, frame, self.context)
-        values = matrix.drop(columns="Intercept").to_numpy(dtype=float)
+        if hasattr(self.spec, "matrix"):
+            values = self.spec.matrix(frame)
+        else:
+            matrix = _materialise(self.spec, frame, self.context)
+            values = matrix.drop(columns="Intercept").to_numpy(dtype=float)
         if values.shape[1] != len(self.names):
             raise DataError(f"the new data give {values.shape[1]} columns; the model has {len(self.names)}")
         check_finite(values, self.names, "the new data")

@@ -1,8 +1,9 @@
-"""Formula specifications as plain data: exact, readable, and without pickle.
+"""Values that JSON has no word for (integer keys, arrays, intervals, dates) as tagged plain data, and back.
 
-A formulaic ``ModelSpec`` is its formula plus the state of its transforms (spline knots, means, polynomial
-norms) and of its categorical encoders (levels). Both are dictionaries of numbers, strings and arrays; what
-JSON cannot hold (integer keys, arrays, intervals, dates) is tagged.
+A formulaic ``ModelSpec`` is its formula plus the state of its transforms (spline knots, means, polynomial norms) and of
+its categorical encoders (levels); :func:`encode_spec` makes it fit for a programmer's own pickles and worker processes.
+Its formula is evaluated as code: nothing that came from a file goes through :func:`decode_spec`; model files hold
+:mod:`p2prisk.ordered.stored` instead.
 """
 
 import numpy as np

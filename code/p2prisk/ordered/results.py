@@ -17,7 +17,7 @@ from p2prisk.ordered.design import Design
 from p2prisk.ordered.families import get_family
 from p2prisk.ordered.fitting import REQUIRED_DIGITS
 from p2prisk.ordered.likelihood import Layout
-from p2prisk.saved import restore, save
+from p2prisk.saved import rebuilding, restore, save
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
@@ -25,9 +25,9 @@ if TYPE_CHECKING:
     from p2prisk.kinds import PathLike
 
 _FORMATS = {
-    "cumulative": "p2prisk.OrderedLogit/1",
-    "forward": "p2prisk.SequentialLogit/1",
-    "backward": "p2prisk.SequentialLogit/1",
+    "cumulative": "p2prisk.OrderedLogit/2",
+    "forward": "p2prisk.SequentialLogit/2",
+    "backward": "p2prisk.SequentialLogit/2",
 }
 
 
@@ -706,7 +706,8 @@ class OrderedResults:
         path : path-like, optional
             File to write; the text is returned in any case.
         """
-        from p2prisk.ordered.encoding import encode_spec, to_plain
+        from p2prisk.ordered.encoding import to_plain
+        from p2prisk.ordered.stored import plain_design
 
         light = self.remove_data()
         plain = {
@@ -717,16 +718,7 @@ class OrderedResults:
             "endog_name": self.endog_name,
             "categories": to_plain(list(self.categories)),
             "free_columns": list(self.layout.free),
-            "design": {
-                "names": self.design.names,
-                "terms": self.design.terms,
-                "formula": self.design.formula,
-                "spec": None if self.design.spec is None else encode_spec(self.design.spec),
-                "required": self.design.required,
-                "factor_columns": self.design.factor_columns,
-                "levels": to_plain(self.design.levels),
-                "merges": to_plain(self.design.merges),
-            },
+            "design": plain_design(self.design),
             **{
                 name: to_plain(getattr(light, name))
                 for name in (
@@ -751,44 +743,69 @@ class OrderedResults:
         Raises
         ------
         DataError
-            If the text was not written by :meth:`to_json`.
+            If the text was not written by :meth:`to_json`, was changed since, or its parts do not fit together.
         """
-        from p2prisk.ordered.encoding import decode_spec, from_plain
+        kinds, what, writer = tuple(_FORMATS.values()), "scoring model of p2prisk", "OrderedResults.to_json"
+        plain = restore(text_or_path, kinds, what, writer)
+        with rebuilding(text_or_path, what, writer):
+            return cls._rebuilt(plain)
 
-        plain = restore(text_or_path, tuple(_FORMATS.values()), "scoring model of p2prisk", "OrderedResults.to_json")
-        design = plain["design"]
-        design["spec"] = None if design["spec"] is None else decode_spec(design["spec"])
-        design["levels"] = from_plain(design["levels"])
-        design["merges"] = from_plain(design.get("merges", {}))
-        categories = from_plain(plain["categories"])
-        layout = Layout(len(design["names"]), len(categories) - 1, tuple(plain["free_columns"]))
+    @classmethod
+    def _rebuilt(cls, plain):
+        from p2prisk.ordered.encoding import from_plain
+        from p2prisk.ordered.stored import restored_design
+
+        design = restored_design(plain["design"])
+        categories, columns = from_plain(plain["categories"]), design.names
+        free = tuple(plain["free_columns"])
+        if len(set(free)) != len(free) or any(column >= len(columns) for column in free):
+            raise DataError("the columns whose slopes differ by threshold are not columns of the model")
+        layout = Layout(len(columns), len(categories) - 1, free)
         threshold_names = [f"{a}|{b}" for a, b in zip(categories[:-1], categories[1:], strict=True)]
-        names = parameter_names(layout, design["names"], threshold_names)
+        names = parameter_names(layout, columns, threshold_names)
+        _check_numbers(plain, names, len(categories), increasing=plain["family"] == "cumulative")
         kept = (
             "nonparallel offset_name has_offset nobs n_rows n_dropped dropped_by_column llf "
-            "penalty cov_type negative_probability_rows _llnull eta_variance category_counts endog_name "
+            "iterations penalty cov_type negative_probability_rows _llnull eta_variance category_counts endog_name "
             "formula"
         ).split()
         return cls(
             model=None,
-            family=get_family(plain.get("family", "cumulative"), plain["link"]),
-            design=Design(**design),
+            family=get_family(plain["family"], plain["link"]),
+            design=design,
             layout=layout,
             categories=categories,
-            exog_names=design["names"],
-            terms=design["terms"],
+            exog_names=columns,
+            terms=design.terms,
             threshold_names=threshold_names,
             param_names=names,
             params=pd.Series(from_plain(plain["params"]), names),
             digits_by_parameter=pd.Series(from_plain(plain["digits"]), names),
             history=[],
-            estimator=plain.get("estimator", "ml"),
-            notes=from_plain(plain.get("notes", [])),
+            estimator=plain["estimator"],
+            notes=plain["notes"],
             _covariance=from_plain(plain["covariance"]),
             _bread=from_plain(plain["bread"]),
             _information=from_plain(plain["information"]),
             **{name: from_plain(plain[name]) for name in kept},
         )
+
+
+def _check_numbers(plain, names, classes, increasing):
+    """Refuse estimates that no fit leaves, and matrices of another size."""
+    sizes = {"params": (len(names),), "digits": (len(names),), "category_counts": (classes,)}
+    sizes |= {name: (len(names),) * 2 for name in ("covariance", "bread", "information")}
+    for name, size in sizes.items():
+        if tuple(plain[name]["shape"]) != size or len(plain[name]["__array__"]) != np.prod(size):
+            raise DataError(f"{name} has another size than the columns and classes of the model")
+    covariance = np.reshape(plain["covariance"]["__array__"], sizes["covariance"])
+    if (np.diag(covariance) < 0).any() or not np.allclose(covariance, covariance.T, rtol=1e-6):
+        raise DataError("its covariance is none")
+    thresholds = np.array(plain["params"]["__array__"])[1 - classes :]
+    if increasing and not plain["free_columns"] and not (np.diff(thresholds) > 0).all():
+        raise DataError("its thresholds do not rise from class to class")
+    if min(plain["category_counts"]["__array__"]) < 0:
+        raise DataError("a class has less than no loans")
 
 
 def parameter_names(layout, columns, threshold_names):

@@ -12,7 +12,7 @@ from scipy.special import expit, logit
 
 from p2prisk.errors import DataError, ModelError
 from p2prisk.ordered.probabilities import class_probabilities
-from p2prisk.saved import restore, save
+from p2prisk.saved import rebuilding, restore, save
 from p2prisk.scorecard.calibration import shift_to_target
 from p2prisk.scorecard.characteristics import MISSING, Characteristic, from_results, from_standard
 from p2prisk.scorecard.master_scale import MasterScale
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from p2prisk.ordered.results import OrderedResults
     from p2prisk.scorecard.widget import ScorecardWidget
 
-_FORMAT = "p2prisk.Scorecard/1"
+_FORMAT = "p2prisk.Scorecard/2"
 _ROWS = 100_000
 
 
@@ -507,9 +507,15 @@ class Scorecard:
         Raises
         ------
         DataError
-            The file is absent, or it is another kind of text.
+            The file is absent, it is another kind of text, was changed since, or its parts do not fit together.
         """
         plain = restore(text_or_path, _FORMAT, "score card", "Scorecard.to_json")
+        with rebuilding(text_or_path, "score card", "Scorecard.to_json"):
+            return cls._rebuilt(plain)
+
+    @classmethod
+    def _rebuilt(cls, plain):
+        _check_parts(plain)
         kept = ("default_from", "base_score", "base_odds", "points_to_double", "digits", "shift", "about")
         return cls(
             characteristics=tuple(_characteristic(item) for item in plain["characteristics"]),
@@ -545,6 +551,27 @@ def _plain(value):
     if isinstance(value, float) and not np.isfinite(value):
         return str(value)
     return value
+
+
+def _check_parts(plain):
+    """Refuse a card whose characteristics, slopes and thresholds do not belong together."""
+    slopes, classes, size = plain["slopes"], len(plain["categories"]), len(plain["slopes"]) + len(plain["thresholds"])
+    used = [name for item in plain["characteristics"] for name in item["parameters"]]
+    if sorted(used) != sorted(slopes) or len(plain["thresholds"]) != classes - 1 or len(plain["losses"]) != classes:
+        raise DataError("its characteristics, slopes and classes are not of one model")
+    if plain["default_from"] not in plain["categories"][1:]:
+        raise DataError("the class from which a loan counts as bad is none of its classes")
+    if not (np.diff(list(plain["thresholds"].values())) > 0).all():
+        raise DataError("its thresholds do not rise from class to class")
+    covariance = np.array(plain["covariance"], dtype=float)
+    if covariance.shape != (size, size) or (np.diag(covariance) < 0).any():
+        raise DataError("its covariance is none")
+    for item in plain["characteristics"]:
+        width = len(item["parameters"])
+        rows = [*item["rows"], *([item["missing_row"]] if item["missing_row"] is not None else [])]
+        sized = all(len(row) == width for row in rows) and len(item["rows"]) == len(item["levels"])
+        if not sized or float(item["low"]) > float(item["high"]) or float(item["least"]) > float(item["most"]):
+            raise DataError(f"its characteristic {item['name']} is not whole")
 
 
 def _characteristic(plain):

@@ -1,18 +1,15 @@
-"""Tables that are no text files: Parquet, Excel and databases."""
+"""Tables that are no text files: Parquet and Excel."""
 
 import zipfile
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
 from p2prisk.errors import DataError
-from p2prisk.tape.choose import find_mapping, known_at_issue_only, shown, wanted_columns
+from p2prisk.tape.choose import find_mapping, known_at_issue_only, wanted_columns
 from p2prisk.tape.mapping import builtin, builtin_names
 from p2prisk.tape.privacy import personal_columns
 from p2prisk.tape.text_file import header_row
-
-_SQL_BEGINS = ("select", "with", "table", "values")
 
 
 def is_excel(path):
@@ -150,61 +147,3 @@ def read_excel(path, sheet, on_error, mapping):
         "not_read": [name for name in header if name not in wanted],
     }
     return frame, facts, [], notes
-
-
-def read_sql(url, query, mapping):
-    """Run a SELECT and roll back; the password of the URL is in no message."""
-    import sqlalchemy
-
-    where = shown(url)
-    try:
-        parsed = sqlalchemy.engine.make_url(url)
-        if parsed.get_backend_name() == "sqlite" and parsed.database and not Path(parsed.database).is_file():
-            raise DataError(f"{where}: {Path(parsed.database).name} is not there; check the path")
-        engine = sqlalchemy.create_engine(parsed)
-    except DataError:
-        raise
-    except Exception as error:
-        raise DataError(
-            f"{where}: cannot be opened as a database ({type(error).__name__}); an SQLAlchemy URL looks like "
-            "sqlite:///file.db or postgresql+psycopg://user@host/database"
-        ) from None
-    try:
-        with engine.connect() as connection:
-            if query is None:
-                tables = sqlalchemy.inspect(connection).get_table_names()
-                raise DataError(
-                    f"{where}: say which rows with query='SELECT ...'; tables: {', '.join(tables) or 'none'}"
-                )
-            if query.lstrip().split(None, 1)[:1] == [] or query.lstrip().split(None, 1)[0].lower() not in _SQL_BEGINS:
-                raise DataError(f"{where}: the query must be a SELECT; the tape is never changed")
-            frame = pd.read_sql_query(sqlalchemy.text(query), connection)
-            connection.rollback()
-    except (sqlalchemy.exc.SQLAlchemyError, pd.errors.DatabaseError) as error:
-        cause = error.__cause__ if isinstance(error, pd.errors.DatabaseError) and error.__cause__ else error
-        reason = str(getattr(cause, "orig", None) or cause).splitlines()[0][:200]
-        raise DataError(f"{where}: the query failed: {reason}; check table, columns and access") from None
-    finally:
-        engine.dispose()
-    if not len(frame):
-        raise DataError(f"{where}: the query gives no rows; check its conditions")
-    frame.columns = [str(name) for name in frame.columns]
-    if frame.columns.duplicated().any():
-        name = frame.columns[frame.columns.duplicated()][0]
-        raise DataError(f"{where}: the column {name!r} is there twice; name columns apart in the query")
-    header = list(frame.columns)
-    wanted = header if mapping is None else wanted_columns(header, mapping(header))
-    for name in wanted:  # NUMERIC comes as Decimal
-        if frame[name].dtype == object:
-            frame[name] = frame[name].map(lambda cell: float(cell) if type(cell).__name__ == "Decimal" else cell)
-            frame[name] = frame[name].infer_objects()
-    facts = {
-        "name": where,
-        "path": where,
-        "query": query,
-        "encoding": "database",
-        "rows_read": len(frame),
-        "personal": personal_columns(frame),
-        "not_read": [name for name in header if name not in wanted],
-    }
-    return frame[wanted], facts, [], []

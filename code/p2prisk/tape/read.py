@@ -18,7 +18,8 @@ import pandas as pd
 from p2prisk.errors import DataError
 from p2prisk.tape.choose import find_mapping, wanted_columns
 from p2prisk.tape.columns import COLUMNS
-from p2prisk.tape.containers import is_excel, parquet_pieces, read_excel, read_parquet, read_sql
+from p2prisk.tape.containers import is_excel, parquet_pieces, read_excel, read_parquet
+from p2prisk.tape.database import read_sql
 from p2prisk.tape.instalments import RULES, join_instalments
 from p2prisk.tape.mapping import apply_mapping
 from p2prisk.tape.privacy import coded, key_forms, masked_name, odd_keys

@@ -1,0 +1,225 @@
+"""Tapes in a database: one SELECT in a read-only transaction, held to reading by the driver's own means.
+
+==========  =======================================================================================================
+SQLite      opened with ``mode=ro``, ``query_only``, and an authorizer that lets nothing but reading pass
+PostgreSQL  ``default_transaction_read_only``, a READ ONLY transaction, and the statement prepared, so that it is one; a
+            superuser reads as ``pg_read_all_data`` and is told to come as somebody who may only read
+DuckDB      opened with ``read_only`` and without access to other files; the statement is parsed, is one, is a SELECT
+==========  =======================================================================================================
+
+Other databases are refused: what cannot be held to reading is not opened. What a function of the database itself does
+when it is called (an extension, a procedure in another language) is beyond the reach of a transaction; a role that may
+only SELECT is the lender's own safeguard.
+"""
+
+from pathlib import Path
+
+import pandas as pd
+
+from p2prisk.errors import DataError
+from p2prisk.tape.choose import shown, wanted_columns
+from p2prisk.tape.privacy import personal_columns
+
+_BEGINS = ("select", "with", "table", "values")
+_ONE_SELECT = "the query must be one SELECT and nothing else; the tape is never changed"
+
+
+def read_sql(url, query, mapping):
+    """Run a SELECT; the password of the URL is in no message.
+
+    Parameters
+    ----------
+    url : str
+        ``sqlite:///file.db``, ``duckdb:///file.duckdb`` or ``postgresql+psycopg://user@host/database``.
+    query : str or None
+        Without one, the message lists the tables.
+    mapping : callable or None
+
+    Returns
+    -------
+    frame, facts, set_aside, notes
+        As of :func:`p2prisk.tape.read.read_raw`.
+
+    Raises
+    ------
+    DataError
+    """
+    from sqlalchemy.engine import make_url
+
+    where = shown(url)
+    try:
+        parsed = make_url(url)
+        backend, driver = parsed.get_backend_name(), parsed.drivername.partition("+")[2]
+    except Exception as error:  # what SQLAlchemy says may hold the URL with its password
+        raise DataError(
+            f"{where}: cannot be opened as a database ({type(error).__name__}); a URL looks like "
+            "sqlite:///file.db or postgresql+psycopg://user@host/database"
+        ) from None
+    readers = {"sqlite": _sqlite, "duckdb": _duckdb, "postgresql": _postgresql}
+    if backend not in readers or driver not in ("", "psycopg"):
+        raise DataError(
+            f"{where}: SQLite, DuckDB and PostgreSQL (postgresql+psycopg://...) are read, because they can be held to "
+            "reading; export the rows as CSV or Parquet from another database"
+        )
+    if query is not None and (query.split(None, 1)[:1] or [""])[0].lower() not in _BEGINS:
+        raise DataError(f"{where}: {_ONE_SELECT}")
+    frame, notes = readers[backend](where, parsed, query)
+    if query is None:
+        tables = ", ".join(sorted(frame.iloc[:, 0])) or "none"
+        raise DataError(f"{where}: say which rows with query='SELECT ...'; tables: {tables}")
+    if not len(frame):
+        raise DataError(f"{where}: the query gives no rows; check its conditions")
+    frame.columns = [str(name) for name in frame.columns]
+    if frame.columns.duplicated().any():
+        name = frame.columns[frame.columns.duplicated()][0]
+        raise DataError(f"{where}: the column {name!r} is there twice; name columns apart in the query")
+    header = list(frame.columns)
+    wanted = header if mapping is None else wanted_columns(header, mapping(header))
+    for name in wanted:  # NUMERIC comes as Decimal
+        if frame[name].dtype == object:
+            frame[name] = frame[name].map(lambda cell: float(cell) if type(cell).__name__ == "Decimal" else cell)
+            frame[name] = frame[name].infer_objects()
+    facts = {
+        "name": where,
+        "path": where,
+        "query": query,
+        "encoding": "database",
+        "rows_read": len(frame),
+        "personal": personal_columns(frame),
+        "not_read": [name for name in header if name not in wanted],
+    }
+    return frame[wanted], facts, [], notes
+
+
+def _file(where, parsed, kind, head, at):
+    """The file of a database, opened by nobody else's wishes."""
+    name = parsed.database or ""
+    if parsed.query or name.startswith("file:") or name in ("", ":memory:") or parsed.host:
+        raise DataError(f"{where}: give the file alone, as {kind.lower()}:///file.db; options are not read")
+    path = Path(name)
+    if not path.is_file():
+        raise DataError(f"{where}: {path.name} is not there; check the path")
+    with path.open("rb") as stream:
+        if stream.read(at + len(head))[at:] != head:
+            raise DataError(f"{where}: {path.name} is no {kind} database")
+    return path.resolve()
+
+
+def _sqlite(where, parsed, query):
+    import sqlite3
+
+    path = _file(where, parsed, "SQLite", b"SQLite format 3\0", 0)
+    reading = {sqlite3.SQLITE_SELECT, sqlite3.SQLITE_READ, sqlite3.SQLITE_FUNCTION, sqlite3.SQLITE_RECURSIVE}
+
+    def allowed(action, one, two, database, trigger):
+        loads = action == sqlite3.SQLITE_FUNCTION and str(two).lower() in ("load_extension", "fts3_tokenizer")
+        return sqlite3.SQLITE_OK if action in reading and not loads else sqlite3.SQLITE_DENY
+
+    connection = None
+    try:
+        connection = sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True, isolation_level=None)
+        for setting in ("query_only=ON", "trusted_schema=OFF", "cell_size_check=ON"):
+            connection.execute(f"PRAGMA {setting}")
+        connection.execute("BEGIN")
+        connection.set_authorizer(allowed)
+        found = connection.execute(query or "SELECT name FROM sqlite_master WHERE type IN ('table', 'view')")
+        frame = _frame(found)
+        connection.set_authorizer(None)
+        connection.execute("ROLLBACK")
+    except (sqlite3.Error, sqlite3.Warning) as error:
+        words = str(error)
+        if "not authorized" in words or "prohibited" in words or "one statement" in words or "readonly" in words:
+            raise DataError(f"{where}: {_ONE_SELECT}") from None
+        raise _failed(where, words) from None
+    finally:
+        if connection is not None:
+            connection.close()
+    return frame, []
+
+
+def _duckdb(where, parsed, query):
+    try:
+        import duckdb
+    except ImportError:
+        raise DataError(f"{where}: the driver is not installed: pip install duckdb") from None
+    path = _file(where, parsed, "DuckDB", b"DUCK", 8)
+    settings = {"enable_external_access": "false", "autoload_known_extensions": "false"}
+    settings |= {"autoinstall_known_extensions": "false", "lock_configuration": "true"}
+    connection = None
+    try:
+        connection = duckdb.connect(str(path), read_only=True, config=settings)
+        statements = connection.extract_statements(query or "SELECT table_name FROM duckdb_tables()")
+        if len(statements) != 1 or statements[0].type != duckdb.StatementType.SELECT:
+            raise DataError(f"{where}: {_ONE_SELECT}")
+        connection.execute("BEGIN TRANSACTION READ ONLY")
+        frame = connection.execute(statements[0]).df()
+        connection.execute("ROLLBACK")
+    except duckdb.Error as error:
+        if isinstance(error, duckdb.InvalidInputException | duckdb.PermissionException):
+            raise DataError(f"{where}: {_ONE_SELECT}") from None
+        raise _failed(where, str(error)) from None
+    finally:
+        if connection is not None:
+            connection.close()
+    return frame, []
+
+
+def _postgresql(where, parsed, query):
+    try:
+        import psycopg
+    except ImportError:
+        raise DataError(f"{where}: the driver is not installed: pip install 'psycopg[binary]'") from None
+    secret = parsed.password
+    connection = None
+    try:
+        connection = psycopg.connect(
+            parsed.set(drivername="postgresql").render_as_string(hide_password=False),
+            options="-c default_transaction_read_only=on",
+            connect_timeout=30,
+        )
+        connection.read_only = True
+        connection.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
+        cursor = connection.cursor()
+        # the first statement takes the snapshot: from here on no setting can make the transaction write
+        cursor.execute(_RIGHTS)
+        role, is_super, may_write = cursor.fetchone()
+        if is_super and connection.info.server_version >= 140000:
+            cursor.execute("SET LOCAL row_security = off")  # rows that a policy would hide are an error, not a gap
+            cursor.execute("SET LOCAL ROLE pg_read_all_data")
+        cursor.execute(query or _TABLES, prepare=True)  # a statement that is prepared is one
+        frame = _frame(cursor)
+        connection.rollback()
+    except psycopg.Error as error:
+        state, words = error.sqlstate or "", str(error).strip() or type(error).__name__
+        if state in ("25006", "42601") and ("read-only" in words or "multiple commands" in words):
+            raise DataError(f"{where}: {_ONE_SELECT}") from None
+        if state.startswith("22"):  # the words hold the value
+            words = f"a value cannot be computed ({type(error).__name__})"
+        raise _failed(where, words.replace(secret, "***") if secret else words) from None
+    finally:
+        if connection is not None:
+            connection.close()
+    told = f"the role {role!r} may change tables; read as one that may only SELECT"
+    return frame, [{"column": "", "what": told, "rows": len(frame)}] if is_super or may_write else []
+
+
+_RIGHTS = """
+SELECT current_user, rolsuper, EXISTS (
+    SELECT FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+    WHERE c.relkind IN ('r', 'p') AND n.nspname NOT IN ('pg_catalog', 'information_schema')
+      AND NOT pg_is_other_temp_schema(n.oid) AND has_table_privilege(c.oid, 'INSERT, UPDATE, DELETE, TRUNCATE'))
+FROM pg_roles WHERE rolname = current_user"""
+_TABLES = """
+SELECT table_name FROM information_schema.tables WHERE table_schema NOT IN ('pg_catalog', 'information_schema')"""
+
+
+def _frame(cursor):
+    if cursor.description is None:
+        return pd.DataFrame()
+    names = [entry[0] for entry in cursor.description]
+    return pd.DataFrame.from_records(cursor.fetchall(), columns=names, coerce_float=True)
+
+
+def _failed(where, words):
+    reason = (words.splitlines() or ["no reason is given"])[0][:200]
+    return DataError(f"{where}: the query failed: {reason}; check table, columns and access")
