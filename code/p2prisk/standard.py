@@ -39,10 +39,11 @@ from p2prisk.errors import ConvergenceError, DataError, ModelError, SeparationEr
 from p2prisk.ordered import OrderedLogit, OrderedResults
 from p2prisk.ordered.merging import Factor, next_merge
 from p2prisk.ordered.probabilities import class_probabilities
-from p2prisk.saved import restore, save
+from p2prisk.saved import rebuilding, restore, save
 from p2prisk.tape import COLUMNS, known_at_issue, refuse_later
 from p2prisk.tape.choose import known_at_issue_only
-from p2prisk.tape.event import event_of, first_bad_class, loan_ages
+from p2prisk.tape.event import Event, event_of, first_bad_class, loan_ages
+from p2prisk.tape.mapping import check_mapping
 from p2prisk.tape.privacy import LEAST, kind_of
 
 if TYPE_CHECKING:
@@ -231,22 +232,18 @@ class StandardModel:
         DataError
             Absent, not JSON, another kind of file, changed since, or its parts do not fit together.
         """
-        plain = restore(path, _FORMAT, "model of 'p2prisk fit'", "p2prisk fit TAPE --output FILE")
-        results = OrderedResults.from_json(json.dumps(plain["model"]))
-        if "bad_from" not in plain and plain["outcome"] != "grade":  # a model of the first edition
-            levels = pd.Categorical([], list(map(str, results.categories)), ordered=True)
-            plain["bad_from"] = first_bad_class(pd.DataFrame({"outcome": levels}), "outcome")
-        return cls(
-            results,
-            plain["rules"],
-            plain["outcome"],
-            plain["left_out"],
-            plain["about"],
-            plain.get("event"),
-            plain.get("bad_from", ""),
-            plain.get("reading") or {},
-            plain.get("scale"),
-        )
+        what, writer = "model of 'p2prisk fit'", "p2prisk fit TAPE --output FILE"
+        plain = restore(path, _FORMAT, what, writer)
+        with rebuilding(path, what, writer):
+            results = OrderedResults.from_json(json.dumps(plain["model"]))
+            _check_rules(plain["rules"], plain["outcome"], results)
+            if plain["bad_from"] not in ("", *map(str, results.categories[1:])):
+                raise DataError("the class from which a loan counts as bad is none of its classes")
+            Event.from_plain(plain["event"])
+            if plain["reading"].get("mapping"):
+                check_mapping(plain["reading"]["mapping"])
+            names = ("rules", "outcome", "left_out", "about", "event", "bad_from", "reading", "scale")
+            return cls(results, *(plain[name] for name in names))
 
     def design(self, frame: pd.DataFrame, own_age: bool = False) -> tuple[pd.DataFrame, pd.DataFrame]:
         """Design matrix of new loans, with what had to be repaired.
