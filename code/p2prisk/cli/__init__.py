@@ -181,7 +181,7 @@ def _count(text):
 
 def _inputs(arguments):
     """What a command reads; of a database that is a file, the file."""
-    given = [getattr(arguments, name, None) for name in ("tape", "map", "instalments", "model")]
+    given = [getattr(arguments, name, None) for name in ("tape", "map", "instalments", "model", "key")]
     found = [str(text) for text in given if text]
     places = [text.split("://", 1)[1].split("?")[0].removeprefix("/") for text in found if "://" in text]
     return [text for text in found if "://" not in text] + places
