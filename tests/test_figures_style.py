@@ -1,5 +1,7 @@
 """House style and fingerprints: a changed figure must change its fingerprint, noise in the last bit must not."""
 
+from pathlib import Path
+
 import matplotlib
 
 matplotlib.use("Agg")
@@ -7,8 +9,12 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 
-from p2prisk.figures import label_line_ends, ordered_colours
+from p2prisk.figures import label_line_ends, ordered_colours, use_house_style
+from p2prisk.figures.fingerprint import drawn as numbers
 from p2prisk.figures.fingerprint import fingerprint
+
+ROOT = Path(__file__).resolve().parents[1]
+FONTS = ROOT / "code" / "p2prisk" / "assets" / "fonts"
 
 
 def drawn(change=None):
@@ -69,3 +75,49 @@ def test_line_end_labels_do_not_overlap():
     heights = sorted(text.get_position()[1] for text in ax.texts)
     assert np.min(np.diff(heights)) > 0.044
     plt.close(figure)
+
+
+def test_the_numbers_of_a_figure_are_those_that_were_drawn():
+    figure, axes = plt.subplots(1, 4)
+    axes[0].plot([0, 1, 2], [1.0, 4.0, 9.0], label="paid")
+    axes[1].bar(["A", "B"], [3.0, 5.0])
+    axes[2].scatter([1, 2], [4, 5])
+    axes[3].imshow([[1.0, 2.0], [3.0, 4.0]])
+    found = numbers(figure)
+    assert found[found["series"] == "paid"][["x", "y"]].values.tolist() == [[0, 1], [1, 4], [2, 9]]
+    bars = found[found["mark"] == "bar"]
+    assert bars["y_end"].tolist() == [3, 5] and set(found["panel"]) == {"1", "2", "3", "4"}
+    assert found[found["mark"] == "points"][["x", "y"]].values.tolist() == [[1, 4], [2, 5]]
+    assert found[found["mark"] == "image"]["value"].tolist() == [1, 2, 3, 4]
+    plt.close(figure)
+
+
+def test_charts_use_the_faces_of_the_book():
+    use_house_style()
+    from matplotlib import font_manager
+
+    for family, file in (("Book Sans", "BookSans-Regular.ttf"), ("Book Hans", "BookHans-Regular.otf")):
+        assert font_manager.findfont(family, fallback_to_default=False) == str(FONTS / file)
+
+
+def test_every_character_of_the_book_has_a_glyph():
+    from matplotlib.ft2font import FT2Font
+
+    places = [
+        *ROOT.glob("*.qmd"),
+        *ROOT.glob("chapters/*.qmd"),
+        *ROOT.glob("code/p2prisk/report/chapters/*.qmd"),
+        *ROOT.glob("data/*.csv"),
+    ]
+    used = {letter for place in places for letter in place.read_text(encoding="utf-8") if letter.isprintable()}
+    known = {chr(code) for file in FONTS.glob("*.[ot]tf") for code in FT2Font(file).get_charmap()}
+    missing = sorted(used - known)
+    assert missing == [], "run data/build_fonts.py, which subsets the faces to what the book uses"
+
+
+def test_every_face_has_both_formats_and_its_licence():
+    names = {path.stem for path in FONTS.glob("*.[ot]tf")}
+    assert names == {path.stem for path in FONTS.glob("*.woff2")} and len(names) >= 8
+    sheet = (FONTS / "faces.css").read_text(encoding="utf-8")
+    assert all(f'url("{name}.woff2")' in sheet for name in names)
+    assert "SIL OPEN FONT LICENSE" in (FONTS / "OFL.txt").read_text(encoding="utf-8")

@@ -29,7 +29,7 @@ _KNOWN = {
     "format.html": """
         theme toc toc-depth toc-title number-sections number-depth code-fold code-summary code-tools code-copy
         code-overflow code-link html-math-method anchor-sections smooth-scroll link-external-newwindow lightbox css grid
-        embed-resources respect-user-color-scheme fig-cap-location tbl-cap-location highlight-style
+        embed-resources fig-format respect-user-color-scheme fig-cap-location tbl-cap-location highlight-style
         syntax-highlighting page-layout footnotes-hover citations-hover crossrefs-hover mainfont monofont fontsize
         linestretch axe code-block-bg execute
     """,
@@ -66,6 +66,9 @@ class Book:
     execute: dict = field(default_factory=dict)
     html: dict = field(default_factory=dict)
     resources: tuple = ()
+    favicon: str = ""
+    css: tuple = ()  # further style sheets, after the renderer's own
+    font_paths: tuple = ()  # folders of faces for the PDF
 
     @property
     def chapters(self):
@@ -111,6 +114,8 @@ def _book(root, config, name):
     project, book = config.get("project") or {}, config.get("book") or {}
     html = (config.get("format") or {}).get("html")
     html = html if isinstance(html, dict) else {}
+    typst = (config.get("format") or {}).get("typst")
+    typst = typst if isinstance(typst, dict) else {}
     entries = _entries(book.get("chapters") or [], name) + _entries(book.get("appendices") or [], name, appendix=True)
     paths = [entry.path for entry in entries if entry.path]
     twice = [path for path in paths if paths.count(path) > 1]
@@ -127,7 +132,6 @@ def _book(root, config, name):
     ):
         if wrong:
             raise BookError(words, name)
-    bibliography = config.get("bibliography") or []
     authors = book.get("author") or []
     authors = authors if isinstance(authors, list) else [authors]
     slug = re.sub(r"[^a-z0-9]+", "-", str(book["title"]).lower()).strip("-")
@@ -139,7 +143,7 @@ def _book(root, config, name):
         date=_date(book.get("date")),
         description=str(book.get("description") or ""),
         entries=tuple(entries),
-        bibliography=tuple([bibliography] if isinstance(bibliography, str) else bibliography),
+        bibliography=_listed(config.get("bibliography")),
         csl=config.get("csl"),
         output_dir=str(project.get("output-dir") or "_book"),
         output_file=str(book.get("output-file") or slug),
@@ -147,7 +151,15 @@ def _book(root, config, name):
         execute={**(config.get("execute") or {}), **(html.get("execute") or {})},
         html={**{key: config[key] for key in ("toc", "toc-depth", "number-sections") if key in config}, **html},
         resources=tuple(project.get("resources") or ()),
+        favicon=str(book.get("favicon") or ""),
+        css=_listed(html.get("css")),
+        font_paths=_listed(typst.get("font-paths")),
     )
+
+
+def _listed(value):
+    """A value that may be a list or a single text, as a tuple."""
+    return (value,) if isinstance(value, str) else tuple(value or ())
 
 
 def _entries(items, name, part=None, appendix=False):

@@ -20,7 +20,7 @@ from bookkit.errors import BookError, BookErrors
 #: Seconds a single cell may take.
 CELL_TIMEOUT = 600
 _KERNEL = "-m ipykernel_launcher -f {connection_file} --HistoryManager.enabled=False --log-level=ERROR"
-_KERNEL += " --InlineBackend.figure_format=retina"
+_KERNEL += " --InlineBackend.figure_format=svg"
 _ANSI = re.compile(r"\x1b\[[0-9;]*m")
 
 

@@ -4,12 +4,16 @@ import html
 import json
 import re
 from importlib import resources
+from pathlib import Path
 from string import Template
+
+import nbformat
 
 from bookkit import tree
 from bookkit.document import lower_block, relative, write_page
+from bookkit.notebooks import to_notebook
 from bookkit.tables import column_widths, set_widths
-from bookkit.tree import attributes, is_div, raw, transform, wrap
+from bookkit.tree import attributes, is_div, nodes, raw, transform, wrap
 
 _MARK = "<!-- next -->"
 #: Folder of the style sheet, the script and the search index within the book.
@@ -24,6 +28,10 @@ def write_pages(book, pages, folder, pdf=None, chosen=None):
     """
     template, titles, index = Template(asset("page.html")), _titles(pages), []
     files = {path.relative_to(book.root) for pattern in book.resources for path in book.root.glob(pattern)}
+    files |= {Path(book.favicon)} if book.favicon else set()
+    for sheet in map(Path, book.css):  # and the faces that they name
+        words = (book.root / sheet).read_text(encoding="utf-8")
+        files |= {sheet, *(sheet.parent / name for name in re.findall(r'url\("?([^":)]+)"?\)', words))}
     pages[0].files |= {path.as_posix() for path in files if (book.root / path).is_file()}
     for position, page in enumerate(pages):
         index += _search_entries(page)
@@ -36,24 +44,28 @@ def write_pages(book, pages, folder, pdf=None, chosen=None):
         target.write_text(
             template.substitute(
                 lang=html.escape(book.lang),
-                body=_anchored(body),
+                body=_accessible(body),
                 base=relative(".", page.path) + "/",
                 assets=relative(ASSETS, page.path),
+                styles="\n".join(f'<link rel="stylesheet" href="{relative(name, page.path)}">' for name in book.css),
                 page_title=html.escape(_page_title(book, page)),
                 book_title=html.escape(book.title),
                 description=html.escape(page.chapter.header.get("description") or book.description, quote=True),
                 home=relative("index.html", page.path),
                 title_block=_title_block(book) if position == 0 else "",
                 contents=_contents(book, pages, page, titles),
-                on_page=_on_page(page, titles),
+                on_page=_on_page(page, titles, "On this page"),
+                on_top=_on_page(page, titles, "On this page, folded"),
                 crumbs=_crumbs(page, titles),
                 neighbours=_neighbours(pages, position, titles),
                 pdf=f'<a class="button" href="{relative(pdf, page.path)}">PDF</a>' if pdf else "",
-                source=page.chapter.path.name,
+                icon=relative(book.favicon, page.path) if book.favicon else "data:,",
+                downloads=" · ".join(_downloads(page)),
             ),
             encoding="utf-8",
         )
         target.with_suffix(".qmd").write_text(page.chapter.text, encoding="utf-8")
+        nbformat.write(to_notebook(page.chapter), target.with_suffix(".ipynb"))
         page.store(book.root, folder)
     (folder / ASSETS).mkdir(exist_ok=True)
     for name in ("book.css", "book.js"):
@@ -61,6 +73,13 @@ def write_pages(book, pages, folder, pdf=None, chosen=None):
     # A script, not a file to fetch: a page opened from file:// may not fetch.
     words = json.dumps(index, ensure_ascii=False, separators=(",", ":")).replace("</", "<\\/")
     (folder / ASSETS / "search-index.js").write_text(f"window.bookIndex={words};\n", encoding="utf-8")
+
+
+def _downloads(page):
+    """Links to the sources of a page, and to the numbers behind its figures."""
+    stem = page.chapter.path.stem
+    yield f'<a href="{stem}.qmd" download>Source of this chapter</a>'
+    yield f'<a href="{stem}.ipynb" download>Notebook</a>'
 
 
 def asset(name):
@@ -120,7 +139,7 @@ def _contents(book, pages, page, titles):
     return "\n".join(lines) + ("</ol>" if lines else "")
 
 
-def _on_page(page, titles):
+def _on_page(page, titles, name):
     items = [
         f'<li class="level-{level}"><a href="#{identifier}">{_numbered(number, title)}</a></li>'
         for (level, number, _, identifier), title in zip(page.sections, titles[page.path][1:], strict=True)
@@ -130,7 +149,7 @@ def _on_page(page, titles):
         return ""
     return (
         '<details class="on-page" open><summary>On this page</summary>'
-        f'<nav aria-label="On this page"><ol>{"".join(items)}</ol></nav></details>'
+        f'<nav aria-label="{name}"><ol>{"".join(items)}</ol></nav></details>'
     )
 
 
@@ -154,8 +173,12 @@ def _neighbours(pages, position, titles):
     return f'<nav class="neighbours" aria-label="Chapters before and after">{"".join(links)}</nav>'
 
 
-def _anchored(body):
-    """Give every heading below the first level a link to itself."""
+def _accessible(body):
+    """Give headings below the first level a link to themselves, formulas that scroll a stop of the keyboard, and make
+    an empty head of a column no head."""
+    body = re.sub(r"<th([^>]*)></th>", r"<td\1></td>", body)
+    formula = r'(<div class="formula"[^>]*>\s*<p>)?<math display="block"'
+    body = re.sub(formula, lambda found: found[0] + ("" if found[1] else ' tabindex="0"'), body)
     return re.sub(
         r'(<h([2-6])[^>]*? id="([^"]+)"[^>]*>.*?)(</h\2>)',
         r'\1 <a class="anchor" href="#\3" aria-label="Link to this section">#</a>\4',
@@ -188,7 +211,9 @@ def _lower(node, page):
         asset = values.pop("data-asset", None)
         if asset:
             node["c"][2][0] = relative(asset, page.path)
-        node["c"][0][2] = [[key, value] for key, value in values.items()]
+        node["c"][0][2] = [[key, value] for key, value in (values | {"loading": "lazy"}).items()]
+        if asset:  # a picture opens alone, as large as the window
+            return [{"t": "Link", "c": [["", ["alone"], []], [node], [node["c"][2][0], ""]]}]
     elif kind == "Table":
         return _table(node)
     return None
@@ -202,8 +227,18 @@ def _float(node):
     if number:
         word = {"fig": "Figure", "tbl": "Table"}[kind]
         inlines = [tree.span(tree.text(f"{word}\u00a0{number}:"), "label"), {"t": "Space"}, *inlines]
-    text = wrap("html", "<figcaption>", [{"t": "Plain", "c": inlines}], "</figcaption>") if inlines else []
     content = body["c"][1]
+    for image in (item for item in nodes(content) if item["t"] == "Image" and kind == "fig" and inlines):
+        if image["c"][2][0].endswith(".svg"):
+            link = {
+                "t": "Link",
+                "c": [["", ["numbers"], [["download", ""]]], tree.text("Data"), [image["c"][2][0][:-3] + "csv", ""]],
+            }
+            inlines = [*inlines, {"t": "Space"}, link]
+    text = wrap("html", "<figcaption>", [{"t": "Plain", "c": inlines}], "</figcaption>") if inlines else []
+    for block in content if number and kind == "tbl" else ():
+        if block["t"] == "RawBlock":
+            block["c"][1] = block["c"][1].replace('aria-label="Table"', f'aria-label="Table {number}"')
     identifier = f' id="{node["c"][0][0]}"' if node["c"][0][0] else ""
     name = "table" if kind == "tbl" else "picture"
     inner = [*text, *content] if kind == "tbl" else [*content, *text]
@@ -215,7 +250,8 @@ def _table(node):
     readable least."""
     set_widths(node)
     least = sum(min(width, 11) + 1.7 for width in column_widths(node)[0])
-    box = f'<div class="table-box" style="--least:{least:.0f}em" tabindex="0" role="region" aria-label="Table">'
+    kind = "table-box long" if least > 24 else "table-box"
+    box = f'<div class="{kind}" style="--least:{least:.0f}em" tabindex="0" role="group" aria-label="Table">'
     return wrap("html", box, [node], "</div>")
 
 
@@ -250,8 +286,10 @@ def _code(node):
 
 
 def _equation(node):
-    opening = f'<div class="equation" id="{node["c"][0][0]}"><div class="formula" tabindex="0">'
-    closing = f'</div><span class="equation-number">({attributes(node)["number"]})</span></div>'
+    number = attributes(node)["number"]
+    box = f'<div class="formula" tabindex="0" role="group" aria-label="Equation {number}">'
+    opening, closing = f'<div class="equation" id="{node["c"][0][0]}">{box}', "</div>"
+    closing += f'<span class="equation-number">({number})</span></div>'
     return wrap("html", opening, node["c"][1], closing)
 
 

@@ -210,11 +210,23 @@ class _Maker:
 
     def _image(self, cell, name, output, form):
         """A picture that a cell made: stored as an asset, shown by a path relative to the page."""
-        data, path = _joined(output["data"][form]), self.chapter.path
+        path = self.chapter.path
+        # without the day on which it was drawn, so that two builds are alike
+        data = re.sub(r"\s*<metadata>.*?</metadata>", "", _joined(output["data"][form]), flags=re.DOTALL)
         name = f"{path.stem}_files/{name}.{_IMAGES[form]}"
         asset = (path.parent / name).as_posix()
+        numbers = _joined(output["data"].get("text/csv", ""))
+        if numbers:
+            self.page.assets[asset.rsplit(".", 1)[0] + ".csv"] = numbers.encode()
         self.page.assets[asset] = data.encode() if form == "image/svg+xml" else base64.b64decode(data)
         size = (output.get("metadata") or {}).get(form) or {}
+        points = (
+            re.search(r'<svg[^>]*? height="([\d.]+)pt"[^>]*? width="([\d.]+)pt"', data)
+            if form == "image/svg+xml"
+            else None
+        )
+        if points:
+            size = {"width": round(float(points[1]) * 4 / 3), "height": round(float(points[2]) * 4 / 3)}
         values = {"alt": cell.options.get("fig-alt") or cell.options.get("fig-cap") or "", "data-asset": asset}
         values |= {key: str(size[key]) for key in ("width", "height") if size.get("width") and size.get(key)}
         return {"t": "Para", "c": [{"t": "Image", "c": [["", [], list(map(list, values.items()))], [], [name, ""]]}]}

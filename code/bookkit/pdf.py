@@ -10,19 +10,23 @@ from pathlib import Path
 from bookkit import tree
 from bookkit.document import lower_block, write_page
 from bookkit.errors import BookError
-from bookkit.tables import column_widths, set_widths
+from bookkit.tables import column_widths, rows_of, set_widths
 from bookkit.tree import attributes, div, is_div, nodes, raw, transform, wrap
 
 _FONTS = {
-    "serif": "Libertinus Serif, Noto Serif CJK SC, Source Han Serif SC, Songti SC, SimSun, Noto Sans CJK SC, "
-    "Noto Sans CJK JP, PingFang SC, Microsoft YaHei, DejaVu Sans",
-    "sans": "Source Sans 3, Noto Sans, Helvetica Neue, Arial, Noto Sans CJK SC, Noto Sans CJK JP, DejaVu Sans, "
+    "serif": "Book Serif, Libertinus Serif, Book Hans, Noto Serif CJK SC, Source Han Serif SC, Songti SC, SimSun, "
+    "Noto Sans CJK SC, PingFang SC, Microsoft YaHei, DejaVu Sans",
+    "sans": "Book Sans, Noto Sans, Helvetica Neue, Arial, Book Hans, Noto Sans CJK SC, DejaVu Sans, "
     "PingFang SC, Microsoft YaHei, Libertinus Serif",
-    "mono": "DejaVu Sans Mono, Noto Sans Mono CJK SC, Noto Sans CJK SC, PingFang SC",
+    "mono": "DejaVu Sans Mono, Book Hans, Noto Sans Mono CJK SC, Noto Sans CJK SC, PingFang SC",
 }
 _CJK = re.compile(r"[\u3400-\u9fff]")
 #: Width of the text in points: A4 less the margins, upright and turned.
 _UPRIGHT, _TURNED = 459, 706
+#: Height in points that a picture may have: the text's, less a caption.
+_TALLEST = 630
+#: Rows up to which a table is not broken over two pages.
+WHOLE_ROWS = 20
 _TABLE_SIZES = (9.5, 9, 8.5, 8, 7.5, 7, 6.5)
 
 
@@ -30,17 +34,20 @@ def write_pdf(book, pages, path):
     """Write the pages of a book as one PDF; a BookError with typst's own words if that fails."""
     import typst
 
-    families = set(typst.Fonts().families())
+    faces = [str(book.root / name) for name in book.font_paths]
+    families = set(typst.Fonts(font_paths=faces).families())
     with tempfile.TemporaryDirectory(prefix="bookkit-pdf-") as name:
         folder = Path(name)
         words = _source(book, pages, folder, families)
-        if _CJK.search(words) and not any(re.search("CJK|Songti SC|SimSun|PingFang SC", name) for name in families):
+        if _CJK.search(words) and not any(
+            re.search("Hans|CJK|Songti SC|SimSun|PingFang SC", name) for name in families
+        ):
             note = "no font with Chinese characters is installed; the PDF shows boxes (Debian: fonts-noto-cjk)"
             print(f"note: {note}", file=sys.stderr)
         (folder / "main.typ").write_text(words, encoding="utf-8")
         shutil.copy(str(resources.files("bookkit") / "assets" / "book.typ"), folder / "book.typ")
         try:
-            typst.compile(str(folder / "main.typ"), output=str(path), root=str(folder))
+            typst.compile(str(folder / "main.typ"), output=str(path), root=str(folder), font_paths=faces)
         except RuntimeError as error:
             raise BookError(f"typst: {error}") from None
 
@@ -76,7 +83,7 @@ def _source(book, pages, folder, families):
 
 def _font(name):
     """A font of the list; a Chinese face leaves quotes and dashes, which it draws full width, to the next one."""
-    if "CJK" not in name:
+    if "CJK" not in name and name != "Book Hans":
         return _string(name)
     return f'(name: {_string(name)}, covers: regex("[^\\u{{2010}}-\\u{{201F}}\\u{{2026}}]"))'
 
@@ -112,7 +119,7 @@ def _lower(node, page, depth, by_path):
         elif not re.match(r"[a-z]+:", url):
             return node["c"][1]
     elif kind == "Image":
-        return [_picture(node)]
+        return [_picture(node, page)]
     elif kind == "Table":
         return _table(node)
     return None
@@ -127,16 +134,21 @@ def _heading(node, page, depth):
     return {"t": "Plain", "c": [raw("typst", opening, True), *inlines, raw("typst", closing, True)]}
 
 
-def _picture(node):
+def _picture(node, page):
+    """A picture no wider than the text; one that would not stand on a page beside its caption is refused."""
     values, url = attributes(node), node["c"][2][0]
-    width = values.get("width", "")
+    width, name = values.get("width", ""), values.get("data-asset", url)
+    size = width if re.fullmatch(r"[\d.]+(%|in|cm|mm)", width) else "auto"
     if re.fullmatch(r"\d+(\.\d+)?(px)?", width):
-        size = f"{min(1.0, float(width.removesuffix('px')) * 0.75 / _UPRIGHT):.1%}"
-    else:
-        size = width if re.fullmatch(r"[\d.]+(%|in|cm|mm)", width) else "auto"
+        points = float(width.removesuffix("px")) * 0.75
+        shown = min(points, _UPRIGHT)
+        high = float(values.get("height", "0").removesuffix("px")) * 0.75 * shown / points
+        if high > _TALLEST * 1.25:
+            words = f"{Path(name).stem} is {high:.0f} points high in the PDF, where {_TALLEST} are; draw it lower"
+            raise BookError(words, page.chapter.path)
+        size = f"{shown * min(1, _TALLEST / max(high, 1)) / _UPRIGHT:.1%}"
     alt = values.get("alt") or tree.plain(node["c"][1])
-    place = _string("/" + values.get("data-asset", url))
-    return raw("typst", f"#image({place}, width: {size}, alt: {_string(alt)})", True)
+    return raw("typst", f"#image({_string('/' + name)}, width: {size}, alt: {_string(alt)})", True)
 
 
 def _float(node):
@@ -147,11 +159,15 @@ def _float(node):
         word = {"fig": "Figure", "tbl": "Table"}[kind]
         inlines = [raw("typst", f"#label-of[{word} {number}:] ", True), *inlines]
     content = body["c"][1]
-    head = [raw("typst", f'#float(kind: "{kind}")[')]
+    rows = sum(len(list(rows_of(table))) for table in nodes(content) if table["t"] == "Table")
+    whole = f"whole: {str(0 < rows <= WHOLE_ROWS).lower()}"
+    label = f", label: <{node['c'][0][0]}>" if node["c"][0][0] else ""
+    head = [raw("typst", f'#float(kind: "{kind}", {whole}{label})[')]
     if inlines:
-        head = wrap("typst", f'#float(kind: "{kind}", caption: [', [{"t": "Plain", "c": inlines}], "])[")
-    label = f" <{node['c'][0][0]}>" if node["c"][0][0] else ""
-    parts = [*head, *content, raw("typst", f"]{label}")]
+        head = wrap(
+            "typst", f'#float(kind: "{kind}", {whole}{label}, caption: [', [{"t": "Plain", "c": inlines}], "])["
+        )
+    parts = [*head, *content, raw("typst", "]")]
     if any(is_div(item, "bk-turned") for item in nodes(content)):
         parts = wrap("typst", "#landscape[", parts, "]")
     return parts
@@ -179,7 +195,7 @@ _DIVS = {
     "bk-float": _float,
     "bk-callout": _callout,
     "bk-tabset": _tabset,
-    "bk-code": lambda node: node["c"][1],
+    "bk-code": lambda node: [],  # the code is read and copied on the web
     "bk-equation": _equation,
     "bk-text": lambda node: wrap("typst", "#output[", node["c"][1], "]"),
     "bk-html": lambda node: node["c"][1][1]["c"][1] or [raw("typst", "#interactive")],

@@ -11,7 +11,7 @@ _WIDTHS = dict.fromkeys(" .,:;|il'", 0.3) | dict.fromkeys("mwMW@%", 0.85)
 
 def column_widths(table):
     """Widths of a table's columns in ems: without a line break, and the least that breaks no short cell and no word."""
-    rows = list(_rows(table))
+    rows = list(rows_of(table))
     longest, least = [], []
     for column in range(len(table["c"][2])):
         cells = [row[column] for row in rows]
@@ -27,7 +27,7 @@ def set_widths(table, shares=None):
         spec[1] = {"t": "ColWidth", "c": shares[index]} if shares else {"t": "ColWidthDefault"}
 
 
-def _rows(table):
+def rows_of(table):
     """Text of every cell, row by row."""
     head, bodies, foot = table["c"][3:6]
     count = len(table["c"][2])

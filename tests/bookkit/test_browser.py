@@ -256,3 +256,63 @@ def test_without_script_everything_can_be_read(visit, address):
     page.goto(f"{address}/chapters/blocks.html")
     assert page.get_by_text("Words of the first tab.").is_visible()
     assert page.get_by_text("Words of the second tab.").is_visible()
+
+
+BOOK = Path(__file__).parents[2] / "_book"
+
+
+def violations(page):
+    """What axe finds on a page, as one line a rule and element."""
+    axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="axe-playwright-python is not installed")
+    found = axe.Axe().run(page).response["violations"]
+    return [f"{each['id']}: {node['html'][:120]}" for each in found for node in each["nodes"]]
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [1280, 390])
+def test_axe_finds_nothing(visit, address, width, scheme):
+    page = visit(viewport={"width": width, "height": 900}, color_scheme=scheme, reduced_motion="reduce")
+    found = []
+    for name in PAGES:
+        page.goto(f"{address}/{name}")
+        found += [f"{name}: {fault}" for fault in violations(page)]
+    assert found == []
+
+
+@pytest.mark.skipif(not (BOOK / "index.html").exists(), reason="the book is not built here: make book")
+@pytest.mark.parametrize(("width", "scheme"), [(1280, "light"), (390, "dark")])
+def test_axe_finds_nothing_in_the_book(visit, width, scheme):
+    page = visit(viewport={"width": width, "height": 900}, color_scheme=scheme, reduced_motion="reduce")
+    found = []
+    for path in sorted(BOOK.rglob("*.html")):
+        page.goto(path.as_uri())
+        found += [f"{path.relative_to(BOOK)}: {fault}" for fault in violations(page)]
+    assert found == []
+
+
+def test_focus_stays_in_the_open_menu(visit, address):
+    page = visit(viewport={"width": 390, "height": 800})
+    page.goto(f"{address}/chapters/numbers.html")
+    page.locator(".menu").click()
+    for _ in range(60):
+        page.keyboard.press("Tab")
+        place = page.evaluate("document.activeElement.closest('main') ? 'main' : 'other'")
+        assert place == "other"
+    page.keyboard.press("Escape")
+    assert not page.evaluate("document.querySelector('main').inert")
+
+
+def test_without_script_a_telephone_has_the_contents(visit, address):
+    page = visit(viewport={"width": 390, "height": 800}, java_script_enabled=False)
+    page.goto(f"{address}/chapters/numbers.html")
+    assert page.locator("#contents a").first.is_visible() and not page.locator(".menu").is_visible()
+
+
+def test_printing_from_the_dark_is_black_on_white(visit, address):
+    page = visit(color_scheme="dark")
+    page.goto(f"{address}/chapters/numbers.html")
+    page.emulate_media(media="print", color_scheme="dark")
+    colour = "n => [getComputedStyle(n).color, getComputedStyle(document.body).backgroundColor]"
+    assert page.locator("main p").first.evaluate(colour) == ["rgb(0, 0, 0)", "rgb(255, 255, 255)"]
+    wrapped = page.evaluate("[...document.querySelectorAll('pre')].every(n => n.scrollWidth <= n.clientWidth + 1)")
+    assert wrapped

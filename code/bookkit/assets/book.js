@@ -10,6 +10,21 @@
     return node;
   }
 
+  function copy(words, button) {
+    var before = button.textContent;
+    function done() { button.textContent = "Copied"; setTimeout(function () { button.textContent = before; }, 1500); }
+    function byHand() {
+      var area = make("textarea");
+      area.value = words;
+      body.appendChild(area);
+      area.select();
+      doc.execCommand("copy");
+      area.remove();
+      done();
+    }
+    if (navigator.clipboard && isSecureContext) navigator.clipboard.writeText(words).then(done, byHand); else byHand();
+  }
+
   // theme: the reader's choice is kept; without one the system decides
   doc.querySelector(".theme").addEventListener("click", function () {
     var dark = root.dataset.theme ? root.dataset.theme === "dark" : matchMedia("(prefers-color-scheme: dark)").matches;
@@ -23,6 +38,7 @@
     contents.classList.toggle("open", open);
     menu.setAttribute("aria-expanded", String(open));
     body.style.overflow = open ? "hidden" : "";
+    doc.querySelector("main").inert = doc.querySelector(".skip").inert = open;
     if (open) (contents.querySelector("[aria-current]") || contents.querySelector("a")).focus();
   }
   menu.addEventListener("click", function () { openMenu(!contents.classList.contains("open")); });
@@ -30,9 +46,9 @@
   if (current && current.offsetTop > contents.clientHeight - 60) contents.scrollTop = current.offsetTop - 120;
 
   // on this page: folded when it stands above the text, marked while reading
-  var onPage = doc.querySelector(".on-page");
+  var onPage = doc.querySelector(".beside .on-page");
   if (onPage) {
-    if (matchMedia("(max-width: 75rem)").matches) onPage.open = false;
+    doc.querySelector("main .on-page").open = false;
     var links = all("a", onPage), marks = links.map(function (a) { return doc.getElementById(a.hash.slice(1)); });
     var mark = function () {
       var here = -1;
@@ -91,24 +107,14 @@
   if (location.hash) reveal();
   addEventListener("beforeprint", function () { all("details").forEach(function (d) { d.open = true; }); });
 
-  // copy
+  // copy: code, and what a button names
+  all("[data-copy]").forEach(function (button) {
+    button.addEventListener("click", function () { copy(doc.querySelector(button.dataset.copy).textContent, button); });
+  });
   all("div.sourceCode").forEach(function (block) {
     var button = make("button", "button copy", "Copy");
     button.type = "button";
-    button.addEventListener("click", function () {
-      var words = block.querySelector("code").textContent;
-      function done() { button.textContent = "Copied"; setTimeout(function () { button.textContent = "Copy"; }, 1500); }
-      function byHand() {
-        var area = make("textarea");
-        area.value = words;
-        body.appendChild(area);
-        area.select();
-        doc.execCommand("copy");
-        area.remove();
-        done();
-      }
-      if (navigator.clipboard && isSecureContext) navigator.clipboard.writeText(words).then(done, byHand); else byHand();
-    });
+    button.addEventListener("click", function () { copy(block.querySelector("code").textContent, button); });
     block.appendChild(button);
   });
 

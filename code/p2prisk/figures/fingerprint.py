@@ -13,6 +13,8 @@ import hashlib
 import json
 
 import numpy as np
+import pandas as pd
+from matplotlib.patches import Rectangle
 
 MIME_TYPE = "application/vnd.book.figure+json"
 _DIGITS = 5
@@ -120,8 +122,85 @@ def fingerprint(figure):
     return {"axes": axes}
 
 
+def drawn(figure):
+    """The numbers that a figure shows, as one table.
+
+    Parameters
+    ----------
+    figure : matplotlib.figure.Figure
+
+    Returns
+    -------
+    pandas.DataFrame
+        One row a point, bar or corner: ``panel`` (number, and title if there is one), ``mark`` (``line``, ``bar``,
+        ``area``, ``points``, ``image``), ``series`` (its name, or its number), ``x``, ``y``, for bars ``x_end`` and
+        ``y_end``, for images ``value``; where an axis has words for ticks, ``x_name`` and ``y_name``.
+
+    Examples
+    --------
+    >>> import matplotlib; matplotlib.use("Agg")
+    >>> import matplotlib.pyplot as plt
+    >>> figure, ax = plt.subplots()
+    >>> _ = ax.plot([0, 1], [2, 3], label="A")
+    >>> drawn(figure)[["mark", "series", "x", "y"]].values.tolist()
+    [['line', 'A', 0.0, 2.0], ['line', 'A', 1.0, 3.0]]
+    """
+    rows = []
+    for number, ax in enumerate(figure.axes, 1):
+        panel = " ".join(
+            [str(number), *filter(None, (ax.get_title(loc=place) for place in ("left", "center", "right")))]
+        )
+        names = [_tick_names(axis) for axis in (ax.xaxis, ax.yaxis)]
+        for order, (mark, artist, values) in enumerate(_numbers(ax), 1):
+            label = str(artist.get_label())
+            series = str(order) if label.startswith("_") else label
+            for place in values:
+                words = {
+                    key: name.get(place[axis])
+                    for key, name, axis in zip(("x_name", "y_name"), names, "xy", strict=True)
+                }
+                rows.append({"panel": panel, "mark": mark, "series": series, **place, **words})
+    return pd.DataFrame(rows).dropna(axis=1, how="all") if rows else pd.DataFrame(columns=["panel", "mark", "series"])
+
+
+def _tick_names(axis):
+    """Place -> name, where ticks are named by words."""
+    shown = zip(axis.get_ticklocs(), (label.get_text() for label in axis.get_ticklabels()), strict=False)
+    return {float(place): name for place, name in shown if any(letter.isalpha() for letter in name)}
+
+
+def _numbers(ax):
+    """Kind, artist and points of all that is drawn in the units of the data."""
+    for line in ax.get_lines():
+        if line.get_transform().contains_branch(ax.transData):
+            x, y = (np.ma.filled(np.ma.asarray(part, float), np.nan) for part in line.get_data(orig=False))
+            yield "line", line, [{"x": float(a), "y": float(b)} for a, b in zip(x, y, strict=True)]
+    for patch in ax.patches:
+        if isinstance(patch, Rectangle):
+            (x, y), wide, high = patch.get_xy(), patch.get_width(), patch.get_height()
+            yield "bar", patch, [{"x": float(x), "y": float(y), "x_end": float(x + wide), "y_end": float(y + high)}]
+    for collection in ax.collections:
+        points = np.ma.filled(np.ma.asarray(collection.get_offsets(), float), np.nan)
+        if collection.get_offset_transform().contains_branch(ax.transData) and len(points):
+            yield "points", collection, [{"x": float(a), "y": float(b)} for a, b in points]
+        elif collection.get_transform().contains_branch(ax.transData):
+            corners = np.vstack([path.vertices for path in collection.get_paths()] or [np.empty((0, 2))])
+            yield "area", collection, [{"x": float(a), "y": float(b)} for a, b in corners]
+    for image in ax.get_images():
+        values = np.ma.filled(np.ma.asarray(image.get_array(), float), np.nan)
+        if values.ndim == 2:
+            yield (
+                "image",
+                image,
+                [{"x": float(j), "y": float(i), "value": float(v)} for (i, j), v in np.ndenumerate(values)],
+            )
+
+
 def register():
-    """Make IPython emit the fingerprint beside the picture of every figure; does nothing outside IPython."""
+    """Make IPython emit the fingerprint beside the picture of every figure; does nothing outside IPython.
+
+    Where pictures are made for a page (as SVG), the numbers drawn go with them as ``text/csv``.
+    """
     try:
         from IPython import get_ipython
     except ImportError:
@@ -136,7 +215,10 @@ def register():
     shell.run_line_magic("matplotlib", "inline")
 
     def bundle(figure, include=None, exclude=None):
-        return {MIME_TYPE: fingerprint(figure)}
+        numbers = {}
+        if "svg" in shell.run_line_magic("config", "InlineBackend.figure_formats"):
+            numbers = {"text/csv": drawn(figure).to_csv(index=False, float_format="%.10g")}
+        return {MIME_TYPE: fingerprint(figure), **numbers}
 
     shell.display_formatter.mimebundle_formatter.for_type(Figure, bundle)
 

@@ -5,11 +5,13 @@ Sizes are set here and not in chapter options, so that every renderer draws the 
 
 from __future__ import annotations
 
+from importlib import resources
 from typing import TYPE_CHECKING, Any
 
 import matplotlib as mpl
 import numpy as np
 from cycler import cycler
+from matplotlib import font_manager
 from matplotlib.colors import to_hex
 
 if TYPE_CHECKING:
@@ -35,8 +37,10 @@ _STYLE: Any = {
     "savefig.dpi": 110,
     "savefig.bbox": "tight",
     "figure.constrained_layout.use": True,
-    "font.family": ["DejaVu Sans", "Noto Sans CJK SC", "Noto Sans CJK JP", "sans-serif"],
-    "font.size": 10,
+    # the book's own faces; DejaVu has the signs that they lack
+    "font.family": ["Book Sans", "Book Hans", "DejaVu Sans"],
+    "mathtext.fontset": "stixsans",
+    "font.size": 10.5,
     "axes.titlesize": 11,
     "axes.titleweight": "bold",
     "axes.titlelocation": "left",
@@ -50,7 +54,13 @@ _STYLE: Any = {
     "axes.axisbelow": True,
     "legend.frameon": False,
     "lines.linewidth": 1.8,
-    "figure.facecolor": "white",
+    # pictures lie on the page, whatever its colour
+    "figure.facecolor": "none",
+    "axes.facecolor": "none",
+    "savefig.facecolor": "none",
+    # outlines, so that a picture needs no face of the reader's; the same names in every run
+    "svg.fonttype": "path",
+    "svg.hashsalt": "p2prisk",
 }
 
 
@@ -64,6 +74,9 @@ def use_house_style() -> None:
 
     # A machine without the CJK font falls back to the next family; one line of warning a glyph helps nobody.
     logging.getLogger("matplotlib.font_manager").setLevel(logging.ERROR)
+    for face in resources.files("p2prisk").joinpath("assets", "fonts").iterdir():
+        if face.name.endswith((".ttf", ".otf")) and "Math" not in face.name:
+            font_manager.fontManager.addfont(str(face))
     mpl.rcParams.update(_STYLE)
     mpl.rcParams["axes.prop_cycle"] = cycler(
         color=[PALETTE[name] for name in ("blue", "orange", "green", "purple", "sky", "amber")]
