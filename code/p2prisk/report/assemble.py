@@ -14,6 +14,8 @@ says why.
 from __future__ import annotations
 
 import re
+import shutil
+from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -50,6 +52,7 @@ def assemble(study: TapeStudy, templates: str | Path, target: str | Path) -> dic
     target = Path(target)
     study.try_parts()
     study.write(target)
+    shutil.copytree(str(resources.files("p2prisk") / "assets" / "fonts"), target / "fonts")
     left_out: dict = {}
     for path in sorted(Path(templates).iterdir()):
         text = path.read_text(encoding="utf-8")
