@@ -5,9 +5,9 @@
 FOLDER holds the sources, unpacked: the packages @fontsource/source-sans-3, @fontsource/source-serif-4 and
 @fontsource/stix-two-math of npm (as source-sans-3, source-serif-4, stix), and NotoSerifCJK-Regular.ttc of the Debian
 package fonts-noto-cjk. Each face is written twice to code/p2prisk/assets/fonts: TrueType or OpenType for the PDF and
-the charts, WOFF2 for the web. Needs fonttools and brotli. To be run again when a test says that a character of the book has
-no glyph. The faces are renamed, as the licence of the sources (SIL Open Font License 1.1, beside the faces) keeps their
-names for the whole, unchanged fonts.
+the charts, WOFF2 for the web. Needs fonttools and brotli. To be run again when a test says that a character of the
+book has no glyph. The faces are renamed, as the licence of the sources (SIL Open Font License 1.1, beside the faces)
+keeps their names for the whole, unchanged fonts.
 """
 
 import sys
