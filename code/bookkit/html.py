@@ -228,13 +228,13 @@ def _float(node):
         word = {"fig": "Figure", "tbl": "Table"}[kind]
         inlines = [tree.span(tree.text(f"{word}\u00a0{number}:"), "label"), {"t": "Space"}, *inlines]
     content = body["c"][1]
-    for image in (item for item in nodes(content) if item["t"] == "Image" and kind == "fig" and inlines):
-        if image["c"][2][0].endswith(".svg"):
-            link = {
-                "t": "Link",
-                "c": [["", ["numbers"], [["download", ""]]], tree.text("Data"), [image["c"][2][0][:-3] + "csv", ""]],
-            }
+    for image in (item for item in nodes(content) if item["t"] == "Image"):
+        values = attributes(image)
+        if values.pop("data-numbers", None) and inlines:
+            address = [image["c"][2][0].rsplit(".", 1)[0] + ".csv", ""]
+            link = {"t": "Link", "c": [["", ["numbers"], [["download", ""]]], tree.text("Data"), address]}
             inlines = [*inlines, {"t": "Space"}, link]
+        image["c"][0][2] = [[key, value] for key, value in values.items()]
     text = wrap("html", "<figcaption>", [{"t": "Plain", "c": inlines}], "</figcaption>") if inlines else []
     for block in content if number and kind == "tbl" else ():
         if block["t"] == "RawBlock":

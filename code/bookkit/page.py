@@ -220,14 +220,11 @@ class _Maker:
             self.page.assets[asset.rsplit(".", 1)[0] + ".csv"] = numbers.encode()
         self.page.assets[asset] = data.encode() if form == "image/svg+xml" else base64.b64decode(data)
         size = (output.get("metadata") or {}).get(form) or {}
-        points = (
-            re.search(r'<svg[^>]*? height="([\d.]+)pt"[^>]*? width="([\d.]+)pt"', data)
-            if form == "image/svg+xml"
-            else None
-        )
+        points = re.search(r'<svg[^>]*? width="([\d.]+)pt" height="([\d.]+)pt"', data)
         if points:
             size = {"width": round(float(points[1]) * 4 / 3), "height": round(float(points[2]) * 4 / 3)}
         values = {"alt": cell.options.get("fig-alt") or cell.options.get("fig-cap") or "", "data-asset": asset}
+        values |= {"data-numbers": "csv"} if numbers else {}
         values |= {key: str(size[key]) for key in ("width", "height") if size.get("width") and size.get(key)}
         return {"t": "Para", "c": [{"t": "Image", "c": [["", [], list(map(list, values.items()))], [], [name, ""]]}]}
 
@@ -307,7 +304,7 @@ class _Maker:
                 for name in set(node["c"][1][1]) - {"unnumbered", "unlisted"}:
                     outside(f"heading class '.{name}'", "." + name)
             elif kind == "Image":
-                for name in set(attributes(node)) - {"alt", "width", "height", "data-asset"}:
+                for name in set(attributes(node)) - {"alt", "width", "height", "data-asset", "data-numbers"}:
                     outside(f"picture attribute '{name}'", name + "=")
             elif kind == "CodeBlock":
                 for name in attributes(node):
