@@ -5,6 +5,7 @@ import pandas as pd
 from scipy.special import expit
 
 from p2pbook.lendingclub import FITTED_TO
+from p2pbook.reading import coefficient_table
 from p2pbook.replications.outcome import FREED
 from p2pbook.replications.selection import BAD_CUT, chosen_traits, outcome_sample
 from p2pbook.replications.store import SEED
@@ -85,8 +86,9 @@ def robustness_study(tape):
     facts : dict
         Number of specifications, and how many signs they turn.
     tables : dict of pandas.DataFrame
-        ``specifications`` (odds ratios of six strong traits under each), ``sizes``, and in points of charge-off
-        ``effects`` (of traits) and ``block_effects``.
+        ``specifications`` (odds ratios of six strong traits under each), ``signs`` (every slope but year and state under
+        each, and under the loans of 2011 alone), ``sizes``, and in points of charge-off ``effects`` (of traits) and
+        ``block_effects``.
     """
     traits = chosen_traits()
     fits = _specifications(tape, traits)
@@ -98,12 +100,27 @@ def robustness_study(tape):
     main = rows[rows["specification"] == "main"].set_index("label")["estimate"]
     flipped = int((np.sign(rows["estimate"]) != np.sign(rows["label"].map(main))).sum())
     result = fits["main"][0]
+    signs = _signs(tape, traits, fits)
     return {"specifications": len(fits), "flipped_signs": flipped, "draws": _DRAWS}, {
         "specifications": rows,
+        "signs": signs,
         "sizes": pd.DataFrame(sizes),
         "effects": _effects(result),
         "block_effects": _block_effects(result, traits),
     }
+
+
+def _signs(tape, traits, fits):
+    """Every slope of a borrower or a loan under every specification, and under the loans of 2011 alone."""
+    table, _ = outcome_sample(tape, traits)
+    last = [trait for trait in traits if trait.name != "vintage"]
+    newest = OrderedLogit.from_formula(formula("severity", last), table[table["year"] > FITTED_TO]).fit()
+    read = [trait for trait in traits if trait.name not in ("vintage", "state")]
+    parts = []
+    for name, (result, scale) in {**fits, "2011 alone": (newest, 1.0)}.items():
+        slopes = coefficient_table(result, read)[["name", "label", "block", "estimate", "se"]]
+        parts.append(slopes.assign(specification=name, estimate=scale * slopes["estimate"], se=scale * slopes["se"]))
+    return pd.concat(parts)
 
 
 def _specifications(tape, traits):

@@ -15,11 +15,13 @@ import time
 from p2pbook.known import Descriptive, Known
 from p2pbook.lendingclub import AFTER_ALL_ENDED
 from p2pbook.replications.decisions import decisions_study, ratings_study
+from p2pbook.replications.order import order_study
 from p2pbook.replications.outcome import outcome_study
 from p2pbook.replications.profile import profile_study
 from p2pbook.replications.prosper import prosper_study, transfer_study
 from p2pbook.replications.robustness import robustness_study, verification_study
 from p2pbook.replications.selection import selection_study
+from p2pbook.replications.stages import hazard_study, stages_study
 from p2pbook.replications.store import difference, directory, document, dump, replication
 from p2prisk.datasets import load, shared_directory
 from p2prisk.errors import DataError
@@ -111,6 +113,21 @@ STUDIES = {
         "lendingclub-2007-2011",
         robustness_study,
         Descriptive("odds ratios and points on the loans that the models are fitted to"),
+    ),
+    "e2-order": (
+        "lendingclub-2007-2011",
+        order_study,
+        Descriptive("shares of fit on the loans that the models are fitted to"),
+    ),
+    "e2-stages": (
+        "lendingclub-2007-2011",
+        stages_study,
+        Descriptive("odds ratios stage by stage on the loans that the models are fitted to"),
+    ),
+    "e2-hazard": (
+        "lendingclub-2007-2011",
+        hazard_study,
+        Descriptive("ages at which loans ended, all of which have ended"),
     ),
     "e2-transfer": (
         "lendingclub-2007-2011",
