@@ -201,6 +201,28 @@ def printed_estimates(slopes):
     return slopes[list(printed)].rename(columns=printed)
 
 
+def clearest(slopes, most=10):
+    """The slopes furthest from zero in standard errors, sorted by their odds ratio.
+
+    Parameters
+    ----------
+    slopes : pandas.DataFrame
+        From :func:`coefficient_table`.
+    most : int
+
+    Returns
+    -------
+    pandas.DataFrame
+
+    Examples
+    --------
+    >>> slopes = pd.DataFrame({"name": ["a", "b", "c"], "z": [9.0, -5.0, 1.0], "odds_ratio": [1.1, 0.4, 3.0]})
+    >>> clearest(slopes, 2)["name"].tolist()
+    ['a', 'b']
+    """
+    return slopes.loc[slopes["z"].abs().nlargest(most).index].sort_values("odds_ratio", ascending=False)
+
+
 def drawn_areas(auc, models):
     """Areas under the curve as :func:`p2pbook.figures.evidence.auc_comparison` draws them.
 

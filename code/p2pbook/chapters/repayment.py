@@ -1,4 +1,4 @@
-"""Chapter *What repayment shows*: the ordered logit of how loans ended, 2007-2010, tested on 2011."""
+"""Chapter *What repayment shows*: the ordered logit of how loans ended, the order of its traits, the later loans."""
 
 from dataclasses import dataclass
 from functools import cache
@@ -11,9 +11,10 @@ from p2pbook.findings import MARK_AUC
 from p2pbook.replications import replication, stamped
 from p2pbook.traits import INCOME_MARKS
 from p2pbook.values import Value, count, estimate, estimates, share
-from p2pbook.words import joined
+from p2pbook.words import by_count, joined
 from p2prisk import OrderedLogit
 from p2prisk.datasets import load
+from p2prisk.policy import default_rate_bounds
 
 _BLOCKS = ["ability", "willingness", "loan"]
 
@@ -32,6 +33,17 @@ _MODELS = {
 #: least loans of a cell inside a grade
 _LEAST = 50
 
+#: the three sets of loans on which the traits are ordered: name in the record -> name in the text
+_SAMPLES = {"2007 to 2010": "all", "2007 to 2010, without exceptions": "others", "2011": "later"}
+
+#: the two questions of the sequential model
+_QUESTIONS = {"first": "charged off, or paid", "second": "of the charged off: early, or later"}
+
+#: shares of applicants refused for which bounds are printed
+_REFUSED = (0.05, 0.10, 0.25, 0.50, 0.90)
+
+_CLEAR = 1.959963984540054  # an estimate is clear of zero when it is this many standard errors away
+
 
 @dataclass(frozen=True)
 class Repayment:
@@ -40,8 +52,12 @@ class Repayment:
     sample: "Sample"
     choice: "Choice"
     aloud: "Aloud"
+    order: "Order"
     blocks: "Blocks"
+    depth: "Depth"
+    signs: "Signs"
     ranks: "Ranks"
+    refused: "Refused"
     counts: "Counts"
 
 
@@ -74,7 +90,7 @@ class Choice:
 class Aloud:
     """The slopes, in odds and in points of loans charged off."""
 
-    #: all slopes but the states: to draw and to print
+    #: the ten clearest slopes, to draw; all slopes but the states, to print
     forest: pd.DataFrame
     estimates: pd.DataFrame
     curves: pd.DataFrame
@@ -102,6 +118,85 @@ class Aloud:
     state_highest: Value
     #: the three states with the highest odds
     states_on_top: str
+
+
+@dataclass(frozen=True)
+class Order:
+    """Which traits carry the fit: with the policy exceptions, without them (``others``), and in 2011 (``later``)."""
+
+    #: share of fit lost without a group, to draw; and to print, beside the points of loss
+    drawn: pd.DataFrame
+    table: pd.DataFrame
+    #: sample -> group -> share of fit lost, and points of loss for one standard deviation
+    share: dict
+    points: dict
+    #: sample -> "first over second" -> difference of the two, in share and in points
+    share_gap: dict
+    points_gap: dict
+    #: policy exceptions among the loans to 2010; with four or more inquiries, and so among the others
+    exceptions: Value
+    many_exceptions: Value
+    many_others: Value
+    draws: Value
+
+
+@dataclass(frozen=True)
+class Depth:
+    """The sequential model: charged off or paid, and of the charged off, early or later."""
+
+    drawn: pd.DataFrame
+    lost: Value
+    lost_early: Value
+    #: slope -> odds ratio at each question
+    first: dict
+    second: dict
+    #: slopes that clearly part the lost from the paid, and the early from the later, of how many
+    clear_first: str
+    clear_second: str
+    #: of the slopes that differ between the questions after Holm's correction, their names
+    differ: str
+    #: Holm's p-value of the turn of the public record, as a slope of its own and as a difference
+    record_alone: Value
+    record_difference: str
+    #: Vuong's z of the ordered logit against the sequential one
+    vuong: Value
+    vuong_p: str
+    #: test of common slopes, and what freeing them moves
+    chi2: Value
+    df: Value
+    moved: Value
+
+
+@dataclass(frozen=True)
+class Signs:
+    """Every slope under every specification."""
+
+    slopes: Value
+    specifications: Value
+    #: slopes that are clear of zero in the main specification
+    clear: Value
+    #: of them, how many turn clear of zero elsewhere
+    turned: str
+    #: all changes of sign, to print; and how many of how many
+    table: pd.DataFrame
+    changed: Value
+    readings: Value
+
+
+@dataclass(frozen=True)
+class Refused:
+    """What the funded loans say of all applicants."""
+
+    rate: Value
+    table: pd.DataFrame
+    #: shares charged off by term, and with no and with five or more inquiries
+    short: Value
+    long: Value
+    asked_none: Value
+    asked_many: Value
+    #: share refused at which the sign of each difference is no longer known
+    term_lost_at: Value
+    inquiries_lost_at: Value
 
 
 @dataclass(frozen=True)
@@ -179,8 +274,12 @@ def compute():
         sample=_sample(outcome),
         choice=_choice(selection),
         aloud=_aloud(slopes, outcome, replication("e2-robustness"), replication("e2-profile")),
+        order=_order(replication("e2-order")),
         blocks=_blocks(outcome, replication("e2-robustness")),
+        depth=_depth(replication("e2-stages")),
+        signs=signs(replication("e2-robustness").table("signs")),
         ranks=_ranks(slopes, outcome, selection),
+        refused=_refused(replication("e2-profile")),
         counts=_counts(),
     )
 
@@ -222,7 +321,7 @@ def _aloud(slopes, outcome, robust, profile):
     printed = reading.printed_estimates(named)
     printed.insert(1, "block", named["block"])
     return Aloud(
-        forest=named,
+        forest=reading.clearest(named),
         estimates=printed,
         curves=outcome.table("curves"),
         odds=odds,
@@ -243,6 +342,202 @@ def _aloud(slopes, outcome, robust, profile):
         state_highest=Value(states.max()),
         states_on_top=joined(states.index[:3]),
     )
+
+
+def _order(order):
+    shares, pairs = order.table("shares"), order.table("pairs")
+    groups = shares[~shares["group"].isin(_BLOCKS)]
+    drawn = groups.rename(columns={"group": "label", "sample": "set"}).assign(
+        **{name: 100 * groups[column] for name, column in (("value", "share"), ("low", "low"), ("high", "high"))}
+    )
+    top = drawn.groupby("label")["value"].max().sort_values(ascending=False).index
+    drawn = drawn.assign(label=pd.Categorical(drawn["label"], top)).sort_values("label", kind="stable")
+
+    def by_sample(build):
+        return {short: build(name) for name, short in _SAMPLES.items()}
+
+    def of(name):
+        return shares[shares["sample"] == name].set_index("group")
+
+    def gaps(measure, percent):
+        def build(name):
+            rows = pairs[(pairs["sample"] == name) & (pairs["measure"] == measure)]
+            return {
+                f"{row['first']} over {row['second']}": estimate(
+                    row, "difference", 0 if percent else 1, "low", "high", percent
+                )
+                for row in rows.to_dict("records")
+            }
+
+        return by_sample(build)
+
+    table = pd.DataFrame({"groups": [*top, *_BLOCKS]})
+    for name, short in _SAMPLES.items():
+        own = of(name).loc[table["groups"]]
+        head = {"all": "2007–10", "others": "no exceptions", "later": "2011"}[short]
+        table[f"{head}: share, %"] = 100 * own["share"].to_numpy()
+        table[f"{head}: points"] = own["points"].to_numpy()
+    return Order(
+        drawn=drawn.astype({"label": str}),
+        table=table,
+        share=by_sample(lambda name: estimates(100 * of(name)[["share", "low", "high"]], "share", 0)),
+        points=by_sample(lambda name: estimates(of(name), "points", 1, "points_low", "points_high")),
+        share_gap=gaps("share", True),
+        points_gap=gaps("points", False),
+        exceptions=share(order["share_exceptions"], 0),
+        many_exceptions=share(order["many_inquiries_exceptions"], 0),
+        many_others=share(order["many_inquiries_others"], 0),
+        draws=count(order["draws"]),
+    )
+
+
+def _depth(stages):
+    slopes = stages.table("slopes")
+    rows, odds = [], {}
+    for place, question in _QUESTIONS.items():
+        value, se = slopes[f"{place}_slope"], slopes[f"{place}_se"]
+        part = pd.DataFrame(
+            {
+                "name": slopes["name"],
+                "label": slopes["label"],
+                "set": question,
+                "value": np.exp(value),
+                "low": np.exp(value - _CLEAR * se),
+                "high": np.exp(value + _CLEAR * se),
+                "z": value / se,
+            }
+        )
+        odds[place] = estimates(part.set_index("name"), "value", 2)
+        rows.append(part)
+    shown = slopes["name"].isin(rows[0].assign(size=rows[0]["z"].abs()).nlargest(10, "size")["name"])
+    shown |= slopes["name"].isin(rows[1].assign(size=rows[1]["z"].abs()).nlargest(4, "size")["name"])
+    order = rows[0][shown].sort_values("value", ascending=False)["label"]
+    drawn = pd.concat(rows).query("label in @order").assign(label=lambda t: pd.Categorical(t["label"], order))
+    families = stages.table("families")
+    ordered = families[(families["family"] == "cumulative") & (families["levels"] == 4)].iloc[0]
+    record = slopes.set_index("name").loc["public_record"]
+    differ = slopes[slopes["difference_holm"] < 0.05]["label"].str.replace(r" \(none\)", "", regex=True)
+    return Depth(
+        drawn=drawn.sort_values(["label", "set"], kind="stable").astype({"label": str}),
+        lost=count(stages["lost"]),
+        lost_early=count(stages["lost_early"]),
+        first=odds["first"],
+        second=odds["second"],
+        clear_first=f"{(rows[0]['z'].abs() > _CLEAR).sum()} of {len(slopes)}",
+        clear_second=f"{(slopes['second_holm'] < 0.05).sum()}",
+        differ=joined(differ),
+        record_alone=Value(record["second_holm"], 2),
+        record_difference=reading.p_words(record["difference_holm"]),
+        vuong=Value(ordered["vuong_z"], 1),
+        vuong_p=reading.p_words(ordered["pvalue"]),
+        chi2=Value(stages["chi2"], 0),
+        df=count(stages["df"]),
+        moved=share(stages["moved"]),
+    )
+
+
+def signs(slopes):
+    """Which slopes change their sign under which specification, and which of them clear of zero on both sides.
+
+    Parameters
+    ----------
+    slopes : pandas.DataFrame
+        ``specification`` (the first is the main one), ``name``, ``label``, ``estimate``, ``se``.
+
+    Returns
+    -------
+    Signs
+
+    Examples
+    --------
+    >>> slopes = pd.DataFrame({"specification": ["main", "main", "other", "other"], "name": list("abab"),
+    ...                        "label": list("abab"), "estimate": [1.0, 0.1, -1.0, -0.1], "se": 0.2})
+    >>> found = signs(slopes)
+    >>> found.turned, str(found.changed), str(found.readings), found.table["trait"].tolist()
+    ('one turns: a', '2', '2', ['a', 'b'])
+    """
+    main = slopes[slopes["specification"] == slopes["specification"].iloc[0]].set_index("name")
+    others = slopes[slopes["specification"] != slopes["specification"].iloc[0]]
+    others = others.assign(
+        main=others["name"].map(main["estimate"]), main_se=others["name"].map(main["se"])
+    ).reset_index(drop=True)
+    changed = others[np.sign(others["estimate"]) != np.sign(others["main"])]
+    clear = (changed["estimate"].abs() > _CLEAR * changed["se"]) & (changed["main"].abs() > _CLEAR * changed["main_se"])
+    names = list(dict.fromkeys(changed.loc[clear, "label"]))
+    strong = int((main["estimate"].abs() > _CLEAR * main["se"]).sum())
+
+    def printed(value, se):
+        return [
+            f"{np.exp(v):.2f} ({np.exp(v - _CLEAR * s):.2f} to {np.exp(v + _CLEAR * s):.2f})"
+            for v, s in zip(value, se, strict=True)
+        ]
+
+    table = pd.DataFrame(
+        {
+            "trait": changed["label"],
+            "main": printed(changed["main"], changed["main_se"]),
+            "specification": changed["specification"],
+            "there": printed(changed["estimate"], changed["se"]),
+        }
+    )
+    words = by_count(len(names), max(strong, len(names)), "none turns", "one turns", "{part} turn", "all turn")
+    return Signs(
+        slopes=count(len(main)),
+        specifications=count(slopes["specification"].nunique()),
+        clear=count(strong),
+        turned=words + (f": {joined(names)}" if names else ""),
+        table=table.sort_values(["trait", "specification"], ignore_index=True),
+        changed=count(len(changed)),
+        readings=count(len(others)),
+    )
+
+
+def _refused(profile):
+    """Bounds for all applicants, from the funded loans alone (Manski 1989)."""
+    rate, exceptions = profile["bad_rate"], profile["bad_rate_exceptions"]
+    rows = []
+    for part in _REFUSED:
+        low, high = default_rate_bounds(rate, 1 - part)
+        rows.append(
+            {
+                "refused, %": 100 * part,
+                "lowest, %": 100 * low,
+                "highest, %": 100 * high,
+                "if the refused are no better than the funded: from, %": 100 * rate,
+                "if they fail like the policy exceptions, %": 100 * ((1 - part) * rate + part * exceptions),
+            }
+        )
+    counts = load("lendingclub-2007-2011-counts").frame
+    lost = counts["severity"].isin(["loss after half", "loss early"]) * counts["n"]
+
+    def rates(column):
+        return lost.groupby(counts[column], observed=True).sum() / counts.groupby(column, observed=True)["n"].sum()
+
+    term, asked = rates("term"), rates("inquiries_band")
+    none, many = asked["0"], asked["5 and over"]
+    return Refused(
+        rate=share(rate),
+        table=pd.DataFrame(rows),
+        short=share(term[36], 0),
+        long=share(term[60], 0),
+        asked_none=share(none, 0),
+        asked_many=share(many, 0),
+        term_lost_at=share(sign_lost_at(term[60] - term[36]), 0),
+        inquiries_lost_at=share(sign_lost_at(many - none), 0),
+    )
+
+
+def sign_lost_at(difference):
+    """Share refused, alike in two groups, from which on the sign of the difference of their rates is not known.
+
+    With a share r refused in both, the difference among all applicants lies within (1 - r) d - r and (1 - r) d + r.
+
+    Examples
+    --------
+    >>> round(sign_lost_at(0.25), 3)
+    0.2
+    """
+    return abs(difference) / (1 + abs(difference))
 
 
 @stamped("e2-outcome")

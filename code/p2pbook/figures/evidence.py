@@ -297,7 +297,7 @@ def information_values(table, ax=None):
     return ax
 
 
-def odds_ratio_forest(table, ax=None, xlabel="odds ratio of a worse outcome (log scale)"):
+def odds_ratio_forest(table, ax=None, xlabel="odds ratio of a worse outcome (log scale)", values=False):
     """Draw odds ratios with their intervals, one row a coefficient, coloured by block.
 
     Parameters
@@ -306,12 +306,100 @@ def odds_ratio_forest(table, ax=None, xlabel="odds ratio of a worse outcome (log
         ``label``, ``block``, ``odds_ratio``, ``low``, ``high``; drawn from top to bottom.
     ax : matplotlib.axes.Axes, optional
     xlabel : str
+    values : bool
+        Print each ratio at the right end of its row.
 
     Returns
     -------
     matplotlib.axes.Axes
     """
-    return forest_plot(table, BLOCK_COLOURS, xlabel, ax)
+    return forest_plot(table, BLOCK_COLOURS, xlabel, ax, values)
+
+
+#: how the sets of loans, or the two questions, of one row are told apart
+_SETS = ((PALETTE["black"], "o"), (PALETTE["green"], "D"), (PALETTE["amber"], "s"))
+
+
+def several_a_row(table, ax=None, xlabel="", at=0.0, log=False):
+    """Draw several estimates with their intervals in each row, one marker a set.
+
+    Parameters
+    ----------
+    table : pandas.DataFrame
+        ``label`` (the row), ``set``, ``value``, ``low``, ``high``; rows and sets in their order of appearance.
+    ax : matplotlib.axes.Axes, optional
+    xlabel : str
+    at : float
+        Where the line of no effect stands.
+    log : bool
+        Logarithmic axis, for odds ratios.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+    """
+    labels, sets = list(dict.fromkeys(table["label"])), list(dict.fromkeys(table["set"]))
+    ax = axes_of(ax, 7.2, 0.17 * (len(sets) + 0.6) * len(labels) + 1.1)
+    row = {label: len(labels) - 1 - i for i, label in enumerate(labels)}
+    gap = 0.62 / len(sets)
+    for k, (name, (colour, marker)) in enumerate(zip(sets, _SETS, strict=False)):
+        part = table[table["set"] == name]
+        y = part["label"].map(row) + gap * ((len(sets) - 1) / 2 - k)
+        ax.errorbar(
+            part["value"],
+            y,
+            xerr=[part["value"] - part["low"], part["high"] - part["value"]],
+            fmt=marker,
+            color=colour,
+            markersize=4,
+            elinewidth=1.4,
+            label=name,
+        )
+    ax.axvline(at, color=PALETTE["grey"], linewidth=1)
+    if log:
+        ax.set_xscale("log")
+        low, high = table["low"].min(), table["high"].max()
+        ticks = [tick for tick in (0.2, 0.33, 0.5, 0.7, 1, 1.4, 2, 3, 5) if 0.95 * low <= tick <= 1.05 * high]
+        ax.set_xticks(ticks, [f"{tick:g}" for tick in ticks])
+        ax.minorticks_off()
+    ax.set_yticks(range(len(labels)), labels[::-1], fontsize=8.5)
+    ax.set_ylim(-0.6, len(labels) - 0.4)
+    ax.set_xlabel(xlabel)
+    ax.legend(loc="lower center", bbox_to_anchor=(0.4, 1.0), ncol=len(sets), fontsize=8.5, handletextpad=0.3)
+    return ax
+
+
+def incidence(table, axes=None):
+    """Draw the share of loans that has ended by each age, one panel a cause, one line a term, with 95 % intervals.
+
+    Parameters
+    ----------
+    table : pandas.DataFrame
+        ``cause``, ``term``, ``age``, ``share``, ``low``, ``high``.
+    axes : array of matplotlib.axes.Axes, optional
+
+    Returns
+    -------
+    numpy.ndarray of matplotlib.axes.Axes
+    """
+    causes = list(dict.fromkeys(table["cause"]))
+    if axes is None:
+        axes = plt.subplots(1, len(causes), figsize=(_WIDE + 1.4, 3.2), squeeze=False)[1]
+    flat = np.ravel(axes)
+    for ax, cause in zip(flat, causes, strict=False):
+        part = table[table["cause"] == cause]
+        for term, colour in zip(sorted(part["term"].unique()), (PALETTE["blue"], PALETTE["orange"]), strict=False):
+            own = part[part["term"] == term]
+            ax.fill_between(own["age"], own["low"], own["high"], color=colour, alpha=0.2, linewidth=0)
+            ax.plot(own["age"], own["share"], color=colour, label=f"{term} months")
+        ax.set_title(cause, fontsize=10, fontweight="normal")
+        ax.set_ylim(bottom=0)
+        ax.set_xticks(range(0, int(table["age"].max()) + 1, 12))
+        ax.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
+        ax.set_xlabel("months since issue")
+    flat[0].set_ylabel("share of the loans issued")
+    flat[0].legend(loc="upper left", fontsize=9)
+    return flat[: len(causes)]
 
 
 def class_probabilities(table, ax=None, xlabel="probability"):

@@ -86,9 +86,9 @@ def robustness_study(tape):
     facts : dict
         Number of specifications, and how many signs they turn.
     tables : dict of pandas.DataFrame
-        ``specifications`` (odds ratios of six strong traits under each), ``signs`` (every slope but year and state under
-        each, and under the loans of 2011 alone), ``sizes``, and in points of charge-off ``effects`` (of traits) and
-        ``block_effects``.
+        ``specifications`` (odds ratios of six strong traits under each), ``signs`` (every slope but year and state
+        under each, and under the loans of 2011 alone), ``sizes``, and in points of charge-off ``effects`` (of traits)
+        and ``block_effects``.
     """
     traits = chosen_traits()
     fits = _specifications(tape, traits)

@@ -95,7 +95,8 @@ def _stage_slopes(result, traits):
             part.loc[names, "se"].to_numpy(),
         )
         rows[f"{stage}_p"] = 2 * norm.sf((rows[f"{stage}_slope"] / rows[f"{stage}_se"]).abs())
-    rows["second_holm"] = multipletests(rows["second_p"], method="holm")[1]
+    for stage in ("first", "second"):
+        rows[f"{stage}_holm"] = multipletests(rows[f"{stage}_p"], method="holm")[1]
     # the stages are fits to other loans at other questions: their scores are uncorrelated, so variances add
     rows["difference"] = rows["second_slope"] - rows["first_slope"]
     rows["difference_se"] = np.hypot(rows["first_se"], rows["second_se"])

@@ -155,7 +155,7 @@ def reliability_plot(table, labels=None, ax=None):
     return ax
 
 
-def forest_plot(table, colours=None, xlabel="odds ratio (log scale)", ax=None):
+def forest_plot(table, colours=None, xlabel="odds ratio (log scale)", ax=None, values=False):
     """Odds ratios with their intervals on a logarithmic axis, one row a coefficient.
 
     Parameters
@@ -166,6 +166,8 @@ def forest_plot(table, colours=None, xlabel="odds ratio (log scale)", ax=None):
         Block -> colour, in the order of the legend; by default one colour and no legend.
     xlabel : str
     ax : matplotlib.axes.Axes, optional
+    values : bool
+        Print each ratio at the right end of its row.
 
     Returns
     -------
@@ -197,6 +199,9 @@ def forest_plot(table, colours=None, xlabel="odds ratio (log scale)", ax=None):
     ax.set_yticks(place, table["label"], fontsize=8.5)
     ax.set_ylim(-0.7, len(table) - 0.3)
     ax.set_xlabel(xlabel)
+    if values:
+        for y, ratio in zip(place, table["odds_ratio"], strict=True):
+            ax.text(1.01, y, f"{ratio:.2f}", transform=ax.get_yaxis_transform(), va="center", fontsize=8.5)
     if colours:
         ax.legend(loc="lower center", bbox_to_anchor=(0.4, 1.0), ncol=4, fontsize=9, handletextpad=0.3)
     return ax
