@@ -423,7 +423,7 @@ def _depth(stages):
         lost_early=count(stages["lost_early"]),
         first=odds["first"],
         second=odds["second"],
-        clear_first=f"{(rows[0]['z'].abs() > _CLEAR).sum()} of {len(slopes)}",
+        clear_first=f"{(slopes['first_holm'] < 0.05).sum()} of {len(slopes)}",
         clear_second=f"{(slopes['second_holm'] < 0.05).sum()}",
         differ=joined(differ),
         record_alone=Value(record["second_holm"], 2),
@@ -503,8 +503,7 @@ def _refused(profile):
                 "refused, %": 100 * part,
                 "lowest, %": 100 * low,
                 "highest, %": 100 * high,
-                "if the refused are no better than the funded: from, %": 100 * rate,
-                "if they fail like the policy exceptions, %": 100 * ((1 - part) * rate + part * exceptions),
+                "if they fail like policy exceptions, %": 100 * ((1 - part) * rate + part * exceptions),
             }
         )
     counts = load("lendingclub-2007-2011-counts").frame

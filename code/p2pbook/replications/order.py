@@ -46,13 +46,15 @@ PAIRS = (
 _SINGLE = ("inquiries", "utilisation", "income")
 
 
-def order_study(tape):
+def order_study(tape, draws=DRAWS):
     """Order the traits of the repayment model by what the fit loses without them, on three sets of loans.
 
     Parameters
     ----------
     tape : LoanTape
         ``lendingclub-2007-2011``; final outcomes, so that this is description with hindsight.
+    draws : int
+        Resamples of the loans.
 
     Returns
     -------
@@ -77,7 +79,7 @@ def order_study(tape):
     rows, pairs, sizes, information = [], [], [], []
     for name, mine in samples.items():
         part = _Sample(table[mine], traits)
-        shares, differences = part.ordered()
+        shares, differences = part.ordered(draws)
         rows.append(shares.assign(sample=name))
         pairs.append(differences.assign(sample=name))
         bad = (part.codes >= BAD_CUT).mean()
@@ -87,7 +89,7 @@ def order_study(tape):
         information.append(_information(tape.frame.loc[table.index[mine]]).assign(sample=name))
     asked = tape.frame["inquiries"].loc[table.index].to_numpy(dtype=float)
     facts = {
-        "draws": DRAWS,
+        "draws": draws,
         "exceptions": int((early & exception).sum()),
         "share_exceptions": float(exception[early].mean()),
         "many_inquiries_exceptions": float((asked[early & exception] >= 4).mean()),
@@ -122,14 +124,14 @@ class _Sample:
         self.groups = {name: np.isin(owner, traits_) for name, traits_ in GROUPS.items()}
         self.groups |= {name: np.array([block[one] == name for one in owner]) for name in _BLOCKS}
 
-    def ordered(self):
+    def ordered(self, draws):
         full = self._fit(np.ones(len(self.columns), dtype=bool))
         gain = full.llf - self._fit(self.base).llf
         exact = {name: (full.llf - self._fit(~mine).llf) / gain for name, mine in self.groups.items()}
         wald, points = self._read(full, np.ones(len(self.codes)))
         rng = np.random.default_rng(SEED)
         n = len(self.codes)
-        drawn = [self._draw(rng.multinomial(n, np.full(n, 1 / n))) for _ in range(DRAWS)]
+        drawn = [self._draw(rng.multinomial(n, np.full(n, 1 / n))) for _ in range(draws)]
         names = list(self.groups)
         shares = pd.DataFrame([one[0] for one in drawn], columns=names)
         moved = pd.DataFrame([one[1] for one in drawn], columns=names)
@@ -152,9 +154,9 @@ class _Sample:
                 }
             )
         pairs = []
-        for measure, value, draws in (("share", exact, shares), ("points", points, moved)):
+        for measure, value, spread in (("share", exact, shares), ("points", points, moved)):
             for first, second in PAIRS:
-                gap, se = value[first] - value[second], float((draws[first] - draws[second]).std(ddof=1))
+                gap, se = value[first] - value[second], float((spread[first] - spread[second]).std(ddof=1))
                 ends = {"low": gap - _HALF * se, "high": gap + _HALF * se}
                 pairs.append(
                     {"measure": measure, "first": first, "second": second, "difference": gap, "se": se, **ends}
