@@ -96,6 +96,9 @@ class Aloud:
     curves: pd.DataFrame
     #: name of the slope -> odds ratio of a worse outcome
     odds: dict
+    #: odds of default in a month, 60 against 36 months, over the ages of the loan
+    term_lowest: Value
+    term_highest: Value
     #: label of a change -> points more charged off
     points: dict
     ten_points_used: Value
@@ -127,10 +130,12 @@ class Order:
     #: share of fit lost without a group, to draw; and to print, beside the points of loss
     drawn: pd.DataFrame
     table: pd.DataFrame
+    #: differences between two groups, to print
+    pairs: pd.DataFrame
     #: sample -> group -> share of fit lost, and points of loss for one standard deviation
     share: dict
     points: dict
-    #: sample -> "first over second" -> difference of the two, in share and in points
+    #: sample -> "first over second" -> difference of the two, in points of the share and of loans charged off
     share_gap: dict
     points_gap: dict
     #: policy exceptions among the loans to 2010; with four or more inquiries, and so among the others
@@ -314,6 +319,7 @@ def _states(slopes):
 
 
 def _aloud(slopes, outcome, robust, profile):
+    by_age = replication("e2-hazard").table("term")["odds_ratio"]
     states, named = _states(slopes), slopes[slopes["trait"] != "state"]
     main = robust.table("specifications").query("specification == 'main'").set_index("label")
     points = estimates(robust.table("effects").set_index("label"), "points", 1)
@@ -321,7 +327,9 @@ def _aloud(slopes, outcome, robust, profile):
     printed = reading.printed_estimates(named)
     printed.insert(1, "block", named["block"])
     return Aloud(
-        forest=reading.clearest(named),
+        forest=reading.clearest(named[named["block"] != "place and time"]),
+        term_lowest=Value(by_age.min(), 1),
+        term_highest=Value(by_age.max(), 1),
         estimates=printed,
         curves=outcome.table("curves"),
         odds=odds,
@@ -359,14 +367,15 @@ def _order(order):
     def of(name):
         return shares[shares["sample"] == name].set_index("group")
 
-    def gaps(measure, percent):
+    pairs = pairs.assign(scale=np.where(pairs["measure"] == "share", 100, 1))
+    pairs[["difference", "low", "high"]] = pairs[["difference", "low", "high"]].mul(pairs["scale"], axis=0)
+
+    def gaps(measure):
         def build(name):
             rows = pairs[(pairs["sample"] == name) & (pairs["measure"] == measure)]
             return {
-                f"{row['first']} over {row['second']}": estimate(
-                    row, "difference", 0 if percent else 1, "low", "high", percent
-                )
-                for row in rows.to_dict("records")
+                f"{row.first} over {row.second}": Value(row.difference, 1, low=row.low, high=row.high)
+                for row in rows.itertuples()
             }
 
         return by_sample(build)
@@ -377,13 +386,17 @@ def _order(order):
         head = {"all": "2007–10", "others": "no exceptions", "later": "2011"}[short]
         table[f"{head}: share, %"] = 100 * own["share"].to_numpy()
         table[f"{head}: points"] = own["points"].to_numpy()
+    shown = pairs[~pairs["first"].isin(_BLOCKS)].assign(pair=pairs["first"] + " over " + pairs["second"])
+    shown["measure"] = shown["measure"].map({"share": "share of fit", "points": "one s.d."})
+    shown = shown.rename(columns={"sample": "loans of", "low": "from", "high": "to"})
     return Order(
+        pairs=shown[["measure", "pair", "loans of", "difference", "from", "to"]],
         drawn=drawn.astype({"label": str}),
         table=table,
         share=by_sample(lambda name: estimates(100 * of(name)[["share", "low", "high"]], "share", 0)),
         points=by_sample(lambda name: estimates(of(name), "points", 1, "points_low", "points_high")),
-        share_gap=gaps("share", True),
-        points_gap=gaps("points", False),
+        share_gap=gaps("share"),
+        points_gap=gaps("points"),
         exceptions=share(order["share_exceptions"], 0),
         many_exceptions=share(order["many_inquiries_exceptions"], 0),
         many_others=share(order["many_inquiries_others"], 0),
