@@ -102,8 +102,11 @@ class Issued:
     by_year: pd.DataFrame
     medians: pd.DataFrame
     vintages: pd.DataFrame
-    #: charged off: issued in 2007, and in the last quarter by term
+    #: charged off: issued in 2007, policy exceptions and others; and in the last quarter by term
     first_year: Value
+    first_exceptions: Value
+    first_others: Value
+    share_exceptions: Value
     last_36: Value
     last_60: Value
 
@@ -114,6 +117,8 @@ class Singles:
 
     classes: pd.DataFrame
     information: pd.DataFrame
+    #: information values of three traits: all loans to 2010, without policy exceptions, 2011
+    by_sample: pd.DataFrame
     map: pd.DataFrame
     #: column -> information value
     worth: dict
@@ -157,9 +162,10 @@ def compute():
 def _samples(tape, profile):
     return pd.DataFrame(
         {
-            "": ["loans", "issued", "terms (months)", "outcome", "used for", "numbers in this book"],
+            "": ["loans", "chosen", "issued", "terms (months)", "outcome", "used for", "numbers in this book"],
             "Lending Club 2018 (E1)": [
                 number(len(tape)),
+                "in a way not stated",
                 tape.provenance["period"],
                 "36, 60",
                 "grade A to G",
@@ -168,6 +174,7 @@ def _samples(tape, profile):
             ],
             "Lending Club 2007–2011 (E2)": [
                 number(profile["loans"]),
+                "every loan issued",
                 f"{_month(profile['first'])} to {_month(profile['last'])}",
                 "36, 60",
                 "how the loan ended",
@@ -244,6 +251,9 @@ def _issued(profile):
         medians=medians[LEVELS].reset_index().rename(columns={"label": "trait", **PRINTED}),
         vintages=vintages,
         first_year=share(first["bad"].sum() / first["loans"].sum(), 0),
+        first_exceptions=share(profile["bad_rate_exceptions_2007"], 0),
+        first_others=share(profile["bad_rate_others_2007"], 0),
+        share_exceptions=share(profile["share_exceptions_2007"], 0),
         last_36=share(last[36], 0),
         last_60=share(last[60], 0),
     )
@@ -288,6 +298,7 @@ def _singles(profile):
             overall=profile["early_bad_rate"]
         ),
         information=single,
+        by_sample=_by_sample(replication("e2-order").table("information")),
         map=cells,
         worth={column: Value(value, 3) for column, value in by_column["information_value"].items()},
         second=_worth(single, 1),
@@ -297,6 +308,14 @@ def _singles(profile):
         best=corner(cells, "lowest"),
         worst=corner(cells, "highest"),
     )
+
+
+def _by_sample(information):
+    """Information values of single columns, one column a set of loans."""
+    wide = information.pivot(index="column", columns="sample", values="information_value")
+    wide = wide.loc[information["column"].unique(), information["sample"].unique()]
+    labels = {"inquiries": "inquiries in 6 months", "utilisation": "used share of card limits"}
+    return wide.rename(index=labels).rename_axis("trait", axis=0).rename_axis(None, axis=1).reset_index()
 
 
 def _worth(single, place):

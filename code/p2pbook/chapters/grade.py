@@ -33,6 +33,8 @@ class Grade:
     #: loans with the grade F or G
     thin_grades: Value
     slopes: pd.DataFrame
+    #: the ten clearest, to draw
+    clearest: pd.DataFrame
     #: slopes and thresholds as they are printed
     estimates: pd.DataFrame
     thresholds: pd.DataFrame
@@ -112,6 +114,7 @@ def compute():
         set_aside=count(gaps["rows"].sum()),
         thin_grades=count(loans["grade"].isin(["F", "G"]).sum()),
         slopes=slopes,
+        clearest=reading.clearest(slopes),
         estimates=reading.printed_estimates(slopes),
         thresholds=_thresholds(result),
         odds=estimates(slopes.set_index("name"), "odds_ratio", own=_ONE_DIGIT),

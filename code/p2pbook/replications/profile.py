@@ -145,6 +145,8 @@ def _facts(frame, early):
     newest = frame[year == FITTED_TO]
     unstated = employment[newest.index] == "not stated"
     short_job = employment.eq("under 2 years").groupby(year).mean()
+    first = frame[year == 2007]
+    in_first = first.groupby("policy_exception")["bad"].mean()
     return {
         "loans": len(frame),
         "bad": int(bad.sum()),
@@ -160,6 +162,9 @@ def _facts(frame, early):
         "exceptions": int(by_exception.loc[True, "size"]),
         "bad_rate_exceptions": by_exception.loc[True, "mean"],
         "bad_rate_others": by_exception.loc[False, "mean"],
+        "share_exceptions_2007": first["policy_exception"].mean(),
+        "bad_rate_exceptions_2007": in_first[True],
+        "bad_rate_others_2007": in_first[False],
         "not_verified": (frame["verification"] == "not verified").mean(),
         "last_exception": frame.loc[frame["policy_exception"], "issue_date"].max(),
         "first_long_term": frame.loc[frame["term"] > 36, "issue_date"].min(),
