@@ -463,11 +463,11 @@ def signs(slopes):
 
     Examples
     --------
-    >>> slopes = pd.DataFrame({"specification": ["main", "main", "other", "other"], "name": list("abab"),
-    ...                        "label": list("abab"), "estimate": [1.0, 0.1, -1.0, -0.1], "se": 0.2})
+    >>> slopes = pd.DataFrame({"specification": ["main"] * 3 + ["other"] * 3, "name": list("abc") * 2,
+    ...                        "label": list("abc") * 2, "estimate": [1.0, 0.1, 2.0, -1.0, -0.1, 2.0], "se": 0.2})
     >>> found = signs(slopes)
     >>> found.turned, str(found.changed), str(found.readings), found.table["trait"].tolist()
-    ('one turns: a', '2', '2', ['a', 'b'])
+    ('one turns: a', '2', '3', ['a', 'b'])
     """
     main = slopes[slopes["specification"] == slopes["specification"].iloc[0]].set_index("name")
     others = slopes[slopes["specification"] != slopes["specification"].iloc[0]]

@@ -1,14 +1,16 @@
-"""Chapter *Stages of repayment*: the sequential logit on the resolved loans of Lending Club."""
+"""Chapter *Stages of repayment*: the sequential logit on coarse classes, and when loans fail (frozen replication)."""
 
 from dataclasses import dataclass
 from functools import cache
 
+import numpy as np
 import pandas as pd
 from scipy.stats import norm
 from statsmodels.stats.multitest import multipletests
 
 from p2pbook.lendingclub import CLASSES, lending_club_model
-from p2pbook.values import Value, count, share
+from p2pbook.replications import replication
+from p2pbook.values import Value, count, estimate, share
 from p2pbook.words import by_count
 from p2prisk.assumptions import brant, compare_families, free_terms, probability_departure, slopes_by_threshold
 from p2prisk.effects import odds_ratios
@@ -26,6 +28,11 @@ DRAWN = {
     "C(term)[T.60]": "60 months",
 }
 LEVEL = 0.05
+
+#: causes of an end, as the figure names them
+ENDS = {"default": "last payment, and lost", "repaid": "repaid in full"}
+
+_CLEAR = 1.959963984540054  # half width of a 95 % interval, in standard errors
 
 
 @dataclass(frozen=True)
@@ -56,6 +63,38 @@ class Stages:
     #: share of probability that freeing the slopes moves between the classes, averaged over the loans
     moved: Value
     moved_most: Value
+    when: "When"
+
+
+@dataclass(frozen=True)
+class When:
+    """When loans fail: ages at the last payment (frozen replication)."""
+
+    loans: Value
+    loan_months: Value
+    defaults: Value
+    #: age in months that parts early from late, and share of the defaults up to it
+    turn: Value
+    early: Value
+    #: to draw: share ended by age; slopes on default early and late
+    incidence: pd.DataFrame
+    drawn: pd.DataFrame
+    #: (term, age) -> share defaulted, and repaid
+    lost: dict
+    repaid: dict
+    #: 60 months against 36 by age, to print; and the lowest and the highest ratio
+    term: pd.DataFrame
+    term_lowest: Value
+    term_highest: Value
+    #: slopes whose change with age is clear after Holm's correction: weaker later, and stronger
+    fading: str
+    growing: str
+    #: of the fading ones, how many keep the change without the policy exceptions, at twice its standard error
+    fading_without_exceptions: str
+    #: odds ratios on default of inquiries and of small business, early and late
+    effect: dict
+    changes_chi2: Value
+    changes_df: Value
 
 
 @cache
@@ -99,6 +138,79 @@ def compute():
         df=count(omnibus["df"]),
         moved=share(moved["mean_absolute"]),
         moved_most=share(moved["largest"], 0),
+        when=_when(replication("e2-hazard")),
+    )
+
+
+def _when(hazard):
+    incidence, effects, term = hazard.table("incidence"), hazard.table("effects"), hazard.table("term")
+    at = incidence.set_index(["cause", "term", "age"])
+
+    def shares(cause):
+        return {
+            f"{months} at {age}": estimate(at.loc[(cause, months, age)], "share", 0, "low", "high", percent=True)
+            for months in (36, 60)
+            for age in (12, 24, 36)
+        }
+
+    changed = effects[effects["default_change_holm"] < LEVEL]
+    # a change against the sign of the early slope makes it weaker
+    weaker = np.sign(changed["default_change"]) != np.sign(changed["default_early"])
+    faded = changed[weaker]
+    kept = faded["others_change"].abs() > 2 * faded["others_change_se"]
+    same = np.sign(faded["others_change"]) == np.sign(faded["default_change"])
+    size = (effects["default_early"] / effects["default_early_se"]).abs()
+    shown = effects[size.rank(ascending=False) <= 10].sort_values("default_early", ascending=False)
+    parts = []
+    for when, name in (("early", f"months 1 to {hazard['turn']}"), ("late", "later")):
+        value, se = shown[f"default_{when}"], shown[f"default_{when}_se"]
+        ends = {"low": np.exp(value - _CLEAR * se), "high": np.exp(value + _CLEAR * se)}
+        parts.append(pd.DataFrame({"label": shown["label"], "set": name, "value": np.exp(value), **ends}))
+    by_name = effects.set_index("name")
+    return When(
+        loans=count(hazard["loans"]),
+        loan_months=count(hazard["loan_months"]),
+        defaults=count(hazard["defaults"]),
+        turn=count(hazard["turn"]),
+        early=share(hazard["early_defaults"] / hazard["defaults"], 0),
+        incidence=incidence.assign(cause=incidence["cause"].map(ENDS)),
+        drawn=pd.concat(parts),
+        lost=shares("default"),
+        repaid=shares("repaid"),
+        term=pd.DataFrame(
+            {
+                "months since issue": [f"{row.first} to {row.last}" for row in term.itertuples()],
+                "odds ratio": term["odds_ratio"],
+                "from": term["low"],
+                "to": term["high"],
+            }
+        ),
+        term_lowest=Value(term["odds_ratio"].min(), 1),
+        term_highest=Value(term["odds_ratio"].max(), 1),
+        fading="; ".join(faded["label"]),
+        growing=by_count(
+            len(changed) - len(faded),
+            len(effects),
+            none="no slope grows stronger",
+            one="one slope grows stronger",
+            some="{part} slopes grow stronger",
+            every="all slopes grow stronger",
+        ),
+        fading_without_exceptions=by_count(
+            int((kept & same).sum()),
+            len(faded),
+            none="none of these changes is clear",
+            one="one of these {whole} changes is clear",
+            some="{part} of these {whole} changes are clear",
+            every="all {whole} changes are clear",
+        ),
+        effect={
+            f"{name} {when}": Value(np.exp(by_name.loc[column, f"default_{when}"]))
+            for name, column in (("inquiries", "inquiries"), ("small business", "purpose[T.small business]"))
+            for when in ("early", "late")
+        },
+        changes_chi2=Value(hazard["changes_chi2"], 0),
+        changes_df=count(hazard["changes_df"]),
     )
 
 

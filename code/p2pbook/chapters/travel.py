@@ -3,15 +3,16 @@
 from dataclasses import dataclass
 from functools import cache
 
+import numpy as np
 import pandas as pd
 
 from p2pbook import travel
 from p2pbook.grade_model import grade_model
 from p2pbook.reading import coefficient_table, drawn_areas
-from p2pbook.replications import replication
+from p2pbook.replications import replication, stamped
 from p2pbook.traits import GRADE_TRAITS, LATER_TRAITS, complete, design, formula
 from p2pbook.values import Value, count, estimate, share
-from p2pbook.words import listed, part_of
+from p2pbook.words import by_count, joined, part_of
 from p2prisk import OrderedLogit
 from p2prisk.datasets import load, table
 
@@ -60,6 +61,10 @@ class Travel:
     early: pd.DataFrame
     later_loans: Value
     later_bad: Value
+    #: share of the later loans that run 60 months
+    later_long: Value
+    #: month by which ended loans of 2010-2011, in the same mix of terms, had lost as many
+    later_age: Value
     prosper: "Prosper"
     ppdai: "PPDai"
     directions: "Directions"
@@ -119,6 +124,11 @@ class PPDai:
     diploma: Value
     credit_report: Value
     video: Value
+    #: what a borrower could have checked, by whether it goes with more lateness, less, or neither: names, and how many
+    more: str
+    less: str
+    neither: str
+    checked: Value
     #: late or unpaid, per cent of the money
     late_a: Value
     late_f: Value
@@ -135,7 +145,7 @@ class Directions:
 
     table: pd.DataFrame
     signs: pd.DataFrame
-    #: variables whose own directions are opposite; against which the studies state the opposite
+    #: sentences: variables whose own directions are opposite; against which the studies state the opposite
     opposite: str
     against_united_states: str
     against_china: str
@@ -158,10 +168,46 @@ def compute():
         early=borrowed[borrowed["compared_with"] == "modeldata"].set_index("name"),
         later_loans=count(len(later)),
         later_bad=share(later.frame["bad"].mean()),
+        later_long=share((later.frame["term"] == 60).mean(), 0),
+        later_age=count(
+            age_of_share(
+                replication("e2-hazard").table("incidence"),
+                later.frame["term"].value_counts(normalize=True),
+                later.frame["bad"].mean(),
+            )
+        ),
         prosper=_prosper(replication("e3-prosper"), borrowed[borrowed["compared_with"] == "prosper"].set_index("name")),
         ppdai=_ppdai(ratios, mixed, load("ppdai-repayment-mix").frame),
         directions=_directions(ratios, replication("e2-outcome"), replication("e3-prosper")),
     )
+
+
+def age_of_share(incidence, mix, reached):
+    """First month by which loans of a mix of terms had lost a given share.
+
+    Parameters
+    ----------
+    incidence : pandas.DataFrame
+        ``term``, ``age``, ``cause``, ``share``.
+    mix : pandas.Series
+        Share of the loans by term.
+    reached : float
+        Share lost.
+
+    Returns
+    -------
+    int
+
+    Examples
+    --------
+    >>> lost = pd.DataFrame({"term": [36, 36, 60, 60], "age": [1, 2, 1, 2], "cause": "default",
+    ...                      "share": [0.01, 0.03, 0.03, 0.05]})
+    >>> age_of_share(lost, pd.Series({36: 0.5, 60: 0.5}), 0.03)
+    2
+    """
+    lost = incidence[incidence["cause"] == "default"].pivot(index="age", columns="term", values="share").ffill()
+    whole = lost[mix.index] @ mix
+    return int(whole.index[whole >= reached].min())
 
 
 @cache
@@ -219,6 +265,7 @@ def later_areas(areas):
     return LaterAreas(*(estimate(areas.loc[name], "auc", 3) for name in ("carried", "own", "grade")))
 
 
+@stamped("e3-prosper")
 def _prosper(prosper, lending_club):
     auc = prosper.table("auc").set_index("model")
     lost = prosper.table("auc_differences").set_index(["first", "second"])
@@ -255,7 +302,10 @@ def _ppdai(ratios, mixed, mix):
     overdue = ratios.set_index(["variable", "level"])["odds_ratio"]
     late = mix.set_index(["variable", "level"])["late_or_unpaid"]
     weighed = mixed.set_index(["variable", "level"])["odds_ratio"]
+    found = papers(ratios)
     return PPDai(
+        **{name: joined(items) for name, items in found.items()},
+        checked=count(sum(map(len, found.values()))),
         grade_e=Value(overdue["grade", "E"], 1),
         female=Value(overdue["sex", "female"]),
         diploma=Value(overdue["verified_education", "yes"]),
@@ -268,6 +318,32 @@ def _ppdai(ratios, mixed, mix):
         large=Value(weighed["amount", "6000+"]),
         old=Value(weighed["age", "40+"]),
     )
+
+
+#: what a borrower could have checked, in words
+_PAPERS = {
+    "verified_education": "a diploma",
+    "verified_shop": "a shop on Taobao (淘宝)",
+    "verified_phone": "a telephone",
+    "verified_identity": "the household register",
+    "verified_video": "a video interview",
+    "verified_bureau": "a credit report",
+}
+
+
+def papers(ratios, clear=0.1):
+    """What a borrower could have checked, by direction; a ratio within `clear` of one, on the log scale, is neither.
+
+    Examples
+    --------
+    >>> ratios = pd.DataFrame({"variable": list(_PAPERS)[:3], "level": "yes", "odds_ratio": [0.7, 1.3, 1.02]})
+    >>> papers(ratios)
+    {'more': ['a shop on Taobao (淘宝)'], 'less': ['a diploma'], 'neither': ['a telephone']}
+    """
+    checked = ratios[ratios["variable"].isin(_PAPERS) & (ratios["level"] == "yes")].sort_values("odds_ratio")
+    size = np.log(checked["odds_ratio"])
+    parts = {"more": size > clear, "less": size < -clear, "neither": size.abs() <= clear}
+    return {name: [_PAPERS[one] for one in checked.loc[mine, "variable"]] for name, mine in parts.items()}
 
 
 def overdue_ratios(ratios):
@@ -301,15 +377,64 @@ def _directions(ratios, outcome, prosper):
     shown = travel.directions(estimates, ratios, table("literature_signs"), HEADINGS)
     ours = [HEADINGS[source] for source in estimates]
     against = {
-        country: listed(travel.against(shown, HEADINGS[country], [*ours[1:], HEADINGS["ppdai"]]))
-        for country in ("United States", "China")
+        country: against_sentence(
+            travel.against(shown, HEADINGS[country], [*ours[1:], HEADINGS["ppdai"]]),
+            int(shown[HEADINGS[country]].isin(["worse", "better"]).sum()),
+            adjective,
+        )
+        for country, adjective in (("United States", "American"), ("China", "Chinese"))
     }
     signs = shown.replace(_SIGNS).rename(columns=lambda name: name.replace("\n", " "))
     return Directions(
         table=shown,
         signs=signs.rename_axis("variable").reset_index(),
-        opposite=listed(travel.opposite(shown, ours)),
+        opposite=opposite_sentence(travel.opposite(shown, ours), len(shown)),
         against_united_states=against["United States"],
         against_china=against["China"],
         amount=count(amount["value"]),
     )
+
+
+def opposite_sentence(names, whole):
+    """Say which variables point in opposite directions among our own fits.
+
+    Examples
+    --------
+    >>> opposite_sentence([], 16)
+    'No variable is clearly riskier in one of our own fits and clearly safer in another'
+    >>> opposite_sentence(["income"], 16)
+    'One variable is clearly riskier in one of our own fits and clearly safer in another: income'
+    """
+    words = by_count(
+        len(names),
+        whole,
+        none="No variable is",
+        one="One variable is",
+        some="{part} variables are",
+        every="All {whole} variables are",
+    )
+    tail = " clearly riskier in one of our own fits and clearly safer in another"
+    return words + tail + (f": {joined(names)}" if names else "")
+
+
+def against_sentence(names, whole, adjective):
+    """Say which variables point, in our outcomes, against the single sign that the studies of a country state.
+
+    Examples
+    --------
+    >>> against_sentence(["term, longer"], 6, "Chinese")
+    'One of the 6 variables with a single sign in Chinese studies has the opposite sign in ours (term, longer)'
+    >>> against_sentence([], 6, "Chinese")
+    'None of the 6 variables with a single sign in Chinese studies has the opposite sign in ours'
+    """
+    words = by_count(
+        len(names),
+        whole,
+        none="None of the {whole} variables with a single sign in",
+        one="One of the {whole} variables with a single sign in",
+        some="{part} of the {whole} variables with a single sign in",
+        every="All {whole} variables with a single sign in",
+    )
+    have = "have" if len(names) > 1 else "has"
+    tail = f" {adjective} studies {have} the opposite sign in ours"
+    return words + tail + (f" ({'; '.join(names)})" if names else "")
