@@ -45,9 +45,28 @@ ONE = {
     evidence.auc_comparison: pd.DataFrame(
         {"model": ["m", "n"], "auc": [0.7, 0.6], "low": [0.65, 0.55], "high": [0.75, 0.65]}
     ),
+    evidence.several_a_row: pd.DataFrame(
+        {
+            "label": ["a", "a", "b", "b"],
+            "set": ["s", "t"] * 2,
+            "value": [1.0, 2.0, 3.0, 0.5],
+            "low": [0.8, 1.5, 2.0, 0.4],
+            "high": [1.2, 2.5, 4.0, 0.6],
+        }
+    ),
     evidence.agreement: pd.DataFrame({"s": ["worse", ""], "t": ["mixed", "none"]}, index=["a", "b"]),
 }
 SEVERAL = {
+    evidence.incidence: pd.DataFrame(
+        {
+            "cause": ["lost"] * 4 + ["repaid"] * 4,
+            "term": [36, 36, 60, 60] * 2,
+            "age": [1, 2] * 4,
+            "share": [0.1, 0.2, 0.2, 0.3, 0.1, 0.6, 0.1, 0.5],
+            "low": 0.05,
+            "high": 0.7,
+        }
+    ),
     evidence.traits_by_grade: pd.DataFrame(
         {
             "label": ["a"] * 2 + ["b"] * 2,
@@ -124,6 +143,7 @@ def test_draws_one_panel_a_label(draw):
         (evidence.odds_ratio_forest, "odds_ratio"),
         (evidence.auc_comparison, "auc"),
         (evidence.information_values, "information_value"),
+        (evidence.several_a_row, "value"),
     ],
 )
 def test_a_changed_number_changes_the_fingerprint(draw, column):
@@ -139,6 +159,20 @@ def test_bars_of_probabilities_fill_the_axis():
     for patch in ax.patches:
         ends[round(patch.get_y(), 6)] = max(ends[round(patch.get_y(), 6)], patch.get_x() + patch.get_width())
     assert np.allclose(list(ends.values()), 1.0)
+
+
+def test_the_value_of_each_row_is_printed_where_it_is_asked_for():
+    ax = evidence.odds_ratio_forest(RATIOS, values=True)
+    assert [(text.get_text(), text.get_position()[1]) for text in ax.texts] == [("0.50", 1), ("2.00", 0)]
+    assert not evidence.odds_ratio_forest(RATIOS).texts
+
+
+def test_sets_of_one_row_stand_on_their_own_heights():
+    ax = evidence.several_a_row(ONE[evidence.several_a_row], log=True, at=1)
+    heights = [tuple(container.lines[0].get_ydata()) for container in ax.containers]
+    assert len(heights) == 2 and not set(heights[0]) & set(heights[1])
+    assert [container.get_label() for container in ax.containers] == ["s", "t"]
+    assert [round(y) for y in heights[0]] == [1, 0] and ax.get_xscale() == "log"
 
 
 def test_marked_directions_are_as_many_as_entries():

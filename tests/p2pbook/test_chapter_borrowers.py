@@ -64,6 +64,14 @@ def test_what_the_words_claim_is_so(n):
     worth, years = n.singles.worth, n.issued.by_year.set_index("issued in")
     # "a fifth of inquiries", "more than any trait", "almost no trace"
     assert 0.15 < worth["income"] / worth["inquiries"] < 0.25
+    # inquiries lead with the exceptions only: behind used limits without them, behind income in 2011
+    first, second, third = (n.singles.by_sample[name] for name in n.singles.by_sample.columns[1:])
+    assert n.singles.by_sample["trait"].tolist() == ["inquiries in 6 months", "used share of card limits", "income"]
+    assert first[0] > first[1] > first[2] and second[1] > second[0] > second[2] and third[1] > third[2] > third[0]
+    assert first[0] == pytest.approx(worth["inquiries"], rel=0.02)
+    issued = n.issued
+    mixed = issued.share_exceptions * issued.first_exceptions + (1 - issued.share_exceptions) * issued.first_others
+    assert mixed == pytest.approx(issued.first_year) and issued.first_exceptions > 1.5 * issued.first_others
     assert worth["grade"] > worth["inquiries"] > 20 * worth["verification"]
     # "late payment shrinks throughout, the share charged off early has its low in 2009 and 2010"
     assert years["paid late"].is_monotonic_decreasing

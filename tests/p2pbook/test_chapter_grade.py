@@ -29,6 +29,8 @@ def test_odds_ratios_and_thresholds(n):
     assert n.odds["long_term"] == pytest.approx(np.exp(result.params["long_term"]))
     assert n.odds["long_term"].low == pytest.approx(np.exp(result.params["long_term"] - half), rel=1e-6)
     assert str(n.odds["long_term"]) == f"{np.exp(result.params['long_term']):.1f}"
+    assert len(n.clearest) == 10 and n.clearest["z"].abs().min() >= n.slopes["z"].abs().sort_values().iloc[-10]
+    assert n.clearest["odds_ratio"].idxmax() == n.slopes.index[n.slopes["name"] == "long_term"][0]
     assert len(n.estimates) == len(n.slopes) == len(n.odds) == len(result.params) - 6
     assert (np.diff(n.thresholds["estimate"]) > 0).all()
     quiet = [value for name, value in n.odds.items() if name.startswith(("employment", "home"))]

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from statsmodels.formula.api import logit
 
 from p2pbook.chapters.repayment import compute, counts_model
 from p2pbook.replications import replication
@@ -51,7 +52,10 @@ def test_odds_read_aloud_follow_from_the_slopes(n, outcome):
     top = [name for _, name in states[::-1][:3]]
     assert n.aloud.states_on_top == f"{top[0]}, {top[1]} and {top[2]}"
     assert (n.aloud.state_lowest, n.aloud.state_highest) == (states[0][0], states[-1][0])
-    assert n.ranks.states == len(states) and not n.aloud.forest["trait"].eq("state").any()
+    assert n.ranks.states == len(states) and not n.aloud.forest["block"].eq("place and time").any()
+    size = sorted((abs(row["z"]) for row in rows.values() if row["block"] != "place and time"), reverse=True)
+    assert sorted(n.aloud.forest["z"].abs(), reverse=True) == size[:10]
+    assert n.aloud.forest["odds_ratio"].is_monotonic_decreasing
     assert n.aloud.income_spares == -n.aloud.points["income doubled, 40k to 80k"] > 0
 
 
@@ -90,9 +94,109 @@ def test_what_the_words_claim_is_so(n):
     assert ranks.over_sub_grade.low > 0 and ranks.over_sub_grade_36.low > 0
     # debt service is nothing once income and used limits are known
     assert n.aloud.odds["dti"].low < 1 < n.aloud.odds["dti"].high
-    # searches, limits and purpose about as much as ability together or more; the record less
-    assert min(lost["inquiries"], lost["use of limits"]) > lost["ability"] > lost["record"]
+    # the record less than ability
+    assert lost["ability"] > lost["record"]
+    assert n.blocks.points["willingness"].low > n.blocks.points["ability"].high
     # as groups move over, willingness leads, then the two are close, then ability leads by far
     gap = ways["willingness"] - ways["ability"]
     assert len(ways) == 4 and gap.is_monotonic_decreasing
     assert gap.iloc[1] > 10 > abs(gap.iloc[2]) and gap.iloc[3] < -20
+
+
+def test_the_order_of_traits_is_as_the_words_say(n):
+    share, points = n.order.share_gap, n.order.points_gap
+    # inquiries lead with the exceptions only: level with income without them, behind it in 2011
+    assert share["all"]["inquiries over income"].low > 0
+    assert share["others"]["inquiries over income"].low < 0 < share["others"]["inquiries over income"].high
+    assert share["later"]["inquiries over income"].high < 0
+    for sample in ("all", "others", "later"):
+        # limits and income move about as many loans; of the fit the limits carry more
+        gap = points[sample]["use of limits over income"]
+        assert gap.low < 0 < gap.high and share[sample]["use of limits over income"].low > 0
+        weak = [n.order.share[sample][name] for name in ("debt service", "home", "number of credit lines")]
+        assert max(weak) < 1.5
+        assert n.order.points[sample]["inquiries"].low > 0
+    assert share["later"]["term over use of limits"].low > 0 and points["later"]["term over use of limits"].low > 0
+    groups = n.order.table.set_index("groups").drop(["ability", "willingness", "loan"])
+    assert groups["2011: share, %"].idxmax() == groups["2011: points"].idxmax() == "term"
+    # in 2011 the loan itself carries as much as willingness
+    later = n.order.share["later"]
+    assert later["loan"].low < later["willingness"] < later["loan"].high
+    assert 10 * n.order.many_others < n.order.many_exceptions
+
+
+def test_the_order_with_all_loans_is_that_of_the_blocks(n, outcome):
+    groups = outcome.table("groups").set_index("block")["share_added"]
+    for name in ("inquiries", "record", "use of limits", "purpose", "number of credit lines"):
+        assert n.order.share["all"][name] == pytest.approx(100 * groups[name], rel=1e-9)
+    blocks = outcome.table("blocks").set_index("block")["share_added"]
+    for name in ("ability", "willingness", "loan"):
+        assert n.order.share["all"][name] == pytest.approx(100 * blocks[name], rel=1e-9)
+
+
+def test_the_two_questions_are_as_the_words_say(n):
+    stages = replication("e2-stages")
+    slopes = stages.table("slopes").set_index("name")
+    assert list(slopes.index[slopes["second_holm"] < 0.05]) == ["long_term", "utilisation"]
+    assert n.depth.clear_second == "2" and n.depth.clear_first == f"{(slopes['first_holm'] < 0.05).sum()} of 28"
+    assert n.depth.differ == "public record and purpose: small business"
+    assert n.depth.first["public_record"].low > 1 > n.depth.second["public_record"].high
+    assert n.depth.record_alone > 0.05 and slopes.loc["public_record", "difference_holm"] < 1e-4
+    # the ordered logit is closer, with three levels and with four
+    families = stages.table("families").set_index(["family", "levels"])
+    assert (families.loc["cumulative", "vuong_z"] > 1.96).all() and n.depth.vuong > 1.96
+    assert len(set(n.depth.drawn["label"])) == 11
+
+
+def test_the_two_questions_by_another_library():
+    """Both stages are binary logits: the odds of the public record, computed from the loans themselves."""
+    from p2pbook.replications.selection import chosen_traits, outcome_sample
+    from p2prisk.errors import DataError
+
+    try:
+        tape = load("lendingclub-2007-2011")
+    except DataError as absent:
+        pytest.skip(str(absent))
+    table, _ = outcome_sample(tape, chosen_traits())
+    table = table[table["year"] <= 2010]
+    words = " ~ " + " + ".join(trait.name for trait in chosen_traits())
+    lost = table["severity"].isin(["loss after half", "loss early"])
+    slopes = replication("e2-stages").table("slopes").set_index("name")
+    for stage, part, answer in (
+        ("first", table, lost),
+        ("second", table[lost], table.loc[lost, "severity"] == "loss early"),
+    ):
+        fit = logit("answer" + words, part.assign(answer=answer.astype(int))).fit(disp=0, maxiter=200)
+        for name in ("public_record", "long_term"):
+            assert slopes.loc[name, f"{stage}_slope"] == pytest.approx(fit.params[name], rel=1e-6)
+            assert slopes.loc[name, f"{stage}_se"] == pytest.approx(fit.bse[name], rel=1e-6)
+
+
+def test_every_sign_under_every_specification(n):
+    rows = replication("e2-robustness").table("signs")
+    main = rows[rows["specification"] == "main"].set_index("name")
+    z = main["estimate"] / main["se"]
+    assert n.signs.clear == (z.abs() > 1.959964).sum() and n.signs.slopes == len(main) == 28
+    assert n.signs.specifications == replication("e2-robustness")["specifications"] + 1
+    changed = [row for row in rows.to_dict("records") if row["estimate"] * main.loc[row["name"], "estimate"] < 0]
+    assert n.signs.changed == len(changed) == len(n.signs.table)
+    assert n.signs.turned == "none turns"
+    assert all(min(abs(row["estimate"] / row["se"]), abs(z[row["name"]])) < 1.96 for row in changed)
+    amount = rows[(rows["specification"] == "2011 alone") & rows["name"].isin(["amount", "amount_above_6k"])]
+    low, high = amount.set_index("name").loc[["amount", "amount_above_6k"], "estimate"]
+    assert low < 0 < high and low + high > 0
+
+
+def test_bounds_of_the_refused(n):
+    profile = replication("e2-profile")
+    rate = profile["bad_rate"]
+    for row in n.refused.table.to_dict("records"):
+        part = row["refused, %"] / 100
+        assert row["lowest, %"] == pytest.approx(100 * rate * (1 - part))
+        assert row["highest, %"] == pytest.approx(100 * (rate * (1 - part) + part))
+        assert row["lowest, %"] < row["if they fail like policy exceptions, %"] < row["highest, %"]
+    # at the mark the lowest difference that is not excluded is zero
+    gap = n.refused.long - n.refused.short
+    mark = n.refused.term_lost_at
+    assert (1 - mark) * gap - mark == pytest.approx(0, abs=1e-12)
+    assert n.refused.inquiries_lost_at > mark

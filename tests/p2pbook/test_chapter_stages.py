@@ -7,6 +7,7 @@ import statsmodels.api as sm
 
 from p2pbook.chapters import stages
 from p2pbook.lendingclub import CLASSES
+from p2pbook.replications import replication
 from p2prisk.datasets import load
 
 N = stages.compute()
@@ -108,3 +109,40 @@ def test_the_drawn_rows_carry_the_questions():
     first = N.slopes[(N.slopes["column"] == "C(term)[T.60]") & (N.slopes["cut"] == "paid|paid late")]["slope"].item()
     drawn = N.drawn[(N.drawn["column"] == "C(term)[T.60]") & (N.drawn["cut"] == stages.STAGES[0])]["slope"].item()
     assert first == drawn
+
+
+def test_when_loans_fail_is_as_the_words_say():
+    when, hazard = N.when, replication("e2-hazard")
+    effects = hazard.table("effects").set_index("name")
+    clear = effects[effects["default_change_holm"] < 0.05]
+    assert set(clear.index) == {"income", "inquiries", "purpose[T.other]", "purpose[T.small business]"}
+    assert (clear["default_change"] * clear["default_early"] < 0).all() and when.growing == "no slope grows stronger"
+    assert when.fading_without_exceptions == "all 4 changes are clear"
+    assert (clear["others_change"] / clear["others_change_se"]).abs().min() > 2
+    # above 40,000 dollars income matters later, too
+    late = effects.loc[["income", "income_above_40k"], "default_late"].sum()
+    assert late < -0.3
+    # 60 months fail sooner at every age, by less than the final odds
+    assert 1 < when.term["from"].min() and when.term_highest < np.exp(
+        replication("e2-outcome").table("coefficients").set_index("name").loc["long_term", "estimate"]
+    )
+    gap = {age: when.lost[f"60 at {age}"] - when.lost[f"36 at {age}"] for age in (12, 24, 36)}
+    final = (
+        hazard.table("incidence").query("cause == 'default' and term == 60")["share"].iloc[-1] - when.lost["36 at 36"]
+    )
+    assert when.lost["60 at 12"].low > when.lost["36 at 12"].high and gap[36] > final / 2
+
+
+def test_incidence_from_the_loans_themselves():
+    from p2prisk.errors import DataError
+
+    try:
+        frame = load("lendingclub-2007-2011").frame
+    except DataError as absent:
+        pytest.skip(str(absent))
+    part = frame[(frame["issue_date"] >= "2010-05-01") & (frame["term"] == 60)]
+    months = 12 * (part["last_payment_date"].dt.year - part["issue_date"].dt.year) + (
+        part["last_payment_date"].dt.month - part["issue_date"].dt.month
+    )
+    lost = part["bad"] & (months.fillna(0) <= 24)
+    assert N.when.lost["60 at 24"] == pytest.approx(lost.mean())
