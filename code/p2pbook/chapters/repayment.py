@@ -138,6 +138,12 @@ class Order:
     #: sample -> "first over second" -> difference of the two, in points of the share and of loans charged off
     share_gap: dict
     points_gap: dict
+    #: by how much the limits carry more of the fit than income, over the samples
+    limits_least: Value
+    limits_most: Value
+    #: willingness over ability, in points of the fit: loans to 2010, and of 2011
+    words_early: Value
+    words_later: Value
     #: policy exceptions among the loans to 2010; with four or more inquiries, and so among the others
     exceptions: Value
     many_exceptions: Value
@@ -389,13 +395,19 @@ def _order(order):
     shown = pairs[~pairs["first"].isin(_BLOCKS)].assign(pair=pairs["first"] + " over " + pairs["second"])
     shown["measure"] = shown["measure"].map({"share": "share of fit", "points": "one s.d."})
     shown = shown.rename(columns={"sample": "loans of", "low": "from", "high": "to"})
+    share_gap = gaps("share")
+    limits = sorted(gap["use of limits over income"] for gap in share_gap.values())
     return Order(
+        limits_least=limits[0],
+        limits_most=limits[-1],
+        words_early=share_gap["all"]["willingness over ability"].whole,
+        words_later=share_gap["later"]["willingness over ability"].whole,
         pairs=shown[["measure", "pair", "loans of", "difference", "from", "to"]],
         drawn=drawn.astype({"label": str}),
         table=table,
         share=by_sample(lambda name: estimates(100 * of(name)[["share", "low", "high"]], "share", 0)),
         points=by_sample(lambda name: estimates(of(name), "points", 1, "points_low", "points_high")),
-        share_gap=gaps("share"),
+        share_gap=share_gap,
         points_gap=gaps("points"),
         exceptions=share(order["share_exceptions"], 0),
         many_exceptions=share(order["many_inquiries_exceptions"], 0),
