@@ -69,6 +69,7 @@ BLOCKS = {
     "panel-tabset": {"group"},
     "content-visible": {"when-format", "unless-format"},
     "content-hidden": {"when-format", "unless-format"},
+    "doors": set(),  # a list of links as buttons: ways into the book
 }
 #: Attributes of a block without class.
 PLAIN_BLOCK = {"lang"}

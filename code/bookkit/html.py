@@ -58,7 +58,7 @@ def write_pages(book, pages, folder, pdf=None, chosen=None):
                 on_top=_on_page(page, titles, "On this page, folded"),
                 crumbs=_crumbs(page, titles),
                 neighbours=_neighbours(pages, position, titles),
-                pdf=f'<a class="button" href="{relative(pdf, page.path)}">PDF</a>' if pdf else "",
+                pdf=_pdf_button(folder, pdf, page) if pdf else "",
                 icon=relative(book.favicon, page.path) if book.favicon else "data:,",
                 downloads=" · ".join(_downloads(page)),
             ),
@@ -67,12 +67,34 @@ def write_pages(book, pages, folder, pdf=None, chosen=None):
         target.with_suffix(".qmd").write_text(page.chapter.text, encoding="utf-8")
         nbformat.write(to_notebook(page.chapter), target.with_suffix(".ipynb"))
         page.store(book.root, folder)
+    (folder / "llms.txt").write_text(_plain_list(book, pages), encoding="utf-8")
     (folder / ASSETS).mkdir(exist_ok=True)
     for name in ("book.css", "book.js"):
         (folder / ASSETS / name).write_text(asset(name), encoding="utf-8")
     # A script, not a file to fetch: a page opened from file:// may not fetch.
     words = json.dumps(index, ensure_ascii=False, separators=(",", ":")).replace("</", "<\\/")
     (folder / ASSETS / "search-index.js").write_text(f"window.bookIndex={words};\n", encoding="utf-8")
+
+
+def _pdf_button(folder, pdf, page):
+    size = f", {(folder / pdf).stat().st_size / 1e6:.1f} MB" if (folder / pdf).exists() else ""
+    return f'<a class="button" href="{relative(pdf, page.path)}">PDF<span class="size">{size}</span></a>'
+
+
+def _plain_list(book, pages):
+    """The pages and their sources for readers that are programs (llmstxt.org)."""
+    lines = [
+        f"# {book.title}",
+        "",
+        f"> {book.description or book.subtitle}",
+        "",
+        "## Chapters, as Markdown with code",
+        "",
+    ]
+    for page in pages:
+        number = f"{page.number} " if page.number else ""
+        lines.append(f"- [{number}{tree.plain(page.title)}]({page.path.removesuffix('.html')}.qmd)")
+    return "\n".join([*lines, ""])
 
 
 def _downloads(page):
