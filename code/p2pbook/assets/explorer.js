@@ -1,0 +1,66 @@
+(function (root) {
+  "use strict";
+  var data = JSON.parse(root.querySelector("script[type='application/json']").textContent);
+  function expit(x) { return x >= 0 ? 1 / (1 + Math.exp(-x)) : Math.exp(x) / (1 + Math.exp(x)); }
+  /* Value of a curve given by its corners, straight between them and level beyond. */
+  function along(xs, ys, x) {
+    if (x <= xs[0]) { return ys[0]; }
+    for (var i = 1; i < xs.length; i += 1) {
+      if (x <= xs[i]) { return ys[i - 1] + (ys[i] - ys[i - 1]) * (x - xs[i - 1]) / (xs[i] - xs[i - 1]); }
+    }
+    return ys[ys.length - 1];
+  }
+  /* What each kind shows: [words, value] by row. p2pbook.explorers computes the same in Python. */
+  var kinds = {
+    thresholds: function (got) {
+      var below = data.thresholds.map(function (theta) { return expit(theta - got.eta); }).concat(1), last = 0;
+      return data.classes.map(function (name, k) { var p = below[k] - last; last = below[k]; return [name, p]; });
+    },
+    curves: function (got) {
+      return data.curves.map(function (curve) { return [curve.name, along(curve.x, curve.y, got.x)]; });
+    },
+    lookup: function (got) {
+      var row = data.rows[got.case + " / " + got.level];
+      return data.names.map(function (name, i) { return [name, row[i]]; });
+    },
+    blocks: function (got) {
+      return data.blocks.map(function (block) {
+        var own = data.traits.map(function (trait) { return (got[trait] || data.home[trait]) === block ? 1 : 0; }), sum = 0;
+        own.forEach(function (a, i) { own.forEach(function (b, j) { sum += a * b * data.covariance[i][j]; }); });
+        return [block, data.factor * Math.sqrt(Math.max(sum, 0))];
+      });
+    }
+  };
+  var controls = Array.prototype.slice.call(root.querySelectorAll("[data-control]"));
+  function values() {
+    var found = {};
+    controls.forEach(function (input) { found[input.dataset.control] = input.type === "range" ? Number(input.value) : input.value; });
+    return found;
+  }
+  function compute(got) { return kinds[data.kind](got); }
+  function words(value) {
+    return value === null ? "–" : (data.percent ? 100 * value : value).toFixed(data.digits).replace("-", "−") + data.unit;
+  }
+  function show() {
+    var got = values(), rows = compute(got), body = root.querySelector("tbody"), most = data.most;
+    controls.forEach(function (input) {
+      var shown = root.querySelector("output[for='" + input.id + "']");
+      if (shown) { shown.textContent = Number(input.value).toFixed(Number(input.dataset.digits)).replace("-", "−"); }
+    });
+    body.textContent = "";
+    rows.forEach(function (each) {
+      var row = document.createElement("tr"), head = document.createElement("th"), cell = document.createElement("td");
+      head.scope = "row"; head.textContent = each[0]; row.appendChild(head);
+      cell.textContent = words(each[1]); row.appendChild(cell);
+      cell = document.createElement("td"); cell.className = "explorer-bar"; cell.setAttribute("aria-hidden", "true");
+      var bar = document.createElement("span");
+      bar.style.width = Math.min(100, 100 * Math.abs(each[1] || 0) / most) + "%";
+      if (each[1] < 0) { bar.className = "negative"; }
+      cell.appendChild(bar); row.appendChild(cell); body.appendChild(row);
+    });
+  }
+  controls.forEach(function (input) { input.addEventListener("input", show); input.addEventListener("change", show); });
+  root.querySelector("button").addEventListener("click", function () { root.querySelector("form").reset(); show(); });
+  root.explorer = { compute: compute, values: values };
+  show();
+}(document.getElementById("EXPLORER-ID")));
