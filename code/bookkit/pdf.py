@@ -64,6 +64,8 @@ def _source(book, pages, folder, families):
         settings[key] = f"({''.join(_font(font) + ',' for font in fonts.split(', ') if font in families)})"
     arguments = ", ".join(f"{key}: {value}" for key, value in settings.items())
     parts = ['#import "book.typ": *', f"#show: book.with({arguments})"]
+    if not any(entry.part for entry in book.entries):  # in a report a figure stands where it is spoken of
+        parts.append("#let float = float.with(floats: false)")
     by_path, appendices = {page.chapter.path.with_suffix("").as_posix(): page for page in pages}, False
     for entry in book.entries:
         if entry.appendix and not appendices:

@@ -65,7 +65,7 @@ def bad_by_period(table, ax=None):
         markersize=4,
         linewidth=1,
     )
-    step = max(1, -(-len(table) // 12))
+    step = max(1, -(-len(table) // 8))  # more than eight labels run into each other
     ax.set_xticks(place[::step], table["level"][::step])
     ax.set(xlabel="period of issue", ylabel="share of bad loans")
     ax.set_ylim(bottom=0)

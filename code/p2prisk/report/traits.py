@@ -231,10 +231,24 @@ def parallel_lines(model: StandardModel) -> pd.DataFrame:
 
 
 def remedies(model: Any) -> str:
-    """What was done in a standard model where maximum likelihood had no finite estimate, in words."""
+    """What was done where maximum likelihood had no finite estimate, in words; of a hazard, what it counts too."""
+    if hasattr(model, "lag"):
+        out = [f"{name}: {why}" for name, why in model.left_out.items() if "finite" in why or "reference level" in why]
+        return " ".join(f"{note.rstrip('.')}." for note in [*model.notes, *out])
     if not model.notes:
         return "Every coefficient has a finite maximum likelihood estimate."
     return "Not everything could be estimated as it stands. " + " ".join(model.notes)
+
+
+def shown(pvalue: float) -> str:
+    """A p-value for print.
+
+    Examples
+    --------
+    >>> shown(0.00001), shown(0.0312)
+    ('< 0.001', '0.031')
+    """
+    return "< 0.001" if pvalue < 0.001 else f"{pvalue:.3f}"
 
 
 def attempt(compute: Any) -> str:
