@@ -402,12 +402,52 @@ def test_a_count_that_hardly_any_loan_has_is_left_out():
 
 
 def test_many_rare_levels_are_not_called_one():
-    frame = ended(size=1500).assign(occupation=lambda f: [f"job {place % 450}" for place in f.index])
+    frame = ended(size=1500).assign(occupation=lambda f: [f"job {place % 150}" for place in f.index])
     model = fit_standard(TapeStudy(tape_of(frame)).sample)
-    assert model.left_out["occupation"].startswith("450 levels")
+    assert model.left_out["occupation"].startswith("150 levels")
 
 
 def test_an_empty_outcome_says_there_is_no_event():
     study = TapeStudy(LoanTape(ended().drop(columns="status")))
     assert study.event is None and "no event to predict" in study.event_sentence()
     assert all(study.parts[part] for part in ("outcome model", "test on other loans", "prices by grade"))
+
+
+# ---------------------------------------------------------------- what a project holds
+
+
+def test_a_project_holds_what_was_computed_and_says_the_same(tmp_path, dated, monkeypatch):
+    sections(dated, tmp_path / "project")
+    stored = TapeStudy.stored(tmp_path / "project")
+    monkeypatch.setattr("p2prisk.report.study.judge", lambda study: pytest.fail("computed again"))
+    assert stored.judged.sentence() == dated.judged.sentence()
+    assert stored.judged.frontier_sentence() == dated.judged.frontier_sentence()
+    assert stored.judged.remedies == dated.judged.remedies != ""
+    pd.testing.assert_frame_equal(stored.judged.reliability(), dated.judged.reliability())
+    pd.testing.assert_frame_equal(stored.information(), dated.information())
+    assert stored.answer() == dated.answer() and stored.strongest() == dated.strongest()
+
+
+def test_the_sentence_on_parallel_lines_is_stored_with_its_table(tmp_path, stages):
+    sections(stages, tmp_path / "project")
+    stored = TapeStudy.stored(tmp_path / "project")
+    assert stored.parallel_lines().attrs["sentence"] == stages.parallel_lines().attrs["sentence"]
+
+
+def test_where_only_short_terms_have_ended_the_report_says_so():
+    frame = ended(size=2400)
+    frame["term"] = np.where(frame["dti"] > 20, 48, 12)
+    tape = tape_of(frame, record_date="2017-06-30")
+    study = TapeStudy(tape)
+    years = study.sample.frame.groupby(study.sample.frame["issue_date"].dt.year)["term"].max()
+    assert (years == [48, 12, 12]).all()
+    assert "issued from 2014 on, only loans of at most 12 months have" in study.vintage_sentence()
+    assert "the loans of 2015, of which only those of 12 months had ended" in study.judged.sentence()
+
+
+def test_years_for_dates_of_ends_are_no_months():
+    frame = ended(size=1500)
+    frame["closed_date"] = pd.to_datetime((frame["issue_date"].dt.year + 1).astype(str), format="%Y")
+    study = TapeStudy(tape_of(frame))
+    assert "holds years only" in study.parts["by age"] and study.judged.name == "ordered logit"
+    assert "cannot be fitted" not in study.judged.sentence()

@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+import json
 from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
 from p2prisk.errors import DataError, P2PRiskError
+from p2prisk.report.words import remedies
 from p2prisk.standard import fit_standard
-from p2prisk.tape.event import loan_ages
+from p2prisk.tape.event import Event, loan_ages
 
 if TYPE_CHECKING:
     from p2prisk.report.study import TapeStudy
 
 #: least number of loans and of bad loans on either side of a test
 LEAST_LOANS, LEAST_BAD = 200, 30
+_WORDS = ("name", "tested", "built", "later", "hindsight", "flagged", "remedies")
 
 
 class Judged:
@@ -26,7 +30,10 @@ class Judged:
     ----------
     event : Event
         Predicted, and observed.
-    model : StandardModel or StandardHazard
+    model : StandardModel, StandardHazard or None
+        None where the test was read from a project.
+    remedies : str
+        What was done to fit it, in words.
     name : str
         What kind of model, in print.
     tested : str
@@ -54,6 +61,40 @@ class Judged:
         self.frame, self.pd, self.observed, self.weights = frame.reset_index(drop=True), pd_, observed, weights
         self.flagged, self.rank = flags or {}, pd_ if rank is None else rank
         self.loans, self.bad = int(weights.sum()), int((observed * weights).sum())
+        self.remedies = "" if model is None else remedies(model)
+
+    def write(self, folder: Path) -> None:
+        """Leave the test in a folder: what was predicted and observed, and the words; not the model."""
+        table = pd.DataFrame({name: getattr(self, name) for name in ("pd", "observed", "weights", "rank")})
+        if "grade" in self.frame:
+            table["grade"] = self.frame["grade"]
+        table.to_parquet(folder / "judged.parquet")
+        words = {name: getattr(self, name) for name in _WORDS}
+        (folder / "judged.json").write_text(json.dumps(words, ensure_ascii=False), encoding="utf-8")
+
+    @classmethod
+    def stored(cls, folder: Path, event: Event | None) -> Judged:
+        """The test that :meth:`write` left in a folder."""
+        table = pd.read_parquet(folder / "judged.parquet")
+        words = json.loads((folder / "judged.json").read_text(encoding="utf-8"))
+        arrays = {name: table[name].to_numpy() for name in ("pd", "observed", "weights", "rank")}
+        self = cls(
+            event,
+            None,
+            words["name"],
+            words["tested"],
+            words["built"],
+            words["later"],
+            words["hindsight"],
+            table[[name for name in ("grade",) if name in table]],
+            arrays["pd"],
+            arrays["observed"],
+            arrays["weights"],
+            words["flagged"],
+            arrays["rank"],
+        )
+        self.remedies = words["remedies"]
+        return self
 
     @cached_property
     def auc(self) -> Any:
@@ -177,8 +218,10 @@ def judge(study: TapeStudy) -> Judged:
     if years is None:
         return _on_a_third(study)
     why = []
-    if study.event.kind in ("final", "within") and study.dated:
+    if study.event.kind in ("final", "within") and not study.undated:
         for year in years:
+            if not _enough(study, (study.sample.frame["issue_date"].dt.year == year).to_numpy()):
+                continue
             try:
                 return _known_then(study, year)
             except (P2PRiskError, np.linalg.LinAlgError) as error:
@@ -202,12 +245,21 @@ def _years(study):
     return years if len(years) > 1 else None
 
 
-def _parts(study, test, build):
-    """Loans and bad loans of the two sides are enough."""
+def _enough(study, *parts):
+    """Loans and bad loans of every part are enough."""
     bad, weights = study.bad.fillna(0).to_numpy(dtype=float), study.weights
-    return all(
-        weights[part].sum() >= LEAST_LOANS and (bad * weights)[part].sum() >= LEAST_BAD for part in (test, build)
-    )
+    return all(weights[part].sum() >= LEAST_LOANS and (bad * weights)[part].sum() >= LEAST_BAD for part in parts)
+
+
+def _of_year(study, test, build, year):
+    """The loans tested, in words; where only shorter terms had ended, which."""
+    words, frame = f"the loans of {year}", study.sample.frame
+    if "term" not in frame or study.event.kind != "final":
+        return words
+    tested, built = (sorted(frame["term"][part].dropna().unique()) for part in (test, build))
+    if not tested or not built or set(tested) >= set(built):
+        return words
+    return f"{words}, of which only those of {' or '.join(f'{term:g}' for term in tested)} months had ended"
 
 
 def _known_then(study, year):
@@ -218,8 +270,6 @@ def _known_then(study, year):
     day = pd.Timestamp(f"{year - 1}-12-31")
     test = ((frame["issue_date"].dt.year == year) & study.bad.notna()).to_numpy()
     bad = study.bad[test].to_numpy(dtype=float)
-    if test.sum() < LEAST_LOANS or bad.sum() < LEAST_BAD:
-        raise DataError(f"{year}: fewer than {LEAST_LOANS} loans or {LEAST_BAD} bad ones")
     then = study.known.as_of(day)
     known = int((spells(then).frame["ending"] == "default").sum())
     if len(then) < LEAST_LOANS or known < LEAST_BAD:
@@ -231,7 +281,8 @@ def _known_then(study, year):
         f"Built on what was known on {day:%Y-%m-%d} ({len(then):,d} loans issued by then, {known:,d} of them "
         f"{event.what} by then)"
     )
-    return Judged(event, model, "hazard", f"the loans of {year}", built, True, "", after, pd_, bad, study.weights[test])
+    tested = _of_year(study, test, (frame["issue_date"] <= day).to_numpy(), year)
+    return Judged(event, model, "hazard", tested, built, True, "", after, pd_, bad, study.weights[test])
 
 
 def _hindsight(study, year, why):
@@ -249,12 +300,12 @@ def _hindsight(study, year, why):
         hindsight = ""
     if why:
         hindsight += f" The hazard on what was known then cannot be fitted: {why[0].rstrip('.')}."
-    if not _parts(study, test, build):
+    if not _enough(study, test, build):
         return None
     before = study.sample.keep(build, "kept for the test out of time")
     model = fit_standard(before, study.outcome)
     built = f"Built on {int(study.weights[build].sum()):,d} loans of earlier years"
-    return _of_standard(study, model, test, f"the loans of {year}", built, True, hindsight.strip())
+    return _of_standard(study, model, test, _of_year(study, test, build, year), built, True, hindsight.strip())
 
 
 def _of_standard(study, model, test, tested, built, later, hindsight):
@@ -277,7 +328,7 @@ def _on_a_third(study):
         raise DataError("a table of counts without years cannot be parted into loans to build and to test on")
     draw = np.random.default_rng(20_100).random(len(known)) < 1 / 3
     test, build = draw & known, ~draw & known
-    if not _parts(study, test, build):
+    if not _enough(study, test, build):
         raise DataError(
             f"too few loans: a test needs {LEAST_LOANS} loans with {LEAST_BAD} bad ones, and as many to build on"
         )

@@ -12,18 +12,21 @@ import numpy as np
 import pandas as pd
 
 from p2prisk.errors import DataError
-from p2prisk.report import traits
+from p2prisk.report import traits, words
 from p2prisk.report.judged import Judged, judge
 from p2prisk.standard import CANDIDATES, ON_REQUEST, fit_standard
 from p2prisk.tape import COLUMNS, LoanTape
 from p2prisk.tape.event import Event, event_of, loan_ages
 from p2prisk.tape.sample import study_sample, supports
+from p2prisk.tape.wind_back import end_dates
 
 if TYPE_CHECKING:
     from p2prisk.kinds import PathLike
 
 #: where the assembled project keeps the tape as read and the loans studied
 _AS_READ, _STUDIED = Path("tape") / "as-read", Path("tape") / "studied"
+#: and what was computed when its parts were tried, which no chapter need compute again
+_COMPUTED = Path("tape") / "computed"
 
 #: where each part of the study is found
 _SECTIONS = {
@@ -81,6 +84,7 @@ class TapeStudy:
             If nothing is stored there.
         """
         self = cls.__new__(cls)
+        self._folder = Path(project) / _COMPUTED
         sample = LoanTape.stored(Path(project) / _STUDIED)
         self._take(LoanTape.stored(Path(project) / _AS_READ), sample, sample.provenance.pop("how_chosen"))
         return self
@@ -91,7 +95,25 @@ class TapeStudy:
         facts = {**self.sample.provenance, "how_chosen": self.note, "left_out": self.parts}
         replace(self.sample, provenance=facts).write(Path(project) / _STUDIED)
 
+        folder = Path(project) / _COMPUTED
+        folder.mkdir(parents=True, exist_ok=True)
+        for name, table in self._tables.items():
+            table.to_parquet(folder / f"{name}.parquet")
+        if "judged" in self.__dict__:
+            self.judged.write(folder)
+
+    #: where what was computed lies; nowhere, before a project is written
+    _folder = Path("nowhere")
+
+    def _once(self, name, compute):
+        """A table that is computed once: here, or when the project was written."""
+        if name not in self._tables:
+            path = self._folder / f"{name}.parquet"
+            self._tables[name] = pd.read_parquet(path) if path.is_file() else compute()
+        return self._tables[name]
+
     def _take(self, tape, sample, note):
+        self._tables: dict[str, pd.DataFrame] = {}
         self.tape, self.sample, self.note = tape.private(), sample.private(), note
         self.event: Event | None = event_of(sample)
         tried = sample.provenance.pop("left_out", None)
@@ -109,7 +131,7 @@ class TapeStudy:
         parts["traits one by one"] = outcome
         parts["by grade"] = why["grade against outcome"] or grade
         parts["by vintage"] = why["vintages"]
-        parts["by age"] = "" if self.dated else "the tape does not date the ends of its loans"
+        parts["by age"] = self.undated
         parts["outcome model"] = outcome
         parts["grade model"] = grade
         levels = frame["severity"].nunique() if self.outcome == "severity" else 2
@@ -151,16 +173,17 @@ class TapeStudy:
         }
         for part, compute in tries.items():
             if not self.parts[part]:
-                self.parts[part] = traits.attempt(compute)
+                self.parts[part] = words.attempt(compute)
                 if part == "outcome model" and self.parts[part]:
                     for other in ("parallel lines", "goodness of fit", "score card"):
                         self.parts[other] = self.parts[other] or "there is no model of the outcome"
 
-    @property
-    def dated(self) -> bool:
-        """Whether the tape dates issue and end of its loans."""
-        frame = self.sample.frame
-        return {"issue_date", "status"} <= set(frame) and bool({"closed_date", "last_payment_date"} & set(frame))
+    @cached_property
+    def undated(self) -> str:
+        """Why the ends of the loans are in no month; empty where they are."""
+        if "n" in self.tape.frame:
+            return "a table of counts dates no loan"
+        return words.attempt(lambda: end_dates(self.tape.frame, self.tape.provenance.get("lag")))
 
     @cached_property
     def known(self) -> LoanTape:
@@ -363,7 +386,7 @@ class TapeStudy:
 
     def grade_sentence(self) -> str:
         """Whether the grades are in order, in words."""
-        words = self.sample.provenance.get("grade_words", "")
+        said = self.sample.provenance.get("grade_words", "")
         table = self.bad_by("grade", most=40)
         steps = np.diff(table["share"])
         pairs = zip(table["level"], table["level"][1:], steps, strict=False)
@@ -374,7 +397,7 @@ class TapeStudy:
             order = "The share of bad loans falls from each grade to the next: their order looks upside down."
         else:
             order = f"The share of bad loans does not rise {', '.join(falls)}."
-        return f"{words} {order}".strip()
+        return f"{said} {order}".strip()
 
     def vintage_sentence(self) -> str:
         """How periods of issue compare, in words."""
@@ -387,8 +410,22 @@ class TapeStudy:
         if kind == "within":
             return f"Every period is judged at the same age: {horizon} months after issue."
         if kind == "final":
-            return "Every loan is judged at its end."
+            return "Every loan is judged at its end." + self._terms_that_ended()
         return "Whether the loans of each period had the same time to go bad is not known."
+
+    def _terms_that_ended(self):
+        """What is to be known where only the shorter terms of the last periods have ended."""
+        frame = self.sample.frame
+        if "term" not in frame or "issue_date" not in frame or frame["term"].nunique() < 2:
+            return ""
+        longest = frame.groupby(frame["issue_date"].dt.year)["term"].max()
+        short = longest[longest < frame["term"].max()]
+        if short.empty:
+            return ""
+        return (
+            f" Of those issued from {int(short.index.min())} on, only loans of at most {short.max():g} months have: "
+            "they are not to be compared with the earlier ones as they stand."
+        )
 
     def bad_share(self) -> float:
         """Share of bad loans among those with a known outcome."""
@@ -473,6 +510,9 @@ class TapeStudy:
         pandas.DataFrame
             ``predictor``, ``classes``, ``information value``, ``noise``, ``block``; the most informative first.
         """
+        return self._once("information", self._information)
+
+    def _information(self):
         from p2prisk.scorecard.classes import information_value, monotone_classes
 
         frame, known = self.sample.frame, self.bad.notna().to_numpy()
@@ -517,7 +557,9 @@ class TapeStudy:
 
     @cached_property
     def judged(self) -> Judged:
-        """The test on loans the model was not built on."""
+        """The test on loans the model was not built on; as stored with the project, if it is."""
+        if (self._folder / "judged.json").is_file():
+            return Judged.stored(self._folder, self.event)
         found = judge(self)
         if self.sample.provenance.get("grade_order") == "unknown":  # nothing is compared with a grade of unknown order
             found.frame = found.frame.drop(columns="grade")
@@ -536,8 +578,8 @@ class TapeStudy:
 
     @staticmethod
     def remedies(model: Any) -> str:
-        """What was done in a model where maximum likelihood had no finite estimate (see :func:`traits.remedies`)."""
-        return traits.remedies(model)
+        """What was done in a model where maximum likelihood had no finite estimate, in words."""
+        return words.remedies(model)
 
     @cached_property
     def card(self) -> Any:
@@ -550,7 +592,7 @@ class TapeStudy:
 
     def parallel_lines(self) -> pd.DataFrame:
         """Brant's test of the outcome model by trait (:func:`p2prisk.report.traits.parallel_lines`)."""
-        return traits.parallel_lines(self.outcome_model)
+        return self._once("parallel", lambda: traits.parallel_lines(self.outcome_model))
 
     @cached_property
     def goodness_of_fit(self) -> pd.DataFrame:
@@ -563,8 +605,11 @@ class TapeStudy:
         """
         from p2prisk.assumptions import goodness_of_fit
 
-        table = goodness_of_fit(self.outcome_model.results).rename_axis("test").reset_index()
-        return table[["test", "chi2", "df", "pvalue", "note"]]
+        def compute():
+            table = goodness_of_fit(self.outcome_model.results).rename_axis("test").reset_index()
+            return table[["test", "chi2", "df", "pvalue", "note"]]
+
+        return self._once("goodness", compute)
 
     # ------------------------------------------------------------ control
 
