@@ -200,3 +200,11 @@ def test_bounds_of_the_refused(n):
     mark = n.refused.term_lost_at
     assert (1 - mark) * gap - mark == pytest.approx(0, abs=1e-12)
     assert n.refused.inquiries_lost_at > mark
+
+
+def test_differences_are_printed_as_they_are_stored(n):
+    pairs = replication("e2-order").table("pairs").set_index(["measure", "sample", "first", "second"])
+    row = n.order.pairs.set_index(["measure", "pair"]).loc[("share of fit", "inquiries over income")]
+    stored = 100 * pairs.loc[("share", "2011", "inquiries", "income"), ["difference", "low", "high"]]
+    text = "{:.1f} ({:.1f} to {:.1f})".format(*stored).replace("-", "−")
+    assert row["loans of 2011"] == text and len(n.order.pairs) == 8

@@ -394,7 +394,10 @@ def _order(order):
         table[f"{head}: points"] = own["points"].to_numpy()
     shown = pairs[~pairs["first"].isin(_BLOCKS)].assign(pair=pairs["first"] + " over " + pairs["second"])
     shown["measure"] = shown["measure"].map({"share": "share of fit", "points": "one s.d."})
-    shown = shown.rename(columns={"sample": "loans of", "low": "from", "high": "to"})
+    shown["said"] = [f"{r.difference:.1f} ({r.low:.1f} to {r.high:.1f})".replace("-", "−") for r in shown.itertuples()]
+    heads = ["measure", "pair", *(f"loans of {name}" for name in _SAMPLES)]
+    shown = shown.rename(columns={"sample": "set"}).assign(set="loans of " + shown["sample"])
+    shown = shown.pivot(index=["measure", "pair"], columns="set", values="said").reset_index().rename_axis(columns=None)
     share_gap = gaps("share")
     limits = sorted(gap["use of limits over income"] for gap in share_gap.values())
     return Order(
@@ -402,7 +405,7 @@ def _order(order):
         limits_most=limits[-1],
         words_early=share_gap["all"]["willingness over ability"].whole,
         words_later=share_gap["later"]["willingness over ability"].whole,
-        pairs=shown[["measure", "pair", "loans of", "difference", "from", "to"]],
+        pairs=shown.sort_values(["measure", "pair"], ascending=[False, True], ignore_index=True)[heads],
         drawn=drawn.astype({"label": str}),
         table=table,
         share=by_sample(lambda name: estimates(100 * of(name)[["share", "low", "high"]], "share", 0)),
