@@ -22,6 +22,27 @@ FITTED_TO, TESTED_ON = 2010, 2011
 #: Decided at the end of 2010 with final outcomes of the loans issued up to then; the last of them ended in July 2016.
 AFTER_ALL_ENDED = Known("2010-12-31", "2016-07-31")
 
+#: Decided at the end of 2010 on what was on file that day.
+ON_THE_DAY = Known("2010-12-31", "2010-12-31")
+
+#: the columns known at issue that a number or a short list can hold: the traits of the test on the day
+TRAITS = (
+    "amount",
+    "income",
+    "dti",
+    "employment",
+    "home",
+    "purpose",
+    "inquiries",
+    "delinquencies_2y",
+    "public_records",
+    "utilisation",
+    "revolving_balance",
+    "open_accounts",
+    "total_accounts",
+    "credit_history_years",
+)
+
 CLASSES = (
     "term",
     "income_band",

@@ -64,9 +64,6 @@ def test_leads_are_differences_of_areas(n, outcome):
     assert n.ranks.over_sub_grade == pytest.approx(area["ordered logit"] - area["sub-grade"], abs=1e-9)
     assert n.ranks.traits_add == pytest.approx(area["ordered logit and sub-grade"] - area["sub-grade"], abs=1e-9)
     assert n.ranks.sub_grade_adds.low < n.ranks.sub_grade_adds < n.ranks.sub_grade_adds.high
-    within = {(row["term"], row["model"]): row["auc"] for row in outcome.table("auc_by_term").to_dict("records")}
-    for term, lead in ((36, n.ranks.over_sub_grade_36), (60, n.ranks.over_sub_grade_60)):
-        assert lead == pytest.approx(within[term, "ordered logit"] - within[term, "sub-grade"], abs=1e-9)
     assert list(n.ranks.drawn["auc"]) == [area[name] for name in n.ranks.drawn["model"]]
 
 
@@ -91,7 +88,11 @@ def test_what_the_words_claim_is_so(n):
     ranks, lost, ways = n.ranks, n.blocks.lost_without, n.blocks.ways
     # the mark is missed, though inside the interval; with the sub-grade passed, not beyond doubt
     assert ranks.auc < ranks.mark < ranks.auc.high and ranks.both.low < ranks.mark < ranks.both
-    assert ranks.over_sub_grade.low > 0 and ranks.over_sub_grade_36.low > 0
+    # a lead in hindsight, none on the day; inside one sub-grade and term both rank beyond doubt, hindsight higher
+    assert ranks.over_sub_grade.low > 0 and ranks.over_sub_grade.known.hindsight
+    assert n.day.last.lead.low < 0 < n.day.last.lead.high and not n.day.last.lead.known.hindsight
+    assert 0.5 < ranks.inside_day.low and ranks.inside_day < ranks.inside_hindsight
+    assert not ranks.inside_day.known.hindsight
     # debt service is nothing once income and used limits are known
     assert n.aloud.odds["dti"].low < 1 < n.aloud.odds["dti"].high
     # the record less than ability

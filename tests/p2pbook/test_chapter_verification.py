@@ -5,12 +5,17 @@ from types import SimpleNamespace
 import numpy as np
 import pandas as pd
 import pytest
+from scipy.stats import norm
 from statsmodels.formula.api import logit
+from statsmodels.stats.multitest import multipletests
 
 from p2pbook.chapters import verification
 from p2pbook.chapters.verification import LABELS, compute, freed_term, other_checks, rivals
 from p2pbook.grade_model import grade_model
+from p2pbook.reading import p_words
 from p2pbook.replications import replication
+from p2prisk.assumptions import brant
+from p2prisk.datasets import load
 
 
 @pytest.fixture(scope="module")
@@ -57,6 +62,21 @@ def test_brant_by_trait_as_it_is_printed(shown):
     # "the term is the largest part"
     assert table["chi-square"].iloc[:-1].astype(float).idxmax() == LABELS["long_term"]
     assert float(table.loc[LABELS["long_term"], "chi-square"]) == lines.term_chi2
+
+
+def test_holm_by_another_library_and_the_interval_allows_for_the_choice(shown):
+    tests = brant(shown["cuts"])
+    single = tests.drop(index="Omnibus")
+    rejected, adjusted, *_ = multipletests(single["pvalue"], 0.05, method="holm")
+    assert shown["lines"].rejected == f"{rejected.sum()} of {len(single)}" and rejected.sum() < len(single)
+    printed = shown["lines"].table.set_index("trait")["p, Holm"]
+    assert printed.iloc[:-1].tolist() == [p_words(p) for p in adjusted]
+    # one column, four cuts: the interval of the clearest departure is that of four
+    slopes = shown["slopes"].query("column == 'long_term'").set_index("cut")
+    row = tests.loc["long_term"]
+    half = (row["departure_high"] - row["departure"]) / norm.isf(0.025 / len(slopes))
+    assert half < slopes.loc[row["cut"], "se"] * slopes.loc[row["cut"], "spread"]
+    assert row["departure"] + 1.96 * half < row["departure_high"]
 
 
 def test_what_freeing_the_term_moves(shown):
@@ -110,9 +130,9 @@ def test_gain_of_freeing_every_slope_is_positive_where_the_score_falls():
 def test_frozen_numbers(n):
     outcome, verified = replication("e2-outcome"), replication("e2-verification")
     predicted = outcome["predicted_bad"]
-    assert n.time.price_of_parallel.points == (
-        f"{100 * (predicted['binary logits, one a cut'] - predicted['ordered logit']):.1f}"
-    )
+    # the binary logit at the cut is the same as in the comparison of all models
+    assert n.level.form == pytest.approx(predicted["binary logits, one a cut"] - predicted["ordered logit"], abs=1e-6)
+    assert n.level.miss == pytest.approx(n.time.observed - n.time.predicted, abs=1e-9)
     slopes = [
         row["slope"] for row in verified.table("slopes_by_cut").to_dict("records") if row["column"] == "long_term"
     ]
@@ -123,8 +143,9 @@ def test_frozen_numbers(n):
     rows = replication("e2-robustness").table("specifications").to_dict("records")
     term = [row["odds_ratio"] for row in rows if row["label"] == "60 months"]
     assert (n.stable.lowest["60 months"], n.stable.highest["60 months"]) == (min(term), max(term))
+    lead = n.level.ranks.set_index(["loans", "fitted"])["AUC less sub-grade"]
     area = {(row["term"], row["model"]): row["auc"] for row in outcome.table("auc_by_term").to_dict("records")}
-    assert n.time.lead_60 == pytest.approx(area[60, "ordered logit"] - area[60, "sub-grade"], abs=1e-9)
+    assert lead["60 months", "in hindsight"] == pytest.approx(area[60, "ordered logit"] - area[60, "sub-grade"])
     assert len(n.time.drift) == 8 and n.time.drift["charged off, %"].between(5, 40).all()
 
 
@@ -132,15 +153,47 @@ def test_what_the_words_claim_is_so(n):
     time = n.time
     assert time.within_mark == "all three estimates lie within, one with its whole interval"
     assert time.slope_60.high < time.mark_low
-    assert n.stable.flipped == "never flipped" and time.lead_36.low > 0 and time.lead_60.low > 0
-    # "at the start of 2011 the forecast lies within the interval, at the end below it, for both terms"
+    assert n.stable.flipped == "never flipped"
+    # "falls below the interval by the end of 2011", for both terms
     for _, part in time.drift.groupby("term"):
-        first, last = part.iloc[0], part.iloc[-1]
-        assert first["from"] <= first["predicted, %"] <= first["to"] and last["predicted, %"] < last["from"]
-    # "most of the gap is in the 60-month loans"
-    gap = time.drift.assign(gap=(time.drift["charged off, %"] - time.drift["predicted, %"]) * time.drift["loans"])
-    by_term = gap.groupby("term")["gap"].sum()
-    assert by_term[60] > by_term[36]
+        assert (
+            part.iloc[0]["predicted, %"] <= part.iloc[0]["to"] and part.iloc[-1]["predicted, %"] < part.iloc[-1]["from"]
+        )
     # "distributed almost as those of 2010", though a little further than chance alone would have them
-    assert time.score_limit < time.score_index < 0.01 and time.inquiries_index > time.amount_index
+    assert time.score_limit < time.score_index < 0.01
+    moved = replication("e2-outcome").table("stability").set_index("variable")["psi"].sort_values()
+    assert moved.index[-2:].tolist() == ["amount", "inquiries"]
     assert n.allowed.log_score_freed < n.allowed.log_score
+
+
+def test_what_is_said_of_the_level_is_so(n):
+    level = n.level
+    # two fifths are the form, nearly all of it at 60 months; the year's part is not beyond doubt
+    assert 0.35 < level.form_share < 0.45 and level.form_36 < 0.1 * level.form_60
+    assert level.year_clear.startswith("the year's part is beyond doubt for neither")
+    assert level.year.low < 0 < level.year and level.year_60.low < 0 < level.year_60
+    # on the day no difference is beyond doubt, in hindsight each is, by either interval
+    for _, row in level.ranks.iterrows():
+        ends = (row["DeLong: from"], row["refitted: from"])
+        assert (min(ends) > 0) == (row["fitted"] == "in hindsight"), row
+    # on the day too spread, and further from what came
+    table = level.distance.set_index(["loans", "fitted"])
+    for loans in ("both terms", "36 months", "60 months"):
+        assert table.loc[(loans, "on the day"), "slope"] < table.loc[(loans, "in hindsight"), "slope"]
+    assert (table["ICI, points"] <= table["to "]).all() and (table["from "] >= 0).all()
+
+
+def test_the_models_are_reconciled(n):
+    models = n.level.models.set_index("model")
+    verdicts = models["verdict"]
+    assert verdicts["repayment model"] == "36: too low; 60: too low"
+    assert verdicts["score card"] == "36: too high; 60: too low" and verdicts["watch model"] == "36: too high"
+    assert verdicts["hazard on the day"].startswith("36: too high")
+    # the score card's two misses nearly cancel
+    said, came = models.loc["score card"], models.loc["what came"]
+    assert abs(said["both, %"] - came["both, %"]) < 0.6
+    assert said["36: said, %"] - came["36: said, %"] > 1
+    assert came["60: said, %"] - said["60: said, %"] > 3
+    counts = load("lendingclub-2007-2011-counts").frame.query("issue_year == 2011")
+    lost = counts["severity"].isin(["loss after half", "loss early"])
+    assert came["both, %"] == pytest.approx(100 * counts.loc[lost, "n"].sum() / counts["n"].sum(), abs=0.05)

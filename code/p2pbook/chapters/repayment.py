@@ -6,8 +6,10 @@ from functools import cache
 import numpy as np
 import pandas as pd
 
-from p2pbook import reading
+from p2pbook import reading, realtime
 from p2pbook.findings import MARK_AUC
+from p2pbook.known import stamp
+from p2pbook.lendingclub import ON_THE_DAY
 from p2pbook.replications import replication, stamped
 from p2pbook.traits import INCOME_MARKS
 from p2pbook.values import Value, count, estimate, estimates, share
@@ -56,6 +58,8 @@ class Repayment:
     blocks: "Blocks"
     depth: "Depth"
     signs: "Signs"
+    #: the test on the day
+    day: realtime.RealTime
     ranks: "Ranks"
     refused: "Refused"
     counts: "Counts"
@@ -235,15 +239,11 @@ class Ranks:
     auc: Value
     sub_grade: Value
     both: Value
-    base: Value
-    #: slopes of the model, states among them, and of the base
+    #: slopes of the model, states among them
     slopes: Value
     states: Value
-    base_slopes: Value
-    #: leads of the model, all loans and within a term
+    #: leads of the model in hindsight
     over_sub_grade: Value
-    over_sub_grade_36: Value
-    over_sub_grade_60: Value
     over_boosting: Value
     #: settings of gradient boosting that were tried
     settings: Value
@@ -255,6 +255,9 @@ class Ranks:
     sub_grade_beside: Value
     #: skill of the ranked probability score against the grade
     skill: Value
+    #: area from pairs of the same sub-grade and term: in hindsight, and of the hazard on the day
+    inside_hindsight: Value
+    inside_day: Value
     #: charged off in per cent by grade and third of the score; the ends of grade B
     inside: pd.DataFrame
     low_third_of_b: Value
@@ -289,6 +292,7 @@ def compute():
         blocks=_blocks(outcome, replication("e2-robustness")),
         depth=_depth(replication("e2-stages")),
         signs=signs(replication("e2-robustness").table("signs")),
+        day=realtime.compute(),
         ranks=_ranks(slopes, outcome, selection),
         refused=_refused(replication("e2-profile")),
         counts=_counts(),
@@ -598,14 +602,13 @@ def _blocks(outcome, robust):
 def _ranks(slopes, outcome, selection):
     auc = outcome.table("auc").set_index("model")
     lead = outcome.table("auc_differences").set_index(["first", "second"])
-    within = outcome.table("auc_by_term_differences").set_index(["term", "first", "second"])
+    pairs = replication("e2-level").table("inside").set_index("model")
     inside = outcome.table("inside_grades")
     in_b = inside[inside["grade"] == "B"].set_index("own")["rate"]
     skill = outcome["rps_skill_vs_grade"]
 
-    def difference(first, second, term=None):
-        row = lead.loc[(first, second)] if term is None else within.loc[(term, first, second)]
-        return estimate(row, "difference", 3)
+    def difference(first, second):
+        return estimate(lead.loc[(first, second)], "difference", 3)
 
     return Ranks(
         mark=Value(MARK_AUC),
@@ -613,13 +616,9 @@ def _ranks(slopes, outcome, selection):
         auc=estimate(auc.loc["ordered logit"], "auc", 3),
         sub_grade=estimate(auc.loc["sub-grade"], "auc", 3),
         both=estimate(auc.loc["ordered logit and sub-grade"], "auc", 3),
-        base=estimate(auc.loc["ordered logit, base traits"], "auc", 3),
         slopes=count(outcome["slopes"]),
         states=count(len(_states(slopes))),
-        base_slopes=count(selection.table("steps").set_index("step").loc["base", "slopes"]),
         over_sub_grade=difference("ordered logit", "sub-grade"),
-        over_sub_grade_36=difference("ordered logit", "sub-grade", 36),
-        over_sub_grade_60=difference("ordered logit", "sub-grade", 60),
         over_boosting=difference("ordered logit", "gradient boosting"),
         settings=count((selection.table("rivals")["step"] == "gradient boosting").sum()),
         sub_grade_adds=-difference("ordered logit", "ordered logit and sub-grade"),
@@ -627,10 +626,17 @@ def _ranks(slopes, outcome, selection):
         sub_grade_alone=Value(outcome["odds_ratio_sub_grade_alone"][0]),
         sub_grade_beside=Value(outcome["odds_ratio_sub_grade"][0]),
         skill=estimate(skill, "skill", 1, percent=True),
+        inside_hindsight=estimate(pairs.loc["parallel lines"], "value", 3, "low", "high"),
+        inside_day=_on_the_day(pairs.loc["on the day"]),
         inside=inside_grades(inside),
         low_third_of_b=share(in_b["low"], 0),
         high_third_of_b=share(in_b["high"], 0),
     )
+
+
+@stamp(ON_THE_DAY)
+def _on_the_day(row):
+    return estimate(row, "value", 3, "low", "high")
 
 
 def inside_grades(cells, least=_LEAST):

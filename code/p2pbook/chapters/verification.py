@@ -10,14 +10,17 @@ from functools import cache
 import numpy as np
 import pandas as pd
 
-from p2pbook import findings
+from p2pbook import findings, realtime
 from p2pbook.findings import CHARGED_OFF, MARK_SLOPE
 from p2pbook.known import Descriptive, stamp
+from p2pbook.lendingclub import ON_THE_DAY, TESTED_ON, lending_club_model
 from p2pbook.reading import coefficient_table, p_words
 from p2pbook.replications import replication, stamped
 from p2pbook.traits import GRADE_TRAITS
 from p2pbook.values import Value, count, estimate, share
-from p2pbook.words import by_count, in_words, part_of
+from p2pbook.words import by_count, in_words, joined, part_of
+from p2prisk.datasets import table
+from p2prisk.validation import auc, holm, jeffreys_interval
 
 #: trait -> its words
 LABELS = {trait.name: trait.label for trait in GRADE_TRAITS}
@@ -50,6 +53,8 @@ class ParallelLines:
     chi2: Value
     df: Value
     term_chi2: Value
+    #: "5 of 12" traits that a test at five per cent rejects after Holm's correction
+    rejected: str
     #: odds of 60 months: leaving grade A, being C or worse, being D or worse
     leaving_a: Value
     c_or_worse: Value
@@ -71,7 +76,8 @@ def parallel_lines(tests, slopes):
     ParallelLines
     """
     shown = _by_trait(tests)
-    columns = ["trait", "chi-square", "df", "p", "departure", "departure_low", "departure_high", "cut"]
+    single = tests.drop(index="Omnibus")
+    columns = ["trait", "chi-square", "df", "p, Holm", "departure", "departure_low", "departure_high", "cut"]
     term = slopes[slopes["column"] == "long_term"].set_index("cut")[["slope", "ci_low", "ci_high"]]
     odds = [estimate(row, "slope", 1) for _, row in np.exp(term).iterrows()]
     return ParallelLines(
@@ -79,6 +85,7 @@ def parallel_lines(tests, slopes):
         chi2=Value(tests.loc["Omnibus", "chi2"], 0),
         df=count(tests.loc["Omnibus", "df"]),
         term_chi2=Value(tests.loc["long_term", "chi2"], 0),
+        rejected=part_of(int((holm(single["pvalue"]) < 0.05).sum()), len(single)),
         leaving_a=odds[0],
         c_or_worse=odds[1],
         d_or_worse=odds[2],
@@ -96,16 +103,19 @@ def likelihood_ratios(tests):
     Returns
     -------
     pandas.DataFrame
-        ``trait``, ``chi-square``, ``df``, ``p``.
+        ``trait``, ``chi-square``, ``df``, ``p, Holm``.
     """
-    return _by_trait(tests)[["trait", "chi-square", "df", "p"]]
+    return _by_trait(tests)[["trait", "chi-square", "df", "p, Holm"]]
 
 
 def _by_trait(tests):
+    """Tests by trait, with Holm's correction for their number; the test of all together is one test and keeps its p."""
     shown = tests.reset_index()
-    return shown.assign(trait=shown["term"].map(LABELS).fillna("all together"), p=shown["pvalue"].map(p_words)).rename(
-        columns={"chi2": "chi-square"}
-    )
+    single = (shown["term"] != "Omnibus").to_numpy()
+    adjusted = shown["pvalue"].copy()
+    adjusted[single] = holm(shown.loc[single, "pvalue"])
+    shown = shown.assign(trait=shown["term"].map(LABELS).fillna("all together"))
+    return shown.assign(**{"p, Holm": adjusted.map(p_words)}).rename(columns={"chi2": "chi-square"})
 
 
 def goodness(tests):
@@ -119,9 +129,18 @@ def goodness(tests):
     Returns
     -------
     pandas.DataFrame
-        ``test``, ``chi-square``, ``df``, ``p``, ``note``; blank where nothing was computed.
+        ``test``, ``chi-square``, ``df``, ``p``: "thin cells" where too many expected counts are small for a p-value,
+        blank where nothing was computed.
+
+    Examples
+    --------
+    >>> tests = pd.DataFrame({"test": ["Lipsitz", "other"], "chi2": [20.0, 9.0], "df": [9, 5], "pvalue": [0.018, 0.1]})
+    >>> goodness(tests.assign(note=["", "32% of the expected counts are below five"]))["p"].tolist()
+    ['0.018', 'thin cells']
     """
-    shown = tests.assign(pvalue=tests["pvalue"].map(p_words))[["test", "chi2", "df", "pvalue", "note"]].fillna("")
+    thin = tests["note"].fillna("").str.contains("expected counts")
+    words = tests["pvalue"].map(p_words).mask(thin, "thin cells")
+    shown = tests.assign(pvalue=words)[["test", "chi2", "df", "pvalue"]].fillna("")
     return shown.rename(columns={"chi2": "chi-square", "pvalue": "p"})
 
 
@@ -310,7 +329,10 @@ class Verification:
     term_lowest: Value
     term_highest: Value
     allowed: "Allowed"
+    #: the test on the day, and the one in hindsight
+    day: realtime.RealTime
     time: "OutOfTime"
+    level: "Level"
     stable: "Stable"
 
 
@@ -349,46 +371,61 @@ class OutOfTime:
     scores: pd.DataFrame
     reliability: pd.DataFrame
     drift: pd.DataFrame
-    #: calibration slopes, and the mark
-    slope_any_trouble: Value
+    #: calibration slope, and the mark
     slope_charged_off: Value
-    slope_early: Value
     mark_low: Value
     mark_high: Value
     #: how the three estimates lie to the mark
     within_mark: str
-    #: shares charged off: all loans, 60 months
+    #: shares charged off
     observed: Value
     predicted: Value
-    missing: Value
-    observed_60: Value
-    predicted_60: Value
     slope_60: Value
-    #: predicted by binary logits, and what parallel lines cost of it
-    predicted_binary: Value
-    price_of_parallel: Value
-    #: areas within a term, and leads over the sub-grade
-    auc_36: Value
-    sub_grade_36: Value
-    lead_36: Value
-    auc_60: Value
-    sub_grade_60: Value
-    lead_60: Value
-    #: stability index of the score with its limit, and of the two traits that moved most
+    #: stability index of the score with its limit
     score_index: Value
     score_limit: Value
-    inquiries_index: Value
-    amount_index: Value
     tenants: "Home"
     owners: "Home"
 
 
 @dataclass(frozen=True)
+class Level:
+    """The miss of level taken apart, and intervals that refit."""
+
+    #: share of the miss that is the form, all loans; points of the form and of the year
+    form_share: Value
+    miss: Value
+    form: Value
+    year: Value
+    form_36: Value
+    form_60: Value
+    year_36: Value
+    year_60: Value
+    #: for which loans the year's part is beyond doubt, in a half-sentence
+    year_clear: str
+    table: pd.DataFrame
+    #: share charged off in 2010 and 2011, and points of the rise that the mix of terms made
+    rate_before: Value
+    rate_after: Value
+    rise_by_mix: Value
+    #: differences from the sub-grade: DeLong's interval and the one that refits
+    ranks: pd.DataFrame
+    #: calibration slope, integrated calibration index, ninetieth percentile
+    distance: pd.DataFrame
+    ici: Value
+    ici_on_the_day: Value
+    #: the models of the book on the same loans
+    models: pd.DataFrame
+    watch_36: Value
+    observed_36: Value
+    resamples: Value
+
+
+@dataclass(frozen=True)
 class Home:
-    """Observed over predicted, and area, by home."""
+    """Observed over predicted, by home."""
 
     ratio: Value
-    auc: Value
 
 
 @dataclass(frozen=True)
@@ -428,7 +465,9 @@ def compute():
         term_lowest=found.stability.term_lowest,
         term_highest=found.stability.term_highest,
         allowed=_allowed(replication("e2-verification"), outcome),
+        day=realtime.compute(),
         time=_out_of_time(outcome, found.ranking),
+        level=_level(),
         stable=_stable(replication("e2-robustness")),
     )
 
@@ -467,48 +506,253 @@ def _out_of_time(outcome, ranking):
     slopes = outcome.table("calibration").set_index("cut")
     slope = {name: estimate(slopes.loc[cut], "slope", 2, "slope_low", "slope_high") for cut, name in _CUTS.items()}
     long = outcome.table("calibration_by_term").set_index(["term", "cut"]).loc[(60, CHARGED_OFF)]
-    area = outcome.table("auc_by_term").set_index(["term", "model"])["auc"]
-    lead = outcome.table("auc_by_term_differences").set_index(["term", "first", "second"])
-    moved = outcome.table("stability").set_index("variable")["psi"]
     home = outcome.table("by_home").set_index("home")
-    binary = outcome["predicted_bad"]["binary logits, one a cut"]
     return OutOfTime(
         scores=_scores(outcome),
         reliability=outcome.table("reliability")
         .rename(columns={"ci_low": "low", "ci_high": "high"})
         .assign(cut=lambda table: table["cut"].map(_CUTS)),
         drift=_drift(outcome.table("drift")),
-        slope_any_trouble=slope["any trouble"],
         slope_charged_off=slope["charged off"],
-        slope_early=slope["charged off early"],
         mark_low=Value(MARK_SLOPE[0], 1),
         mark_high=Value(MARK_SLOPE[1], 1),
         within_mark=within_mark(list(slope.values()), *MARK_SLOPE),
         observed=ranking.observed,
         predicted=ranking.predicted,
-        missing=ranking.missing,
-        observed_60=share(long["observed"]),
-        predicted_60=share(long["predicted"]),
         slope_60=estimate(long, "slope", 2, "slope_low", "slope_high"),
-        predicted_binary=share(binary),
-        price_of_parallel=share(binary - outcome["predicted_bad"]["ordered logit"]),
-        auc_36=Value(area[36, "ordered logit"], 3),
-        sub_grade_36=Value(area[36, "sub-grade"], 3),
-        lead_36=estimate(lead.loc[(36, "ordered logit", "sub-grade")], "difference", 3),
-        auc_60=Value(area[60, "ordered logit"], 3),
-        sub_grade_60=Value(area[60, "sub-grade"], 3),
-        lead_60=estimate(lead.loc[(60, "ordered logit", "sub-grade")], "difference", 3),
         score_index=Value(outcome["psi_score"], 4),
         score_limit=Value(outcome["psi_score_threshold"], 4),
-        inquiries_index=Value(moved["inquiries"]),
-        amount_index=Value(moved["amount"]),
         tenants=_home(home.loc["rent"]),
         owners=_home(home.loc["mortgage"]),
     )
 
 
+#: measures of the stored table of the miss -> how they are printed
+_PARTS = {
+    "observed": "charged off, %",
+    "predicted": "parallel lines, %",
+    "predicted free": "free, %",
+    "miss": "miss, points",
+    "form": "of it form",
+    "year": "of it year",
+}
+
+_LOANS = {"both": "both terms", "36": "36 months", "60": "60 months"}
+
+_MODELS = {"parallel lines": "in hindsight", "on the day": "on the day"}
+
+
+@stamped("e2-level")
+def _level():
+    stored = replication("e2-level")
+    table = stored.table("miss").set_index(["group", "measure"])
+    spread = stored.table("calibration").set_index(["group", "measure"])
+    part = {
+        (group, what): estimate(table.loc[(group, what)], "value", 1, "low", "high", percent=True)
+        for group in _LOANS
+        for what in _PARTS
+    }
+    clear = [name for group, name in _LOANS.items() if part[group, "year"].low > 0]
+    models = reconciled()
+    return Level(
+        form_share=share(part["both", "form"] / part["both", "miss"], 0),
+        miss=part["both", "miss"],
+        form=part["both", "form"],
+        year=part["both", "year"],
+        form_36=part["36", "form"],
+        form_60=part["60", "form"],
+        year_36=part["36", "year"],
+        year_60=part["60", "year"],
+        year_clear=year_sentence(clear, len(_LOANS)),
+        table=_miss(table),
+        rate_before=share(stored["rate_before"]),
+        rate_after=share(stored["rate_after"]),
+        rise_by_mix=share(stored["rise_by_mix"]),
+        ranks=_refitted_ranks(stored.table("ranks")),
+        distance=_distance(spread),
+        ici=share(spread.loc[("both", "ici parallel lines"), "value"]),
+        ici_on_the_day=_on_the_day(spread),
+        models=models,
+        watch_36=Value(models.set_index("model").loc["watch model", "36: said, %"], 1),
+        observed_36=part["36", "observed"],
+        resamples=count(stored["resamples"]),
+    )
+
+
+@stamp(ON_THE_DAY)
+def _on_the_day(spread):
+    return share(spread.loc[("both", "ici on the day"), "value"])
+
+
+def year_sentence(clear, of):
+    """Say for which loans the year's part of the miss is beyond doubt.
+
+    Examples
+    --------
+    >>> [year_sentence(clear, 3) for clear in ([], ["60 months"], ["both terms", "36 months", "60 months"])][1]
+    "the year's part is beyond doubt for 60 months alone"
+    """
+    return by_count(
+        len(clear),
+        of,
+        none="the year's part is beyond doubt for neither term, nor for both together",
+        one=f"the year's part is beyond doubt for {joined(clear)} alone",
+        some=f"the year's part is beyond doubt for {joined(clear)}",
+        every="the year's part is beyond doubt for each term and for both together",
+    )
+
+
+def _miss(table):
+    """The parts in points, and the interval of the last of them."""
+    wide = 100 * table["value"].unstack()[list(_PARTS)].rename(columns=_PARTS)
+    year = 100 * table.xs("year", level="measure")[["low", "high"]]
+    wide = wide.assign(**{"from": year["low"], "to": year["high"]}).loc[list(_LOANS)]
+    return wide.rename(index=_LOANS).rename_axis("loans", axis=0).rename_axis(columns=None).reset_index()
+
+
+def _refitted_ranks(ranks):
+    shown = ranks[ranks["model"].isin(_MODELS)]
+    return pd.DataFrame(
+        {
+            "loans": shown["group"].map(_LOANS),
+            "fitted": shown["model"].map(_MODELS),
+            "AUC less sub-grade": shown["difference"],
+            "DeLong: from": shown["delong_low"],
+            "to": shown["delong_high"],
+            "refitted: from": shown["low"],
+            "to ": shown["high"],
+        }
+    ).reset_index(drop=True)
+
+
+def _distance(spread):
+    """Slope, and index and percentile in points; an index is never below nothing, whatever its interval says."""
+    rows = []
+    for group, loans in _LOANS.items():
+        for model, words in _MODELS.items():
+            slope, ici, e90 = (spread.loc[(group, f"{what} {model}")] for what in ("slope", "ici", "e90"))
+            rows.append(
+                {
+                    "loans": loans,
+                    "fitted": words,
+                    "slope": slope["value"],
+                    "from": slope["low"],
+                    "to": slope["high"],
+                    "ICI, points": 100 * ici["value"],
+                    "from ": 100 * max(ici["low"], 0),
+                    "to ": 100 * ici["high"],
+                    "E90, points": 100 * e90["value"],
+                }
+            )
+    return pd.DataFrame(rows)
+
+
+def reconciled():
+    """The models of the book on the loans of 2011: what each ranks, what it said of each term, and the verdict.
+
+    Returns
+    -------
+    pandas.DataFrame
+        One row a model: ``model``, ``outcomes`` that it was fitted to, ``AUC``, ``AUC, 36`` (36-month loans), what it
+        said of each term and of both, ``verdict``. The last row is what came.
+    """
+    outcome, day = replication("e2-outcome"), replication("e2-realtime")
+    term = outcome.table("calibration_by_term").set_index(["term", "cut"])["predicted"]
+    area = outcome.table("auc_by_term").set_index(["term", "model"])["auc"]
+    hazard = day.table("rank").query("model == 'readable' and window == 12").set_index("group")
+    came = {group: (hazard.loc[group, "events"], hazard.loc[group, "loans"]) for group in ("all", "36", "60")}
+    card, watch = _card(), _watch()
+    rows = {
+        "repayment model": (
+            "2007–10, final",
+            outcome.table("auc").set_index("model").loc["ordered logit", "auc"],
+            area[36, "ordered logit"],
+            {
+                "36": term[36, CHARGED_OFF],
+                "60": term[60, CHARGED_OFF],
+                "all": outcome["predicted_bad"]["ordered logit"],
+            },
+        ),
+        "score card": ("2007–10, final", *card),
+        "watch model": ("2007–09, final", np.nan, *watch),
+        "hazard on the day": (
+            "2007–10, on file",
+            hazard.loc["all", "auc"],
+            hazard.loc["36", "auc"],
+            hazard["predicted"].to_dict(),
+        ),
+    }
+    table = [
+        {
+            "model": name,
+            "outcomes": sample,
+            "AUC": both,
+            "AUC, 36": short,
+            **{words: 100 * said.get(group, np.nan) for group, words in _SAID.items()},
+            "verdict": verdict(said, came),
+        }
+        for name, (sample, both, short, said) in rows.items()
+    ]
+    rates = {words: 100 * came[group][0] / came[group][1] for group, words in _SAID.items()}
+    table.append({"model": "what came", "outcomes": "", "AUC": np.nan, "AUC, 36": np.nan, **rates, "verdict": ""})
+    return pd.DataFrame(table)
+
+
+_SAID = {"36": "36: said, %", "60": "60: said, %", "all": "both, %"}
+
+
+def verdict(said, came):
+    """Say for each term whether a predicted share lies in the 95 % Jeffreys interval of what came.
+
+    Parameters
+    ----------
+    said : dict of str to float
+        Term -> predicted share; a term without one is left out.
+    came : dict of str to tuple
+        Term -> events, loans.
+
+    Examples
+    --------
+    >>> verdict({"36": 0.09, "60": 0.3}, {"36": (100, 1000), "60": (200, 1000)})
+    '36: right; 60: too high'
+    """
+    words = []
+    for term in ("36", "60"):
+        if term in said:
+            low, high = jeffreys_interval(*came[term])
+            word = "too low" if said[term] < low else "too high" if said[term] > high else "right"
+            words.append(f"{term}: {word}")
+    return "; ".join(words)
+
+
+def _card():
+    """The score card on the loans of 2011: areas and predicted shares."""
+    fit, counts = lending_club_model()
+    late = counts[counts["issue_year"] == TESTED_ON]
+    chance, weight = fit.predict(late).iloc[:, -2:].sum(axis=1).to_numpy(), late["n"].to_numpy()
+    short = (late["term"] == "36").to_numpy()
+    said = {
+        "36": np.average(chance[short], weights=weight[short]),
+        "60": np.average(chance[~short], weights=weight[~short]),
+        "all": np.average(chance, weights=weight),
+    }
+    bad = late["bad"].to_numpy()
+    return auc(bad, chance, weight), auc(bad[short], chance[short], weight[short]), said
+
+
+def _watch():
+    """The model of the watch on the 36-month loans of 2011: area over tenths of its forecast, and predicted share."""
+    scores = table("lendingclub_monthly_scores")
+    scores = scores[scores["month"].str[:4] == str(TESTED_ON)]
+    bad, good = scores["charged_off"].to_numpy(), (scores["loans"] - scores["charged_off"]).to_numpy()
+    forecast = (scores["expected"] / scores["loans"]).to_numpy()
+    event = np.repeat([1, 0], len(scores))
+    area = auc(event, np.r_[forecast, forecast], np.r_[bad, good])
+    return area, {"36": scores["expected"].sum() / scores["loans"].sum()}
+
+
 def _home(row):
-    return Home(estimate(row, "ratio", 2, "ratio_low", "ratio_high"), Value(row["auc"], 3))
+    return Home(estimate(row, "ratio", 2, "ratio_low", "ratio_high"))
 
 
 def within_mark(slopes, low, high):

@@ -481,6 +481,57 @@ def auc_comparison(table, ax=None, reference=None, xlabel="area under the ROC cu
     return ax
 
 
+#: kinds of model in the figure of rank by age: marker, colour, whether the marker is filled, shift along the axis
+_KINDS = {
+    "on the day": ("o", PALETTE["blue"], True, 0.0),
+    "boosting, on the day": ("s", PALETTE["amber"], True, -0.7),
+    "in hindsight": ("D", PALETTE["grey"], False, 0.7),
+}
+
+
+def rank_by_age(table, axes=None):
+    """Draw how much better than the sub-grade models rank, against the age of the platform; one panel a group.
+
+    Parameters
+    ----------
+    table : pandas.DataFrame
+        ``age`` in months, ``group``, ``kind``, ``difference`` of areas under the curve, ``low``, ``high`` (blank where
+        no interval is drawn).
+    axes : sequence of matplotlib.axes.Axes, optional
+
+    Returns
+    -------
+    ndarray of matplotlib.axes.Axes
+    """
+    groups = list(table["group"].unique())
+    if axes is None:
+        _, axes = plt.subplots(1, len(groups), figsize=(2.6 * len(groups) + 0.4, 3.6), sharey=True)
+    for ax, group in zip(axes, groups, strict=True):
+        mine = table[table["group"] == group]
+        ax.axhline(0, color=PALETTE["purple"], linewidth=1.4)
+        for kind, (marker, colour, filled, shift) in _KINDS.items():
+            part = mine[mine["kind"] == kind].sort_values("age")
+            held = part[part["low"].notna()]
+            ax.vlines(held["age"] + shift, held["low"].astype(float), held["high"].astype(float), color=colour, lw=1.6)
+            ax.plot(
+                part["age"] + shift,
+                part["difference"],
+                marker,
+                color=colour,
+                markerfacecolor=colour if filled else "white",
+                markersize=5.5,
+                label=kind,
+            )
+        ax.set_title(group)
+        ax.set_xlim(10, 52)
+        ax.set_xticks([12, 24, 36, 48])
+    axes[0].set_ylabel("AUC less that of the sub-grade")
+    axes[len(groups) // 2].set_xlabel("age of the platform on the day of decision, months")
+    handles, labels = axes[0].get_legend_handles_labels()
+    axes[0].figure.legend(handles, labels, loc="outside upper center", ncols=len(labels), fontsize=8.5)
+    return np.asarray(axes)
+
+
 def calibration_by_cut(table, axes=None):
     """Draw observed against predicted shares by tenth of the prediction, one panel a cut.
 

@@ -15,10 +15,12 @@ import time
 from p2pbook.known import Descriptive, Known
 from p2pbook.lendingclub import AFTER_ALL_ENDED
 from p2pbook.replications.decisions import decisions_study, ratings_study
+from p2pbook.replications.level import level_study
 from p2pbook.replications.order import order_study
 from p2pbook.replications.outcome import outcome_study
 from p2pbook.replications.profile import profile_study
 from p2pbook.replications.prosper import prosper_study, transfer_study
+from p2pbook.replications.realtime import DATES, realtime_study
 from p2pbook.replications.robustness import robustness_study, verification_study
 from p2pbook.replications.selection import selection_study
 from p2pbook.replications.stages import hazard_study, stages_study
@@ -101,6 +103,9 @@ STUDIES = {
     "e2-profile": ("lendingclub-2007-2011", profile_study, Descriptive("counts and shares of loans that have ended")),
     "e2-selection": ("lendingclub-2007-2011", selection_study, AFTER_ALL_ENDED),
     "e2-outcome": ("lendingclub-2007-2011", outcome_study, AFTER_ALL_ENDED),
+    "e2-level": ("lendingclub-2007-2011", level_study, AFTER_ALL_ENDED),
+    # each date with what was on file that day; the hindsight beside it is in a table of that name
+    "e2-realtime": ("lendingclub-2007-2011", realtime_study, Known(" ".join(DATES), " ".join(DATES))),
     # the best cut-off is picked on the loans of 2011, the last of which ended in April 2017
     "e2-decisions": ("lendingclub-2007-2011", decisions_study, Known("2010-12-31", "2017-04-30")),
     "e3-ratings": ("prosper", ratings_study, Descriptive("losses by rating of loans that have ended")),

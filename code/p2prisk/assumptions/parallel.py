@@ -351,8 +351,9 @@ def brant(
 
         - ``chi2, df, pvalue``: all columns of a factor are tested together;
         - ``departure, departure_low, departure_high``: how far the slope of one column at one cut lies from
-          the precision-weighted mean of its slopes, in log-odds per standard deviation of the column, with a
-          95 % interval; of the ``column`` and ``cut`` where it is clearest against its standard error.
+          the precision-weighted mean of its slopes, in log-odds per standard deviation of the column; of the
+          ``column`` and ``cut`` where it is clearest against its standard error. The interval covers all
+          columns and cuts of the term together with 95 % at least (Bonferroni), as the clearest was picked.
 
         ``attrs["categories"]`` lists the categories used, ``attrs["merged"]`` what was merged (empty:
         nothing).
@@ -402,7 +403,7 @@ def brant(
         )
         cut, column = np.unravel_index(clearest[:, at].argmax(), (cuts, len(at)))
         size_at = gap[cut, at[column]] * fits.spread.iloc[at[column]]
-        half = 1.959963984540054 * gap_se[cut, at[column]] * fits.spread.iloc[at[column]]
+        half = norm.isf(0.025 / (cuts * len(at))) * gap_se[cut, at[column]] * fits.spread.iloc[at[column]]
         rows[term] = (
             statistic,
             size,

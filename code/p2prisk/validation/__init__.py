@@ -12,7 +12,8 @@ Discrimination
 Calibration
     `reliability_table`, `reliability_by_cut` (Jeffreys intervals); `calibration_by_cut` (slope, intercept,
     ECE, Brier in one table); `calibration_slope_intercept`; `expected_calibration_error`;
-    `brier_decomposition`; `jeffreys_interval`, `jeffreys_test`, `jeffreys_test_by_grade`, `holm`.
+    `brier_decomposition`; `flexible_calibration`, `calibration_distance` (smooth curve, ICI, E90);
+    `jeffreys_interval`, `jeffreys_test`, `jeffreys_test_by_grade`, `holm`.
 Ordinal scores
     `ordinal_scores` (RPS, log score, kappa with skill and intervals); `ranked_probability_score`, `log_score`
     and, a loan, `ranked_probability_scores`, `log_scores`; `quadratic_weighted_kappa`; `predicted_category`.
@@ -25,8 +26,8 @@ Resampling
 Stability
     `population_stability` (PSI with its sampling threshold); `stability_table` (all variables and the score).
 Comparators
-    `compare_models`, `compare_on_test` (one table, same loans); makers `ordered_logit`, `multinomial_logit`,
-    `binary_logits`, `by_grade`, `gradient_boosting`, `base_rate`.
+    `compare_models`, `compare_on_test` (one table, same loans); `corrected_half_width` (interval over folds); makers
+    `ordered_logit`, `multinomial_logit`, `binary_logits`, `by_grade`, `gradient_boosting`, `base_rate`.
 Subgroups
     `subgroup_audit`, `subgroup_calibration_test`.
 """
@@ -50,6 +51,7 @@ from p2prisk.validation.comparators import (
     by_grade,
     compare_models,
     compare_on_test,
+    corrected_half_width,
     gradient_boosting,
     multinomial_logit,
     ordered_logit,
@@ -67,6 +69,7 @@ from p2prisk.validation.discrimination import (
     kolmogorov_smirnov,
     roc_curve,
 )
+from p2prisk.validation.flexible import calibration_distance, flexible_calibration
 from p2prisk.validation.resampling import (
     BootstrapResult,
     OutOfTimeSplit,
@@ -105,16 +108,19 @@ __all__ = [
     "brier_decomposition",
     "by_grade",
     "calibration_by_cut",
+    "calibration_distance",
     "calibration_slope_intercept",
     "cap_curve",
     "compare_models",
     "compare_on_test",
     "concordance",
+    "corrected_half_width",
     "cross_validate",
     "delong",
     "delong_by_cut",
     "discrimination_by_cut",
     "expected_calibration_error",
+    "flexible_calibration",
     "gradient_boosting",
     "holm",
     "jeffreys_interval",

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 from scipy.stats import norm
+from scipy.stats import t as student
 
 from p2prisk.errors import DataError
 from p2prisk.validation._input import as_weights, check_share, outcome_and_probabilities, outcome_codes
@@ -273,7 +274,7 @@ class ModelComparison:
     reference: str
 
 
-def _compare(y, predictions, base, weights, reference, seconds, confidence):
+def _compare(y, predictions, base, weights, reference, seconds, confidence, fold=None):
     names = list(predictions)
     reference = names[0] if reference is None else reference
     if reference not in names:
@@ -298,17 +299,57 @@ def _compare(y, predictions, base, weights, reference, seconds, confidence):
     for name in names:
         gap = losses[name] - losses[reference]
         mean = weights @ gap / total
-        se = np.sqrt(weights @ (gap - mean) ** 2 / total / max(total - 1, 1))
+        if fold is None:
+            half = z * np.sqrt(weights @ (gap - mean) ** 2 / total / max(total - 1, 1))
+        else:
+            half = corrected_half_width(gap, fold, weights, confidence)
         rows[name].update(
-            rps_difference=mean,
-            rps_difference_low=mean - z * se,
-            rps_difference_high=mean + z * se,
-            seconds=seconds[name],
+            rps_difference=mean, rps_difference_low=mean - half, rps_difference_high=mean + half, seconds=seconds[name]
         )
     table = pd.DataFrame(rows).T
     table.index.name = "model"
     differences = delong_by_cut(y, predictions, weights, confidence) if len(names) > 1 else pd.DataFrame()
     return ModelComparison(table, differences, predictions, float(total), reference)
+
+
+def corrected_half_width(
+    gap: ArrayLike, fold: ArrayLike, weights: ArrayLike | None = None, confidence: float = 0.95
+) -> float:
+    """Half the width of an interval for a mean over cross-validated loans, allowing for fits that share their loans.
+
+    Parameters
+    ----------
+    gap : array_like, shape (n,)
+        Difference of two losses of each held-out loan.
+    fold : array_like, shape (n,)
+    weights : array_like, optional
+        Loans a row stands for.
+    confidence : float
+
+    Returns
+    -------
+    float
+
+    Notes
+    -----
+    Nadeau and Bengio (2003), Machine Learning 52, 239-281: the variance over the means of k folds is multiplied by
+    1/k + held-out/fitted loans, instead of 1/k, as any two of the fits have most of their loans in common; Student's t
+    with k - 1 degrees of freedom.
+
+    Examples
+    --------
+    >>> round(corrected_half_width([1.0, 3.0, 2.0, 4.0], [0, 0, 1, 1], confidence=0.5), 4)
+    0.866
+    """
+    gap, (codes, fold) = np.asarray(gap, dtype=float), pd.factorize(np.asarray(fold))
+    weights = np.ones(len(gap)) if weights is None else np.asarray(weights, dtype=float)
+    size = np.bincount(codes, weights)
+    if len(fold) < 2:
+        raise DataError("one fold has no spread over folds; use two at least")
+    spread = np.var(np.bincount(codes, weights * gap) / size, ddof=1)
+    held = size.mean()
+    factor = 1 / len(fold) + held / (size.sum() - held)
+    return float(student.ppf(0.5 + check_share(confidence, "confidence") / 2, len(fold) - 1) * np.sqrt(factor * spread))
 
 
 def compare_models(
@@ -346,6 +387,8 @@ def compare_models(
     Returns
     -------
     ModelComparison
+        The interval of ``rps_difference`` is :func:`corrected_half_width`'s. Those of ``auc_differences`` hold the
+        predictions fixed.
 
     Examples
     --------
@@ -373,6 +416,7 @@ def compare_models(
         reference,
         seconds,
         confidence,
+        fold,
     )
 
 
