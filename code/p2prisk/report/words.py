@@ -35,7 +35,9 @@ def attempt(compute: Any) -> str:
 
     Examples
     --------
-    >>> def no(): raise ModelError("too few loans")
+    >>> from p2prisk.errors import ModelError
+    >>> def no():
+    ...     raise ModelError("too few loans")
     >>> attempt(no), attempt(lambda: 1)
     ('too few loans', '')
     """
