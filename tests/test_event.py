@@ -223,3 +223,18 @@ def test_letters_keep_their_order():
     sample, _ = choose_event(tape_of(frame))
     assert sample.provenance["grade_order"] == "letters"
     assert list(sample.frame["grade"].cat.categories) == list("ABCD")
+
+
+def test_a_charge_off_that_is_not_dated_is_dated_by_the_last_payment_and_said():
+    frame = book(size=4000, years=4, dated=True).rename(columns={"closed_date": "last_payment_date"})
+    sample, event = choose_event(tape_of(frame))
+    late = frame["last_payment_date"] + pd.DateOffset(months=5)
+    by_then = (frame["status"] == "charged off") & (late <= frame["issue_date"] + pd.DateOffset(months=12))
+    assert "dated 5 months after the last payment" in event.rule
+    assert sample.frame["bad"].sum() == (by_then & months_ago(frame, 12)).sum()
+
+
+def test_a_record_date_before_every_loan_is_an_error_that_says_what_to_check():
+    frame = book().assign(issue_date=lambda f: f["issue_date"] + pd.DateOffset(years=4))
+    with pytest.raises(DataError, match="after the record date 2018-06-30; check the record date"):
+        choose_event(tape_of(frame))

@@ -26,7 +26,7 @@ import pandas as pd
 from p2prisk.errors import DataError
 from p2prisk.tape.columns import ENDED
 from p2prisk.tape.severity import add_outcome, month_number, resolved_cohort
-from p2prisk.tape.wind_back import end_dates
+from p2prisk.tape.wind_back import charge_off_lag, end_dates
 
 if TYPE_CHECKING:
     from p2prisk.tape.core import LoanTape
@@ -354,6 +354,10 @@ def _live(tape):
         return _named(tape, Event("stage", _stage(frame), rule=rule, record_date=day))
     if frame["issue_date"].isna().any():
         tape = tape.keep(frame["issue_date"].notna(), "no issue date, so the age is not known")
+    if (loan_ages(tape.frame, day) < 0).all():
+        raise DataError(
+            f"every loan was issued after the record date {day}; check the record date and the format of the issue date"
+        )
     if (loan_ages(tape.frame, day) < 0).any():
         tape = tape.keep(loan_ages(tape.frame, day) >= 0, "issued after the record date")
     try:
@@ -383,7 +387,7 @@ def _within(tape, ends):
     if lost.any():
         tape = tape.keep(~lost, "ended, but no date says when")
         seen = seen[~lost].reset_index(drop=True)
-    young = int((~seen).sum())
+    young, lag = int((~seen).sum()), charge_off_lag(tape)
     tape = tape.keep(seen, f"younger than {horizon} months on {day}: its {horizon} months were not over")
     tape.frame["bad"] = tape.frame["bad"].astype(bool)
     rule = (
@@ -393,6 +397,7 @@ def _within(tape, ends):
             f" Of the horizons {', '.join(map(str, HORIZONS))} months the first is taken with {SMALL} loans and "
             f"{FEW_EVENTS} bad ones among them."
         )
+        + (f" A charge-off is dated {lag} months after the last payment." if lag else "")
     )
     return _named(tape, Event("within", what, horizon, rule, day))
 

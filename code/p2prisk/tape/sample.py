@@ -86,7 +86,7 @@ def supports(tape: LoanTape) -> pd.DataFrame:
     predictors = len([name for name in tape.known_at_issue() if name not in ("issue_date", "issue_year")])
     enough = (predictors >= 2, "fewer than two columns known at issue")
     has_outcome = (outcome, "the tape has no outcome")
-    some_events = (events >= FEW_EVENTS, f"only {events} bad loans")
+    some_events = (events >= FEW_EVENTS, f"only {events} bad loan{'s' * (events != 1)}")
     dated = (years > 0, "the tape has no issue date")
     part("identification", enough)
     part("grade model", (grades >= 3, f"{grades} grade(s) on the tape" if grades else "the tape has no grade"), enough)
