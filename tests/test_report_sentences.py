@@ -441,8 +441,17 @@ def test_where_only_short_terms_have_ended_the_report_says_so():
     study = TapeStudy(tape)
     years = study.sample.frame.groupby(study.sample.frame["issue_date"].dt.year)["term"].max()
     assert (years == [48, 12, 12]).all()
-    assert "issued from 2014 on, only loans of at most 12 months have" in study.vintage_sentence()
+    assert "issued from 2014 on, only loans of 12 months have" in study.vintage_sentence()
     assert "the loans of 2015, of which only those of 12 months had ended" in study.judged.sentence()
+
+
+def test_a_term_that_was_not_yet_offered_is_no_loan_that_runs():
+    frame = ended(size=1800)
+    frame["term"] = np.where((frame["issue_date"].dt.year == 2015) & (frame["dti"] > 20), 24, 12)
+    study = TapeStudy(tape_of(frame))
+    assert (
+        study.vintage_sentence() == "Every loan is judged at its end." and "months had ended" not in study.judged.tested
+    )
 
 
 def test_years_for_dates_of_ends_are_no_months():

@@ -214,8 +214,8 @@ def judge(study: TapeStudy) -> Judged:
         raise DataError("the tape has no outcome")
     if study.event.kind == "stage":
         return _on_a_third(study)
-    years = _years(study)
-    if years is None:
+    years = study.years()[::-1]
+    if len(years) < 2:
         return _on_a_third(study)
     why = []
     if study.event.kind in ("final", "within") and not study.undated:
@@ -233,33 +233,19 @@ def judge(study: TapeStudy) -> Judged:
     return _on_a_third(study)
 
 
-def _years(study):
-    frame = study.sample.frame
-    if "issue_date" in frame:
-        years = frame["issue_date"].dt.year
-    elif "issue_year" in frame:
-        years = frame["issue_year"]
-    else:
-        return None
-    years = sorted(map(int, years.dropna().unique()), reverse=True)
-    return years if len(years) > 1 else None
-
-
 def _enough(study, *parts):
     """Loans and bad loans of every part are enough."""
     bad, weights = study.bad.fillna(0).to_numpy(dtype=float), study.weights
     return all(weights[part].sum() >= LEAST_LOANS and (bad * weights)[part].sum() >= LEAST_BAD for part in parts)
 
 
-def _of_year(study, test, build, year):
+def _of_year(study, year):
     """The loans tested, in words; where only shorter terms had ended, which."""
-    words, frame = f"the loans of {year}", study.sample.frame
-    if "term" not in frame or study.event.kind != "final":
-        return words
-    tested, built = (sorted(frame["term"][part].dropna().unique()) for part in (test, build))
-    if not tested or not built or set(tested) >= set(built):
-        return words
-    return f"{words}, of which only those of {' or '.join(f'{term:g}' for term in tested)} months had ended"
+    tested = study.terms(year)
+    if study.event.kind != "final" or not study.terms(year, ended=False) - tested:
+        return f"the loans of {year}"
+    months = " or ".join(f"{term:g}" for term in sorted(tested))
+    return f"the loans of {year}, of which only those of {months} months had ended"
 
 
 def _known_then(study, year):
@@ -281,8 +267,7 @@ def _known_then(study, year):
         f"Built on what was known on {day:%Y-%m-%d} ({len(then):,d} loans issued by then, {known:,d} of them "
         f"{event.what} by then)"
     )
-    tested = _of_year(study, test, (frame["issue_date"] <= day).to_numpy(), year)
-    return Judged(event, model, "hazard", tested, built, True, "", after, pd_, bad, study.weights[test])
+    return Judged(event, model, "hazard", _of_year(study, year), built, True, "", after, pd_, bad, study.weights[test])
 
 
 def _hindsight(study, year, why):
@@ -305,7 +290,7 @@ def _hindsight(study, year, why):
     before = study.sample.keep(build, "kept for the test out of time")
     model = fit_standard(before, study.outcome)
     built = f"Built on {int(study.weights[build].sum()):,d} loans of earlier years"
-    return _of_standard(study, model, test, _of_year(study, test, build, year), built, True, hindsight.strip())
+    return _of_standard(study, model, test, _of_year(study, year), built, True, hindsight.strip())
 
 
 def _of_standard(study, model, test, tested, built, later, hindsight):

@@ -415,17 +415,28 @@ class TapeStudy:
 
     def _terms_that_ended(self):
         """What is to be known where only the shorter terms of the last periods have ended."""
-        frame = self.sample.frame
-        if "term" not in frame or "issue_date" not in frame or frame["term"].nunique() < 2:
+        unended = [year for year in self.years() if self.terms(year, ended=False) - self.terms(year)]
+        if not unended:
             return ""
-        longest = frame.groupby(frame["issue_date"].dt.year)["term"].max()
-        short = longest[longest < frame["term"].max()]
-        if short.empty:
-            return ""
+        left = sorted(set().union(*map(self.terms, unended)))
         return (
-            f" Of those issued from {int(short.index.min())} on, only loans of at most {short.max():g} months have: "
-            "they are not to be compared with the earlier ones as they stand."
+            f" Of those issued from {min(unended)} on, only loans of {' or '.join(f'{term:g}' for term in left)} "
+            "months have: they are not to be compared with the earlier ones as they stand."
         )
+
+    def years(self) -> list[int]:
+        """Years of issue of the loans studied."""
+        frame = self.sample.frame
+        if "issue_date" in frame:
+            return sorted(map(int, frame["issue_date"].dt.year.dropna().unique()))
+        return sorted(map(int, frame["issue_year"].dropna().unique())) if "issue_year" in frame else []
+
+    def terms(self, year: int, ended: bool = True) -> set[float]:
+        """Contracted terms of the loans of a year: of those studied, or of all on the tape."""
+        frame = (self.sample if ended else self.tape).frame
+        if not {"term", "issue_date"} <= set(frame):
+            return set()
+        return set(frame.loc[frame["issue_date"].dt.year == year, "term"].dropna().astype(float))
 
     def bad_share(self) -> float:
         """Share of bad loans among those with a known outcome."""
