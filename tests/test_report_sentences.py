@@ -265,7 +265,7 @@ def test_without_a_model_what_rests_on_it_is_left_out(tmp_path):
     frame["amount"], frame["dti"] = 1000.0, 10.0
     text, left_out = sections(TapeStudy(tape_of(frame)), tmp_path / "project")
     assert "no predictor is left" in left_out["outcome model"]
-    for part in ("parallel lines", "goodness of fit", "score card"):
+    for part in ("parallel lines", "goodness of fit", "score card", "master scale"):
         assert part in left_out
 
 

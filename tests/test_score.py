@@ -163,7 +163,7 @@ def test_points_grade_reasons_and_interval_are_those_of_the_card(made):
     interval = card.intervals(frame)["pd"]
     assert np.allclose(scored["pd_low"], interval["lower"]) and np.allclose(scored["pd_high"], interval["upper"])
     reasons = card.reasons(frame, 4)
-    assert (scored[list(reasons)].fillna("") == reasons.fillna("")).all().all()
+    pd.testing.assert_frame_equal(scored[list(reasons)], reasons)
     lost = scored[[f"lost_{place}" for place in range(1, 5)]].to_numpy()
     assert (np.diff(lost, axis=1) <= 0).all()
     assert np.allclose(scored[["p_paid", "p_loss"]].sum(axis=1), 1)

@@ -305,7 +305,11 @@ class StandardModel:
         return slopes[~of_age], thresholds - float(at @ slopes.to_numpy()), turn @ covariance @ turn.T
 
     def score(
-        self, frame: pd.DataFrame, drift: Literal["flag", "refuse"] = "flag", own_age: bool = False
+        self,
+        frame: pd.DataFrame,
+        drift: Literal["flag", "refuse"] = "flag",
+        own_age: bool = False,
+        design: tuple[pd.DataFrame, pd.DataFrame] | None = None,
     ) -> pd.DataFrame:
         """Score loans.
 
@@ -317,6 +321,8 @@ class StandardModel:
             What to do with attributes outside the range, or of a level, that the model was not fitted on.
         own_age : bool
             As of :meth:`design`.
+        design : tuple of pandas.DataFrame, optional
+            Of :meth:`design`, where it is there already.
 
         Returns
         -------
@@ -330,17 +336,17 @@ class StandardModel:
         DataError
             With ``drift="refuse"``, if any row drifted.
         """
-        design, flags = self.design(frame, own_age)
+        design, flags = self.design(frame, own_age) if design is None else design
         if drift == "refuse" and (flags["new_level"] | flags["out_of_range"]).any():
             rows = int((flags["new_level"] | flags["out_of_range"]).sum())
             raise DataError(
                 f"{rows:,d} of {len(frame):,d} loans have an attribute outside the range or levels the model "
                 "was fitted on; look at them (drift='flag' marks them) or refit"
             )
-        slopes = self.results.slopes
         linear = np.zeros(len(frame))
-        for name in self.results.exog_names:  # one column after the other: no sum depends on the number of rows
-            linear += design[name].to_numpy() * float(slopes[name])
+        # one column after the other: no sum depends on the number of rows
+        for name, slope in zip(self.results.exog_names, self.results.slopes.to_numpy(), strict=True):
+            linear += design[name].to_numpy() * slope
         probabilities = class_probabilities(linear, self.results.thresholds)
         levels = [str(level) for level in self.results.categories]
         out = {f"p_{level}": probabilities[:, place] for place, level in enumerate(levels)}
@@ -504,16 +510,23 @@ def _with_merge(rule, merge):
 
 def _level_codes(values, rule):
     """Position of each row's level among the levels of a rule; of rare and new levels, that of the spare one."""
-    labels = values.astype(object).where(values.notna(), "missing").to_numpy()
-    codes = _known_codes(labels, rule)
-    return np.where(codes < 0, rule["levels"].index(rule["spare"]), codes)
+    return _placed(values, rule)[0]
 
 
-def _known_codes(labels, rule):
+def _placed(values, rule):
+    """Position of each row's level, that of the spare one for rare and new levels; and which rows have a new one."""
+    if isinstance(values.dtype, pd.CategoricalDtype):
+        codes, labels = values.cat.codes.to_numpy(), list(values.cat.categories)
+    else:
+        codes, labels = pd.factorize(values)
     merged = rule.get("merged", {})
-    codes = pd.Index([*rule["levels"], *merged]).get_indexer(labels)
-    places = [*range(len(rule["levels"])), *(rule["levels"].index(into) for into in merged.values()), -1]
-    return np.array(places)[codes]
+    places = {level: place for place, level in enumerate(rule["levels"])}
+    places |= {level: rule["levels"].index(into) for level, into in merged.items()}
+    spare, rare = rule["levels"].index(rule["spare"]), set(rule["rare"])
+    # one entry a level, and at the end, where the code -1 points, that of a missing value
+    place = np.array([places.get(label, spare) for label in (*labels, "missing")])
+    new = np.array([label not in places and label not in rare for label in labels] + [False])
+    return place[codes], new[codes]
 
 
 def make_rules(frame: pd.DataFrame, predictors: Sequence[str] | None = None) -> tuple[list[dict], dict]:
@@ -665,9 +678,8 @@ def design_of(frame: pd.DataFrame, rules: list[dict], own_age: bool = False) -> 
         elif rule["kind"] == "flag":
             made = {name: values.astype("boolean").fillna(False).to_numpy(dtype=float)}
         else:
-            labels = values.astype(object).where(~gap, "missing").to_numpy()
-            new_level |= (_known_codes(labels, rule) < 0) & ~gap & ~np.isin(labels, rule["rare"])
-            codes = _level_codes(values, rule)
+            codes, new = _placed(values, rule)
+            new_level |= new
             made = {f"{name}: {level}": (codes == place).astype(float) for place, level in enumerate(rule["levels"])}
         if rule.get("missing_flag"):
             made[f"{name}: missing"] = gap.astype(float)

@@ -112,6 +112,7 @@ def odds(table, ax=None):
     -------
     matplotlib.axes.Axes
     """
+    table = table[table["trait"] != "age of the loan"]  # the exposure, no trait
     label = [_short(f"{row.trait}: {row.compared}") for row in table.itertuples()]
     table = table.rename(columns={"ci_low": "low", "ci_high": "high"}).assign(label=label)
     return forest_plot(table, xlabel="odds ratio of a worse class (log scale)", ax=ax)

@@ -40,6 +40,7 @@ _SECTIONS = {
     "goodness of fit": "fit",
     "test on other loans": "test",
     "score card": "card",
+    "master scale": "scale",
     "prices by grade": "price",
     "loss given default": "lgd",
     "concentration": "concentration",
@@ -141,6 +142,7 @@ class TapeStudy:
         parts["goodness of fit"] = outcome
         parts["test on other loans"] = outcome
         parts["score card"] = outcome
+        parts["master scale"] = outcome
         priced = why["profit and pricing"] or parts["by grade"]
         if not priced and self.event.kind != "final":
             priced = f"a price needs the losses of the whole term; bad here is {self.event.name}"
@@ -167,6 +169,7 @@ class TapeStudy:
             "goodness of fit": lambda: self.goodness_of_fit,
             "test on other loans": lambda: self.judged.sentence(),
             "score card": lambda: self.card,
+            "master scale": self.scale,
             "prices by grade": self.prices_sentence,
             "loss given default": self.given_default,
             "concentration": self.concentration,
@@ -175,7 +178,7 @@ class TapeStudy:
             if not self.parts[part]:
                 self.parts[part] = words.attempt(compute)
                 if part == "outcome model" and self.parts[part]:
-                    for other in ("parallel lines", "goodness of fit", "score card"):
+                    for other in ("parallel lines", "goodness of fit", "score card", "master scale"):
                         self.parts[other] = self.parts[other] or "there is no model of the outcome"
 
     @cached_property
@@ -598,6 +601,18 @@ class TapeStudy:
         from p2prisk.scorecard import card_of_tape
 
         return card_of_tape(self.outcome_model, self.sample.frame)
+
+    def scale(self) -> pd.DataFrame:
+        """The master scale for print (:meth:`p2prisk.scorecard.any_tape.TapeCard.grades_in_per_cent`).
+
+        Raises
+        ------
+        DataError
+            The loans support none.
+        """
+        if self.card.grades is None:
+            raise DataError(self.card.why)
+        return self.card.grades_in_per_cent()
 
     # ------------------------------------------------------------ verification
 

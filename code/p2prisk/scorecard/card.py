@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, field, replace
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -180,7 +181,7 @@ class Scorecard:
         """Points for a unit of the log-odds."""
         return self.points_to_double / np.log(2.0)
 
-    @property
+    @cached_property
     def _neutral(self):
         """Points of the average borrower, spread over the characteristics."""
         mean = sum(float(np.dot(c.mean, self.slopes.loc[list(c.parameters)])) for c in self.characteristics)
@@ -190,6 +191,12 @@ class Scorecard:
     def _points(self, characteristic, contribution):
         mean = float(np.dot(characteristic.mean, self.slopes.loc[list(characteristic.parameters)]))
         return _rounded(self._neutral + self.factor * (mean - contribution), self.digits)
+
+    @cached_property
+    def _best(self):
+        """Points of each characteristic's best attribute."""
+        best = self.attributes.groupby("characteristic", sort=False)["points"].max()
+        return best[[c.name for c in self.characteristics]].to_numpy()
 
     # -- the card as a table -----------------------------------------------------------------------------------------
 
@@ -361,15 +368,15 @@ class Scorecard:
         if n < 1:
             raise DataError(f"n is {n}; ask for one reason at least")
         points = (self.points(frame) if points is None else points).to_numpy()
-        best = self.attributes.groupby("characteristic", sort=False)["points"].max()
-        lost = best[[c.name for c in self.characteristics]].to_numpy() - points
+        lost = self._best - points
         lost = np.where(np.isnan(lost), np.inf, lost)
         order = np.argsort(-lost, axis=1, kind="stable")[:, :n]
-        names = np.array([c.name for c in self.characteristics], dtype=object)
+        names = [*(c.name for c in self.characteristics), ""]
         out = {}
         for place in range(order.shape[1]):
             size = np.take_along_axis(lost, order[:, [place]], axis=1)[:, 0]
-            out[f"reason_{place + 1}"] = np.where(size > 0, names[order[:, place]], "")
+            codes = np.where(size > 0, order[:, place], len(names) - 1)
+            out[f"reason_{place + 1}"] = pd.Categorical.from_codes(codes, names)
             out[f"lost_{place + 1}"] = np.where(np.isinf(size), np.nan, size)
         return pd.DataFrame(out, index=frame.index)
 

@@ -79,7 +79,8 @@ class LoanScorer:
             characteristics that cost most points against their best attribute), and the flags ``missing``,
             ``new_level``, ``out_of_range``, ``refer`` (some gap has no points: a person decides).
         """
-        scored = self.model.score(frame, drift)  # type: ignore[arg-type]
+        design = self.model.design(frame)
+        scored = self.model.score(frame, drift, design=design)  # type: ignore[arg-type]
         probabilities = {name: scored[name] for name in scored if name.startswith("p_")}
         flags = {name: scored[name] for name in ("missing", "new_level", "out_of_range")}
         out: dict[str, Any] = {}
@@ -95,7 +96,7 @@ class LoanScorer:
             if self.card.scale is not None:
                 grade = self.card.scale.grade(np.where(refer, np.nan, scored["pd"]))
                 out["grade"] = pd.Series(grade, frame.index)
-            low, high = self._interval(frame, scored["pd"].to_numpy())
+            low, high = self._interval(design[0], scored["pd"].to_numpy())
             out |= {"pd": scored["pd"], "pd_low": low, "pd_high": high, **probabilities, "log_odds": scored["score"]}
             out |= dict(self.card.reasons(frame, self.reasons, points=points).items())
             out |= {**flags, "refer": refer}
@@ -103,11 +104,10 @@ class LoanScorer:
         self._count(table)
         return table
 
-    def _interval(self, frame, probability):
-        design = self.model.design(frame)[0]
-        half = np.empty(len(frame))
+    def _interval(self, design, probability):
+        half = np.empty(len(design))
         columns = [design[name].to_numpy() for name in self._names]
-        for start in range(0, len(frame), _ROWS):
+        for start in range(0, len(design), _ROWS):
             part = slice(start, start + _ROWS)
             variance = np.zeros(len(half[part]))
             for direction in self._root.T:
