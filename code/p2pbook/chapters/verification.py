@@ -136,7 +136,7 @@ def goodness(tests):
     --------
     >>> tests = pd.DataFrame({"test": ["Lipsitz", "other"], "chi2": [20.0, 9.0], "df": [9, 5], "pvalue": [0.018, 0.1]})
     >>> goodness(tests.assign(note=["", "32% of the expected counts are below five"]))["p"].tolist()
-    ['0.018', 'thin cells']
+    ['0.0180', 'thin cells']
     """
     thin = tests["note"].fillna("").str.contains("expected counts")
     words = tests["pvalue"].map(p_words).mask(thin, "thin cells")
