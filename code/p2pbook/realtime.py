@@ -220,7 +220,7 @@ def _ranked(known, own, trees):
     own, trees = own.reindex(known.index), trees.reindex(known.index)
     return pd.DataFrame(
         {
-            "decided on": known.index,
+            "end of": known.index.str[:7],
             "age, months": known["age"].to_numpy(),
             "losses on file": known["losses"].to_numpy(),
             "of those to come": known["final_losses"].to_numpy(),
@@ -235,7 +235,7 @@ def _said(own):
     """Share charged off in per cent: what the model said on each date, with its interval, and what came."""
     return pd.DataFrame(
         {
-            "decided on": own.index,
+            "end of": own.index.str[:7],
             "loans judged": own["loans"].astype(int).to_numpy(),
             "said, %": 100 * own["predicted"].to_numpy(),
             "from": 100 * own["predicted_low"].to_numpy(),

@@ -161,7 +161,13 @@ def test_what_the_words_claim_is_so(n):
         )
     # "distributed almost as those of 2010", though a little further than chance alone would have them
     assert time.score_limit < time.score_index < 0.01
-    moved = replication("e2-outcome").table("stability").set_index("variable")["psi"].drop("inquiries_above_2").sort_values()
+    moved = (
+        replication("e2-outcome")
+        .table("stability")
+        .set_index("variable")["psi"]
+        .drop("inquiries_above_2")
+        .sort_values()
+    )
     assert moved.index[-2:].tolist() == ["amount", "inquiries"]
     assert n.allowed.log_score_freed < n.allowed.log_score
 
