@@ -25,6 +25,7 @@ from p2prisk.tape.columns import (
     refuse_later,
 )
 from p2prisk.tape.core import LoanTape
+from p2prisk.tape.event import Event, choose_event, event_of
 from p2prisk.tape.mapping import apply_mapping, builtin, builtin_names
 from p2prisk.tape.read import iter_tape, read_tape
 from p2prisk.tape.sample import study_sample, supports
@@ -35,6 +36,7 @@ __all__ = [
     "CHARGE_OFF_LAG",
     "COLUMNS",
     "Column",
+    "Event",
     "LoanTape",
     "PREDICTOR_BLOCKS",
     "SEVERITY_LIVE",
@@ -45,8 +47,10 @@ __all__ = [
     "apply_mapping",
     "builtin",
     "builtin_names",
+    "choose_event",
     "column_table",
     "end_dates",
+    "event_of",
     "iter_tape",
     "known_at_issue",
     "read_tape",
