@@ -11,8 +11,9 @@ Writes four small tables into ``data/``; none holds a loan:
 ``lendingclub_monthly_bands.csv``
     month of issue x attribute x band: ``n``. Bands of numbers are quartiles of the loans of 2009.
 ``lendingclub_monthly_scores.csv``
-    36-month loans of 2010 and 2011, month of issue x tenth of the forecast: loans, forecast and actual charge-offs
-    over the life and within twelve payments. Forecasts come from ordered logits fitted on the loans of 2007 to 2009.
+    36-month loans of 2010 and 2011, month of issue x tenth of the forecast: loans, and charge-offs with the last
+    payment within twelve months, forecast and actual. The forecast of a month is that of the standard hazard fitted to
+    what was known on the last day before it.
 ``lendingclub_outcomes.csv``
     term x severity: what a loan of the class earned and lost, as shares of the amount.
 """
@@ -23,19 +24,17 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from p2prisk import OrderedLogit, load
+from p2prisk import load
+from p2prisk.standard_hazard import fit_standard_hazard
+from p2prisk.tape import CHARGE_OFF_LAG, LoanTape
 
-LAST_FITTED_YEAR = 2009
-EARLY = 12
+#: last year of reference for the bands; last month since issue in which a payment ends an early failure
+REFERENCE_YEAR, EARLY = 2009, 12
 NUMBERS = ("amount", "income", "dti", "utilisation", "credit_history_years")
-TRAITS = (
-    "np.log(income) + dti + utilisation + inquiries + C(home) + np.log(amount) + public_records"
-    " + delinquencies_2y + C(settled) + credit_history_years + C(business) + C(card)"
-)
 
 
 def prepare(frame):
-    """Ages, flags and months that all four tables use."""
+    """Ages and months of issue."""
     month = frame["issue_date"].dt.strftime("%Y-%m")
     age = (
         (
@@ -46,13 +45,7 @@ def prepare(frame):
         .fillna(0)
         .astype(int)
     )
-    return frame.assign(
-        month=month,
-        age_at_end=age,
-        business=frame["purpose"] == "small business",
-        card=frame["purpose"] == "credit card",
-        settled=frame["employment"] == "10 years and over",
-    )
+    return frame.assign(month=month, age_at_end=age)
 
 
 def vintages(frame):
@@ -66,8 +59,8 @@ def vintages(frame):
 
 def monthly_bands(frame):
     """Attributes of new loans by month, 2009 to 2011."""
-    recent = frame[frame["issue_date"].dt.year >= LAST_FITTED_YEAR]
-    base = recent[recent["issue_date"].dt.year == LAST_FITTED_YEAR]
+    recent = frame[frame["issue_date"].dt.year >= REFERENCE_YEAR]
+    base = recent[recent["issue_date"].dt.year == REFERENCE_YEAR]
     bands = {"term": recent["term"].astype(str) + " months"}
     for name in NUMBERS:
         cuts = base[name].quantile([0.25, 0.5, 0.75]).to_numpy()
@@ -92,30 +85,22 @@ def monthly_bands(frame):
     return pd.concat(parts)[["month", "variable", "band", "n"]]
 
 
-def monthly_scores(frame):
-    """Forecast and actual charge-offs of the 36-month loans of 2010 and 2011."""
-    short = frame[frame["term"] == 36].copy()
-    short["early"] = pd.Categorical(
-        np.where(short["bad"] & (short["age_at_end"] <= EARLY), "early loss", "other"),
-        ["other", "early loss"],
-        ordered=True,
-    )
-    needed = ["income", "dti", "utilisation", "inquiries", "public_records", "delinquencies_2y", "credit_history_years"]
-    complete = short[needed].notna().all(axis=1) & (short["income"] > 0)
-    short = short[complete]
-    old = short[short["issue_date"].dt.year <= LAST_FITTED_YEAR]
-    new = short[short["issue_date"].dt.year > LAST_FITTED_YEAR].copy()
-    severity = OrderedLogit.from_formula(f"severity ~ {TRAITS}", old).fit()
-    early = OrderedLogit.from_formula(f"early ~ {TRAITS}", old).fit()
-    life_old, life = (severity.predict(part).iloc[:, -2:].sum(axis=1).to_numpy() for part in (old, new))
-    new["expected"] = life
-    new["expected_early"] = early.predict(new)["early loss"].to_numpy()
-    new["band"] = 1 + np.searchsorted(np.quantile(life_old, np.arange(1, 10) / 10), life)
-    early_loss = (new["early"] == "early loss").astype(int)
-    grouped = new.assign(charged_off=new["bad"].astype(int), charged_off_early=early_loss, loans=1)
-    grouped = grouped.groupby(["month", "band"])
-    table = grouped[["loans", "expected", "charged_off", "expected_early", "charged_off_early"]].sum().reset_index()
-    return table.round({"expected": 6, "expected_early": 6}), len(old), int((~complete).sum())
+def monthly_scores(tape):
+    """Early charge-offs of the 36-month loans of 2010 and 2011, and the forecast known when each month began."""
+    short = LoanTape(tape.frame[tape.frame["term"] == 36].reset_index(drop=True), tape.provenance)
+    frame, parts = prepare(short.frame), []
+    for month, new in frame[frame["issue_date"].dt.year > REFERENCE_YEAR].groupby("month"):
+        known = short.as_of(pd.Timestamp(month) - pd.Timedelta(days=1))
+        # whoever pays for the last time at EARLY months is charged off the lag later
+        forecast = fit_standard_hazard(known).score(new, horizon=EARLY + CHARGE_OFF_LAG)
+        if forecast.isna().any():
+            raise SystemExit(f"{month}: {int(forecast.isna().sum())} loans have no forecast")
+        band = 1 + pd.qcut(forecast.rank(method="first"), 10, labels=False)
+        failed = new["bad"] & (new["age_at_end"] <= EARLY)
+        part = pd.DataFrame({"band": band, "loans": 1, "expected_early": forecast, "charged_off_early": failed})
+        parts.append(part.groupby("band").sum().reset_index().assign(month=month))
+    columns = ["month", "band", "loans", "expected_early", "charged_off_early"]
+    return pd.concat(parts)[columns].round({"expected_early": 6}).astype({"charged_off_early": int})
 
 
 def outcomes(frame):
@@ -141,14 +126,13 @@ def outcomes(frame):
     return pd.DataFrame(rows).round(6)
 
 
-def build(frame):
+def build(tape):
     """All four tables by file name."""
-    frame = prepare(frame)
-    scores, _, _ = monthly_scores(frame)
+    frame = prepare(tape.frame)
     return {
         "lendingclub_vintages": vintages(frame),
         "lendingclub_monthly_bands": monthly_bands(frame),
-        "lendingclub_monthly_scores": scores,
+        "lendingclub_monthly_scores": monthly_scores(tape),
         "lendingclub_outcomes": outcomes(frame),
     }
 
@@ -159,7 +143,7 @@ def main(arguments=None):
     parser.add_argument("--input", help="lendingclub_2007_2011.csv.gz; default ../shared/data")
     parser.add_argument("--output", default=Path(__file__).parent, type=Path)
     options = parser.parse_args(arguments)
-    for name, frame in build(load("lendingclub-2007-2011", path=options.input).frame).items():
+    for name, frame in build(load("lendingclub-2007-2011", path=options.input)).items():
         path = options.output / f"{name}.csv"
         frame.to_csv(path, index=False, lineterminator="\n", encoding="utf-8")
         print(f"{path}: {len(frame):,d} rows")

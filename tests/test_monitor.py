@@ -511,6 +511,19 @@ def test_listed_loans_default_more_often(book):
         check_warnings(book.performance, as_of="2017-10")
 
 
+def test_a_monthly_report_reads_nothing_of_later_months(book):
+    asked = {"as_of": "2016-12", "reference": ("2015-01", "2015-12"), "columns": ["platform_score", "grade"]}
+    whole = monthly_report(book.performance, book.tape, **asked)
+    rows = book.performance[book.performance["month"] <= "2016-12-31"]
+    loans = book.tape.frame[book.tape.frame["issue_date"] <= "2016-12-31"]
+    cut = monthly_report(rows, loans, **asked)
+    assert len(rows) < len(book.performance) and len(loans) < len(book.tape.frame)
+    assert cut.alerts == whole.alerts and len(cut.sections) == len(whole.sections)
+    for (title, text, table), (title_cut, text_cut, table_cut) in zip(whole.sections, cut.sections, strict=True):
+        assert (title, text) == (title_cut, text_cut)
+        pd.testing.assert_frame_equal(table, table_cut)
+
+
 def test_monthly_report_page(book):
     report = monthly_report(
         book.performance, book.tape, reference=("2015-01", "2016-12"), columns=["platform_score", "grade"]

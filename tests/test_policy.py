@@ -25,6 +25,7 @@ from p2prisk.policy import (
     profit_curve,
     realised_value,
     refer_band,
+    refer_lines,
     room_under_caps,
     room_under_limit,
 )
@@ -224,6 +225,31 @@ def test_expected_maximum_profit_is_the_integral(loans):
     assert got["emp"] == pytest.approx(emp, rel=1e-6) and got["rejected"] == pytest.approx(rejected, rel=1e-3)
     useless = expected_maximum_profit(np.full(len(bad), 0.1), bad, none_lost=1.0, all_lost=0.0, roi=0.2)
     assert useless == {"emp": 0.0, "rejected": 0.0}
+
+
+def test_a_refer_band_of_functions_is_that_of_numbers_where_they_are_constant():
+    terms = {"review_cost": 0.006, "caught": 0.5, "turned_away": 0.1}
+    band = refer_band(0.12, 0.45, **terms)
+    same = refer_band(lambda p: 0.12 + 0 * p, lambda p: 0.45, **terms)
+    assert {name: same[name] for name in band} == pytest.approx(band, abs=1e-9)
+    dear = refer_band(lambda p: 0.12 + 0 * p, 0.45, review_cost=0.2)
+    assert not dear["worth"] and dear["accept_below"] == dear["decline_above"] == pytest.approx(0.12 / 0.57)
+
+
+def test_a_refer_band_where_gain_follows_risk_is_the_best_of_three():
+    terms = {"review_cost": 0.01, "caught": 0.4, "turned_away": 0.1}
+    gain, loss = (lambda p: 0.05 + 0.5 * p), (lambda p: 0.4 + 0.1 * p)
+    band = refer_band(gain, loss, **terms)
+    lines = refer_lines(gain, loss, **terms, highest=1.0).set_index("pd")
+    best = lines.idxmax(axis=1)
+    expected = np.where(
+        lines.index < band["accept_below"], "accept", np.where(lines.index < band["decline_above"], "refer", "decline")
+    )
+    assert (best == expected).all() and band["worth"] and set(best) == {"accept", "refer", "decline"}
+    with pytest.raises(DataError, match="refer_lines instead of two cut-offs"):
+        refer_band(lambda p: np.where((p > 0.4) & (p < 0.6), 5.0, 0.02), 0.5, **terms)
+    with pytest.raises(DataError, match="they are 0 and 0.5"):
+        refer_band(0.0, 0.5, **terms)
 
 
 def test_refer_band_is_the_best_of_three():

@@ -9,6 +9,8 @@ import pytest
 
 from p2pbook.lendingclub import LABELS, book_card
 from p2prisk import OrderedLogit, Scorecard, load
+from p2prisk.errors import DataError
+from p2prisk.scorecard import grade_table
 from p2prisk.scorecard.widget import ScorecardWidget
 
 FLAGS = (
@@ -145,3 +147,38 @@ def test_page_holds_no_address_and_the_pdf_gets_a_table(card):
     assert table.count("\n| ") == len(card.characteristics) + 1
     total = card.score(widget.default_borrower()).iloc[0]
     assert f"| **Score, grade {total['grade']}** | | **{total['score']:g}** |" in table
+
+
+def test_what_became_of_a_grade_stands_beside_what_the_card_assigns(browser, tmp_path, card):
+    made = book_card()
+    later = grade_table(card.scale, card.score(made.test)["pd"], made.test["bad"], made.test["n"])
+    widget = card.widget(LABELS, observed=later, whose="loans of 2011")
+    page_file = tmp_path / "card.html"
+    page_file.write_text(f"<!DOCTYPE html><meta charset='utf-8'>{widget._repr_html_()}", encoding="utf-8")
+    page = browser.new_context(offline=True).new_page()
+    page.goto(page_file.as_uri())
+    for level in ("0", "5 and over"):
+        page.select_option("[data-characteristic='inquiries_band']", level)
+        grade = page.text_content("[data-part='grade']")
+        row = later.set_index("grade").loc[grade]
+        said = page.text_content("[data-part='observed']")
+        assert said.startswith(
+            f"Of {row['loans']:,.0f} loans of 2011 with grade {grade}, {100 * row['observed']:.1f} % "
+        )
+        assert f"({100 * row['ci_low']:.1f} to {100 * row['ci_high']:.1f} %)" in said
+    page.context.close()
+    assert widget.observed[card.score(widget.default_borrower())["grade"].iloc[0]] in widget._repr_markdown_()
+
+
+def test_the_text_form_is_the_same_in_every_run(card):
+    assert repr(card.widget()) == repr(card.widget()) == "<ScorecardWidget scorecard: 8 characteristics, 7 grades>"
+
+
+def test_observed_rates_of_another_scale_are_refused(card, numbers):
+    made = book_card()
+    later = grade_table(card.scale, card.score(made.test)["pd"], made.test["bad"], made.test["n"])
+    for other, table in ((card, later.iloc[1:]), (numbers, later)):
+        with pytest.raises(DataError, match="one row for each grade"):
+            other.widget(observed=table)
+    empty = later.assign(loans=[0, *later["loans"][1:]])
+    assert card.widget(observed=empty, whose="loans of 2011").observed["1"] == "None of the loans of 2011 has grade 1."

@@ -126,8 +126,9 @@ def lending_club_book(year=TESTED_ON):
     Returns
     -------
     Book
-        Linear predictors from :func:`lending_club_model`, thresholds moved so that the book's default rate is the
-        one that came; income, loss and years by term and class from ``lendingclub_outcomes``.
+        Linear predictors from :func:`lending_club_model`, moved by term so that the default rate of each term is the
+        one that came: one move for all loans gives the short ones too much and the long ones too little, and turns
+        round which of the two breaks first. Income, loss and years by term and class from ``lendingclub_outcomes``.
     """
     fit, counts = lending_club_model()
     part = counts[counts["issue_year"] == year]
@@ -144,9 +145,13 @@ def lending_club_book(year=TESTED_ON):
     vintages = table("lendingclub_vintages")
     early = vintages.loc[vintages["age"] + CHARGE_OFF_LAG <= 12, "charged_off"].sum() / vintages["charged_off"].sum()
     economics = Economics(values["earned"], values["loss"], values["years"], early_share=float(early))
-    rate = part.loc[part["bad"], "n"].sum() / part["n"].sum()
     book = Book(eta, fit.thresholds.to_numpy(), amount, cells, economics)
-    return replace(book, eta=eta + shift_to_default_rate(book, rate, lower=-3.0))
+    shift = np.zeros(len(eta))
+    for term, mine in part.groupby(part["term"].astype(int)):
+        rate = float(np.average(mine["bad"], weights=mine["n"]))
+        rows = (cells["term"] == term).to_numpy()
+        shift[rows] = shift_to_default_rate(book.part(rows), rate, lower=-3.0)
+    return replace(book, eta=eta + shift)
 
 
 DEFAULT_FROM = "loss after half"

@@ -8,6 +8,66 @@ import pandas as pd
 
 from p2prisk.policy.value import Costs, contract_value, highest_pd, price_table
 
+#: What a review costs per unit applied for, turns away of those who would default, and of those who would pay: assumed.
+REVIEW = {"review_cost": 0.01, "caught": 0.5, "turned_away": 0.1}
+#: Reviews that are compared: what differs from :data:`REVIEW`.
+REVIEWS = {"catches half": {}, "catches one in five": {"caught": 0.2}}
+
+
+def value_by_risk(loans, parts=5):
+    """What good and bad loans were worth, by part of the loans from the safest to the riskiest.
+
+    Parameters
+    ----------
+    loans : pandas.DataFrame
+        ``p`` (probability of default), ``value`` (per unit lent), ``amount``, ``bad``.
+    parts : int
+        Equal parts; fifths by default.
+
+    Returns
+    -------
+    pandas.DataFrame
+        One row a part: ``part, p`` (mean), ``loans, bad, value_good, value_bad``; means weighted by money.
+    """
+    rows = []
+    for part, mine in loans.groupby(pd.qcut(loans["p"], parts, labels=False)):
+        good, bad = mine[~mine["bad"]], mine[mine["bad"]]
+        rows.append(
+            {
+                "part": int(part) + 1,
+                "p": float(np.average(mine["p"], weights=mine["amount"])),
+                "loans": len(mine),
+                "bad": len(bad),
+                "value_good": float(np.average(good["value"], weights=good["amount"])),
+                "value_bad": float(np.average(bad["value"], weights=bad["amount"])),
+            }
+        )
+    return pd.DataFrame(rows)
+
+
+def gain_and_loss(values):
+    """Gain of a good and loss of a bad loan as functions of the probability of default.
+
+    Parameters
+    ----------
+    values : pandas.DataFrame
+        From :func:`value_by_risk`.
+
+    Returns
+    -------
+    gain, loss : callable
+        Straight lines between the parts, level beyond the first and the last.
+
+    Examples
+    --------
+    >>> values = pd.DataFrame({"p": [0.1, 0.2], "value_good": [0.05, 0.15], "value_bad": [-0.4, -0.5]})
+    >>> gain, loss = gain_and_loss(values)
+    >>> [round(float(at(0.15)), 3) for at in (gain, loss)]
+    [0.1, 0.45]
+    """
+    p, good, bad = (values[name].to_numpy(dtype=float) for name in ("p", "value_good", "value_bad"))
+    return (lambda at: np.interp(at, p, good)), (lambda at: np.interp(at, p, -bad))
+
 
 def _terms(stored, term):
     """Recovery and prepayment of loans of one term, as measured."""

@@ -32,7 +32,8 @@ def test_points_and_their_ends(n):
     assert (n.safest, n.riskiest) == (best.sum(), worst.sum()) and n.questions == len(best)
     inquiries = known[known["characteristic"] == assessment.LABELS["inquiries_band"]]["points"]
     assert n.lost["inquiries_band"] == inquiries.max() - inquiries.min()
-    assert n.inquiries_odds == pytest.approx(np.exp(n.lost["inquiries_band"] * np.log(2) / n.points_to_double))
+    slopes = lending_club_model()[0].params.filter(like="inquiries_band")
+    assert n.inquiries_odds == pytest.approx(np.exp(slopes.max() - min(slopes.min(), 0)))  # not from rounded points
     assert max(n.lost, key=n.lost.get) == "inquiries_band" and min(n.lost, key=n.lost.get) == "dti_band"
 
 

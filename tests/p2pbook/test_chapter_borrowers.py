@@ -76,11 +76,12 @@ def test_what_the_words_claim_is_so(n):
     # "late payment shrinks throughout, the share charged off early has its low in 2009 and 2010"
     assert years["paid late"].is_monotonic_decreasing
     assert set(years["charged off earlier"].nsmallest(2).index) == {"2009", "2010"}
-    # "the used share rises from paid to charged off early; income falls, though not step by step; the amount is
-    # not ordered at all"
+    # "the used share is lowest among the paid and highest among those charged off early, but falls between the two
+    # middle levels; income falls, though not step by step; the amount is not ordered at all"
     medians = n.issued.medians.set_index("trait").T
     used = medians["used share of card limits, %"]
     assert used.idxmin() == "paid" and used.idxmax() == "charged off earlier"
+    assert used["charged off after half"] < used["paid late"]
     assert (
         medians["income, $"].iloc[0] > medians["income, $"].iloc[-1]
         and not medians["income, $"].is_monotonic_decreasing

@@ -15,8 +15,6 @@ def test_numbers_are_those_of_the_stored_results():
     }
     assert n.rate_2007 == pytest.approx(years[2007]["bad"] / years[2007]["loans"])
     assert str(n.rate_2007) == f"{100 * years[2007]['bad'] / years[2007]['loans']:.0f} %"
-    areas = replication("e2-outcome").table("auc").set_index("model")["auc"]
-    assert n.traits_added == pytest.approx(areas["ordered logit and sub-grade"] - areas["sub-grade"], abs=1e-9)
     assert n.willingness > n.ability > 0 and n.observed > n.predicted
 
 
@@ -26,3 +24,18 @@ def test_each_cause_has_its_row_and_what_it_would_need():
     assert str(n.odds_2008) in n.map.set_index("where").loc["year of issue in Lending Club; industry series"].iloc[-1]
     with pytest.raises(dataclasses.FrozenInstanceError):
         n.ability = 0
+
+
+def test_the_trace_of_management_is_the_traits():
+    n, stored = compute(), replication("e2-management")
+    marked = [row for row in stored.table("by_mark").to_dict("records") if row["policy_exception"]]
+    assert n.exceptions == sum(row["loans"] for row in marked)
+    assert n.rate_exceptions == pytest.approx(sum(row["bad"] for row in marked) / sum(row["loans"] for row in marked))
+    # "may be nothing", "lost money in the first two", "earned less in every year"
+    assert float(n.odds_given.low) < 1 < n.odds_given < n.odds_alone
+    returns = n.by_mark.pivot(index="Issued", columns="Met the policy", values="Return")
+    assert (returns["no"] < returns["yes"]).all() and (returns["no"][["2007", "2008"]] < 0).all()
+    assert (stored.table("limits")["marked_2011"] == 0).all() and n.marked_beyond > 0.75 > 0.05 > n.unmarked_beyond
+    # the ratio of two sums over loans: its interval is symmetric
+    first = marked[0]
+    assert first["return_high"] + first["return_low"] == pytest.approx(2 * first["return"])

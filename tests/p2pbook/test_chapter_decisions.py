@@ -6,7 +6,10 @@ import pytest
 
 from p2pbook.chapters import decisions
 from p2pbook.lendingclub import book_card
+from p2pbook.values import Value
 from p2prisk.policy import contract_value, refer_lines
+
+LOST = "and one lost, with its whole interval below zero"
 
 
 @pytest.fixture(scope="module")
@@ -28,22 +31,53 @@ def test_default_rates_of_the_accepted_are_those_of_the_safest(n):
 
 
 def test_the_band_is_where_the_lines_cross(n):
-    gain, loss, r = n.good_value, n.bad_loss, decisions.REVIEW
-    accept = lambda p: (1 - p) * gain - p * loss  # noqa: E731
-    refer = lambda p: (1 - p) * (1 - r["turned_away"]) * gain - p * (1 - r["caught"]) * loss - r["review_cost"]  # noqa: E731
-    assert accept(n.accept_below) == pytest.approx(refer(n.accept_below))
-    assert refer(n.decline_above) == pytest.approx(0.0, abs=1e-12)
-    assert accept(n.single) == pytest.approx(0.0, abs=1e-12)
-    assert n.accept_below < n.weak_accept_below < n.single < n.weak_decline_above < n.decline_above
-    lines = refer_lines(gain, loss, **r)
-    assert lines["accept"].to_numpy() == pytest.approx(accept(lines["pd"].to_numpy()))
+    # the straight lines between the fifths of 2007 to 2010, by hand
+    points = [row for row in n.stored.table("value_by_risk").to_dict("records") if row["issued"] == "2007-2010"]
+
+    def along(p, name):
+        for left, right in zip(points, points[1:], strict=False):
+            if left["p"] <= p <= right["p"]:
+                return left[name] + (p - left["p"]) / (right["p"] - left["p"]) * (right[name] - left[name])
+        return points[0][name] if p < points[0]["p"] else points[-1][name]
+
+    for review, caught in (("half", 0.5), ("weak", 0.2)):
+        accept = lambda p: (1 - p) * along(p, "value_good") + p * along(p, "value_bad")  # noqa: E731
+        refer = lambda p: 0.9 * (1 - p) * along(p, "value_good") + (1 - caught) * p * along(p, "value_bad") - 0.01  # noqa: B023, E731
+        first, last = float(n.accept_below[review]), float(n.decline_above[review])
+        assert accept(first) == pytest.approx(refer(first), abs=1e-9) and refer(last) == pytest.approx(0.0, abs=1e-9)
+        assert accept(float(n.single)) == pytest.approx(0.0, abs=1e-9) and first < n.single < last
+    assert decisions.REVIEW == {"review_cost": 0.01, "caught": 0.5, "turned_away": 0.1}
+    lines = refer_lines(n.gain_of, n.loss_of, **decisions.REVIEW)
+    assert lines["accept"].iloc[10] == pytest.approx(0.9 * along(0.1, "value_good") + 0.1 * along(0.1, "value_bad"))
 
 
-def test_shares_referred_and_declined_are_counted(n):
-    band = {"accept_below": 0.1, "decline_above": 0.3}
-    assert decisions.shares_by_choice([0.05, 0.1, 0.2, 0.3, 0.4], [1, 2, 3, 4, 10], band) == (0.35, 0.5)
-    person = n.test[(n.test["pd"] > n.accept_below) & ~(n.test["pd"] > n.decline_above)]
-    assert n.share_referred == pytest.approx(person["n"].sum() / n.test["n"].sum())
+def test_good_loans_are_worth_more_where_risk_is_higher(n):
+    assert n.by_risk["Good, 2011"].is_monotonic_increasing and n.good["riskiest"] > 3 * n.good["safest"]
+    assert 0.9 < n.bad["riskiest"] / n.bad["safest"] < 1.1  # bad loans cost about the same
+
+
+def test_what_the_words_say_of_the_rules(n):
+    gain = n.rule_gain
+    # the rule of what was known refuses more than the peak and surely loses; the rule within the policy nears the peak
+    assert float(gain["known"].high) < 0 and n.rule_accepted["known"] < n.rule_accepted["peak"]
+    assert gain["earlier"] < 0 < float(gain["earlier"].high) and n.rule_accepted["earlier"] < 0.81
+    assert abs(gain["earlier, policy"] - gain["peak"]) < 0.02 and float(gain["earlier, policy"].low) < 0
+    assert not gain["known"].known.hindsight and gain["earlier"].known.hindsight and gain["halves"].known.hindsight
+    assert n.gain == pytest.approx(float(gain["peak"]), abs=1e-9) and "95 % interval" in n.rules
+    assert n.known_losses < n.final_losses / 3
+
+
+@pytest.mark.parametrize(
+    "ends, words",
+    [
+        ([(-1, 1)], "none of the 1 brought a gain whose interval excludes zero, and none surely lost"),
+        ([(-2, -1), (-1, 1)], "none of the 2 brought a gain whose interval excludes zero, " + LOST),
+        ([(1, 2), (-1, 1), (-2, -1)], "one of the 3 brought a gain whose interval excludes zero, " + LOST),
+        ([(1, 2), (1, 2)], "all 2 brought a gain whose interval excludes zero, and none surely lost"),
+    ],
+)
+def test_the_sentence_on_rules_counts(ends, words):
+    assert decisions.lost_sentence([Value(0.0, low=low, high=high) for low, high in ends]) == words
 
 
 @pytest.mark.parametrize(

@@ -33,9 +33,43 @@ def test_the_worst_year_comes_back(n):
         part = counts[counts["issue_year"] == year]
         bad = part["severity"].astype(str).str.startswith("loss")
         assert n.rate[year] == pytest.approx(np.average(bad, weights=part["n"]), abs=1e-12)
-    assert default_rate(n.book, n.history) == pytest.approx(n.rate[2007], abs=1e-9)
-    assert default_rate(n.book, 0.0) == pytest.approx(n.rate[2011], abs=1e-9) == pytest.approx(n.default_rate)
-    assert n.worst_return == pytest.approx(annual_return(n.book, n.history))
+    short = n.books["36 months"]
+    for reading, rate in (("all its loans", n.rate[2007]), ("within the policy", n.rate_within)):
+        assert default_rate(short, n.history[reading]) == pytest.approx(float(rate), abs=1e-9)
+        assert n.worst_return[reading] == pytest.approx(annual_return(n.book, n.history[reading]))
+        assert n.worst_short[reading] == pytest.approx(annual_return(short, n.history[reading]))
+    # "does not survive a repetition of 2007 ... survives one under its own credit policy"; the two other readings agree
+    assert n.worst_return["all its loans"] < 0 < n.worst_return["within the policy"]
+    assert n.history["equal borrowers"] == pytest.approx(float(n.history["within the policy"]), abs=0.05)
+
+
+def test_each_term_has_the_default_rate_that_it_had(n):
+    counts = load("lendingclub-2007-2011-counts").frame
+    counts = counts[counts["issue_year"] == 2011].assign(bad=lambda t: t["severity"].astype(str).str.startswith("loss"))
+    for term in (36, 60):
+        part = counts[counts["term"].astype(int) == term]
+        rate = np.average(part["bad"], weights=part["n"])
+        assert default_rate(n.books[f"{term} months"], 0.0) == pytest.approx(rate, abs=1e-9)
+        assert n.default_rate[f"{term} months"] == pytest.approx(rate)
+    assert default_rate(n.book, 0.0) == pytest.approx(n.rate[2011], abs=1e-9) == pytest.approx(n.default_rate["all"])
+
+
+def test_the_years_are_those_of_the_counts_and_their_returns_near_the_model(n):
+    counts = load("lendingclub-2007-2011-counts").frame
+    loans = counts.groupby("issue_year")["n"].sum()
+    assert n.years.set_index("Issued")["Loans"].to_dict() == {str(year): size for year, size in loans.items()}
+    # the book of 2011 by averages of classes earns what its loans earned
+    assert n.calm_return["all"] == pytest.approx(float(n.earned[2011]), abs=0.005)
+    for value in n.earned.values():
+        assert float(value.low) < value < float(value.high)
+    assert n.earned[2007] < 0 < n.earned[2008] < n.earned[2009]
+
+
+def test_the_month_of_the_run_divides_by_its_beginning(n):
+    # 956.148 billion were left, 73.088 had gone
+    assert n.outflow == pytest.approx(73.088 / (956.148 + 73.088)) and n.outflow_of_end == pytest.approx(
+        73.088 / 956.148
+    )
 
 
 def test_at_its_break_a_book_earns_nothing(n):
@@ -89,6 +123,8 @@ def test_the_least_share_invested_again_is_the_edge(n):
 
 
 def test_words_follow_the_numbers():
+    assert stress.first_to_break({"a": 1.0, "b": 0.5}) == "loans of b break before those of a"
+    assert stress.first_to_break({"a": 1.0, "b": 1.05}).endswith("those of a a little earlier")
     assert stress.side(0.8, 0.7) == "beyond" and stress.side(0.6, 0.7) == "short of"
     assert stress.fate(3.0, 18) == "fails in month 3"
     assert stress.fate(float("inf"), 18) == "still pays after 18 months"

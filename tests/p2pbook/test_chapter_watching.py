@@ -61,11 +61,21 @@ def test_the_sentence_on_dots_counts(sides, words):
 
 
 def test_the_shift_of_the_level_makes_forecast_and_outcome_equal(n):
-    scores = n.scores
-    shifted = expit(logit(scores["forecast"]) + float(n.shift))
-    assert (shifted * scores["loans"]).sum() == pytest.approx(scores["charged_off_early"].sum(), rel=1e-9)
-    assert n.early_to_forecast == pytest.approx(scores["charged_off_early"].sum() / scores["expected_early"].sum())
-    assert float(n.shift.low) < n.shift < float(n.shift.high) < 0
+    for part, first, last in (("2010", "2010-01", "2010-12"), ("late 2011", "2011-07", "2011-12")):
+        scores = n.scores[n.scores["month"].between(first, last)]
+        shifted = expit(logit(scores["forecast"]) + float(n.shift[part]))
+        assert (shifted * scores["loans"]).sum() == pytest.approx(scores["charged_off_early"].sum(), rel=1e-9)
+        ratio = scores["charged_off_early"].sum() / scores["expected_early"].sum()
+        assert n.early_to_forecast[part] == pytest.approx(ratio)
+    # too dark in 2010 and no longer so in late 2011, says the text
+    assert float(n.shift["2010"].high) < 0 and float(n.shift["late 2011"].high) > float(n.shift["2010"].high)
+
+
+def test_each_month_is_forecast_from_what_was_known_before_it(n):
+    days = n.shift["2010"].known.decision_date.split()
+    assert len(days) == n.scores["month"].nunique() and not n.shift["2010"].known.hindsight
+    eves = [f"{pd.Timestamp(month) - pd.Timedelta(days=1):%Y-%m-%d}" for month in sorted(n.scores["month"].unique())]
+    assert days == eves
 
 
 def test_a_chart_adds_up_the_evidence_month_by_month(n):
@@ -75,12 +85,13 @@ def test_a_chart_adds_up_the_evidence_month_by_month(n):
         expected = part["loans"] * np.log1p(part["forecast"] * (ratio - 1))
         level = max(level + part["charged_off_early"].sum() * np.log(ratio) - expected.sum(), 0.0)
         rung = rung or (month if level >= chart.threshold else None)
-    assert n.better == f"rings for the loans of {rung}" and n.worse == "never rings"
+    assert n.better.startswith(f"rings for the loans of {rung}, in ") and n.worse == "never rings"
 
 
 def test_the_sentence_on_a_chart():
     path = pd.DataFrame({"period": ["2010-01", "2010-02", "2010-03"], "signal": [False, True, True]})
-    assert watching.ring_sentence(path) == "rings for the loans of 2010-02"
+    # the loans of February 2010 have their seventeenth month in July 2011
+    assert watching.ring_sentence(path) == "rings for the loans of 2010-02, in 2011-07"
     assert watching.ring_sentence(path.assign(signal=False)) == "never rings"
 
 

@@ -41,6 +41,9 @@ class Assessment:
     grades: Value
     loans_train: Value
     loans_test: Value
+    #: losses of the loans to 2010: on file on the last day of 2010, and in the end
+    known_losses: Value
+    final_losses: Value
     #: scores of the riskiest and the safest borrower
     riskiest: Value
     safest: Value
@@ -103,7 +106,10 @@ def compute():
     card, train, test = made.card, made.train, made.test
     early, late = card.score(train), card.score(test)
     graded, requests = _overrides()
+    then = replication("e2-decisions")["as_known"]
     return Assessment(
+        known_losses=count(then["known_losses"]),
+        final_losses=count(then["final_losses"]),
         card=card,
         train=train,
         test=test,
@@ -128,6 +134,7 @@ def _points(card):
     by_characteristic = known.groupby("characteristic")
     lost = by_characteristic["lost"].max()
     points = known.set_index(["characteristic", "attribute"])["points"]
+    inquiries = known.loc[known["characteristic"] == "inquiries_band", "coefficient"]
     return {
         "known": known.assign(characteristic=known["characteristic"].map(LABELS)),
         "safest": count(known.loc[known["lost"] == 0, "points"].sum()),
@@ -136,7 +143,8 @@ def _points(card):
         "base_odds": count(card.base_odds),
         "points_to_double": count(card.points_to_double),
         "lost": {name: count(value) for name, value in lost.items()},
-        "inquiries_odds": Value(2 ** (lost["inquiries_band"] / card.points_to_double), 1),
+        # from the coefficients, as points are rounded
+        "inquiries_odds": Value(np.exp(np.ptp(inquiries)), 1),
         "employment_blank": count(points["employment_band", "not stated"]),
         "employment_stated": count(points["employment_band", "stated"]),
     }

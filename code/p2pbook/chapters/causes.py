@@ -6,8 +6,9 @@ from functools import cache
 import pandas as pd
 
 from p2pbook.case import strengths
+from p2pbook.lendingclub import FITTED_TO
 from p2pbook.replications import replication, stamped
-from p2pbook.values import Value, share
+from p2pbook.values import Value, count, estimate, share
 from p2prisk.datasets import table
 
 
@@ -26,8 +27,24 @@ class Causes:
     rate_2010: Value
     observed: Value
     predicted: Value
-    #: area that the traits add to the sub-grade
-    traits_added: Value
+    #: loans outside the credit policy: how many, in which year and share at most; charged off, and among the others
+    exceptions: Value
+    exceptions_2007: Value
+    rate_exceptions: Value
+    rate_others: Value
+    #: how well columns of the day of issue tell the mark, and what it adds: odds ratio alone and given the traits
+    mark_auc: Value
+    odds_alone: Value
+    odds_given: Value
+    #: share of marked loans beyond one of three limits, of the others, and of the loans of 2011
+    marked_beyond: Value
+    unmarked_beyond: Value
+    beyond_2011: Value
+    limits: pd.DataFrame
+    #: return a year of the loans of 2007 to 2010 by mark
+    by_mark: pd.DataFrame
+    #: how well the traits rank the loans of 2011 within one sub-grade and term
+    within_auc: Value
     #: strength of the evidence on the borrowers of the case
     strength_borrowers: str
     #: cause -> what only the platform's data could show
@@ -51,10 +68,11 @@ def compute():
     years = profile.table("by_year").query("term == 36").set_index("year")
     rate = years["bad"] / years["loans"]
     drift = outcome.table("calibration").set_index("cut").loc["paid late|loss after half"]
-    areas = outcome.table("auc_differences").set_index(["first", "second"])["difference"]
     odds_2008 = Value(slopes["vintage[T.2008]"], 1)
+    managed = _management(replication("e2-management"))
+    found = f"a trace: {managed['exceptions']} loans outside the policy, {managed['rate_exceptions']} charged off"
     return Causes(
-        map=_map(claims, share(blocks["ability"], 0), share(blocks["willingness"], 0), odds_2008),
+        map=_map(claims, share(blocks["ability"], 0), share(blocks["willingness"], 0), odds_2008, found),
         willingness=Value(points["willingness"], 1),
         ability=Value(points["ability"], 1),
         odds_2008=odds_2008,
@@ -62,34 +80,75 @@ def compute():
         rate_2010=share(rate[2010], 0),
         observed=share(drift["observed"]),
         predicted=share(drift["predicted"]),
-        traits_added=Value(-areas["sub-grade", "ordered logit and sub-grade"], 3),
+        **managed,
         strength_borrowers=strengths(table("case_evidence"))["Ability and willingness to repay"],
         needed=judged["data_needed"].rename({"Ability and willingness to repay": "Borrowers"}).to_dict(),
     )
 
 
-def _map(claims, ability, willingness, odds_2008):
+@stamped("e2-management")
+def _management(stored):
+    years, marks = stored.table("by_year").query("term == 'all'").set_index("year"), stored.table("by_mark")
+    first = marks.query("policy_exception and year == 2007")["loans"].item()
+    limits = stored.table("limits").assign(
+        marked=lambda t: 100 * t["marked"],
+        bad_rate=lambda t: 100 * t["bad_rate"],
+        late=lambda t: 100 * t["bad_2011"] / t["loans_2011"],
+    )
+    before = marks[marks["year"] <= FITTED_TO]
+
+    def interval(row):
+        low, high = (round(100 * row[f"return_{end}"], 1) + 0.0 for end in ("low", "high"))
+        return f"{low:.1f} to {high:.1f}".replace("-", "−")
+
+    return {
+        "exceptions": count(stored["exceptions"]),
+        "exceptions_2007": share(first / years["loans"][2007], 0),
+        "rate_exceptions": share(stored["bad_rate_exceptions"]),
+        "rate_others": share(stored["bad_rate_others"]),
+        "mark_auc": estimate(stored, "mark_auc", 3, "mark_ci_low", "mark_ci_high"),
+        "odds_alone": estimate(stored, "unadjusted_odds", 2, "unadjusted_low", "unadjusted_high"),
+        "odds_given": estimate(stored, "given_traits_odds", 2, "given_traits_low", "given_traits_high"),
+        "marked_beyond": share(stored["marked_beyond"], 0),
+        "unmarked_beyond": share(stored["unmarked_beyond"], 0),
+        "beyond_2011": share(stored["beyond_2011"], 0),
+        "limits": limits[["limit", "loans", "marked", "bad_rate", "loans_2011", "late"]],
+        "by_mark": pd.DataFrame(
+            {
+                "Issued": before["year"].astype(str),
+                "Met the policy": before["policy_exception"].map({True: "no", False: "yes"}),
+                "Loans": before["loans"],
+                "Charged off": 100 * before["rate"],
+                "Return": 100 * before["return"],
+                "95 % interval": [interval(row) for _, row in before.iterrows()],
+            }
+        ),
+        "within_auc": estimate(stored, "within_auc", 3, "within_auc_low", "within_auc_high"),
+    }
+
+
+def _map(claims, ability, willingness, odds_2008, exceptions):
     return pd.DataFrame(
         {
             "cause": claims["cause"] + " (" + claims["chinese"] + ")",
             "one would see": [
                 "worse outcomes with lower income, more debt, worse record",
                 "losses that step with the time of issue, for equal borrowers",
-                "little spent on control; warnings without limits",
+                "little spent on control; warnings without limits; loans outside its own policy",
                 "client money within reach of the platform",
                 "related borrowers; products sold side by side; terms that do not match",
             ],
             "where": [
                 "Lending Club 2007–2011, Prosper, PPDai counts",
                 "year of issue in Lending Club; industry series",
-                "filed accounts of NCF",
+                "filed accounts of NCF; marks of exceptions in Lending Club",
                 "press and notices on NCF",
                 "filed accounts and one reported document on NCF",
             ],
             "found in loan data": [
                 f"yes: ability {ability}, willingness {willingness} of the fit",
                 f"yes, as a step: odds {odds_2008} times for loans of 2008 against 2010",
-                "nothing: not in a loan file",
+                exceptions,
                 "nothing: not in a loan file",
                 "nothing: a related loan looks like any other",
             ],

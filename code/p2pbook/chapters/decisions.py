@@ -3,13 +3,13 @@
 from dataclasses import dataclass
 from functools import cache
 
-import numpy as np
 import pandas as pd
 
+from p2pbook.known import Known, stamp
 from p2pbook.lendingclub import LABELS, book_card
-from p2pbook.pricing import highest_pd_by_cap, price_by_grade, value_check
+from p2pbook.pricing import REVIEW, gain_and_loss, highest_pd_by_cap, price_by_grade, value_check
 from p2pbook.replications import Replication, replication, stamped
-from p2pbook.values import Value, count, share
+from p2pbook.values import Value, count, estimate, share
 from p2pbook.words import by_count, joined
 from p2prisk.policy import (
     CAPS,
@@ -21,10 +21,6 @@ from p2prisk.policy import (
     room_under_limit,
 )
 
-#: What a review costs per unit applied for, turns away of those who would default, and of those who would pay.
-REVIEW = {"review_cost": 0.01, "caught": 0.5, "turned_away": 0.1}
-#: Share of defaulters that a weak review catches.
-WEAK_REVIEW = 0.2
 #: Caps on the yearly rate in Chinese courts; four times the loan prime rate of August 2020.
 RATE_CAPS = {"four times the LPR of 2020": 4 * 0.0385, "24 %": 0.24, "36 %": 0.36}
 LOWEST_CAP = "four times the LPR of 2020"
@@ -51,6 +47,9 @@ class Decisions:
     test_loans: Value
     referred: Value
     defaults: Value
+    #: share of defaulted loans that lost at least nine tenths of what was owed, and all of it
+    nearly_all_lost: Value
+    nothing_recovered: Value
     resamples: Value
     #: assumptions of every value
     funding_cost: Value
@@ -66,9 +65,17 @@ class Decisions:
     best_cutoff: Value
     refused: Value
     gain: Value
-    split_gain: Value
-    #: where the chosen cut-off lies in four of five splits
-    cutoff: Value
+    #: the day of decision; losses known on it of the losses that came, and the next to last rule's accepted share
+    decision_date: str
+    known_losses: Value
+    final_losses: Value
+    #: rule -> gain on the loans of 2011 per 100, cut-off (with the interval of the choice), share accepted
+    rule_gain: dict[str, Value]
+    rule_cost: dict[str, Value]
+    rule_cutoff: dict[str, Value]
+    rule_accepted: dict[str, Value]
+    rules: pd.DataFrame
+    rules_lost: str
     rate_safest: Value
     rate_riskiest: Value
     funding: pd.DataFrame
@@ -83,28 +90,30 @@ class Decisions:
     half: Value
     four_fifths: Value
     whole: Value
-    #: two cut-offs and a person between
-    good_value: float
-    bad_loss: float
-    good: Value
-    bad: Value
+    #: two cut-offs and a person between: value of good loans from the safest to the riskiest fifth
+    good: dict[str, Value]
+    bad: dict[str, Value]
+    by_risk: pd.DataFrame
+    gain_of: object
+    loss_of: object
     review_cost: Value
     caught: Value
     turned_away: Value
-    accept_below: Value
-    decline_above: Value
+    #: review -> cut-offs, shares of the loans of 2011, and what the band brought there per 100
+    accept_below: dict[str, Value]
+    decline_above: dict[str, Value]
     single: Value
-    weak_accept_below: Value
-    weak_decline_above: Value
-    share_referred: Value
-    share_declined: Value
+    share_referred: dict[str, Value]
+    share_declined: dict[str, Value]
+    review_gain: dict[str, Value]
+    one_value: dict[str, Value]
     #: price: break-even rates, what each cap carries, and how the model of cash flows met the money that came
     prices: pd.DataFrame
     bearable: pd.DataFrame
     expected: dict[str, Value]
     realised: dict[str, Value]
     rate_points: dict[str, Value]
-    correlation: dict[str, Value]
+    correlate: str
     #: cap -> highest probability of default that it carries over 36 months
     carries: dict[str, Value]
     out_of_reach: str
@@ -151,7 +160,7 @@ def compute():
         **_frozen(stored),
         **_cut_off(stored),
         **_accepted(test),
-        **_review(test, stored),
+        **_review(stored),
         **_price(made, stored),
         **_limits(test),
         **_rejects(stored.table("rejects")),
@@ -177,6 +186,8 @@ def _frozen(stored):
         "test_loans": count(stored["test_loans"]),
         "referred": count(stored["referred"]),
         "defaults": count(stored["defaults"]),
+        "nearly_all_lost": share(stored["nearly_all_lost"], 0),
+        "nothing_recovered": share(stored["nothing_recovered"], 0),
         "resamples": count(stored["resamples"]),
         "funding_cost": share(costs["funding"], 0),
         "servicing_cost": share(costs["servicing"], 0),
@@ -188,7 +199,7 @@ def _frozen(stored):
 
 
 def _cut_off(stored):
-    best, split, emp = stored["best"], stored["split"], stored["emp"]
+    best, emp, then = stored["best"], stored["emp"], stored["as_known"]
     groups, funding = stored.table("score_groups"), stored.table("funding")
     rates = groups.loc[groups["term"] == 36, "rate"] / 100
     shown = funding[["funding", "cutoff", "accepted", "best", "everybody"]] * 100
@@ -198,8 +209,10 @@ def _cut_off(stored):
         "best_cutoff": share(best["cutoff"], 0),
         "refused": share(1 - best["accepted"], 0),
         "gain": Value(100 * stored["gain"]),
-        "split_gain": Value(100 * split["gain"], low=100 * split["low"], high=100 * split["high"]),
-        "cutoff": share(best["cutoff"], 0, split["cutoff_low"], split["cutoff_high"]),
+        "decision_date": day_in_words(then["decision_date"]),
+        "known_losses": count(then["known_losses"]),
+        "final_losses": count(then["final_losses"]),
+        **_by_rule(stored.table("rules")),
         "rate_safest": share(rates.iloc[0]),
         "rate_riskiest": share(rates.iloc[-1]),
         "funding": shown,
@@ -210,6 +223,69 @@ def _cut_off(stored):
         "emp_grade": Value(100 * emp["sub-grade"]["emp"]),
         "emp_rejected": share(emp["card"]["rejected"], 0),
     }
+
+
+#: how the text calls the rules of the table, in its order
+RULES = ("peak", "halves", "earlier", "earlier, policy", "known")
+
+
+def _by_rule(rules):
+    made, shown = {"rule_gain": {}, "rule_cutoff": {}, "rule_accepted": {}}, []
+    for name, (_, row) in zip(RULES, rules.iterrows(), strict=True):
+        with stamp(Known(row["decision_date"], row["known_until"])):
+            per_100 = row[["gain", "low", "high"]].astype(float) * 100
+            made["rule_gain"][name] = estimate(per_100, "gain", low="low", high="high")
+            made["rule_cutoff"][name] = estimate(row, "cutoff", 1, "cutoff_low", "cutoff_high", True)
+            made["rule_accepted"][name] = share(row["accepted"], 0)
+        interval = "not an estimate" if name == "peak" else made["rule_gain"][name].interval
+        shown.append(
+            {
+                "Cut-off": row["rule"],
+                "Decision date": f"{pd.Timestamp(row['decision_date']):%-d %b %Y}",
+                "Known until": f"{pd.Timestamp(row['known_until']):%-d %b %Y}",
+                "PD": 100 * row["cutoff"],
+                "Accepted": 100 * row["accepted"],
+                "Gain": per_100["gain"],
+                "95 % interval": interval,
+            }
+        )
+    before = [made["rule_gain"][name] for name in RULES[2:]]
+    cost = {name: -gain for name, gain in made["rule_gain"].items() if name != "peak"}
+    return {**made, "rule_cost": cost, "rules": pd.DataFrame(shown), "rules_lost": lost_sentence(before)}
+
+
+def lost_sentence(gains):
+    """Say of rules chosen on earlier loans how many surely brought something, and how many surely lost."""
+    won = sum(float(gain.low) > 0 for gain in gains)
+    lost = sum(float(gain.high) < 0 for gain in gains)
+    first = by_count(
+        won,
+        len(gains),
+        none="none of the {whole} brought a gain whose interval excludes zero",
+        one="one of the {whole} brought a gain whose interval excludes zero",
+        some="{part} of the {whole} brought a gain whose interval excludes zero",
+        every="all {whole} brought a gain whose interval excludes zero",
+    )
+    second = by_count(
+        lost,
+        len(gains),
+        none="none surely lost",
+        one="one lost, with its whole interval below zero",
+        some="{part} lost, with their whole intervals below zero",
+        every="all lost, with their whole intervals below zero",
+    )
+    return f"{first}, and {second}"
+
+
+def day_in_words(day):
+    """A day as prose writes it.
+
+    Examples
+    --------
+    >>> day_in_words("2010-12-31")
+    '31 December 2010'
+    """
+    return f"{pd.Timestamp(day):%-d %B %Y}"
 
 
 def _accepted(test):
@@ -223,44 +299,42 @@ def _accepted(test):
     }
 
 
-def shares_by_choice(probability, loans, band):
-    """Share of loans that go to a person, and share that is declined.
-
-    Parameters
-    ----------
-    probability, loans : array_like, shape (n,)
-        Probability of default, and number of loans.
-    band : dict
-        ``accept_below`` and ``decline_above``, from :func:`p2prisk.policy.refer_band`.
-
-    Returns
-    -------
-    referred, declined : float
-    """
-    declined = np.asarray(probability) > band["decline_above"]
-    referred = (np.asarray(probability) > band["accept_below"]) & ~declined
-    return tuple(float(np.average(chosen, weights=loans)) for chosen in (referred, declined))
-
-
-def _review(test, stored):
-    gain, loss = stored["mean_value_good"], -stored["mean_value_bad"]
-    band, weak = (refer_band(gain, loss, **(REVIEW | other)) for other in ({}, {"caught": WEAK_REVIEW}))
-    referred, declined = shares_by_choice(test["pd"], test["n"], band)
+def _review(stored):
+    values, reviews = stored.table("value_by_risk"), stored.table("reviews")
+    # as the text calls them: the review that catches half, and a weak one that catches one in five
+    reviews = reviews.set_index(pd.Index(["half", "weak"], name="review"))
+    early, late = (values[values["issued"] == issued].set_index("part") for issued in ("2007-2010", "2011"))
+    gain, loss = gain_and_loss(early)
+    parts = {"safest": 1, "riskiest": 5}
+    one = refer_band(stored["mean_value_good"], -stored["mean_value_bad"], **REVIEW)
     return {
-        "good_value": gain,
-        "bad_loss": loss,
-        "good": Value(100 * gain, 1),
-        "bad": Value(100 * loss, 1),
+        "good": {name: Value(100 * late["value_good"][part], 1) for name, part in parts.items()},
+        "bad": {name: Value(-100 * late["value_bad"][part], 1) for name, part in parts.items()},
+        "by_risk": pd.DataFrame(
+            {
+                "Fifth, safest first": late.index.astype(str),
+                **{
+                    f"{name}, {issued}": 100 * part[column].to_numpy()
+                    for issued, part in (("2007–2010", early), ("2011", late))
+                    for name, column in (("PD", "p"), ("Good", "value_good"), ("Bad", "value_bad"))
+                },
+            }
+        ),
+        "gain_of": gain,
+        "loss_of": loss,
         "review_cost": Value(100 * REVIEW["review_cost"], 0),
         "caught": share(REVIEW["caught"], 0),
         "turned_away": share(REVIEW["turned_away"], 0),
-        "accept_below": share(band["accept_below"]),
-        "decline_above": share(band["decline_above"]),
-        "single": share(band["single"]),
-        "weak_accept_below": share(weak["accept_below"]),
-        "weak_decline_above": share(weak["decline_above"]),
-        "share_referred": share(referred, 0),
-        "share_declined": share(declined, 0),
+        "accept_below": {name: share(value) for name, value in reviews["accept_below"].items()},
+        "decline_above": {name: share(value) for name, value in reviews["decline_above"].items()},
+        "single": share(reviews["single"].iloc[0]),
+        "share_referred": {name: share(value, 0) for name, value in reviews["referred"].items()},
+        "share_declined": {name: share(value, 0) for name, value in reviews["declined"].items()},
+        "review_gain": {
+            name: estimate(100 * row[["gain", "low", "high"]].astype(float), "gain", low="low", high="high")
+            for name, row in reviews.iterrows()
+        },
+        "one_value": {name: share(one[name], 0) for name in ("accept_below", "decline_above")},
     }
 
 
@@ -282,11 +356,25 @@ def _price(made, stored):
         "expected": {term: Value(100 * value, 1) for term, value in check["expected"].items()},
         "realised": {term: Value(100 * value, 1) for term, value in check["realised"].items()},
         "rate_points": {term: Value(value, 1) for term, value in check["rate_points"].items()},
-        "correlation": {term: Value(value) for term, value in check["correlation"].items()},
+        "correlate": both_terms(check["correlation"]),
         "carries": {cap: share(value) for cap, value in bearable.set_index("cap")[36].items()},
         "out_of_reach": out_of_reach_sentence(short.index[~short[LOWEST_CAP]], len(short)),
         "worst_rate": share(short["break_even"].iloc[-1]),
     }
+
+
+def both_terms(values):
+    """Say a number of two terms, once where both print alike.
+
+    Examples
+    --------
+    >>> both_terms({"36 months": 0.891, "60 months": 0.887}), both_terms({"36 months": 0.9, "60 months": 0.8})
+    ('0.89 for both terms', '0.90 for 36 months and 0.80 for 60 months')
+    """
+    printed = {term: str(Value(value)) for term, value in values.items()}
+    if len(set(printed.values())) == 1:
+        return f"{next(iter(printed.values()))} for both terms"
+    return " and ".join(f"{value} for {term}" for term, value in printed.items())
 
 
 def out_of_reach_sentence(grades, of):

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from functools import cache
 
 import pandas as pd
+from scipy.stats import binomtest
 
 from p2pbook import case
 from p2pbook.detection import DOSES, INSTRUMENTS, detection_table, stored_study
@@ -11,7 +12,7 @@ from p2pbook.detection.experiment import FALSE_ALARM, HEALTHY_CALIBRATION, HEALT
 from p2pbook.facts import facts
 from p2pbook.figures.system import CAUSE_WORDS
 from p2pbook.known import Descriptive, stamp
-from p2pbook.values import Value, count, share
+from p2pbook.values import Value, count, estimate, share
 from p2prisk.datasets import table
 from p2prisk.platform import SCREENS, custody, product_mix, related_receivables, screen_table
 from p2prisk.simulate import CAUSES, SimulatedPlatform, TurningBad, simulate_platform
@@ -20,6 +21,16 @@ from p2prisk.simulate import CAUSES, SimulatedPlatform, TurningBad, simulate_pla
 DAY = "2017-06-30"
 #: The dose that the text speaks of, and the smallest one.
 FULL, QUARTER = 1.0, 0.25
+#: How a share of platforms and its interval are read from a row.
+SHARE = {"name": "share", "digits": 0, "low": "low", "high": "high", "percent": True}
+#: Cause -> readings whose shares at the full dose are printed with intervals.
+READ = {
+    "repayment": ("young vintages", "roll to late", "score shift", "scorecard", "monitor"),
+    "environment": ("roll to late", "run coverage", "scorecard", "monitor"),
+    "management": ("roll-over", "circular flows", "concentration", "servicing", "roll onward", "related parties"),
+    "custody": ("custody", "scorecard", "monitor"),
+    "operation": ("product mix", "maturity mismatch", "run coverage", "scorecard", "monitor"),
+}
 
 
 @dataclass(frozen=True)
@@ -56,11 +67,15 @@ class Platform:
     calibrated_on: Value
     checked_on: Value
     replicates: Value
-    standard_error: Value
+    #: half of the platforms of a cell, and all of them, with their intervals
+    half: Value
+    all_of_them: Value
     least_at_risk: Value
     most_at_risk: Value
     false_mean: Value
     false_highest: Value
+    #: shares at the full dose that the text reads, with their intervals
+    shares: pd.DataFrame
     #: (cause, reading) -> share noticed at the full dose, and over all doses; management by related parties at twice it
     seen: dict[tuple, Value]
     pooled: dict[tuple, Value]
@@ -163,14 +178,21 @@ def _design():
         "calibrated_on": count(HEALTHY_CALIBRATION),
         "checked_on": count(HEALTHY_CHECK),
         "replicates": count(REPLICATES),
-        "standard_error": Value(100 * (0.25 / REPLICATES) ** 0.5, 0),
+        "half": _share(REPLICATES // 2, REPLICATES),
+        "all_of_them": _share(REPLICATES, REPLICATES),
     }
+
+
+def _share(part, whole):
+    interval = binomtest(part, whole).proportion_ci(method="exact")
+    return share(part / whole, 0, interval.low, interval.high)
 
 
 def _detected(study):
     by_dose, over_doses = detection_table(study), detection_table(study, by=["cause"])
     cell = by_dose.set_index(["cause", "dose", "reading"])
-    pooled = over_doses.set_index(["cause", "reading"])["share"]
+    whole = over_doses.set_index(["cause", "reading"])
+    pooled = whole["share"]
     at_risk = 100 * by_dose.groupby(["cause", "dose"])["at_risk"].first()
     full = [at_risk[cause, FULL] for cause in CAUSES]
 
@@ -190,11 +212,29 @@ def _detected(study):
         "least_at_risk": Value(min(full), 1),
         "most_at_risk": Value(max(full), 1),
         "false_mean": share(pooled["healthy"][list(INSTRUMENTS)].mean()),
-        "false_highest": share(pooled["healthy"].max()),
-        "seen": at(FULL, "share", lambda value: share(value, 0)),
-        "pooled": {key: share(value, 0) for key, value in pooled.items()},
-        "related_twice": share(cell["share"]["management", 2 * FULL, "related parties"], 0),
-        "borrower": {cause: share(max(pooled[cause, "scorecard"], pooled[cause, "monitor"]), 0) for cause in CAUSES},
+        "false_highest": estimate(whole.loc["healthy"].loc[pooled["healthy"].idxmax()], **SHARE | {"digits": 1}),
+        "seen": {key: estimate(row, **SHARE) for key, row in cell.xs(FULL, level="dose").iterrows()},
+        "pooled": {key: estimate(row, **SHARE) for key, row in whole.iterrows()},
+        "related_twice": estimate(cell.loc["management", 2 * FULL, "related parties"], **SHARE),
+        "borrower": {
+            cause: estimate(whole.loc[cause].loc[["scorecard", "monitor"]].nlargest(1, "share").iloc[0], **SHARE)
+            for cause in CAUSES
+        },
+        "shares": pd.DataFrame(
+            [
+                (
+                    CAUSE_WORDS[cause],
+                    reading,
+                    row["detected"],
+                    row["platforms"],
+                    f"{100 * row['low']:.0f} to {100 * row['high']:.0f}",
+                )
+                for cause, readings in READ.items()
+                for reading in readings
+                for row in [cell.loc[cause, FULL, reading]]
+            ],
+            columns=["Cause", "Instrument", "Noticed", "Platforms", "95 % interval"],
+        ),
         "month": at(FULL, "median_month", count),
         "quarter": at(QUARTER, "median_month", count),
     }

@@ -7,7 +7,7 @@ import pandas as pd
 
 from p2pbook.known import Known, stamp
 from p2pbook.lendingclub import CHARGE_OFF_LAG, lending_club_vintages
-from p2pbook.values import Value, count, share
+from p2pbook.values import Value, count, estimate, share
 from p2pbook.words import by_count, part_of
 from p2prisk.datasets import table
 from p2prisk.monitor import (
@@ -33,6 +33,8 @@ from p2prisk.simulate import simulate_platform
 AGE, SINCE = 24, "2008-07"
 #: Odds that each chart is tuned to.
 CHARTS = {"worse": 1.5, "better": 1 / 1.5}
+#: Months since issue in which the last payment of an early failure falls.
+EARLY = 12
 #: Month in which the simulated book is looked at.
 NOW = "2017-03"
 
@@ -65,8 +67,11 @@ class Watching:
     #: scores of the loans of each month, their early charge-offs and the forecast of these
     scores: pd.DataFrame
     charts: dict[str, Cusum]
-    early_to_forecast: Value
-    shift: Value
+    #: early charge-offs of the loans of 2010 and of both halves of 2011: as a share of their forecast, and the shift
+    early_to_forecast: dict[str, Value]
+    shift: dict[str, Value]
+    #: months after issue at which an early charge-off is known
+    early_lag: Value
     period_sd: Value
     better: str
     worse: str
@@ -169,13 +174,24 @@ def _stability():
     }
 
 
-# the forecast is fitted on the loans of 2007 to 2009 and what came of them within twelve payments and the lag
-@stamp(Known("2009-12-31", "2011-05-31"))
+#: the last day before each month whose loans are forecast: the forecast knows what was on file then, and nothing later
+EVES = " ".join(f"{day:%Y-%m-%d}" for day in pd.date_range("2009-12-31", "2011-11-30", freq="ME"))
+
+
+@stamp(Known(EVES, EVES))
 def _level():
     scores = table("lendingclub_monthly_scores")
     scores = scores.assign(forecast=scores["expected_early"] / scores["loans"])
     data = scores["charged_off_early"], scores["forecast"], scores["loans"]
-    whole = calibration_drift(["all"] * len(scores), *data).iloc[0]
+    parts = {
+        "2010": scores["month"] < "2011",
+        "early 2011": scores["month"].between("2011-01", "2011-06"),
+        "late 2011": scores["month"] > "2011-06",
+    }
+    drift = {
+        name: calibration_drift(["all"] * int(rows.sum()), *(column[rows] for column in data)).iloc[0]
+        for name, rows in parts.items()
+    }
     charts = {
         name: calibrate_cusum(
             scores["month"], scores["forecast"], scores["loans"], odds_ratio=ratio, period_sd=0.1, simulations=2000
@@ -185,17 +201,21 @@ def _level():
     return {
         "scores": scores,
         "charts": charts,
-        "early_to_forecast": share(whole["events"] / whole["expected"], 0),
-        "shift": Value(whole["shift"], low=whole["shift_low"], high=whole["shift_high"]),
+        "early_to_forecast": {name: share(row["events"] / row["expected"], 0) for name, row in drift.items()},
+        "shift": {name: estimate(row, "shift", low="shift_low", high="shift_high") for name, row in drift.items()},
+        "early_lag": count(EARLY + CHARGE_OFF_LAG),
         "period_sd": Value(charts["worse"].period_sd, 1),
         **{name: ring_sentence(chart.path(scores["month"], *data)) for name, chart in charts.items()},
     }
 
 
 def ring_sentence(path):
-    """Say for the loans of which month a chart rings first, or that it never does."""
+    """Say for the loans of which month a chart rings first, and when that is known; or that it never does."""
     rung = path.loc[path["signal"], "period"]
-    return "never rings" if rung.empty else f"rings for the loans of {rung.iloc[0]}"
+    if rung.empty:
+        return "never rings"
+    known = pd.Period(rung.iloc[0], "M") + EARLY + CHARGE_OFF_LAG
+    return f"rings for the loans of {rung.iloc[0]}, in {known}"
 
 
 def _simulated():

@@ -180,8 +180,10 @@ def _stress(book):
     panel = book.panel
     balance, lost = (book.by_month(rows, panel.balance) for rows in (panel.state < 4, panel.state == 4))
     monthly_loss = (_rolling(lost) + 1.0) / np.maximum(_rolling(np.append(balance[0], balance[:-1])), 1.0)
-    income = book.frame["rate"].mean() / 1200
-    distance = logit(np.minimum(monthly_loss, 0.5)) - logit(min(income / LOSS_GIVEN_DEFAULT, 0.5))
+    issued, rates = (np.bincount(book.issue, values, book.months).cumsum() for values in (None, book.frame["rate"]))
+    # the mean rate of the loans issued by the month, and of none that came later
+    income = rates / np.maximum(issued, 1) / 1200
+    distance = logit(np.minimum(monthly_loss, 0.5)) - logit(np.minimum(income / LOSS_GIVEN_DEFAULT, 0.5))
     columns = ["due_next_month", "inflow_next_month", "cash", "new_money"]
     due, inflow, cash, new_money = book.platform.funding.groupby("month", sort=True)[columns].sum().to_numpy().T
     # what falls due next month is known, what comes in is this month's experience

@@ -9,7 +9,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.patches import FancyArrowPatch, FancyBboxPatch
-from matplotlib.ticker import PercentFormatter
+from matplotlib.ticker import MaxNLocator, PercentFormatter
 
 from p2prisk.figures.style import PALETTE, axes_of, label_line_ends, ordered_colours
 
@@ -328,6 +328,8 @@ def breaking(shifts, curves, breaks, ax=None, marks=None):
             ax.plot(breaks[name], 0, "o", color=colour, ms=7, mfc="white", mew=2)
     ax.axhline(0, color=PALETTE["black"], lw=1)
     ax.set_xlim(shifts[0], shifts[-1])
+    # steps of whole per cents, as the labels have no decimals
+    ax.yaxis.set_major_locator(MaxNLocator(steps=[1, 2, 5, 10]))
     ax.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
     ax.set_xlabel("Shift of the log odds of a worse outcome")
     ax.set_ylabel("Lenders' return a year")
@@ -460,7 +462,7 @@ def time_to_detection(table, families, axes=None, horizon=24):
     axes : sequence of matplotlib.axes.Axes, optional
         One for each cause.
     horizon : int
-        Months watched; what was not noticed is drawn above it.
+        Months watched; what fewer than half noticed is drawn below the dotted line, in the row "not".
 
     Returns
     -------

@@ -5,15 +5,21 @@ from dataclasses import asdict
 import numpy as np
 import pandas as pd
 
-from p2pbook.lendingclub import FITTED_TO, TESTED_ON, book_card
+from p2pbook.lendingclub import AFTER_ALL_ENDED, FITTED_TO, TESTED_ON, book_card
+from p2pbook.pricing import REVIEW, REVIEWS, gain_and_loss, value_by_risk
 from p2pbook.replications.store import SEED
-from p2prisk.policy.cutoff import expected_maximum_profit, profit_curve
+from p2prisk.policy.cutoff import expected_maximum_profit, profit_curve, refer_band
 from p2prisk.policy.realised import loss_given_default, monthly_prepayment, months_to_last_payment, realised_value
 from p2prisk.policy.rejects import compare_reject_inference
-from p2prisk.policy.value import Costs
+from p2prisk.policy.value import Costs, contract_value
+from p2prisk.standard_hazard import fit_standard_hazard
+from p2prisk.tape.severity import month_number
 
-#: splits and bootstrap samples
-RESAMPLES = 400
+#: bootstrap samples; halvings of each of them
+RESAMPLES, HALVINGS = 400, 5
+
+#: the day on which the loans of 2011 were still to be decided on
+DECISION = AFTER_ALL_ENDED.decision_date
 
 #: yearly returns that the money must earn
 FUNDING = (0.02, 0.04, 0.06, 0.08)
@@ -38,8 +44,10 @@ def decisions_study(tape):
     facts : dict
     tables : dict of pandas.DataFrame
         ``score_groups`` (2011, sums by groups of at least 50 loans with near scores), ``curve`` (profit by share
-        accepted with bootstrap bands), ``funding`` (best cut-off by cost of funding), ``lgd``, ``lgd_by``,
-        ``prepayment``, ``default_age``, ``rejects``.
+        accepted with bootstrap bands), ``rules`` (cut-offs by what was known when they were chosen, and what they
+        brought on 2011), ``value_by_risk`` (what good and bad loans were worth, by fifth of risk), ``reviews`` (the
+        refer band chosen on 2007-2010, on the loans of 2011), ``funding`` (best cut-off by cost of funding), ``lgd``,
+        ``lgd_by``, ``prepayment``, ``default_age``, ``rejects``.
     """
     frame, made = tape.frame, book_card()
     scored = made.card.score(frame, drift="flag")
@@ -49,6 +57,19 @@ def decisions_study(tape):
     value, amount = realised_value(part, Costs()), part["amount"].to_numpy(dtype=float)
     profit, bands = _profit(part, probability, value, amount)
     losses, by_loss = _losses(frame)
+    loans = pd.DataFrame(
+        {
+            "p": scored["pd"].to_numpy(),
+            "value": realised_value(frame, Costs()),
+            "amount": frame["amount"].to_numpy(dtype=float),
+            "bad": frame["bad"].to_numpy(dtype=bool),
+        }
+    )
+    old, new = loans[known & (year <= FITTED_TO)], loans[test]
+    by_risk = pd.concat(
+        [value_by_risk(some).assign(issued=words) for words, some in (("2007-2010", old), ("2011", new))]
+    )
+    rules, as_known = _rules(tape, loans, old, new, year, known)
     facts = {
         "loans": int(len(frame)),
         "referred": int((~known).sum()),
@@ -57,8 +78,12 @@ def decisions_study(tape):
         "costs": asdict(Costs()),
         **profit,
         **losses,
+        "as_known": as_known,
     }
     return facts, {
+        "rules": rules,
+        "value_by_risk": by_risk,
+        "reviews": _reviews(value_by_risk(old), new),
         "score_groups": _score_groups(part, scored[test], value),
         "curve": bands,
         "funding": _by_funding(part, probability, amount),
@@ -78,13 +103,11 @@ def _profit(part, probability, value, amount):
     bad = part["bad"].to_numpy(dtype=float)
     curve = profit_curve(probability, value, amount)
     best, everybody = curve.loc[curve["profit"].idxmax()], float(curve["profit"].iloc[-1])
-    bands, gains = _bands(probability, value, amount, np.arange(0.05, 1.0001, 0.05))
+    bands = _bands(probability, value, amount, np.arange(0.05, 1.0001, 0.05))
     facts = {
         "everybody": everybody,
         "best": {name: best[name] for name in ("cutoff", "accepted", "money", "profit", "margin")},
         "gain": float(best["profit"] - everybody),
-        "gain_interval": list(gains),
-        "split": _split(probability, value, amount),
         "emp": _emp(part, probability, bad, value),
         "resamples": RESAMPLES,
         "mean_value_good": float(np.average(value[bad == 0], weights=amount[bad == 0])),
@@ -120,6 +143,7 @@ def _losses(frame):
         "lgd_mean": float(np.average(losses["lgd"], weights=losses["outstanding"])),
         "recovery": float(1 - np.average(losses["lgd"], weights=losses["outstanding"] * defaulted["amount"])),
         "nothing_recovered": float((losses["lgd"] > 0.9999).mean()),
+        "nearly_all_lost": float((losses["lgd"] >= 0.9).mean()),
         "loss_mean": float(losses["loss"].mean()),
     }
     spread = pd.cut(losses["lgd"], [-0.001, *_LGD_BOUNDS], labels=_LGD_CLASSES).value_counts(sort=False)
@@ -145,43 +169,192 @@ def _default_age(bad):
 
 
 def _bands(probability, value, amount, shares):
-    """Profit by share of loans accepted, with percentile bands, and the interval of the best cut-off's gain."""
+    """Profit by share of loans accepted, with percentile bands."""
 
     def along(which):
         curve = profit_curve(probability[which], value[which], amount[which])
-        return np.interp(shares, curve["accepted"], curve["profit"]), curve["profit"].max() - curve["profit"].iloc[-1]
+        return np.interp(shares, curve["accepted"], curve["profit"])
 
     size = len(probability)
     generator = np.random.default_rng(SEED)
     draws = [along(generator.integers(0, size, size)) for _ in range(RESAMPLES)]
-    low, high = np.quantile([d[0] for d in draws], [0.025, 0.975], axis=0)
-    middle, _ = along(np.arange(size))
-    gains = np.quantile([d[1] for d in draws], [0.025, 0.975])
-    return pd.DataFrame({"accepted": shares, "profit": middle, "ci_low": low, "ci_high": high}), map(float, gains)
+    low, high = np.quantile(draws, [0.025, 0.975], axis=0)
+    return pd.DataFrame({"accepted": shares, "profit": along(np.arange(size)), "ci_low": low, "ci_high": high})
 
 
-def _split(probability, value, amount):
-    """Choose the cut-off on one half of the loans and measure it on the other, many times."""
-    generator = np.random.default_rng(SEED)
-    size, gains, cutoffs = len(probability), [], []
+def _best_cutoff(loans):
+    curve = profit_curve(loans["p"], loans["value"], loans["amount"])
+    return float(curve.loc[curve["profit"].idxmax(), "cutoff"])
+
+
+def _gain(loans, taken):
+    """What lending to some of the loans only brings over lending to all of them, per unit on offer."""
+    return float(-(loans["value"] * loans["amount"])[~np.asarray(taken)].sum() / loans["amount"].sum())
+
+
+def _rules(tape, loans, old, new, year, known):
+    """Cut-offs by what was known when they were chosen, and what each brought on the loans of 2011.
+
+    Loans are drawn again on both sides, those that choose and those that judge; the scores are held fixed.
+    """
+    on_the_day, as_known = _known_on_the_day(tape, loans)
+    last = AFTER_ALL_ENDED.known_until
+    ended = f"{tape.frame['last_payment_date'].max() + pd.offsets.MonthEnd(0):%Y-%m-%d}"
+    met = old[~tape.frame.loc[old.index, "policy_exception"].to_numpy()]
+    recent = on_the_day[known & (year == FITTED_TO)]
+    judged = on_the_day[known & (year == TESTED_ON)].assign(value=new["value"])
+    best = _best_cutoff(new)
+    rows = [
+        {
+            "rule": "the peak of the curve, picked on the loans that measure it",
+            "decision_date": f"{TESTED_ON}-12-31",
+            "known_until": ended,
+            "cutoff": best,
+            "accepted": float((new["p"] <= best).mean()),
+            "gain": _gain(new, new["p"] <= best),
+        },
+        {
+            "rule": "chosen on one half of the loans of 2011, judged on the other",
+            "decision_date": f"{TESTED_ON}-12-31",
+            "known_until": ended,
+            **_halved(new),
+        },
+        {
+            "rule": "chosen on 2007 to 2010, final outcomes",
+            "decision_date": DECISION,
+            "known_until": last,
+            **_carried(old, new),
+        },
+        {
+            "rule": "the same, loans that met the credit policy",
+            "decision_date": DECISION,
+            "known_until": last,
+            **_carried(met, new),
+        },
+        {
+            "rule": "chosen on what was known: hazard, and expected value of the loans of 2010",
+            "decision_date": DECISION,
+            "known_until": DECISION,
+            **_carried(recent, judged),
+        },
+    ]
+    return pd.DataFrame(rows), as_known
+
+
+def _carried(old, new):
+    """A cut-off chosen on some loans and judged on later ones."""
+    cut = _best_cutoff(old)
+    generator, gains, cuts = np.random.default_rng(SEED), [], []
     for _ in range(RESAMPLES):
-        order = generator.permutation(size)
-        first, second = order[: size // 2], order[size // 2 :]
-        curve = profit_curve(probability[first], value[first], amount[first])
-        cut = float(curve.loc[curve["profit"].idxmax(), "cutoff"])
-        taken = probability[second] <= cut
-        money = amount[second]
-        gains.append(float(-(value[second] * money)[~taken].sum() / money.sum()))
-        cutoffs.append(cut)
+        first, second = (some.iloc[generator.integers(0, len(some), len(some))] for some in (old, new))
+        cuts.append(_best_cutoff(first))
+        gains.append(_gain(second, second["p"] <= cuts[-1]))
     low, high = np.quantile(gains, [0.025, 0.975])
+    cut_low, cut_high = np.quantile(cuts, [0.025, 0.975])
     return {
+        "cutoff": cut,
+        "cutoff_low": float(cut_low),
+        "cutoff_high": float(cut_high),
+        "accepted": float((new["p"] <= cut).mean()),
+        "gain": _gain(new, new["p"] <= cut),
+        "low": float(low),
+        "high": float(high),
+    }
+
+
+def _halved(new):
+    """A cut-off chosen on one half of the loans and judged on the other; no loan is on both sides of a halving."""
+    generator = np.random.default_rng(SEED)
+
+    def halve(some, loan):
+        cuts, gains, shares = [], [], []
+        for _ in range(HALVINGS):
+            first = generator.random(len(new))[loan] < 0.5
+            cuts.append(_best_cutoff(some[first]))
+            taken = some[~first]["p"] <= cuts[-1]
+            gains.append(_gain(some[~first], taken))
+            shares.append(float(taken.mean()))
+        return cuts, gains, shares
+
+    def many(times):
+        found = [halve(new, np.arange(len(new))) for _ in range(times)]
+        return (np.concatenate(part) for part in zip(*found, strict=True))
+
+    cuts, gains, shares = many(RESAMPLES // HALVINGS)
+    draws = []
+    for _ in range(RESAMPLES):
+        loan = generator.integers(0, len(new), len(new))
+        draws.append(float(np.mean(halve(new.iloc[loan], loan)[1])))
+    low, high = np.quantile(draws, [0.025, 0.975])
+    cut_low, cut_high = np.quantile(cuts, [0.025, 0.975])
+    return {
+        "cutoff": float(np.median(cuts)),
+        "cutoff_low": float(cut_low),
+        "cutoff_high": float(cut_high),
+        "accepted": float(np.mean(shares)),
         "gain": float(np.mean(gains)),
         "low": float(low),
         "high": float(high),
-        "share_positive": float(np.mean(np.array(gains) > 0)),
-        "cutoff_low": float(np.quantile(cutoffs, 0.1)),
-        "cutoff_high": float(np.quantile(cutoffs, 0.9)),
     }
+
+
+def _known_on_the_day(tape, loans):
+    """Probability of default and expected value of every loan from what was known on the day of decision.
+
+    Recoveries go on after the end of a loan and are not dated, so that nothing is taken to come back. Prepayment is
+    that of the loans on file: those repaid early over the months that all had been running.
+    """
+    then = tape.as_of(DECISION)
+    hazard = fit_standard_hazard(then)
+    probability = hazard.score(tape.frame).to_numpy()
+    seen = then.frame
+    until = seen["last_payment_date"].fillna(seen["issue_date"]).where(seen["resolved"], pd.Timestamp(DECISION))
+    age = np.clip(month_number(until) - month_number(seen["issue_date"]), 1, seen["term"])
+    early = (seen["status"] == "paid").to_numpy() & (age < seen["term"] - 1).to_numpy()
+    speed = float(early.sum() / age.sum())
+    term, rate = tape.frame["term"].to_numpy(), tape.frame["rate"].to_numpy(dtype=float) / 100
+    value = np.full(len(term), np.nan)
+    for months in np.unique(term):
+        mine = term == months
+        value[mine] = contract_value(rate[mine], int(months), probability[mine], prepayment=speed, costs=Costs())
+    facts = {
+        "decision_date": DECISION,
+        "known_losses": int((seen["status"] == "charged off").sum()),
+        "known_repaid": int((seen["status"] == "paid").sum()),
+        "loans": len(seen),
+        "prepayment": speed,
+        "final_losses": int(tape.frame.loc[tape.frame["issue_date"] <= DECISION, "bad"].sum()),
+    }
+    return loans.assign(p=probability, value=value), facts
+
+
+def _reviews(values, new):
+    """The refer band from the values of earlier loans, on the loans of 2011, with their luck drawn again."""
+    gain, loss = gain_and_loss(values)
+    p, bad, amount, value = (new[name].to_numpy() for name in ("p", "bad", "amount", "value"))
+    generator = np.random.default_rng(SEED)
+    rows = []
+    for words, other in REVIEWS.items():
+        review = REVIEW | other
+        band = refer_band(gain, loss, **review)
+        declined = p > band["decline_above"]
+        referred = (p > band["accept_below"]) & ~declined
+        kept = np.where(bad, 1 - review["caught"], 1 - review["turned_away"])
+        change = np.select([declined, referred], [-value, (kept - 1) * value - review["review_cost"]], 0.0)
+        draws = generator.multinomial(len(p), np.full(len(p), 1 / len(p)), size=RESAMPLES)
+        low, high = np.quantile((draws @ (change * amount)) / (draws @ amount), [0.025, 0.975])
+        rows.append(
+            {
+                "review": words,
+                **{name: band[name] for name in ("accept_below", "decline_above", "single")},
+                "referred": float(referred.mean()),
+                "declined": float(declined.mean()),
+                "gain": float(np.average(change, weights=amount)),
+                "low": float(low),
+                "high": float(high),
+            }
+        )
+    return pd.DataFrame(rows)
 
 
 def _emp(part, probability, bad, value):

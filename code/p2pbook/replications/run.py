@@ -16,6 +16,7 @@ from p2pbook.known import Descriptive, Known
 from p2pbook.lendingclub import AFTER_ALL_ENDED
 from p2pbook.replications.decisions import decisions_study, ratings_study
 from p2pbook.replications.level import level_study
+from p2pbook.replications.management import management_study
 from p2pbook.replications.order import order_study
 from p2pbook.replications.outcome import outcome_study
 from p2pbook.replications.profile import profile_study
@@ -106,8 +107,10 @@ STUDIES = {
     "e2-level": ("lendingclub-2007-2011", level_study, AFTER_ALL_ENDED),
     # each date with what was on file that day; the hindsight beside it is in a table of that name
     "e2-realtime": ("lendingclub-2007-2011", realtime_study, Known(" ".join(DATES), " ".join(DATES))),
-    # the best cut-off is picked on the loans of 2011, the last of which ended in April 2017
+    # each rule of the table `rules` has its own day; the card and the curve know all final outcomes
     "e2-decisions": ("lendingclub-2007-2011", decisions_study, Known("2010-12-31", "2017-04-30")),
+    # traits fitted on loans to 2010 with all final outcomes rank those of 2011
+    "e2-management": ("lendingclub-2007-2011", management_study, AFTER_ALL_ENDED),
     "e3-ratings": ("prosper", ratings_study, Descriptive("losses by rating of loans that have ended")),
     "e2-verification": (
         "lendingclub-2007-2011",

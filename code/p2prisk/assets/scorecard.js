@@ -79,11 +79,12 @@
     root.querySelectorAll("[data-points]").forEach(function (cell) { cell.textContent = "–"; });
     body.textContent = ""; list.textContent = "";
     if (got.referred) {
-      fill("score", "–"); fill("grade", "–"); fill("pd", "–");
+      fill("score", "–"); fill("grade", "–"); fill("pd", "–"); fill("observed", "");
       fill("note", "An attribute has no estimated points: a person decides."); return;
     }
     got.points.forEach(function (x) { root.querySelector("[data-points='" + x.name + "']").textContent = String(x.points); });
     fill("score", String(got.score)); fill("grade", got.grade === null ? "–" : got.grade); fill("pd", percent(got.pd.estimate));
+    fill("observed", card.observed[got.grade] || "");
     fill("note", got.drifted ? "A value lies outside the range the card was made on; it is held at the end of that range." : "");
     got.classes.forEach(function (x, i) {
       var row = document.createElement("tr"), name = document.createElement("th");

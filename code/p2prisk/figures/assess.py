@@ -178,8 +178,10 @@ def three_choices(lines, band, ax=None):
             color=PALETTE["black"],
         )
     top = 100 * lines[["accept", "refer"]].max().max()
+    # left of its line, or right of it where the line stands too near the axis
+    room = band["accept_below"] > 0.2 * lines["pd"].max()
     for at, words, side in (
-        (band["accept_below"], "accept below ", "right"),
+        (band["accept_below"], "accept below " if room else " accept below", "right" if room else "left"),
         (band["decline_above"], " decline above", "left"),
     ):
         ax.axvline(at, color=PALETTE["black"], lw=0.9, ls="--")

@@ -6,11 +6,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
+from scipy.optimize import brentq
 
 from p2prisk.errors import DataError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from numpy.typing import ArrayLike
 
@@ -208,15 +209,19 @@ def _upper_hull(x, y):
     return np.array(keep).T
 
 
-def refer_band(gain: float, loss: float, *, review_cost: float, caught: float = 0.5, turned_away: float = 0.1) -> dict:
+def refer_band(
+    gain: float | Callable, loss: float | Callable, *, review_cost: float, caught: float = 0.5, turned_away: float = 0.1
+) -> dict:
     """Two cut-offs: accept below the first, refer to a person between them, decline above the second.
 
     Parameters
     ----------
-    gain : float
-        Value of a good loan, per unit lent.
-    loss : float
-        Loss of a bad loan, per unit lent (positive).
+    gain : float or callable
+        Value of a good loan, per unit lent; or a function of the probability of default that gives it. Where price
+        follows risk a risky loan that is repaid is worth more than a safe one, and one number for all of them
+        turns away too many.
+    loss : float or callable
+        Loss of a bad loan, per unit lent (positive); or a function of the probability.
     review_cost : float
         Cost of a review, per unit applied for.
     caught : float
@@ -230,22 +235,34 @@ def refer_band(gain: float, loss: float, *, review_cost: float, caught: float = 
         ``single`` (the cut-off without reviews), ``accept_below``, ``decline_above``, and ``worth`` (True when there is
         a band in which a review pays for itself; without one both cut-offs equal the single one).
 
+    Raises
+    ------
+    DataError
+        With functions: the best choice goes back and forth as risk rises, so that two cut-offs cannot say it.
+
     Notes
     -----
     With p the probability of default, accepting is worth ``(1-p) gain - p loss``, declining nothing, and referring
-    ``(1-p)(1-turned_away) gain - p (1-caught) loss - review_cost``. All three are straight lines in p, so the best
-    choice changes at two points.
+    ``(1-p)(1-turned_away) gain - p (1-caught) loss - review_cost``. With numbers all three are straight lines in p, so
+    the best choice changes at two points; with functions the points are looked for on a grid of thousandths.
 
     Examples
     --------
     >>> band = refer_band(0.1, 0.5, review_cost=0.005)
     >>> round(band["accept_below"], 4), round(band["single"], 4), round(band["decline_above"], 4)
     (0.0577, 0.1667, 0.25)
+    >>> dearer = refer_band(lambda p: 0.1 + 0.2 * p, 0.5, review_cost=0.005)
+    >>> bool(dearer["single"] > band["single"])
+    True
     """
-    if gain <= 0 or loss <= 0 or review_cost < 0:
-        raise DataError("gain and loss are positive, and a review does not cost less than nothing")
-    if not (0 <= caught <= 1 and 0 <= turned_away <= 1):
-        raise DataError("caught and turned_away are shares between 0 and 1")
+    if not (0 <= caught <= 1 and 0 <= turned_away <= 1) or review_cost < 0:
+        raise DataError(
+            "caught and turned_away are shares between 0 and 1, and a review does not cost less than nothing"
+        )
+    if callable(gain) or callable(loss):
+        return _band_by_search(gain, loss, {"review_cost": review_cost, "caught": caught, "turned_away": turned_away})
+    if gain <= 0 or loss <= 0:
+        raise DataError(f"gain and loss are positive; they are {gain:g} and {loss:g}")
     single = gain / (gain + loss)
     accept = (review_cost + turned_away * gain) / (caught * loss + turned_away * gain) if caught + turned_away else 1.0
     kept_gain, kept_loss = (1 - turned_away) * gain, (1 - caught) * loss
@@ -253,6 +270,39 @@ def refer_band(gain: float, loss: float, *, review_cost: float, caught: float = 
     if not accept < decline:
         return {"single": single, "accept_below": single, "decline_above": single, "worth": False}
     return {"single": single, "accept_below": accept, "decline_above": decline, "worth": True}
+
+
+def _band_by_search(gain, loss, review):
+    """The two cut-offs where gain or loss is a function of the probability."""
+    p = np.linspace(0, 1, 1001)
+
+    def values(at):
+        return _choices(np.asarray(at, dtype=float), gain, loss, **review)
+
+    accept, refer = values(p)
+    single = _crossing(p, accept > 0, lambda at: float(values(at)[0]), "accepting and declining")
+    best = np.argmax([np.zeros_like(p), refer, accept], axis=0)
+    if (np.diff(best) > 0).any():
+        raise DataError("the best choice goes back and forth as risk rises; read refer_lines instead of two cut-offs")
+    if not (best == 1).any():
+        return {"single": single, "accept_below": single, "decline_above": single, "worth": False}
+    below = _crossing(p, best == 2, lambda at: float(np.subtract(*values(at))), "accepting and referring")
+    above = _crossing(p, best > 0, lambda at: float(values(at)[1]), "referring and declining")
+    return {"single": single, "accept_below": below, "decline_above": above, "worth": True}
+
+
+def _crossing(p, better, difference, what):
+    """Where the first of two choices stops to be better; zero if it never is, one if it always is."""
+    if (np.diff(better.astype(int)) > 0).any():
+        raise DataError(f"{what} change places more than once as risk rises; read refer_lines instead of two cut-offs")
+    last = int(better.sum())
+    return float(p[min(last, len(p) - 1)]) if last in (0, len(p)) else float(brentq(difference, p[last - 1], p[last]))
+
+
+def _choices(p, gain, loss, review_cost, caught, turned_away):
+    """What accepting and referring are worth at probabilities `p`."""
+    gained, lost = (np.asarray(value(p) if callable(value) else value, dtype=float) for value in (gain, loss))
+    return ((1 - p) * gained - p * lost, (1 - p) * (1 - turned_away) * gained - p * (1 - caught) * lost - review_cost)
 
 
 def refer_lines(
@@ -263,7 +313,7 @@ def refer_lines(
     Parameters
     ----------
     gain, loss, review_cost, caught, turned_away
-        As in :func:`refer_band`.
+        As in :func:`refer_band`; gain and loss may be functions of the probability.
     highest : float
         Last probability of the table.
 
@@ -278,11 +328,5 @@ def refer_lines(
     [0.1, -0.5]
     """
     p = np.linspace(0, highest, 51)
-    return pd.DataFrame(
-        {
-            "pd": p,
-            "accept": (1 - p) * gain - p * loss,
-            "refer": (1 - p) * (1 - turned_away) * gain - p * (1 - caught) * loss - review_cost,
-            "decline": np.zeros_like(p),
-        }
-    )
+    accept, refer = _choices(p, gain, loss, review_cost, caught, turned_away)
+    return pd.DataFrame({"pd": p, "accept": accept, "refer": refer, "decline": np.zeros_like(p)})

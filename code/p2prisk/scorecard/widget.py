@@ -9,6 +9,8 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
+from p2prisk.errors import DataError
+
 _LEVEL = 0.95
 
 
@@ -23,6 +25,16 @@ def _short(value):
     if isinstance(value, list | tuple):
         return [_short(entry) for entry in value]
     return float(f"{value:.12g}") if isinstance(value, float) else value
+
+
+def _observed(row, whose):
+    """What became of the loans of a grade, in a sentence."""
+    if not row.loans:
+        return f"None of the {whose} has grade {row.grade}."
+    return (
+        f"Of {row.loans:,d} {whose} with grade {row.grade}, {100 * row.observed:.1f} % defaulted "
+        f"({100 * row.ci_low:.1f} to {100 * row.ci_high:.1f} %); the grade is assigned {100 * row.pd:.1f} %."
+    )
 
 
 class ScorecardWidget:
@@ -40,10 +52,20 @@ class ScorecardWidget:
         Characteristic -> attribute, or value of a number, shown first; the first attribute otherwise.
     name : str
         Identifier of the element in the page.
+    observed : pandas.DataFrame, optional
+        What became of other loans of each grade, from :func:`p2prisk.scorecard.grade_table`; it is printed beside the
+        probability that the card assigns.
+    whose : str
+        Words for these loans.
     """
 
-    def __init__(self, card, labels=None, defaults=None, name="scorecard"):
+    def __init__(self, card, labels=None, defaults=None, name="scorecard", observed=None, whose="other loans"):
         self.card, self.labels, self.name = card, dict(labels or {}), name
+        self.observed = {}
+        if observed is not None:
+            if card.scale is None or list(observed["grade"]) != list(card.scale.labels):
+                raise DataError("observed rates need one row for each grade of the card's scale, best first")
+            self.observed = {row.grade: _observed(row, whose) for row in observed.itertuples(index=False)}
         self.defaults = {}
         for item in card.characteristics:
             first = item.levels[0] if item.kind == "class" else f"{(item.low + item.high) / 2:g}"
@@ -96,7 +118,12 @@ class ScorecardWidget:
             "z": float(stats.norm.isf((1 - _LEVEL) / 2)),
             "labels": self.labels,
             "scale": None if card.scale is None else card.scale.to_plain(),
+            "observed": self.observed,
         }
+
+    def __repr__(self):
+        grades = 0 if self.card.scale is None else len(self.card.scale.labels)
+        return f"<ScorecardWidget {self.name}: {len(self.card.characteristics)} characteristics, {grades} grades>"
 
     def _control(self, item):
         words = html.escape(self.labels.get(item.name, item.name))
@@ -128,7 +155,8 @@ class ScorecardWidget:
             f'<form onsubmit="return false">{controls}</form>'
             '<div role="status" aria-live="polite"><dl class="scorecard-sum">'
             '<div><dt>Score</dt><dd data-part="score">–</dd></div><div><dt>Grade</dt><dd data-part="grade">–</dd></div>'
-            '<div><dt>Probability of default</dt><dd data-part="pd">–</dd></div></dl></div>'
+            '<div><dt>Probability of default</dt><dd data-part="pd">–</dd></div></dl>'
+            '<p class="scorecard-observed" data-part="observed"></p></div>'
             # Quarto would read the table into its own document and the script would not find it again
             f'<table data-quarto-disable-processing="true"><caption>Outcome with {_LEVEL:.0%} interval</caption>'
             '<thead><tr><th scope="col">Outcome</th><th scope="col">Chance</th><th scope="col">Interval</th>'
@@ -164,4 +192,5 @@ class ScorecardWidget:
             f"{100 * band[(name, 'upper')]:.1f} %)"
             for name in self.card.categories
         )
-        return "\n".join(lines) + f"\n\nChances with {_LEVEL:.0%} intervals: {chances}.\n"
+        came = f" {self.observed[scored['grade']]}" if self.observed else ""
+        return "\n".join(lines) + f"\n\nChances with {_LEVEL:.0%} intervals: {chances}.{came}\n"

@@ -1,0 +1,180 @@
+"""What a file of loans shows of those who run the platform: loans outside the credit policy, and each year's return."""
+
+import numpy as np
+import pandas as pd
+
+from p2pbook.lendingclub import FITTED_TO, TESTED_ON
+from p2pbook.replications.selection import BAD_CUT, auc_within, chosen_traits, outcome_sample
+from p2pbook.replications.store import SEED
+from p2pbook.traits import formula
+from p2prisk.ordered import OrderedLogit
+from p2prisk.validation import delong, jeffreys_interval, stratified_folds
+
+#: folds in which the mark is predicted, resamples for the interval of the area within cells
+_FOLDS, _RESAMPLES = 5, 200
+
+#: three limits that mark most exceptions; they were read off these loans and are not the platform's own text
+LIMITS = {"inquiries": 3, "history": 3.0, "dti": 25.0}
+
+_HALF = 1.959963984540054
+
+
+def management_study(tape):
+    """Study the loans "not meeting the credit policy" and the return of each year's loans.
+
+    Parameters
+    ----------
+    tape : LoanTape
+        ``lendingclub-2007-2011``.
+
+    Returns
+    -------
+    facts : dict
+        How well the mark is told from columns of the day of issue (``mark_auc``), what it adds to them
+        (``odds_ratio``), what three limits mark, and how well traits rank within sub-grade and term (``within_auc``).
+    tables : dict of pandas.DataFrame
+        ``by_mark`` (year of issue and mark: loans, charge-offs, return a year), ``by_year`` (all loans and each term,
+        with intervals), ``limits`` (loans and marks beyond each limit).
+    """
+    frame = tape.frame.assign(year=tape.frame["issue_date"].dt.year, **_money(tape.frame))
+    facts, limits = _mark(tape)
+    return {**facts, **_within(tape)}, {
+        "by_mark": _returns(frame, ["year", "policy_exception"]),
+        "by_year": pd.concat(
+            [_returns(frame.assign(term="all"), ["year", "term"]), _returns(frame, ["year", "term"])], ignore_index=True
+        ),
+        "limits": limits,
+    }
+
+
+def _money(frame):
+    """What came in, what was lost, and dollar-years lent, as ``lendingclub_outcomes`` counts them."""
+    lost = (frame["amount"] - frame["principal_paid"]).clip(lower=0) - (frame["recoveries"] - frame["recovery_fee"])
+    return {
+        "earned": frame["interest_paid"] + frame["late_fees"],
+        "lost": lost.where(frame["bad"], 0.0),
+        "lent": frame["interest_paid"] / (frame["rate"] / 100),
+    }
+
+
+def _returns(frame, keys):
+    """Loans, charge-offs and return a year of each group; the interval is that of a ratio of two sums over loans."""
+    rows = []
+    for key, part in frame.groupby(keys, observed=True):
+        came, lent = (part["earned"] - part["lost"]).to_numpy(dtype=float), part["lent"].to_numpy(dtype=float)
+        yearly, loans, bad = came.sum() / lent.sum(), len(part), int(part["bad"].sum())
+        half = _HALF * np.sqrt(loans) * np.std(came - yearly * lent, ddof=1) / lent.sum()
+        rate_low, rate_high = jeffreys_interval(bad, loans)
+        rows.append(
+            {
+                **dict(zip(keys, key, strict=True)),
+                "loans": loans,
+                "bad": bad,
+                "rate": bad / loans,
+                "rate_low": float(rate_low),
+                "rate_high": float(rate_high),
+                "return": yearly,
+                "return_low": yearly - half,
+                "return_high": yearly + half,
+            }
+        )
+    return pd.DataFrame(rows)
+
+
+def _mark(tape):
+    """How the mark is told from the day of issue, and what it adds to the traits."""
+    traits = chosen_traits()
+    table, _ = outcome_sample(tape, traits)
+    early = table[table["year"] <= FITTED_TO]
+    raw = tape.frame.loc[early.index]
+    mark = raw["policy_exception"].astype(int).to_numpy()
+    bad = (early["severity"].cat.codes >= BAD_CUT).astype(int)
+    data = early.assign(bad=bad, mark=mark)
+    score = np.full(len(data), np.nan)
+    words = formula("mark", traits)
+    folds = stratified_folds(mark, _FOLDS, SEED)
+    for fold in range(_FOLDS):
+        fit = OrderedLogit.from_formula(words, data[folds != fold]).fit()
+        score[folds == fold] = np.asarray(fit.predict(data[folds == fold], which="linear"))
+    area = delong(mark, score).table.iloc[0]
+    alone = OrderedLogit.from_formula("bad ~ mark", data).fit()
+    given = OrderedLogit.from_formula(formula("bad", traits) + " + mark", data).fit()
+    beyond, limits = _limits(tape.frame)
+    marked = tape.frame["policy_exception"].to_numpy()
+    before = (tape.frame["issue_date"].dt.year <= FITTED_TO).to_numpy()
+    return {
+        "loans": len(tape.frame),
+        "early_loans": int(before.sum()),
+        "exceptions": int(marked.sum()),
+        "bad_rate_exceptions": float(tape.frame["bad"][marked].mean()),
+        "bad_rate_others": float(tape.frame["bad"][before & ~marked].mean()),
+        **{f"mark_{name}": float(area[name]) for name in ("auc", "ci_low", "ci_high")},
+        **_odds("unadjusted", alone),
+        **_odds("given_traits", given),
+        "marked_beyond": float(beyond[marked].mean()),
+        "unmarked_beyond": float(beyond[before & ~marked].mean()),
+        "beyond_marked": float(marked[before & beyond].mean()),
+        "beyond_2011": float(beyond[~before].mean()),
+    }, limits
+
+
+def _odds(name, fit):
+    estimate, se = float(fit.params["mark"]), float(fit.bse["mark"])
+    return {
+        f"{name}_odds": float(np.exp(estimate)),
+        f"{name}_low": float(np.exp(estimate - _HALF * se)),
+        f"{name}_high": float(np.exp(estimate + _HALF * se)),
+        f"{name}_se": se,
+    }
+
+
+def _limits(frame):
+    """Loans beyond each of three limits, and how many of these are marked; loans to 2010 and of 2011."""
+    tests = {
+        f"more than {LIMITS['inquiries']} inquiries in six months": frame["inquiries"] > LIMITS["inquiries"],
+        f"credit history under {LIMITS['history']:g} years": frame["credit_history_years"] < LIMITS["history"],
+        f"debt service of {LIMITS['dti']:g} % of income or more": frame["dti"] >= LIMITS["dti"],
+    }
+    tests = {words: rows.fillna(False).to_numpy(dtype=bool) for words, rows in tests.items()}
+    beyond = np.any(list(tests.values()), axis=0)
+    tests |= {"any of the three": beyond, "none of the three": ~beyond}
+    before = (frame["issue_date"].dt.year <= FITTED_TO).to_numpy()
+    later = (frame["issue_date"].dt.year == TESTED_ON).to_numpy()
+    mark, bad = frame["policy_exception"].to_numpy(dtype=bool), frame["bad"].to_numpy(dtype=bool)
+    rows = [
+        {
+            "limit": words,
+            "loans": int((rows & before).sum()),
+            "marked": float(mark[rows & before].mean()),
+            "bad_rate": float(bad[rows & before].mean()),
+            "loans_2011": int((rows & later).sum()),
+            "marked_2011": int(mark[rows & later].sum()),
+            "bad_2011": int(bad[rows & later].sum()),
+        }
+        for words, rows in tests.items()
+    ]
+    return beyond, pd.DataFrame(rows)
+
+
+def _within(tape):
+    """How well the traits rank the loans of 2011 among those of one sub-grade and term."""
+    traits = [trait for trait in chosen_traits() if trait.name != "vintage"]
+    table, _ = outcome_sample(tape, traits)
+    old, new = (table[rows] for rows in (table["year"] <= FITTED_TO, table["year"] == TESTED_ON))
+    fit = OrderedLogit.from_formula(formula("severity", traits), old).fit()
+    score = np.asarray(fit.predict(new, which="linear"))
+    bad = (new["severity"].cat.codes >= BAD_CUT).to_numpy()
+    raw = tape.frame.loc[new.index]
+    cell = raw["sub_grade"].astype(str).to_numpy() + " " + raw["term"].astype(str).to_numpy()
+    generator = np.random.default_rng(SEED)
+    draws = []
+    for _ in range(_RESAMPLES):
+        rows = generator.integers(0, len(bad), len(bad))
+        draws.append(auc_within(bad[rows], score[rows], cell[rows]))
+    low, high = np.quantile(draws, [0.025, 0.975])
+    return {
+        "within_auc": float(auc_within(bad, score, cell)),
+        "within_auc_low": float(low),
+        "within_auc_high": float(high),
+        "within_cells": len(np.unique(cell)),
+    }
