@@ -11,8 +11,8 @@ Writes four small tables into ``data/``; none holds a loan:
 ``lendingclub_monthly_bands.csv``
     month of issue x attribute x band: ``n``. Bands of numbers are quartiles of the loans of 2009.
 ``lendingclub_monthly_scores.csv``
-    36-month loans of 2010 and 2011, month of issue x tenth of the forecast: loans, and charge-offs with the last
-    payment within twelve months, forecast and actual. The forecast of a month is that of the standard hazard fitted to
+    36-month loans of 2010 and 2011, month of issue x tenth of the forecast: loans, and charge-offs over the life and
+    with the last payment within twelve months, forecast and actual. The forecast of a month is that of the standard hazard fitted to
     what was known on the last day before it.
 ``lendingclub_outcomes.csv``
     term x severity: what a loan of the class earned and lost, as shares of the amount.
@@ -92,15 +92,26 @@ def monthly_scores(tape):
     for month, new in frame[frame["issue_date"].dt.year > REFERENCE_YEAR].groupby("month"):
         known = short.as_of(pd.Timestamp(month) - pd.Timedelta(days=1))
         # whoever pays for the last time at EARLY months is charged off the lag later
-        forecast = fit_standard_hazard(known).score(new, horizon=EARLY + CHARGE_OFF_LAG)
+        hazard = fit_standard_hazard(known)
+        life, forecast = hazard.score(new), hazard.score(new, horizon=EARLY + CHARGE_OFF_LAG)
         if forecast.isna().any():
             raise SystemExit(f"{month}: {int(forecast.isna().sum())} loans have no forecast")
         band = 1 + pd.qcut(forecast.rank(method="first"), 10, labels=False)
         failed = new["bad"] & (new["age_at_end"] <= EARLY)
-        part = pd.DataFrame({"band": band, "loans": 1, "expected_early": forecast, "charged_off_early": failed})
+        part = pd.DataFrame(
+            {
+                "band": band,
+                "loans": 1,
+                "expected": life,
+                "charged_off": new["bad"],
+                "expected_early": forecast,
+                "charged_off_early": failed,
+            }
+        )
         parts.append(part.groupby("band").sum().reset_index().assign(month=month))
-    columns = ["month", "band", "loans", "expected_early", "charged_off_early"]
-    return pd.concat(parts)[columns].round({"expected_early": 6}).astype({"charged_off_early": int})
+    columns = ["month", "band", "loans", "expected", "charged_off", "expected_early", "charged_off_early"]
+    table = pd.concat(parts)[columns].round({"expected": 6, "expected_early": 6})
+    return table.astype({"charged_off": int, "charged_off_early": int})
 
 
 def outcomes(frame):

@@ -31,7 +31,9 @@ def test_tables_agree_with_the_counts_of_all_loans():
     per_variable = bands.groupby("variable")["n"].sum()
     assert per_variable.nunique() == 1 and per_variable.iloc[0] == counts.loc[counts["issue_year"] >= 2009, "n"].sum()
     scores = table("lendingclub_monthly_scores")
-    assert (scores["charged_off_early"] <= scores["loans"]).all() and scores["expected_early"].gt(0).all()
+    assert (scores["charged_off_early"] <= scores["charged_off"]).all()
+    assert (scores["charged_off"] <= scores["loans"]).all()
+    assert (scores["expected_early"] < scores["expected"]).all() and scores["expected_early"].gt(0).all()
     # every 36-month loan of the two years has a forecast
     mine = (counts["issue_year"] >= 2010) & (counts["term"].astype(int) == 36)
     assert scores["loans"].sum() == counts.loc[mine, "n"].sum()

@@ -674,7 +674,7 @@ def reconciled():
             },
         ),
         "score card": ("2007–10, final", *card),
-        "watch model": ("2007–09, final", np.nan, *watch),
+        "watch model": ("each month, on file", np.nan, *watch),
         "hazard on the day": (
             "2007–10, on file",
             hazard.loc["all", "auc"],
