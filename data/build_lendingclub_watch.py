@@ -12,8 +12,8 @@ Writes four small tables into ``data/``; none holds a loan:
     month of issue x attribute x band: ``n``. Bands of numbers are quartiles of the loans of 2009.
 ``lendingclub_monthly_scores.csv``
     36-month loans of 2010 and 2011, month of issue x tenth of the forecast: loans, and charge-offs over the life and
-    with the last payment within twelve months, forecast and actual. The forecast of a month is that of the standard hazard fitted to
-    what was known on the last day before it.
+    with the last payment within twelve months, forecast and actual. The forecast of a month is that of the standard
+    hazard fitted to what was known on the last day before it.
 ``lendingclub_outcomes.csv``
     term x severity: what a loan of the class earned and lost, as shares of the amount.
 """
