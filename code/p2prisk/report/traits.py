@@ -171,7 +171,7 @@ def parallel_lines(model: StandardModel) -> pd.DataFrame:
     pandas.DataFrame
         ``term``, ``chi2``, ``df``, ``pvalue``; ``compared``, ``cut``, ``departure``, ``departure_low``,
         ``departure_high``: at which cut the odds ratio of which comparison lies farthest from its mean over the cuts,
-        as a ratio of odds ratios with its 95 % interval. Largest departures first, then the age of the loan, which is
+        as a ratio of odds ratios with a 95 % interval that allows for the choice. Largest departures first, then the age of the loan, which is
         no trait, and the test of all together; with ``attrs["sentence"]``.
 
     Raises
@@ -198,7 +198,8 @@ def parallel_lines(model: StandardModel) -> pd.DataFrame:
         step = units["step"].reindex(columns).to_numpy()
         size = gap[:, at] * step
         cut, place = np.unravel_index(np.abs(size).argmax(), size.shape)
-        half = _Z * error[cut, at[place]] * step[place]
+        # the farthest was picked: its interval allows for all it was picked from (Bonferroni)
+        half = stats.norm.isf(0.025 / size.size) * error[cut, at[place]] * step[place]
         rows.append(
             {
                 "term": term,
