@@ -171,8 +171,8 @@ def parallel_lines(model: StandardModel) -> pd.DataFrame:
     pandas.DataFrame
         ``term``, ``chi2``, ``df``, ``pvalue``; ``compared``, ``cut``, ``departure``, ``departure_low``,
         ``departure_high``: at which cut the odds ratio of which comparison lies farthest from its mean over the cuts,
-        as a ratio of odds ratios with a 95 % interval that allows for the choice. Largest departures first, then the age of the loan, which is
-        no trait, and the test of all together; with ``attrs["sentence"]``.
+        as a ratio of odds ratios with a 95 % interval that allows for the choice. Largest departures first, then the
+        age of the loan, which is no trait, and the test of all together; with ``attrs["sentence"]``.
 
     Raises
     ------
