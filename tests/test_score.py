@@ -246,3 +246,15 @@ def test_the_reading_in_a_model_names_no_column_known_only_later(fitted):
     assert "status" not in plain["reading"]["mapping"]["columns"] and "999" in plain["reading"]["mapping"]["missing"]
     tape = read_tape(folder / "tape.csv", folder / "map.yml")
     assert tape.provenance["decisions"] == plain["reading"]["decisions"]
+
+
+def test_canonical_columns_can_be_named_as_the_format(tmp_path, capsys):
+    ended().to_csv(tmp_path / "tape.csv", index=False)
+    fit = ["fit", tmp_path / "tape.csv", "--record-date", "2018-06-30", "--output", tmp_path / "m.json"]
+    assert main([str(a) for a in fit]) == 0
+    found = []
+    for more in ([], ["--format", "canonical"]):
+        arguments = ["score", tmp_path / "tape.csv", "--model", tmp_path / "m.json", "--output", tmp_path / "s.csv"]
+        assert main([str(a) for a in [*arguments, *more]]) == 0
+        found.append((tmp_path / "s.csv").read_bytes())
+    assert found[0] == found[1] and found[0].count(b"\n") == 901

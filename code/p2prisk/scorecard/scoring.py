@@ -182,7 +182,7 @@ def reading_for(model: StandardModel, mapping: dict | None) -> tuple[dict | None
     """
     own = model.reading.get("mapping")
     decisions = dict(model.reading.get("decisions") or {})
-    if mapping is None:
+    if mapping is None or not mapping.get("columns"):  # canonical columns need no rules
         return own, decisions, []
     notes = []
     rules = mapping.get("columns") or {}
