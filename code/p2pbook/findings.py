@@ -1,17 +1,15 @@
-"""The five findings of the book: their numbers in one place, and the table that states them."""
+"""Numbers that more than one part of the book reads: the grade, its cuts, the fit with final outcomes, Prosper."""
 
 from dataclasses import dataclass
 from functools import cache
 
 import numpy as np
-import pandas as pd
 
 from p2pbook.grade_model import grade_loans, grade_model
 from p2pbook.reading import coefficient_table
 from p2pbook.replications.store import replication, stamped
 from p2pbook.traits import GRADE_TRAITS
 from p2pbook.values import Value, count, estimate, share
-from p2pbook.words import by_count
 from p2prisk import assumptions
 from p2prisk.effects import explained, explained_interval
 
@@ -36,19 +34,8 @@ class GradeFinding:
 
 
 @dataclass(frozen=True)
-class RepaymentFinding:
-    """Repayment follows searches and limits more than income."""
-
-    #: points more charged off for one standard deviation of the block
-    willingness: Value
-    ability: Value
-    #: group of traits -> share of the fit lost without it
-    lost_without: dict
-
-
-@dataclass(frozen=True)
 class RankingFinding:
-    """A readable model holds out of time."""
+    """The repayment model fitted on final outcomes of the loans to 2010 and asked about 2011: hindsight."""
 
     train: Value
     test: Value
@@ -63,6 +50,9 @@ class RankingFinding:
     #: shares charged off
     predicted: Value
     observed: Value
+    #: area that was asked for before the look at 2011, and how often its outcomes were looked at for it
+    mark: Value
+    looks: Value
 
     @property
     def missing(self):
@@ -72,14 +62,11 @@ class RankingFinding:
 
 @dataclass(frozen=True)
 class StabilityFinding:
-    """Directions do not hang on the model, probabilities of single grades do."""
+    """One slope does not hold for all cuts of the grade."""
 
     #: lowest and highest odds ratio of the term over the cuts of the grade
     term_lowest: Value
     term_highest: Value
-    specifications: Value
-    #: "no sign", "one sign", "3 signs" or "every sign"
-    signs: str
 
 
 @dataclass(frozen=True)
@@ -96,10 +83,9 @@ class TravelFinding:
 
 @dataclass(frozen=True)
 class Findings:
-    """The five findings."""
+    """What :func:`compute` gives."""
 
     grade: GradeFinding
-    repayment: RepaymentFinding
     ranking: RankingFinding
     stability: StabilityFinding
     travel: TravelFinding
@@ -107,13 +93,13 @@ class Findings:
 
 @cache
 def compute():
-    """The numbers behind the five findings, from the live grade model and the frozen replications.
+    """The numbers, from the live grade model and the frozen replications.
 
     Returns
     -------
     Findings
     """
-    return Findings(_grade(), _repayment(), _ranking(), _stability(), _travel())
+    return Findings(_grade(), _ranking(), _stability(), _travel())
 
 
 def _grade():
@@ -124,16 +110,6 @@ def _grade():
         loans=count(len(grade_loans()[0])),
         explained=share(explained(result)["mckelvey_zavoina"], 0, low, high),
         term=estimate(slopes.loc["long_term"], "odds_ratio", 1, "low", "high"),
-    )
-
-
-def _repayment():
-    points = replication("e2-robustness").table("block_effects").set_index("block")
-    groups = replication("e2-outcome").table("groups").set_index("block")["share_added"]
-    return RepaymentFinding(
-        willingness=estimate(points.loc["willingness"], "points", 1, "low", "high"),
-        ability=estimate(points.loc["ability"], "points", 1, "low", "high"),
-        lost_without={group: share(lost, 0) for group, lost in groups.items()},
     )
 
 
@@ -154,20 +130,15 @@ def _ranking():
         lead_over_boosting=estimate(leads.loc[("ordered logit", "gradient boosting")], "difference", 3),
         predicted=share(calibration["predicted"]),
         observed=share(calibration["observed"]),
+        mark=Value(MARK_AUC),
+        looks=count(outcome["looks_at_2011"]),
     )
 
 
 def _stability():
     slopes = assumptions.slopes_by_threshold(assumptions.fit_by_cut(grade_model(), merge="categories"))
     term = np.exp(slopes.loc[slopes["column"] == "long_term", "slope"])
-    robust = replication("e2-robustness")
-    readings = int((robust.table("specifications")["specification"] != "main").sum())
-    return StabilityFinding(
-        term_lowest=Value(term.min(), 1),
-        term_highest=Value(term.max(), 1),
-        specifications=count(robust["specifications"]),
-        signs=by_count(robust["flipped_signs"], readings, "no sign", "one sign", "{part} signs", "every sign"),
-    )
+    return StabilityFinding(term_lowest=Value(term.min(), 1), term_highest=Value(term.max(), 1))
 
 
 @stamped("e3-prosper")
@@ -180,70 +151,4 @@ def _travel():
         own=estimate(auc.loc["traits without score"], "auc", 3),
         rating=estimate(auc.loc["rating"], "auc", 3),
         lost=estimate(differences.loc[("traits without score", "Lending Club slopes")], "difference", 3),
-    )
-
-
-def findings_table(found):
-    """The five findings in words.
-
-    Parameters
-    ----------
-    found : Findings
-
-    Returns
-    -------
-    pandas.DataFrame
-        ``finding``, ``size``, ``data``, ``would be overturned by``.
-    """
-    grade, repayment, ranking = found.grade, found.repayment, found.ranking
-    stability, travel, lost = found.stability, found.travel, found.repayment.lost_without
-    return pd.DataFrame(
-        [
-            (
-                "The platform's grade follows term, cards, debt service and record; income adds almost nothing",
-                f"{grade.explained} of the variance behind the grade ({grade.explained.low.points} to "
-                f"{grade.explained.high.points}); 60 months: {grade.term} times the odds of a worse grade "
-                f"({grade.term.interval})",
-                "Lending Club 2018, live",
-                "the bureau score, added, taking away the effect of the cards",
-            ),
-            (
-                "Repayment follows recent searches for credit and used limits more than income; the record of past "
-                "payment adds less still",
-                f"one standard deviation of willingness: {repayment.willingness} points more charged off "
-                f"({repayment.willingness.interval}); of ability: {repayment.ability} ({repayment.ability.interval}). "
-                f"Share of the fit lost without inquiries {lost['inquiries']}, use of limits {lost['use of limits']}, "
-                f"purpose {lost['purpose']}, record {lost['record']}",
-                "Lending Club 2007–2010, frozen",
-                "calling inquiries and used limits a lack of means: then ability leads; or verified incomes that "
-                "carry more",
-            ),
-            (
-                "A readable model ranks later loans better than the platform's sub-grade and as well as gradient "
-                "boosting",
-                f"area {ranking.auc} ({ranking.auc.interval}); {ranking.lead} above the sub-grade "
-                f"({ranking.lead.interval}); {ranking.lead_over_boosting} above boosting "
-                f"({ranking.lead_over_boosting.interval}); with the sub-grade {ranking.both}",
-                "Lending Club 2011, frozen",
-                "another later year in which the sub-grade ranks as well; boosting tuned over more than three settings",
-            ),
-            (
-                "One slope for all cuts is false for the term; directions do not hang on it, probabilities of single "
-                "grades do",
-                f"the odds ratio of 60 months runs from {stability.term_lowest} to {stability.term_highest} over the "
-                f"cuts of the grade; {stability.signs} of six strong traits turned in {stability.specifications} "
-                "specifications of the repayment model",
-                "Lending Club 2018, live; 2007–2010, frozen",
-                "a specification that turns a sign",
-            ),
-            (
-                "Directions travel; what two files share is too little to score with",
-                f"Lending Club's slopes rank Prosper's loans with {travel.carried} ({travel.carried.interval}), "
-                f"{travel.lost} below Prosper's own slopes on the same traits ({travel.lost.interval}); Prosper's "
-                f"rating with {travel.rating}",
-                "Prosper 2009–2011, frozen; PPDai counts, live",
-                "a Chinese file of outcomes in which inquiries, grade or purpose say nothing",
-            ),
-        ],
-        columns=["finding", "size", "data", "would be overturned by"],
     )

@@ -5,8 +5,10 @@ from functools import lru_cache
 import numpy as np
 import pandas as pd
 
-from p2pbook.lendingclub import FITTED_TO, TESTED_ON, lending_club_model
+from p2pbook.lendingclub import AFTER_ALL_ENDED, FITTED_TO, TESTED_ON, lending_club_model
+from p2pbook.replications import replication
 from p2prisk.assumptions import brant, free_terms, probability_departure
+from p2prisk.tables import number
 from p2prisk.tape import COLUMNS
 from p2prisk.validation import auc, calibration_slope_intercept, delong, holm, population_stability
 
@@ -16,7 +18,7 @@ PREDICTORS = ("term", "income", "dti", "employment", "inquiries", "utilisation",
 
 @lru_cache(maxsize=1)
 def validation_results():
-    """What the validator measured on the model: fitted on the loans to 2010, tested on those of 2011.
+    """What the validator measured: the model fitted on final outcomes of the loans to 2010, judged on those of 2011.
 
     Returns
     -------
@@ -43,6 +45,8 @@ def validation_results():
     tested = parallel.iloc[:-1]
     rejected = list(tested.index[holm(tested["pvalue"].to_numpy()) < 0.05])
     departure = probability_departure(fit, free_terms(fit, rejected))
+    rank = replication("e2-realtime").table("rank")
+    beside = rank[(rank["date"] == "mean") & (rank["group"] == "all") & (rank["model"] == "readable")].iloc[0]
     return {
         "fit": fit,
         "loans_fitted": int(weight["old"].sum()),
@@ -56,6 +60,9 @@ def validation_results():
         "brant": parallel,
         "rejected": rejected,
         "departure": departure,
+        "known_losses": replication("e2-decisions")["as_known"]["known_losses"],
+        "final_losses": replication("e2-decisions")["as_known"]["final_losses"],
+        "beside_sub_grade": beside[["difference", "difference_low", "difference_high"]].tolist(),
         "rate_forecast": float(np.average(forecast["new"], weights=weight["new"])),
         "rate_observed": float(np.average(bad["new"], weights=weight["new"])),
     }
@@ -94,8 +101,23 @@ def _checks(r):
     drop = r["auc_fitted"] - r["auc_tested"]
     late = [name for name in PREDICTORS if COLUMNS[name].known != "issue"]
     early = r["departure"].loc["loss early", "mean_absolute"]
+    beside = " to ".join(number(end, 3) for end in r["beside_sub_grade"][1:])
     return [
         ("Are predictors known at issue?", "predictors outside the whitelist", str(len(late)), "0", not late),
+        (
+            "Were its outcomes known on its day?",
+            f"losses on file on {AFTER_ALL_ENDED.decision_date}, of those it learned from",
+            f"{r['known_losses']:,d} of {r['final_losses']:,d}",
+            "all",
+            r["known_losses"] == r["final_losses"],
+        ),
+        (
+            "Does a model of the day rank better than the grade?",
+            "difference of AUC to the sub-grade, readable hazard, mean over dates (95 % interval)",
+            f"{number(r['beside_sub_grade'][0], 3)} ({beside})",
+            "interval above 0",
+            r["beside_sub_grade"][1] > 0,
+        ),
         (
             "Did the fit converge?",
             "correct digits of the worst coefficient",
@@ -118,8 +140,8 @@ def _checks(r):
             early <= 0.01,
         ),
         (
-            "Does it rank out of time?",
-            "AUC on the test year",
+            "Does it rank other, later loans?",
+            "AUC on the loans of the test year",
             f"{r['auc_tested']:.3f}",
             "0.65 at least",
             r["auc_tested"] >= 0.65,
@@ -127,14 +149,14 @@ def _checks(r):
         ("Does ranking hold?", "AUC fitted less tested", f"{drop:.3f}", "0.02 at most", drop <= 0.02),
         (
             "Is the level right?",
-            "shift of log odds out of time",
+            "shift of log odds on those loans",
             f"{level['value']:.3f}",
             "0.10 at most",
             abs(level["value"]) <= 0.10,
         ),
         (
             "Is the spread right?",
-            "calibration slope out of time (95 % interval)",
+            "calibration slope on those loans (95 % interval)",
             f"{slope['value']:.2f} ({slope['ci_low']:.2f} to {slope['ci_high']:.2f})",
             "interval holds 1",
             slope["ci_low"] <= 1 <= slope["ci_high"],

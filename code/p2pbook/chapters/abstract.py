@@ -1,9 +1,9 @@
-"""The abstract, in English and in Chinese."""
+"""What only the abstracts say: of the literature and of the money at the group."""
 
 from dataclasses import dataclass
 from functools import cache
 
-from p2pbook import case, findings
+from p2pbook import case
 from p2pbook.literature import agreement
 from p2pbook.values import Value, count
 from p2pbook.words import by_count
@@ -14,8 +14,6 @@ from p2prisk.datasets import table
 class Abstract:
     """Numbers of both abstracts."""
 
-    ranking: findings.RankingFinding
-    travel: findings.TravelFinding
     #: traits on which at least two studies report a result
     compared: Value
     #: how many of them have opposite signs, with the verb: "none has", "one has", "11 have", "all have"
@@ -38,13 +36,11 @@ def compute():
     -------
     Abstract
     """
-    found, counted = findings.compute(), agreement(table("literature_signs"))
+    counted = agreement(table("literature_signs"))
     compared = int((counted[["safer", "none", "riskier"]].sum(axis=1) > 1).sum())
     opposite = int((counted["verdict"] == "opposite signs").sum())
     money = case.outside_p2p(table("ncf_products"))
     return Abstract(
-        ranking=found.ranking,
-        travel=found.travel,
         compared=count(compared),
         opposite=by_count(opposite, compared, "none has", "one has", "{part} have", "all have"),
         opposite_zh=by_count(opposite, compared, "没有一个", "有{part}个", "有{part}个", "全部"),
