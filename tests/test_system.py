@@ -16,10 +16,14 @@ def test_the_book_has_the_loans_and_the_default_rate_of_its_year():
     book = lending_club_book(2011)
     assert book.amount.sum() == part["n"].sum()
     assert assess(book)["default_rate"] == pytest.approx(part.loc[bad, "n"].sum() / part["n"].sum(), abs=1e-10)
-    # slopes are those of the fit: the linear predictors differ by a constant only
+    # slopes are those of the fit: the linear predictors differ by a constant for each term, which gives it its own rate
     fit, _ = lending_club_model()
     shift = book.eta - fit.predict(book.frame.astype({"term": str}), which="linear").to_numpy()
-    assert np.ptp(shift) < 1e-12
+    for term in (36, 60):
+        inside, loans = (book.frame["term"] == term).to_numpy(), part[part["term"] == term]
+        assert np.ptp(shift[inside]) < 1e-12
+        rate = loans.loc[bad, "n"].sum() / loans["n"].sum()
+        assert assess(book.part(inside))["default_rate"] == pytest.approx(rate, abs=1e-10)
 
 
 def test_vintages_know_nothing_later():
