@@ -28,7 +28,7 @@ $(READY): requirements.lock pyproject.toml
 	  echo "Python's venv module is missing. On Debian or Ubuntu: apt-get install python3-venv" >&2; exit 1; }
 	@echo "Setting up $(VENV) from requirements.lock (once) ..."
 	@$(PYTHON) -m venv $(VENV)
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile --require-hashes -r requirements.lock
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $@
 
@@ -81,7 +81,7 @@ tape: $(READY) ## the same study on your own loans: make tape TAPE=loans.csv FOR
 	else $(BIN)/p2prisk report "--format=$${FORMAT:-auto}" -- "$$TAPE"; fi
 
 lock: ## write requirements.lock anew from pyproject.toml (needs uv)
-	uv pip compile pyproject.toml --extra fast --extra scale --extra obtain --extra book --extra test --universal --generate-hashes --python-version 3.11 \
+	uv pip compile pyproject.toml --extra data --extra fast --extra scale --extra obtain --extra book --extra test --universal --generate-hashes --python-version 3.11 \
 	  --no-emit-index-url --custom-compile-command "make lock" -o requirements.lock
 
 clean: ## remove what was built, keep .venv

@@ -200,6 +200,15 @@ def test(given):
     return 1 if failed else 0
 
 
+@command(("--output", {"type": Path, "default": Path("docs/licences.md"), "help": "default: docs/licences.md"}))
+def licences(given):
+    """List the licences of what the lock file installs."""
+    from bookkit.licences import table
+
+    given.output.write_text(table(given.project / "requirements.lock"), encoding="utf-8")
+    print(f"written: {given.output}")
+
+
 @command()
 def drop_stale_freeze(given):
     """Drop Quarto's frozen results that code, data or packages have outdated; Quarto's pre-render step."""

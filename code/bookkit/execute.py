@@ -5,6 +5,7 @@ installed, and reads no start-up file of the user's, so that a book gives the sa
 """
 
 import asyncio
+import contextlib
 import json
 import os
 import re
@@ -122,11 +123,27 @@ async def _execute(chapter, folder, defaults, printed):
         except CellExecutionError as error:
             raise _cell_error(chapter, where, error.ename, error.evalue, error.traceback) from None
         except (CellTimeoutError, TimeoutError):
-            raise BookError(f"{where.name} took longer than {CELL_TIMEOUT} s", chapter.path, where.line) from None
+            name, line = _named(where)
+            raise BookError(f"{name} took longer than {CELL_TIMEOUT} s", chapter.path, line) from None
         except (DeadKernelError, RuntimeError) as error:
-            name, line = (where.name, where.line) if where else ("its start", 1)
+            name, line = _named(where)
             raise BookError(f"the kernel died in {name}: {error}", chapter.path, line) from None
+        finally:
+            with contextlib.suppress(Exception):  # one that hangs does not heed the request to end
+                if manager.has_kernel:
+                    await manager.shutdown_kernel(now=True)
     return result
+
+
+def _named(where):
+    """Name and line of what ran: a cell, an inline expression, the first of those that are asked for together."""
+    if where is None:
+        return "its start", 1
+    inlines = getattr(where, "inlines", None)
+    if not inlines:
+        return where.name, where.line
+    more = f" or one of the {len(inlines) - 1} after it" if inlines[1:] else ""
+    return inlines[0].name + more, inlines[0].line
 
 
 def _client(manager, folder):
@@ -154,7 +171,8 @@ async def _evaluate(client, expressions):
         return []
     named = {str(index): expression for index, expression in enumerate(expressions)}
     message = client.kc.execute("", silent=True, store_history=False, user_expressions=named)
-    reply = await client.async_wait_for_reply(message)
+    # a time limit of our own: that of nbclient knows cells only
+    reply = await asyncio.wait_for(client.async_wait_for_reply(message), CELL_TIMEOUT)
     return [reply["content"]["user_expressions"][name] for name in named]
 
 

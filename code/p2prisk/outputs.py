@@ -189,8 +189,7 @@ def scratch() -> Iterator[Path]:
     DataError
         The folder in the place of ours belongs to somebody else.
     """
-    owner = os.getuid() if hasattr(os, "getuid") else "user"
-    base = Path(tempfile.gettempdir()) / f"p2prisk-{owner}"
+    base = _private()
     try:
         with contextlib.suppress(FileExistsError):
             base.mkdir(mode=0o700)
@@ -199,10 +198,7 @@ def scratch() -> Iterator[Path]:
             raise DataError(f"{base} belongs to somebody else; set TMPDIR to a folder of your own")
         base.chmod(0o700)
         with _locked(base):
-            for left in base.iterdir():
-                with _locked(left, wait=False) as dead:
-                    if dead:
-                        shutil.rmtree(left, ignore_errors=True)
+            _clear(base)
             made = Path(tempfile.mkdtemp(dir=base))
             held = _locked(made)
             held.__enter__()
@@ -213,6 +209,27 @@ def scratch() -> Iterator[Path]:
     finally:
         held.__exit__(None, None, None)
         shutil.rmtree(made, ignore_errors=True)
+
+
+def clear_scratch() -> None:
+    """Clear what killed runs left in the folder of :func:`scratch`, if it is there and ours; every command does."""
+    base = _private()
+    with contextlib.suppress(OSError):
+        found = base.lstat()
+        if stat.S_ISDIR(found.st_mode) and (not hasattr(os, "getuid") or found.st_uid == os.getuid()):
+            with _locked(base):
+                _clear(base)
+
+
+def _private():
+    return Path(tempfile.gettempdir()) / f"p2prisk-{os.getuid() if hasattr(os, 'getuid') else 'user'}"
+
+
+def _clear(base):
+    for left in base.iterdir():
+        with _locked(left, wait=False) as dead:
+            if dead:
+                shutil.rmtree(left, ignore_errors=True)
 
 
 _NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EROFS}

