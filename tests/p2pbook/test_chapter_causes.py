@@ -39,3 +39,6 @@ def test_the_trace_of_management_is_the_traits():
     # the ratio of two sums over loans: its interval is symmetric
     first = marked[0]
     assert first["return_high"] + first["return_low"] == pytest.approx(2 * first["return"])
+    # "could have been seen on the day": beyond doubt, and less than in hindsight
+    assert 0.5 < float(n.within_day.low) and n.within_day < n.within_hindsight
+    assert not n.within_day.known.hindsight and n.within_hindsight.known.hindsight

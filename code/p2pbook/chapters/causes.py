@@ -6,7 +6,8 @@ from functools import cache
 import pandas as pd
 
 from p2pbook.case import strengths
-from p2pbook.lendingclub import FITTED_TO
+from p2pbook.known import Known, stamp
+from p2pbook.lendingclub import AFTER_ALL_ENDED, FITTED_TO
 from p2pbook.replications import replication, stamped
 from p2pbook.values import Value, count, estimate, share
 from p2prisk.datasets import table
@@ -43,8 +44,9 @@ class Causes:
     limits: pd.DataFrame
     #: return a year of the loans of 2007 to 2010 by mark
     by_mark: pd.DataFrame
-    #: how well the traits rank the loans of 2011 within one sub-grade and term
-    within_auc: Value
+    #: how well the traits rank the loans of 2011 within one sub-grade and term: in hindsight, and known on the day
+    within_hindsight: Value
+    within_day: Value
     #: strength of the evidence on the borrowers of the case
     strength_borrowers: str
     #: cause -> what only the platform's data could show
@@ -81,6 +83,7 @@ def compute():
         observed=share(drift["observed"]),
         predicted=share(drift["predicted"]),
         **managed,
+        **_within(),
         strength_borrowers=strengths(table("case_evidence"))["Ability and willingness to repay"],
         needed=judged["data_needed"].rename({"Ability and willingness to repay": "Borrowers"}).to_dict(),
     )
@@ -123,8 +126,16 @@ def _management(stored):
                 "95 % interval": [interval(row) for _, row in before.iterrows()],
             }
         ),
-        "within_auc": estimate(stored, "within_auc", 3, "within_auc_low", "within_auc_high"),
     }
+
+
+def _within():
+    inside = replication("e2-level").table("inside").set_index("model")
+    with stamp(AFTER_ALL_ENDED):
+        hindsight = estimate(inside.loc["parallel lines"], "value", 3, "low", "high")
+    with stamp(Known("2010-12-31", "2010-12-31")):
+        day = estimate(inside.loc["on the day"], "value", 3, "low", "high")
+    return {"within_hindsight": hindsight, "within_day": day}
 
 
 def _map(claims, ability, willingness, odds_2008, exceptions):

@@ -4,14 +4,14 @@ import numpy as np
 import pandas as pd
 
 from p2pbook.lendingclub import FITTED_TO, TESTED_ON
-from p2pbook.replications.selection import BAD_CUT, auc_within, chosen_traits, outcome_sample
+from p2pbook.replications.selection import BAD_CUT, chosen_traits, outcome_sample
 from p2pbook.replications.store import SEED
 from p2pbook.traits import formula
 from p2prisk.ordered import OrderedLogit
 from p2prisk.validation import delong, jeffreys_interval, stratified_folds
 
-#: folds in which the mark is predicted, resamples for the interval of the area within cells
-_FOLDS, _RESAMPLES = 5, 200
+#: folds in which the mark is predicted
+_FOLDS = 5
 
 #: three limits that mark most exceptions; they were read off these loans and are not the platform's own text
 LIMITS = {"inquiries": 3, "history": 3.0, "dti": 25.0}
@@ -31,14 +31,14 @@ def management_study(tape):
     -------
     facts : dict
         How well the mark is told from columns of the day of issue (``mark_auc``), what it adds to them
-        (``odds_ratio``), what three limits mark, and how well traits rank within sub-grade and term (``within_auc``).
+        (``given_traits_odds``), and what three limits mark.
     tables : dict of pandas.DataFrame
         ``by_mark`` (year of issue and mark: loans, charge-offs, return a year), ``by_year`` (all loans and each term,
         with intervals), ``limits`` (loans and marks beyond each limit).
     """
     frame = tape.frame.assign(year=tape.frame["issue_date"].dt.year, **_money(tape.frame))
     facts, limits = _mark(tape)
-    return {**facts, **_within(tape)}, {
+    return facts, {
         "by_mark": _returns(frame, ["year", "policy_exception"]),
         "by_year": pd.concat(
             [_returns(frame.assign(term="all"), ["year", "term"]), _returns(frame, ["year", "term"])], ignore_index=True
@@ -154,27 +154,3 @@ def _limits(frame):
         for words, rows in tests.items()
     ]
     return beyond, pd.DataFrame(rows)
-
-
-def _within(tape):
-    """How well the traits rank the loans of 2011 among those of one sub-grade and term."""
-    traits = [trait for trait in chosen_traits() if trait.name != "vintage"]
-    table, _ = outcome_sample(tape, traits)
-    old, new = (table[rows] for rows in (table["year"] <= FITTED_TO, table["year"] == TESTED_ON))
-    fit = OrderedLogit.from_formula(formula("severity", traits), old).fit()
-    score = np.asarray(fit.predict(new, which="linear"))
-    bad = (new["severity"].cat.codes >= BAD_CUT).to_numpy()
-    raw = tape.frame.loc[new.index]
-    cell = raw["sub_grade"].astype(str).to_numpy() + " " + raw["term"].astype(str).to_numpy()
-    generator = np.random.default_rng(SEED)
-    draws = []
-    for _ in range(_RESAMPLES):
-        rows = generator.integers(0, len(bad), len(bad))
-        draws.append(auc_within(bad[rows], score[rows], cell[rows]))
-    low, high = np.quantile(draws, [0.025, 0.975])
-    return {
-        "within_auc": float(auc_within(bad, score, cell)),
-        "within_auc_low": float(low),
-        "within_auc_high": float(high),
-        "within_cells": len(np.unique(cell)),
-    }

@@ -109,7 +109,7 @@ STUDIES = {
     "e2-realtime": ("lendingclub-2007-2011", realtime_study, Known(" ".join(DATES), " ".join(DATES))),
     # each rule of the table `rules` has its own day; the card and the curve know all final outcomes
     "e2-decisions": ("lendingclub-2007-2011", decisions_study, Known("2010-12-31", "2017-04-30")),
-    # traits fitted on loans to 2010 with all final outcomes rank those of 2011
+    # what the marked loans of 2007 to 2010 lost, by final outcomes
     "e2-management": ("lendingclub-2007-2011", management_study, AFTER_ALL_ENDED),
     "e3-ratings": ("prosper", ratings_study, Descriptive("losses by rating of loans that have ended")),
     "e2-verification": (
