@@ -37,6 +37,10 @@ def test_the_trace_of_management_is_the_traits():
     assert (returns["no"] < returns["yes"]).all() and (returns["no"][["2007", "2008"]] < 0).all()
     assert (stored.table("limits")["marked_2011"] == 0).all() and n.marked_beyond > 0.75 > 0.05 > n.unmarked_beyond
     # the ratio of two sums over loans: its interval is symmetric
+    within = [row for row in stored.table("by_mark").to_dict("records") if not row["policy_exception"]]
+    assert (
+        n.rate_2007_within == pytest.approx(within[0]["bad"] / within[0]["loans"]) and n.rate_2007_within < n.rate_2007
+    )
     first = marked[0]
     assert first["return_high"] + first["return_low"] == pytest.approx(2 * first["return"])
     # "could have been seen on the day": beyond doubt, and less than in hindsight

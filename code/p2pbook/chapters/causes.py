@@ -26,6 +26,7 @@ class Causes:
     #: share of the 36-month loans of the year charged off
     rate_2007: Value
     rate_2010: Value
+    rate_2007_within: Value
     observed: Value
     predicted: Value
     #: loans outside the credit policy: how many, in which year and share at most; charged off, and among the others
@@ -106,6 +107,7 @@ def _management(stored):
 
     return {
         "exceptions": count(stored["exceptions"]),
+        "rate_2007_within": share(marks.query("not policy_exception and year == 2007")["rate"].item(), 0),
         "exceptions_2007": share(first / years["loans"][2007], 0),
         "rate_exceptions": share(stored["bad_rate_exceptions"]),
         "rate_others": share(stored["bad_rate_others"]),
@@ -157,7 +159,7 @@ def _map(claims, ability, willingness, odds_2008, exceptions):
                 "filed accounts and one reported document on NCF",
             ],
             "found in loan data": [
-                f"yes: ability {ability}, willingness {willingness} of the fit",
+                f"yes: ability {ability}, willingness {willingness} of the fit of 2007–2010",
                 f"yes, as a step: odds {odds_2008} times for loans of 2008 against 2010",
                 exceptions,
                 "nothing: not in a loan file",
