@@ -105,7 +105,7 @@ def test_the_table_of_licences_is_in_step_with_the_lock():
     locked = {name.lower().replace("_", "-") for name in re.findall(r"^([a-zA-Z0-9._-]+)(?:\[.*\])?==", lock, re.M)}
     rows = re.findall(r"^\| ([\w.-]+) \| ([^|]*) \|", (ROOT / "docs" / "licences.md").read_text(encoding="utf-8"), re.M)
     listed = {name: licence for name, licence in rows if name != "package"}
-    assert set(listed) == locked
+    assert set(listed) == locked, "run: .venv/bin/bookkit licences"
     assert [name for name, licence in listed.items() if not licence.strip()] == []
 
 
