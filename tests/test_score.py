@@ -225,7 +225,7 @@ def test_rows_set_aside_are_counted(tmp_path, capsys):
     (tmp_path / "map.yml").write_text(MAPPING)
     fit = ["fit", tmp_path / "tape.csv", "--map", tmp_path / "map.yml", "--output", tmp_path / "m.json"]
     assert main([str(a) for a in fit]) == 0
-    assert "1,200 rows read, 1,200 loans to fit" in capsys.readouterr().out
+    assert "1,200 rows read, 1,200 kept" in capsys.readouterr().out
 
 
 def test_fit_stops_at_the_quality_gate(tmp_path, capsys):

@@ -98,11 +98,16 @@ def test_monthly_income_is_a_warning():
 
 def test_impossible_dates():
     frame = clean()
-    frame.loc[:4, "issue_date"] = pd.Timestamp("2031-01-01")
-    assert found(frame, "error", "issue date after the record date")["rows"] == 5
+    frame.loc[:4, "issue_date"] = pd.Timestamp("2024-01-01")
+    assert "rows 1, 2, 3 ..." in found(frame, "error", "issue date after the record date")["what"]
+    frame.loc[:4, "issue_date"] = pd.Timestamp("2231-01-01")
+    with pytest.raises(DataError, match="row 1: .*2231.*in the future"):
+        tape_of(frame)
     frame = clean()
     frame.loc[:2, "issue_date"] = pd.Timestamp("1915-01-01")
-    assert found(frame, "error", "issue date before 1990")["rows"] == 3
+    assert found(frame, "error", "issue date before 1950")["rows"] == 3
+    frame.loc[:2, "issue_date"] = pd.Timestamp("1985-01-01")  # an old loan is a loan
+    assert tape_of(frame).quality().passed
     frame = clean()
     frame.loc[:2, "last_payment_date"] = pd.Timestamp("2014-01-01")
     assert found(frame, "error", "before the issue date", "last_payment_date")["rows"] == 3
@@ -110,7 +115,7 @@ def test_impossible_dates():
 
 def test_out_of_range_is_counted_with_the_worst_and_the_row():
     frame = clean()
-    frame.loc[[7, 9], "dti"] = [-4.0, 2000.0]
+    frame.loc[[7, 9], "dti"] = [1500.0, 2000.0]
     hit = found(frame, "warning", "outside 0 to 1,000 per cent", "dti")
     assert hit["rows"] == 2 and "worst 2,000, first in row 8" in hit["what"]
 

@@ -123,6 +123,7 @@ def _parser():
                 default="raise",
                 help="unreadable values: stop (default), or set to missing and count",
             )
+            _file_options(sub)
         return sub
 
     sub = command("check", _check, "Report the quality of a tape; exit code 1 if it has errors.")
@@ -131,6 +132,7 @@ def _parser():
     sub = command("map", _map, "Draft a mapping file from a table's header.", tape=False)
     sub.add_argument("tape", help="file or database URL")
     sub.add_argument("--query", help="SELECT statement, for a database")
+    _file_options(sub)
     sub.add_argument("--output", help="file to write; default: print it")
     sub = command("fit", _fit, "Fit the standard ordered logit to a tape and store it.")
     sub.add_argument("--output", required=True, help="model file to write (JSON)")
@@ -191,6 +193,18 @@ def _inputs(arguments):
     return [text for text in found if "://" not in text] + places
 
 
+def _file_options(sub):
+    """Options where the reader's own finding is wrong."""
+    sub.add_argument("--sheet", help="sheet of a workbook, by name or number; default: the first")
+    sub.add_argument("--encoding", help="of a text file, such as cp1252 or gb18030; default: found")
+    sub.add_argument("--delimiter", help="of a text file; default: found")
+    sub.add_argument("--header-row", help="line of the header, from 1; 2,3 for names over two lines; default: found")
+
+
+def _how(arguments):
+    return {name: getattr(arguments, name, None) for name in ("sheet", "encoding", "delimiter", "header_row")}
+
+
 def _read(arguments, key=None, decisions=None, mapping=None):
     from p2prisk.datasets import load, names
     from p2prisk.tape import read_tape
@@ -206,6 +220,7 @@ def _read(arguments, key=None, decisions=None, mapping=None):
         instalments=arguments.instalments,
         key=key,
         decisions=decisions,
+        **_how(arguments),
     )
 
 
@@ -232,7 +247,7 @@ def _map(arguments):
     from p2prisk.tape.read import read_raw
 
     target = Output(arguments.output, _inputs(arguments)) if arguments.output else None
-    frame, facts, _, _ = read_raw(arguments.tape, query=arguments.query, on_error="missing")
+    frame, facts, _, _ = read_raw(arguments.tape, query=arguments.query, on_error="missing", **_how(arguments))
     text, unplaced = draft_mapping(frame, Path(facts["name"]).stem.split(".")[0])
     if target:
         with target:
@@ -253,9 +268,7 @@ def _fit(arguments):
     with Output(arguments.output, _inputs(arguments)) as target:
         whole = _read(arguments)
         tape, note = study_sample(whole)
-        print(f"{whole.provenance.get('rows_read', len(whole)):,d} rows read, {len(tape):,d} loans to fit")
-        for entry in tape.set_aside:
-            print(f"{entry['rows']:>11,d}  set aside: {entry['reason']}")
+        print(tape.account())
         _say(note)
         if not _gate(tape, arguments.anyway):
             raise _Stop(1)
@@ -303,6 +316,7 @@ def _score(arguments):
     from p2prisk.standard import StandardModel
     from p2prisk.tape import iter_tape
     from p2prisk.tape.choose import find_mapping
+    from p2prisk.tape.core import account
     from p2prisk.tape.event import Event
 
     is_file = Path(arguments.tape).is_file()
@@ -318,12 +332,18 @@ def _score(arguments):
         scorer = LoanScorer(model)
         pieces = (
             iter_tape(
-                arguments.tape, mapping, rows=arguments.rows, on_error=arguments.on_error, key=key, decisions=decisions
+                arguments.tape,
+                mapping,
+                rows=arguments.rows,
+                on_error=arguments.on_error,
+                key=key,
+                decisions=decisions,
+                **_how(arguments),
             )
             if is_file
             else iter([_read(arguments, key, decisions, mapping)])
         )
-        aside: dict = {}
+        aside: list = []
         replaced = 0
         for tape in pieces:
             scores = scorer.score(tape.frame, arguments.drift)
@@ -332,13 +352,9 @@ def _score(arguments):
                 replaced += int(tape.frame["loan_id"].astype(str).str.fullmatch(r"k\d{8}|x[0-9a-f]{20}").sum())
                 scores.insert(1, "loan_id", tape.frame["loan_id"].map(_harmless, na_action="ignore"))
             out.write(scores)
-            for entry in tape.set_aside:
-                aside[entry["reason"]] = aside.get(entry["reason"], 0) + entry["rows"]
+            aside += tape.set_aside
             print(f"{scorer.loans:,d} loans scored", file=sys.stderr)
-    gone = sum(aside.values())
-    print(f"{scorer.loans + gone:,d} rows read, {scorer.loans:,d} scored, {gone:,d} set aside")
-    for reason, rows in aside.items():
-        print(f"{rows:>11,d}  {reason}")
+    print(account(scorer.loans + sum(entry["rows"] for entry in aside), scorer.loans, aside, "scored"))
     if scorer.card is not None:
         print(f"pd: the chance of being {Event.from_plain(model.event).name}" if model.event else "pd: of being bad")
         table = scorer.summary()

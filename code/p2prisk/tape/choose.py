@@ -6,6 +6,7 @@ from pathlib import Path
 from p2prisk.errors import DataError
 from p2prisk.tape.columns import COLUMNS
 from p2prisk.tape.mapping import builtin, builtin_names, check_mapping
+from p2prisk.tape.mapping_file import read_mapping
 from p2prisk.tape.privacy import kind_of, masked_name, scrubbed
 
 
@@ -30,8 +31,6 @@ def find_mapping(format, header, where):
     DataError
         Unknown format, an unreadable mapping file, or no format recognised.
     """
-    import yaml
-
     refuse_personal_header(header, where)
     if isinstance(format, dict):
         check_mapping(format)
@@ -57,21 +56,7 @@ def find_mapping(format, header, where):
             f"format {str(format)!r} is neither a built-in format ({', '.join(builtin_names())}, canonical) "
             "nor a mapping file"
         )
-    try:
-        mapping = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        mark = getattr(error, "problem_mark", None)
-        place = f", line {mark.line + 1}" if mark else ""
-        reason = getattr(error, "problem", None) or str(error).splitlines()[0]
-        raise DataError(f"mapping {path.name}{place}: not valid YAML ({reason}); correct it there") from None
-    if not isinstance(mapping, dict) or not isinstance(mapping.get("columns"), dict):
-        raise DataError(f"mapping {path.name} has no 'columns'; p2prisk map FILE drafts a mapping")
-    wrong = [name for name, rule in mapping["columns"].items() if not isinstance(rule, dict)]
-    if wrong:
-        raise DataError(
-            f"mapping {path.name}: the rule of {wrong[0]!r} is not a set of keys; write for instance "
-            f"{wrong[0]}: {{from: your_column}}"
-        )
+    mapping = read_mapping(path)
     check_mapping(mapping)
     return {"format": path.stem, "strict": True, **mapping}
 

@@ -7,9 +7,10 @@ import pandas as pd
 
 from p2prisk.errors import DataError
 from p2prisk.tape.choose import find_mapping, known_at_issue_only, wanted_columns
+from p2prisk.tape.header import LOOKED_AT, find_header
 from p2prisk.tape.mapping import builtin, builtin_names
 from p2prisk.tape.privacy import personal_columns
-from p2prisk.tape.text_file import header_row
+from p2prisk.tape.rows import snapshot_columns
 
 
 def is_excel(path):
@@ -29,7 +30,7 @@ def read_parquet(path, mapping):
     try:
         schema = parquet.read_schema(path)
         header = schema.names
-        wanted = header if mapping is None else wanted_columns(header, mapping(header))
+        wanted = _wanted(header, mapping)
         _refuse_nested(path, schema, wanted)
         table = parquet.read_table(path, columns=wanted)
         flat = [name for name in header if not pyarrow.types.is_nested(schema.field(name).type)]
@@ -66,6 +67,14 @@ def parquet_pieces(path, format, rows):
     return (batch.to_pandas() for batch in file.iter_batches(batch_size=rows, columns=wanted)), mapping, personal
 
 
+def _wanted(header, mapping):
+    """The columns to read, with those that may say of which day a row is."""
+    if mapping is None:
+        return header
+    chosen = mapping(header)
+    return [name for name in header if name in {*wanted_columns(header, chosen), *snapshot_columns(header, chosen)}]
+
+
 def _refuse_nested(path, schema, wanted):
     import pyarrow
 
@@ -77,8 +86,11 @@ def _refuse_nested(path, schema, wanted):
             )
 
 
-def read_excel(path, sheet, on_error, mapping):
-    """Read the wanted columns of a sheet; a formula in one of them, or a cell beyond the header, is an error."""
+def read_excel(path, sheet, on_error, mapping, header=None, expected=()):
+    """Read the wanted columns of a sheet; a formula in one of them is an error.
+
+    What a workbook says of its own size is not believed: all rows are read.
+    """
     import openpyxl
     from openpyxl.utils import get_column_letter
 
@@ -86,44 +98,70 @@ def read_excel(path, sheet, on_error, mapping):
         book = openpyxl.load_workbook(path, read_only=True, data_only=False)
     except Exception as error:
         raise DataError(f"{path.name} is not a whole Excel file ({error}); save it again") from None
-    names = book.sheetnames
-    if (isinstance(sheet, str) and sheet not in names) or (isinstance(sheet, int) and sheet >= len(names)):
-        raise DataError(f"{path.name} has no sheet {sheet!r}; it has {', '.join(names)}")
-    cells = book[sheet if isinstance(sheet, str) else names[sheet]].iter_rows(values_only=True)
-    rows = list(cells)
+    tables = {page.title: page for page in book.worksheets}
+    names = list(tables)
+    name = sheet
+    if not isinstance(sheet, str):
+        name = names[sheet] if sheet is not None and sheet < len(names) else names[0] if sheet is None else sheet
+    elif sheet not in names and sheet.isdigit() and 1 <= int(sheet) <= len(names):
+        name = names[int(sheet) - 1]
+    if name not in tables:
+        raise DataError(f"{path.name} has no sheet {sheet!r}; it has {', '.join(names)} (--sheet NAME, sheet=)")
+    page = tables[name]
+    page.reset_dimensions()
+    rows = list(page.iter_rows(values_only=True))
     book.close()
-    if not rows:
-        raise DataError(f"{path.name}: the sheet is empty; name another with sheet=")
-    known = [builtin(name)["recognised_by"] for name in builtin_names()]
-    top = [["" if cell is None else str(cell) for cell in row] for row in rows[:10]]
-    start = header_row(top, known)
-    header = [cell.strip() for cell in top[start]]
+    others = [other for other in names if other != name]
+    hint = f"; other sheets: {', '.join(others)} (--sheet NAME, sheet=)" if others else ""
+    if not any(any(cell is not None for cell in row) for row in rows):
+        raise DataError(f"{path.name}: the sheet {name!r} is empty{hint or '; save the loans in it'}")
+    known = [builtin(format)["recognised_by"] for format in builtin_names()]
+    top = [["" if cell is None else str(cell) for cell in row] for row in rows[:LOOKED_AT]]
+    try:
+        start, header = find_header(top, known, expected, header, f"{path.name}, sheet {name!r}")
+    except DataError as error:
+        raise DataError(f"{error}{hint}") from None
     while header and not header[-1]:
         header.pop()
     numbered = [
         (number, row)
         for number, row in enumerate(rows[start + 1 :], start + 2)
-        if any(cell is not None for cell in row)
+        if any(cell is not None and cell != "" for cell in row)
     ]
     body = [row for _, row in numbered]
     blank = len(rows) - start - 1 - len(body)
     if not body:
-        raise DataError(f"{path.name} has a header but no rows; export it again with the loans")
-    for number, row in numbered:
-        if any(cell is not None for cell in row[len(header) :]):
-            raise DataError(
-                f"{path.name}, row {number:,d}: cells beyond the header; give each column a name, or remove them"
-            )
+        raise DataError(f"{path.name}, sheet {name!r}: a header but no rows; export it again with the loans{hint}")
+    beyond = [number for number, row in numbered if any(cell is not None for cell in row[len(header) :])]
     width = len(header)
     body = [(*row[:width], *[None] * (width - len(row))) for row in body]
     table = pd.DataFrame(body, columns=range(width))
-    wanted = [name for name in header if name] if mapping is None else wanted_columns(header, mapping(header))
+    try:
+        chosen = None if mapping is None else mapping(header)
+    except DataError as error:
+        raise DataError(f"{error}{hint}") from None
+    wanted = [name for name in header if name] if chosen is None else wanted_columns(header, chosen)
+    if not wanted:
+        raise DataError(
+            f"{path.name}, sheet {name!r}: none of the columns that the mapping names is in its header "
+            f"({', '.join(header[:8])}); is it the right sheet, and line {start + 1} its header (--header-row)?{hint}"
+        )
+    if chosen is not None:
+        wanted = [name for name in header if name in {*wanted, *snapshot_columns(header, chosen)}]
     for name in wanted:
         if header.count(name) > 1:
             raise DataError(f"{path.name}: the column {name!r} is there {header.count(name)} times; rename one")
     frame = table[[header.index(name) for name in wanted]].copy()
     frame.columns = wanted
-    notes = [{"column": "", "what": "blank lines skipped", "rows": blank}] if blank else []
+    frame.index = [number - 1 for number, _ in numbered]
+    told = {"blank lines skipped": blank, "lines above the header skipped": start}
+    notes = [{"column": "", "what": what, "rows": count} for what, count in told.items() if count]
+    if others:
+        notes.append({"column": "", "what": f"sheet {name!r} read{hint}", "rows": 0})
+    if beyond:
+        what = f"cells in columns without a name, not read (first in row {beyond[0]:,d})"
+        remedy = "give each column a name in the header if it belongs to the loans"
+        notes.append({"column": "", "what": what, "rows": len(beyond), "level": "warning", "remedy": remedy})
     for name in wanted:
         formulas = frame[name].map(lambda cell: isinstance(cell, str) and cell.startswith("="))
         if formulas.any():
@@ -141,6 +179,7 @@ def read_excel(path, sheet, on_error, mapping):
     sample.columns = header
     facts = {
         "encoding": "Excel",
+        "sheet": page.title,
         "header_line": start + 1,
         "rows_read": len(body),
         "personal": personal_columns(sample.loc[:, ~sample.columns.duplicated()]),

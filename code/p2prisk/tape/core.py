@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pandas as pd
 
 from p2prisk.errors import DataError
@@ -39,6 +40,8 @@ class LoanTape:
         Recodings and conversions: ``column``, ``what``, ``rows``.
     unused : dict
         Source column -> why it is not in `frame`.
+    rows : ndarray of int, optional
+        Number of each row in the file it was read from (data rows from 1; rows of the sheet for a workbook).
     """
 
     frame: pd.DataFrame
@@ -46,6 +49,7 @@ class LoanTape:
     set_aside: list = field(default_factory=list)
     notes: list = field(default_factory=list)
     unused: dict = field(default_factory=dict)
+    rows: np.ndarray | None = None
 
     def __len__(self):
         return len(self.frame)
@@ -60,12 +64,14 @@ class LoanTape:
 
     @property
     def kind(self) -> Any:
-        """``counts``, ``resolved`` (every loan ended), ``live``, ``outcome as given`` (good or bad, whatever the source
-        meant by it), or ``no outcome``."""
+        """``counts``, ``resolved`` (the loans have ended, up to strays), ``live``, ``outcome as given`` (good or bad,
+        whatever the source meant by it), or ``no outcome``."""
+        from p2prisk.tape.severity import has_ended
+
         if "n" in self.frame:
             return "counts"
         if "resolved" in self.frame:
-            return "resolved" if bool(self.frame["resolved"].all()) else "live"
+            return "resolved" if has_ended(self.frame) else "live"
         return "outcome as given" if "bad" in self.frame or "severity" in self.frame else "no outcome"
 
     @property
@@ -124,10 +130,31 @@ class LoanTape:
         if not mask.any():
             raise DataError(f"no row is left after setting aside: {reason}")
         aside = list(self.set_aside)
+        rows = self.row_numbers()
         if not mask.all():
-            aside.append({"reason": reason, "rows": int((~mask).sum())})
+            gone = rows[~mask.to_numpy()]
+            aside.append({"reason": reason, "rows": len(gone), "lines": [int(row) for row in gone[:5]]})
         frame = drop_unused_levels(self.frame[mask].reset_index(drop=True))
-        return LoanTape(frame, dict(self.provenance), aside, list(self.notes), dict(self.unused))
+        return LoanTape(frame, dict(self.provenance), aside, list(self.notes), dict(self.unused), rows[mask.to_numpy()])
+
+    def row_numbers(self) -> np.ndarray:
+        """Number of each row in the file; those of the frame where the file's are not known."""
+        if self.rows is not None and len(self.rows) == len(self.frame):
+            return np.asarray(self.rows)
+        return np.arange(1, len(self.frame) + 1)
+
+    def account(self) -> str:
+        """Account for every row of the file: how many were read, which are set aside, and why.
+
+        Examples
+        --------
+        >>> frame = pd.DataFrame({"amount": [1.0, 2.0, 3.0]})
+        >>> print(LoanTape(frame, {"rows_read": 3}).keep([True, False, True], "no status").account())
+        3 rows read, 2 kept, 1 set aside
+                  1  no status (row 2)
+        """
+        aside = sum(entry["rows"] for entry in self.set_aside)
+        return account(self.provenance.get("rows_read", len(self.frame) + aside), len(self.frame), self.set_aside)
 
     def private(self) -> LoanTape:
         """The tape without what tells a person: for reports and whatever else leaves the lender.
@@ -177,6 +204,7 @@ class LoanTape:
         self.frame.to_parquet(folder / "frame.parquet")
         about = {name: getattr(self, name) for name in _ABOUT}
         about["objects"] = [str(name) for name in self.frame.columns if self.frame[name].dtype == object]
+        about["rows"] = None if self.rows is None else [int(row) for row in self.rows]
         plain = lambda value: value.item() if hasattr(value, "item") else str(value)  # noqa: E731  numpy's numbers
         (folder / "about.json").write_text(json.dumps(about, default=plain, ensure_ascii=False), encoding="utf-8")
 
@@ -204,7 +232,18 @@ class LoanTape:
             raise DataError(f"no tape is stored in {folder}; p2prisk report FILE stores the one it studies")
         about = json.loads((folder / "about.json").read_text(encoding="utf-8"))
         as_objects = dict.fromkeys(about.pop("objects"), object)  # Parquet gives texts a type of their own
+        if about.get("rows") is not None:
+            about["rows"] = np.array(about["rows"])
         return cls(pd.read_parquet(folder / "frame.parquet").astype(as_objects), **about)
+
+
+def where_rows(entry):
+    """The first rows or lines of an entry of ``set_aside``, for print."""
+    places = entry.get("lines") or ()
+    if not places:
+        return ""
+    word = entry.get("unit", "row") + ("s" if entry["rows"] > 1 else "")
+    return f" ({word} {', '.join(f'{place:,d}' for place in places)}{' ...' if entry['rows'] > len(places) else ''})"
 
 
 def drop_unused_levels(frame):
@@ -213,3 +252,17 @@ def drop_unused_levels(frame):
         if isinstance(frame[name].dtype, pd.CategoricalDtype):
             frame[name] = frame[name].cat.remove_unused_categories()
     return frame
+
+
+def account(read: int, kept: int, set_aside: list, what: str = "kept") -> str:
+    """Every row of a file: read, kept, set aside and why; entries of the same reason are added up."""
+    reasons: dict = {}
+    for entry in set_aside:
+        known = reasons.setdefault(entry["reason"], {**entry, "rows": 0, "lines": []})
+        known["rows"] += entry["rows"]
+        known["lines"] = [*known["lines"], *(entry.get("lines") or ())][:5]
+    aside = sum(entry["rows"] for entry in reasons.values())
+    lines = [f"{read:,d} rows read, {kept:,d} {what}, {aside:,d} set aside"]
+    return "\n".join(
+        [*lines, *(f"{entry['rows']:>11,d}  {entry['reason']}{where_rows(entry)}" for entry in reasons.values())]
+    )

@@ -7,7 +7,8 @@ A mapping is a YAML file. Its keys::
     currency:          ISO code
     record_date:       day of the snapshot (ISO), or
     record_date_from:  source columns whose latest date it is
-    missing:           texts that stand for missing, besides the empty cell, NA, N/A, NaN, null
+    decimal:           decimal mark of the whole file, "." or ","; by default each column's own evidence decides
+    missing:           texts and numbers that stand for missing, besides the empty cell, NA, N/A, NaN, null
     inquiries_window:  months that `inquiries` looks back
     columns:           canonical name -> rule
     unused:            source column -> why it is not read
@@ -19,13 +20,16 @@ and a rule's keys:
 ``required``                true: a file without the column is refused
 ``unit``                    ``per cent`` (default), ``fraction``, ``detect`` ('%' signs, or all values below
                             1.5, decide), ``per month`` (money a year = 12 x), ``thousand``,
-                            ``months as years``, ``days as months``
+                            ``months as years``, ``days as months``, ``weeks as months``, ``years as months``;
+                            ``per year``, ``months``, ``years``: as it stands, and not to be doubted
+``decimal``                 decimal mark of this column, ``.`` or ``,``
 ``recode``                  source value -> canonical value (null = missing)
 ``otherwise``               value of every row that `recode` does not name (without it: an error)
 ``text``                    ``words`` (lower case, blanks for underscores) or ``lower``
 ``order``                   levels of an ordered category, best first
 ``reference``               first level of an unordered category
-``date``                    formats to try, in order (strptime)
+``date``                    formats to try, in order (strptime); without it ISO dates, and columns of whole numbers
+                            that are 20190131, 201901, years or the serial days of a spreadsheet
 ``years_before``            the value is the years from this date to the named canonical date
 ``share_of``                [part, whole]: the value is 100 x part / whole
 ``missing``                 further values that stand for missing in this column
@@ -50,11 +54,32 @@ import pandas as pd
 from p2prisk.errors import DataError
 from p2prisk.tape.columns import COLUMNS, EMPLOYMENT, RECENCY
 from p2prisk.tape.core import LoanTape, drop_unused_levels
+from p2prisk.tape.dates import fitting_patterns, whole_number_dates, year_only
+from p2prisk.tape.mapping_file import parse_mapping
+from p2prisk.tape.numerals import CURRENCIES, Cells, looks_grouped, read_cells, refuse_two_marks
 from p2prisk.tape.privacy import LEAST, kind_of, masked, masked_name, masked_names
 from p2prisk.tape.severity import add_outcome
 
-MISSING = ("", "NA", "N/A", "n/a", "NaN", "nan", "null", "NULL", "#N/A", "<NA>")
+MISSING = ("", "NA", "N/A", "n/a", "NaN", "nan", "null", "NULL", "#N/A", "<NA>", "\\N")
+_MAPPING_KEYS = {
+    "format",
+    "title",
+    "currency",
+    "record_date",
+    "record_date_from",
+    "decimal",
+    "missing",
+    "inquiries_window",
+    "columns",
+    "unused",
+    "recognised_by",
+    "strict",
+    "source",
+    "licence",
+    "citation",
+}
 _RULE_KEYS = {
+    "decimal",
     "from",
     "required",
     "unit",
@@ -80,22 +105,44 @@ _UNITS = {
     "thousand": 1000.0,
     "months as years": 1 / 12,
     "days as months": 12 / 365.25,
+    "weeks as months": 84 / 365.25,
+    "years as months": 12.0,
+    "per year": 1.0,
+    "months": 1.0,
+    "years": 1.0,
 }
+_ISO = (
+    "%Y-%m-%d",
+    "%Y-%m-%d %H:%M:%S",
+    "%Y/%m/%d",
+    "%Y/%m/%d %H:%M:%S",
+    "%Y-%m-%dT%H:%M:%S",
+    "%Y-%m-%dT%H:%M:%SZ",
+    "%Y-%m-%d %H:%M:%S.%f",
+    "%Y-%m-%dT%H:%M:%S.%f",
+    "%Y-%m-%d %H:%M",
+    "%Y-%m",
+    "%Y年%m月%d日",
+    "%Y年%m月",
+)
+#: dates that had happened when the file was written
+_HAPPENED = ("issue_date", "last_payment_date", "closed_date")
+_DECIMAL = {".": ".", ",": ",", "point": ".", "dot": ".", "comma": ","}
+_GIVEN = ("bad", "severity")
 _TRUE = {"true", "yes", "y", "1", "1.0", "t", "是", "成功认证"}
 _FALSE = {"false", "no", "n", "0", "0.0", "f", "否", "未成功认证"}
 # known scales of grades, best first
 GRADE_SCALES = (("AAA", "AA", "A", "B", "C", "D", "E", "F", "G", "HR"),)
+_NEGATIVE = "correct the cell, or name the value under missing in the mapping"
 _FORMULA = re.compile(r"^([=@]|[+\-][^\d\s.,-])")
-_NUMBER_DIRT = re.compile(r"[\s,$€£¥￥元]")
+_WHOLE = re.compile(r"^(-?\d{1,15})\.0+$")
 
 
 @lru_cache
 def builtin(name):
     """The built-in mapping called `name` (without its suffix)."""
-    import yaml
-
     path = resources.files("p2prisk") / "assets" / "formats" / f"{name}.yml"
-    return yaml.safe_load(path.read_text(encoding="utf-8"))
+    return parse_mapping(path.read_text(encoding="utf-8"))
 
 
 def builtin_names() -> Any:
@@ -126,8 +173,8 @@ def apply_mapping(
         the notes.
 
     decisions : dict, optional
-        Filled with what the data decided (the units of ``detect``); given back for the next piece of the same file, it
-        holds there too.
+        Filled with what the data decided (the units of ``detect`` by column, the decimal marks under ``decimal``);
+        given back for the next piece of the same file, or with a model for the next file, it holds there too.
 
     Returns
     -------
@@ -154,6 +201,17 @@ def check_mapping(mapping):
     DataError
         Names the column and what is wrong.
     """
+    strange = sorted(map(str, set(mapping) - _MAPPING_KEYS))
+    if strange:
+        raise DataError(f"mapping: unknown key {', '.join(strange)}; known: {', '.join(sorted(_MAPPING_KEYS))}")
+    for where, keys in (("mapping", mapping), *((f"mapping, column {n!r}", r) for n, r in mapping["columns"].items())):
+        if not isinstance(keys, dict):
+            raise DataError(f"{where}: the rule is not a set of keys; write for instance {{from: your_column}}")
+        if keys.get("decimal") is not None and str(keys["decimal"]) not in _DECIMAL:
+            raise DataError(f'{where}: decimal is {keys["decimal"]!r}; write decimal: "." or decimal: ","')
+        for key, kinds, what in (("recode", dict, "value: canonical value"), ("order", list, "[best, ..., worst]")):
+            if not isinstance(keys.get(key, kinds()), kinds):
+                raise DataError(f"{where}: {key} is {keys[key]!r}; write {key}: {{...}} or [...] as {what}")
     for name, rule in mapping["columns"].items():
         if name not in COLUMNS:
             raise DataError(f"mapping: {name!r} is not a canonical column; see p2prisk.tape.column_table()")
@@ -174,15 +232,24 @@ class _Builder:
         if on_error not in ("raise", "missing"):
             raise DataError(f"on_error is {on_error!r}; it must be 'raise' or 'missing'")
         self.raw, self.mapping, self.where, self.on_error = raw, mapping, where, on_error
-        self.missing = {str(value) for value in (*MISSING, *mapping.get("missing", ()))}
+        self.stated = _as_list(mapping.get("missing"))
+        self.missing = {str(value) for value in (*MISSING, *self.stated)}
         self.notes, self.used, self.frame, self.decisions = [], set(), {}, decisions
-        self.codes = None
+        self.codes, self.index, self.read = None, raw.index, {}
 
-    def note(self, column, what, rows):
+    def note(self, column, what, rows, **more):
         if rows:
-            self.notes.append({"column": column, "what": what, "rows": int(rows)})
+            self.notes.append({"column": column, "what": what, "rows": int(rows), **more})
+
+    def rows(self, mask):
+        """How many rows of the file a mask means, and which the first are, by the file's numbering."""
+        places = np.flatnonzero(np.asarray(mask, dtype=bool))
+        if self.codes is not None:  # one entry a level
+            places = np.flatnonzero(np.isin(self.codes, places))
+        return len(places), [int(self.index[place]) + 1 for place in places[:3]]
 
     def build(self):
+        self.table = self.raw
         rules = self.mapping.get("columns") or {}
         self.source_of = {name: self.find(name, rule) for name, rule in rules.items()}
         if not any(self.source_of.values()):
@@ -207,11 +274,12 @@ class _Builder:
                 pd.Categorical.from_codes(np.zeros(len(frame), dtype=np.int8), [self.mapping["currency"]]),
             )
         record_date, inferred = self.record_date(), False
-        if record_date is None:
-            dates = [frame[name].max() for name in ("issue_date", "last_payment_date", "closed_date") if name in frame]
-            record_date = max((date for date in dates if date is not pd.NaT), default=None)
+        if record_date is None and not self.mapping.get("applications"):
+            record_date = self.latest_date(frame)
             inferred = record_date is not None
+        given = {name: frame[name] for name in _GIVEN if name in frame}
         add_outcome(frame, record_date)
+        self.keep_given(frame, given)
         frame = frame[[name for name in COLUMNS if name in frame]]
         drop_unused_levels(frame)
         reasons = self.mapping.get("unused") or {}
@@ -223,6 +291,14 @@ class _Builder:
             "title": self.mapping.get("title", self.where),
             "rows_read": len(self.raw),
         }
+        if given:
+            provenance["mapped"] = list(given)
+        units = {name: rule["unit"] for name, rule in rules.items() if rule.get("unit", "detect") != "detect"}
+        if units:
+            provenance["units"] = units
+        by_year = [name for name in _HAPPENED if name in frame and year_only(frame[name])]
+        if by_year:
+            provenance["year_only"] = by_year
         for key in ("currency", "inquiries_window", "source", "licence", "citation"):
             if self.mapping.get(key):
                 provenance[key] = self.mapping[key]
@@ -234,7 +310,52 @@ class _Builder:
             provenance["grade_order"] = "stated"
         if "issue_date" in frame and frame["issue_date"].notna().any():
             provenance["period"] = f"{frame['issue_date'].min():%Y-%m} to {frame['issue_date'].max():%Y-%m}"
-        return LoanTape(frame, provenance, [], self.notes, unused)
+        return LoanTape(frame, provenance, [], self.notes, unused, self.index.to_numpy() + 1)
+
+    def keep_given(self, frame, given):
+        """An outcome that the mapping gives is never overruled by one that follows from the status."""
+        for name, values in given.items():
+            if name in frame:
+                if name == "bad":
+                    derived, stated = frame[name].astype("boolean"), values.astype("boolean")
+                    differs = (derived != stated).fillna(False).to_numpy(dtype=bool)
+                    if differs.any():
+                        rows, first = self.rows(differs)
+                        self.note(
+                            name,
+                            "the column mapped differs from what the status says (first in row "
+                            f"{', '.join(map(str, first))}); the mapped one is the outcome, and no severity is made",
+                            rows,
+                            level="warning",
+                        )
+                frame[name] = values.to_numpy() if isinstance(values.dtype, np.dtype) else values
+        if "bad" in given and "severity" not in given and "severity" in frame:
+            del frame["severity"]
+
+    def latest_date(self, frame):
+        """The latest date on file, which stands for the day of the records; a lone date far beyond is an error."""
+        dates = pd.concat([frame[name].dropna() for name in _HAPPENED if name in frame] or [pd.Series(dtype="M8[us]")])
+        if not len(dates):
+            return None
+        top = dates.drop_duplicates().nlargest(50)
+        gaps = np.flatnonzero(-np.diff(top.to_numpy()) > np.timedelta64(400, "D"))
+        if len(gaps) and len(frame) >= 20:
+            beyond = dates[dates >= top.iloc[gaps[0]]]
+            if len(beyond) <= max(1, 0.002 * len(frame)):
+                row = int(self.index[beyond.index[0]]) + 1
+                says = (
+                    f"the day of the records would be {beyond.max():%Y-%m-%d}, from {_rows(len(beyond), row)} alone; "
+                    f"the "
+                    f"next latest date of the file is {top.iloc[gaps[0] + 1]:%Y-%m-%d}"
+                )
+                if self.on_error == "raise":
+                    raise DataError(
+                        f"{self.where}: {says}. Correct the cell, or say the day: record_date in the mapping, or "
+                        "--record-date"
+                    )
+                self.note("", f"{says}; the latter is taken", len(beyond), level="warning")
+                return top.iloc[gaps[0] + 1]
+        return top.iloc[0]
 
     def find(self, name, rule):
         if "share_of" in rule:
@@ -267,7 +388,7 @@ class _Builder:
                     latest.append(dates.max())
         return max(latest) if latest else None
 
-    def failed(self, name, source, series, bad, remedy):
+    def failed(self, name, source, series, bad, remedy, harmless=False):
         """Deal with values that cannot be read."""
         if self.codes is not None:  # one entry a level: find the rows that have it
             bad, series = bad.take(self.codes), series.take(self.codes)
@@ -275,11 +396,15 @@ class _Builder:
         if not len(rows):
             return
         if self.on_error == "missing":
-            self.note(name, f"values of {source!r} that could not be read, set to missing", len(rows))
+            first = ", ".join(f"{self.index[row] + 1:,d}" for row in rows[:3])
+            what = f"values of {source!r} that could not be read, set to missing (first in row {first})"
+            self.note(name, what, len(rows))
             return
         alike = series.iloc[rows].value_counts()
         examples = "; ".join(
-            f"row {row + 1:,d}: {masked(series.iloc[row], alike.get(series.iloc[row], 0))}" for row in rows[:3]
+            f"row {self.index[row] + 1:,d}: "
+            + (_day(series.iloc[row]) if harmless else masked(series.iloc[row], alike.get(series.iloc[row], 0)))
+            for row in rows[:3]
         )
         raise DataError(
             f"{self.where}, column {source!r} (for {name!r}): {len(rows):,d} value(s) cannot be read "
@@ -288,6 +413,7 @@ class _Builder:
 
     def column(self, name, rule, sources):
         self.used.update(sources)
+        self.target = name
         for part in sources:
             self.refuse_nested(part)
         column = COLUMNS[name]
@@ -330,7 +456,7 @@ class _Builder:
             if nested.any():
                 row = int(np.flatnonzero(nested)[0])
                 raise DataError(
-                    f"{self.where}, column {source!r}: row {row + 1:,d} holds a "
+                    f"{self.where}, column {source!r}: row {self.index[row] + 1:,d} holds a "
                     f"{type(series.iloc[row]).__name__}; one value a cell is needed: spread it over columns "
                     "or rows"
                 )
@@ -338,19 +464,24 @@ class _Builder:
     def text(self, source, rule):
         """Source values as text, with missing as NaN."""
         series = self.raw[source]
-        if pd.api.types.is_float_dtype(series.dtype):  # 36.0 reads as 36
-            whole = series.where(series.isna() | (series != series.round()), None)
-            text = series.astype(object).where(whole.notna() | series.isna(), series.fillna(0).astype("int64"))
-            text = text.where(series.notna(), None).map(str, na_action="ignore")
+        if pd.api.types.is_float_dtype(series.dtype):
+            text = series.astype(object).where(series.notna(), None).map(_level, na_action="ignore")
         elif series.dtype == object:
-            text = series.map(lambda cell: cell if isinstance(cell, str) else str(cell), na_action="ignore")
+            text = series.map(lambda cell: cell if isinstance(cell, str) else _level(cell), na_action="ignore")
         elif isinstance(series.dtype, pd.CategoricalDtype) or not pd.api.types.is_string_dtype(series.dtype):
             text = series.astype(object).where(series.notna(), None).map(str, na_action="ignore")
         else:
             text = series
         text = text.str.strip() if len(text) and text.notna().any() else text.astype(object)
-        missing = self.missing | {str(value) for value in rule.get("missing", ())}
-        return text.mask(text.isin(missing))
+        stated = {str(value) for value in (*self.stated, *_as_list(rule.get("missing")))}
+        named = text.isin(stated)
+        if named.any():
+            self.note_missing(self.target, named)
+        return text.mask(named | text.isin(self.missing))
+
+    def note_missing(self, name, named):
+        rows, _ = self.rows(named)
+        self.note(name, "values that the mapping names as missing", rows)
 
     def recoded(self, name, source, rule, text=None):
         """Text after the recoding of the rule; an unknown value is an error."""
@@ -358,6 +489,9 @@ class _Builder:
         recode = rule.get("recode")
         if recode:
             table = {str(key): value for key, value in recode.items()}
+            table |= {_WHOLE.sub(r"\1", key): value for key, value in table.items()}
+            if not text.isin(table).any():
+                text = _whole(text)
             for truth, words in ((True, ("yes", "Yes", "YES", "true")), (False, ("no", "No", "NO", "false"))):
                 if any(key is truth for key in recode):  # YAML reads an unquoted yes as true
                     table.update(dict.fromkeys(words, recode[truth]))
@@ -371,6 +505,9 @@ class _Builder:
                     {str(value) for value in table.values()} | set(COLUMNS[name].levels) | set(rule.get("order", ()))
                 )
                 left = text.notna() & ~known & ~text.isin(allowed)
+                if left.any() and COLUMNS[name].kind in ("number", "integer"):  # the words are recoded, numbers stay
+                    cells = read_cells([str(cell) for cell in text[left]])
+                    left[left] = np.isnan(cells.point) & np.isnan(cells.comma)
                 if left.any():
                     self.failed(
                         name,
@@ -384,45 +521,171 @@ class _Builder:
         return text.astype(object)
 
     def numbers(self, name, source, rule):
+        self.target = name
         series = self.raw[source]
+        codes = {float(v) for v in (*self.stated, *_as_list(rule.get("missing"))) if _is_number(v)}
+        per_cent = False
         if rule.get("recode"):
             series = self.recoded(name, source, rule)
-        percent_signs = False
         if pd.api.types.is_bool_dtype(series.dtype):
-            values = series.astype(float)
+            self.failed(name, source, series, series.notna(), "True and False are no numbers: add 'recode'.")
+            values = pd.Series(np.nan, series.index)
         elif pd.api.types.is_numeric_dtype(series.dtype):
             values = series.astype(float)
-            values = values.mask(values.isin([float(value) for value in rule.get("missing", ())]))
         else:
-            text = self.text(source, rule) if not rule.get("recode") else series
-            clean = text.map(str, na_action="ignore")
-            if clean.notna().any():
-                stripped = clean.str.replace(_NUMBER_DIRT, "", regex=True)
-                percent_signs = bool(stripped.str.endswith("%").any())
-                stripped = stripped.str.removesuffix("%").str.removesuffix("months").str.removesuffix("month")
-                values = pd.to_numeric(stripped, errors="coerce").astype(float)
-            else:
-                values = pd.Series(np.nan, series.index)
-            self.failed(
-                name,
-                source,
-                text,
-                clean.notna() & values.isna(),
-                "Correct the cell, name the text under 'missing', or read with on_error='missing'.",
-            )
+            values, per_cent = self.written(name, source, rule, series)
+        named = values.isin(codes)
+        if named.any():
+            self.note_missing(name, named)
+            values = values.mask(named)
         infinite = np.isinf(values.to_numpy(dtype=float))
         if infinite.any():
             self.failed(name, source, series, pd.Series(infinite, series.index), "An infinite number is no amount.")
             values = values.mask(infinite)
-        factor = self.unit(name, rule, values, percent_signs)
+        factor = self.unit(name, rule, values, per_cent)
         if factor != 1.0:
             values = (values * factor).round(10)  # 100 x 0.0423 is 4.23, not 4.2299999999999995
+        least = COLUMNS[name].minimum
+        negative = values < 0 if least is not None and least >= 0 else None
+        if negative is not None and negative.any():
+            rows, first = self.rows(negative)
+            lowest = series[negative.to_numpy()].iloc[0]
+            what = f"negative, which cannot be: set to missing (first in row {first[0]:,d}: {lowest})"
+            share = rows / max(len(self.index), 1)
+            self.note(name, what, rows, level="error" if share >= 0.005 else "warning", remedy=_NEGATIVE)
+            values = values.mask(negative)
         if "blank_is" in rule:
-            self.note(name, f"blank cells read as {rule['blank_is']}", values.isna().sum())
+            rows, _ = self.rows(values.isna())
+            self.note(name, f"blank cells read as {rule['blank_is']}", rows)
             values = values.fillna(rule["blank_is"])
         if COLUMNS[name].kind == "integer" and values.notna().all() and (values == values.round()).all():
             return values.astype("int64")
         return values
+
+    def written(self, name, source, rule, series):
+        """Numbers written as text, and whether they are per cent."""
+        text = series if rule.get("recode") else self.text(source, rule)
+        real = pd.Series(np.nan, text.index)
+        if series.dtype == object:  # a workbook, or a recoding, gives numbers among text
+            mine = series.map(lambda cell: isinstance(cell, int | float) and not isinstance(cell, bool))
+            mine = mine.to_numpy(dtype=bool) & text.notna().to_numpy(dtype=bool)
+            if mine.any():
+                real[mine] = series[mine].astype(float)
+                text = text.mask(mine)
+        codes, distinct = pd.factorize(text)
+        if not len(distinct):
+            return real, False
+        cells = self.cells(source, [str(cell) for cell in distinct], COLUMNS[name].unit)
+        mark = self.mark(name, source, rule, cells)
+        found = np.append(cells.comma if mark == "," else cells.point, np.nan)[codes]
+        values = real.fillna(pd.Series(found, text.index))
+        bad = text.notna() & values.isna()
+        other = "." if mark == "," else ","
+        remedy = "Correct the cell, name the text under 'missing', or read with on_error='missing'."
+        if bad.any() and (np.append(cells.evidence, "")[codes][bad.to_numpy()] == other).any():
+            remedy = f"The decimal mark here is {mark!r}: correct the cell, or give decimal: {other!r} in the mapping."
+        self.failed(name, source, text, bad, remedy)
+        self.one_currency(name, cells)
+        signs = np.append(cells.per_cent, False)[codes]
+        bare = (text.notna() & ~signs & (values != 0) & values.notna()).to_numpy(dtype=bool) | (
+            real.notna() & (real != 0)
+        ).to_numpy(dtype=bool)
+        if signs.any() and bare.any():
+            with_sign, without = self.rows(signs)[1][0], self.rows(bare)[1][0]
+            raise DataError(
+                f"{self.where}, column {source!r} (for {name!r}): row {with_sign:,d} has a per cent sign "
+                f"({series[signs].iloc[0]!r}) and row {without:,d} has none ({series[bare].iloc[0]!r}), so that the "
+                "unit of the latter is not known; write all cells alike"
+            )
+        return values, bool(signs.any())
+
+    def cells(self, source, distinct, unit):
+        """The distinct cells of a column read with either mark, once."""
+        if source not in self.read or len(self.read[source].texts) != len(distinct):
+            self.read[source] = read_cells(distinct, unit)
+        return self.read[source]
+
+    def mark(self, name, source, rule, cells: Cells):
+        """The decimal mark of a column: stated, proved by its cells, else by the file or by the admissible range."""
+        stated = rule.get("decimal") or self.mapping.get("decimal")
+        decided = self.decisions.setdefault("decimal", {})
+        if stated:
+            return _DECIMAL[str(stated)]
+        marks = cells.marks()
+        where = f"{self.where}, column {source!r} (for {name!r})"
+        if len(marks) == 2:
+            if self.on_error == "raise":
+                refuse_two_marks(cells, where)
+            return "." if (cells.evidence == ".").sum() >= (cells.evidence == ",").sum() else ","
+        if marks:
+            decided[source] = marks.pop()
+            return decided[source]
+        if not (cells.evidence == "?").any():
+            return decided.get(source, ".")
+        if source in decided:
+            return decided[source]
+        fits = [mark for mark, values in ((".", cells.point), (",", cells.comma)) if self.inside(name, rule, values)]
+        file = self.file_mark()
+        if len(fits) == 1 and file in (None, fits[0]):
+            file = fits[0]
+        if file is None or (len(fits) == 1 and file != fits[0]):
+            place = cells.first("?")
+            text = cells.texts[place]
+            row = self.rows((self.raw[source].astype(str).str.strip() == text).to_numpy())[1][:1]
+            raise DataError(
+                f"{where}: row {row[0] if row else 1:,d} holds {text!r}, which is "
+                f"{cells.point[place]:,.10g} if the point is "
+                f"the decimal mark and {cells.comma[place]:,.10g} if the comma is; "
+                f"nothing in the file decides. Say which: "
+                'decimal: "." or decimal: "," in the mapping'
+            )
+        decided[source] = file
+        self.note(name, f"read with the decimal mark {file!r}, as the rest of the file has it", len(self.index))
+        return file
+
+    def inside(self, name, rule, values):
+        """Whether all values are in the admissible range of the column."""
+        column = COLUMNS[name]
+        factor = _UNITS[rule.get("unit", "per cent")] or 1.0
+        known = np.abs(values[np.isfinite(values)]) * factor
+        return column.maximum is None or bool((known <= column.maximum).all())
+
+    def file_mark(self):
+        """The decimal mark that the other columns of numbers prove; None if none does, or they disagree."""
+        marks = set()
+        for name, rule in self.mapping["columns"].items():
+            sources = self.source_of.get(name)
+            if not sources or COLUMNS[name].kind not in ("number", "integer") or rule.get("recode"):
+                continue
+            for source in sources:
+                series = self.table[source]
+                if pd.api.types.is_float_dtype(series.dtype):
+                    known = series.dropna()
+                    if self.table.attrs.get("text") and not looks_grouped(known) and (known != known.round()).any():
+                        marks.add(".")
+                elif pd.api.types.is_string_dtype(series.dtype) or series.dtype == object:
+                    distinct = [cell.strip() for cell in series.dropna().unique() if isinstance(cell, str)]
+                    known = [cell for cell in distinct if cell not in self.missing]
+                    marks |= read_cells(known, COLUMNS[name].unit).marks()
+        return marks.pop() if len(marks) == 1 else None
+
+    def one_currency(self, name, cells):
+        """Amounts are in one currency, and it is that of the mapping."""
+        found = {CURRENCIES[sign] or sign for sign in cells.currencies}
+        if {"$", "USD"} <= found:
+            found.discard("$")
+        own = str(self.mapping.get("currency") or "")
+        if len(found) > 1:
+            raise DataError(
+                f"{self.where}, column {name!r}: amounts in {' and '.join(sorted(found))}; a tape has one currency: "
+                "convert them, or split the file"
+            )
+        code = next(iter(found), "")
+        if len(code) == 3 and own and code != own:
+            raise DataError(
+                f"{self.where}, column {name!r}: the cells say {code}, the mapping says currency: {own}; "
+                f"correct the mapping"
+            )
 
     def unit(self, name, rule, values, percent_signs):
         unit = rule.get("unit", "per cent")
@@ -436,19 +699,27 @@ class _Builder:
 
     def dates(self, name, source, rule):
         series = self.raw[source]
+        self.target = name
         self.used.add(source)
         if pd.api.types.is_datetime64_any_dtype(series.dtype):
-            return series.dt.tz_localize(None).astype("datetime64[us]")
-        if (
-            series.dtype == object
-            and len(known := series.dropna())
-            and known.map(lambda cell: isinstance(cell, datetime.date)).all()
-        ):  # a database's dates
-            return pd.to_datetime(series).dt.tz_localize(None).astype("datetime64[us]")
+            out = series.dt.tz_localize(None).astype("datetime64[us]")
+            text = series.dt.strftime("%Y-%m-%d")
+            named = text.isin({str(value) for value in (*self.stated, *_as_list(rule.get("missing")))})
+            if named.any():
+                self.note_missing(name, named)
+            return self.happened(name, source, series, out.mask(named))
+        real = pd.Series(pd.NaT, series.index, dtype="datetime64[us]")
+        if series.dtype == object:  # a database's or a workbook's dates
+            mine = series.map(lambda cell: isinstance(cell, datetime.date)).to_numpy(dtype=bool)
+            if mine.any():
+                cells = [pd.Timestamp(cell).tz_localize(None) for cell in series[mine]]
+                real[mine] = pd.Series(cells, series.index[mine]).astype("datetime64[us]")
+                series = series.mask(mine)
+                self.raw = self.raw.assign(**{source: series})
         text = self.text(source, rule)
-        out = pd.Series(pd.NaT, series.index, dtype="datetime64[us]")
-        left = text.notna()
-        for pattern in rule.get("date") or ("%Y-%m-%d", "%Y-%m-%d %H:%M:%S", "%Y/%m/%d", "%Y/%m/%d %H:%M:%S"):
+        out = real.copy()
+        left = text.notna() & out.isna()
+        for pattern in rule.get("date") or _ISO:
             if not left.any():
                 break
             distinct = pd.Series(text[left].unique())
@@ -459,8 +730,35 @@ class _Builder:
                 found = found.where(~future, found - pd.DateOffset(years=100))
             out[left] = found.astype("datetime64[us]")
             left = left & out.isna()
-        self.failed(name, source, text, left, "Give the pattern under 'date' in the mapping, e.g. \"%d/%m/%Y\".")
-        return out
+        if left.any() and (left == text.notna()).all():
+            found, what = whole_number_dates(text[left])
+            if what:
+                out[left] = found.astype("datetime64[us]")
+                self.note(name, f"dates of {source!r} are {what}", int(left.sum()))
+                left = left & out.isna()
+        self.failed(name, source, text, left, self.pattern_of(text[left], rule, bool(out.notna().any())))
+        return self.happened(name, source, text, out)
+
+    def pattern_of(self, text, rule, some_read):
+        """The remedy for dates that cannot be read, with the patterns that fit."""
+        fits = fitting_patterns(text.drop_duplicates().head(1000)) if len(text) else []
+        others = [*(rule.get("date") or _ISO[:1])] if some_read else []
+        lists = [", ".join(f'"{pattern}"' for pattern in [*others, fit]) for fit in fits[:2]]
+        remedy = "Give the pattern under 'date' in the mapping"
+        if len(fits) == 1:
+            return f"{remedy}: date: [{lists[0]}] reads them all."
+        if fits:
+            return f"{remedy}: date: [{lists[0]}] or date: [{lists[1]}], which both fit."
+        return f'{remedy}, e.g. "%d/%m/%Y".'
+
+    def happened(self, name, source, text, dates):
+        """A date of what has happened does not lie in the future."""
+        if name in _HAPPENED or name == source:
+            late = dates > pd.Timestamp.now().normalize() + pd.Timedelta(days=1)
+            remedy = "It lies in the future: correct the cell, or name it under 'missing' if it stands for none."
+            self.failed(name, source, dates, late, remedy, harmless=True)
+            dates = dates.mask(late)
+        return dates
 
     def flags(self, name, source, rule):
         values = self.recoded(name, source, rule) if rule.get("recode") else self.text(source, rule)
@@ -493,9 +791,13 @@ class _Builder:
             values = values.str.replace("_", " ") if rule["text"] == "words" else values
         if column.kind == "text":
             return values
-        levels = list(rule.get("order") or column.levels)
+        levels = [str(level) for level in rule.get("order") or column.levels]
         seen = [str(value) for value in pd.unique(values.dropna())]
         values = values.map(str, na_action="ignore")
+        if levels and not set(seen) & set(levels) or column.kind == "ordered" and not rule.get("order"):
+            values = _whole(values)
+            levels = [_WHOLE.sub(r"\1", level) for level in levels]
+            seen = [str(value) for value in pd.unique(values.dropna())]
         if levels:
             strange = values.notna() & ~values.isin(levels)
             self.failed(name, source, values, strange, f"Known levels: {', '.join(levels)}. Add 'recode' or 'order'.")
@@ -518,6 +820,42 @@ class _Builder:
             if reference in levels:
                 levels = [reference, *(level for level in levels if level != reference)]
         return pd.Series(pd.Categorical(values, levels, ordered=column.kind == "ordered"), values.index)
+
+
+def _day(date):
+    return repr(f"{date:%Y-%m-%d}")
+
+
+def _as_list(value):
+    return [] if value is None else list(value) if isinstance(value, list | tuple | set) else [value]
+
+
+def _is_number(value):
+    try:
+        float(value)
+    except (TypeError, ValueError):
+        return False
+    return True
+
+
+def _rows(count, first):
+    return f"row {first:,d}" if count == 1 else f"{count:,d} rows (first {first:,d})"
+
+
+def _level(cell):
+    """A number as the text of a level: 36.0 is 36."""
+    if isinstance(cell, float) and cell == cell and abs(cell) < 1e15 and cell == int(cell):
+        return str(int(cell))
+    return str(cell)
+
+
+def _whole(text):
+    """36.0 as 36, where every cell is a whole number."""
+    known = text.dropna().astype(str)
+    distinct = pd.Series(known.unique())
+    if len(distinct) and distinct.str.fullmatch(r"-?\d{1,15}(?:\.0+)?").all():
+        return text.map(lambda cell: _WHOLE.sub(r"\1", str(cell)), na_action="ignore")
+    return text
 
 
 def grade_order(seen, name="grade"):

@@ -11,7 +11,10 @@ import numpy as np
 import pandas as pd
 
 from p2prisk.tape.columns import COLUMNS
+from p2prisk.tape.core import where_rows
+from p2prisk.tape.dates import year_only
 from p2prisk.tape.privacy import level_shown, masked_name, masked_names
+from p2prisk.tape.severity import has_ended
 
 LEVELS = ("error", "warning", "note")
 # a blank of these columns means "never" or "does not apply", so it is not counted as missing information
@@ -31,6 +34,14 @@ LEAKAGE_AUC = 0.90
 _MANY_MISSING = 0.20
 _FEW_IN_LEVEL = 30
 _SHARE_OF_ERROR = 0.005
+#: values that often stand for missing
+_SPECIAL = tuple(
+    sorted(
+        {int(digit * times) for digit in "89" for times in range(2, 11)} | {96, 97, 98, 996, 997, 998, 9996, 9997, 9998}
+    )
+) + (-1, -9, -99, -999, -9999)
+_NEVER_ZERO = {"amount", "term", "income", "age", "bureau_score", "rate", "credit_limit"}
+_PLACEHOLDERS = [pd.Timestamp(day) for day in ("1899-12-30", "1899-12-31", "1900-01-01", "1900-01-02", "1970-01-01")]
 
 
 @dataclass
@@ -43,7 +54,7 @@ class QualityReport:
         Of the tape.
     rows_read, rows_kept : int
     set_aside : pandas.DataFrame
-        ``reason``, ``rows``, ``lines``.
+        ``reason``, ``rows``, ``lines`` (first rows or lines), ``where`` (the same for print).
     columns : pandas.DataFrame
         One row a column: ``column``, ``known``, ``block``, ``missing`` (rows), ``missing_share``, ``outside`` (rows
         outside the range), ``distinct``, ``lowest``, ``middle``, ``highest``.
@@ -88,7 +99,7 @@ class QualityReport:
             f"{self.rows_read - self.rows_kept:,d} set aside",
         ]
         for row in self.set_aside.itertuples():
-            lines.append(f"           {row.rows:>9,d}  {row.reason}" + (f" (lines {row.lines})" if row.lines else ""))
+            lines.append(f"           {row.rows:>9,d}  {row.reason}{row.where}")
         lines.append(
             f"  findings {self.count('error')} errors, {self.count('warning')} warnings, {self.count('note')} notes"
         )
@@ -145,20 +156,22 @@ def quality_report(tape):
     if tape.kind != "counts":
         from p2prisk.tape.schema import validate
 
-        outside = validate(frame)
+        outside, rows = validate(frame), tape.row_numbers()
         for row in outside.itertuples():
             column = COLUMNS[row.column]
             find(
                 "warning",
                 f"outside {column.minimum:,g} to {column.maximum:,g} {column.unit} (worst {_shown(row.worst)}, "
-                f"first in row {row.first_row:,d})",
+                f"first in row {rows[row.first_row - 1]:,d})",
                 row.column,
                 row.rows,
                 "check unit and entry; kept as it is",
             )
-        _keys(frame, find)
-        _dates(frame, tape.provenance, find)
-        _units(frame, find)
+        _keys(frame, find, rows)
+        _dates(frame, tape.provenance, find, rows)
+        _units(frame, find, tape.provenance.get("units", {}))
+        _codes(frame, find)
+        _standing(frame, find, rows)
         _maturity(tape, find)
         _leakage(frame, find)
     columns = _columns(frame, dict(zip(outside["column"], outside["rows"], strict=True)))
@@ -173,10 +186,12 @@ def quality_report(tape):
                 len(frame),
                 "leave it out of the next export",
             )
+    read = tape.provenance.get("rows_read", len(frame) + sum(entry["rows"] for entry in tape.set_aside))
     for entry in tape.set_aside:
-        find("note", f"set aside: {entry['reason']}", "", entry["rows"])
+        what = f"set aside: {entry['reason']}{where_rows(entry)}"
+        find(_level_of(entry, read), what, "", entry["rows"], "check these lines" if entry.get("fault") else "")
     for entry in tape.notes:
-        find("note", entry["what"], entry["column"], entry["rows"])
+        find(entry.get("level", "note"), entry["what"], entry["column"], entry["rows"], entry.get("remedy", ""))
     plain = [name for name, why in tape.unused.items() if not why.startswith("personal data")]
     if plain:
         find("note", f"{len(plain)} column(s) of the file not read: {masked_names(plain)}")
@@ -185,13 +200,30 @@ def quality_report(tape):
     table = table.sort_values("level", key=lambda s: s.map(order), kind="stable").reset_index(drop=True)
     aside = pd.DataFrame(
         [
-            {"reason": e["reason"], "rows": e["rows"], "lines": ", ".join(map(str, e.get("lines", ())))}
+            {
+                "reason": e["reason"],
+                "rows": e["rows"],
+                "lines": ", ".join(map(str, e.get("lines", ()))),
+                "where": where_rows(e),
+            }
             for e in tape.set_aside
         ],
-        columns=["reason", "rows", "lines"],
+        columns=["reason", "rows", "lines", "where"],
     )
-    read = tape.provenance.get("rows_read", len(frame) + int(aside["rows"].sum()))
     return QualityReport(dict(tape.provenance), int(read), len(frame), aside, columns, table, missing_by_year(frame))
+
+
+def _level_of(entry, read):
+    """How grave it is that rows were set aside: lines that may have been loans are, in numbers."""
+    if "line" in entry.get("unit", "") and entry["rows"] > max(5, 0.02 * read):
+        return "error"
+    return "warning" if entry.get("fault") else "note"
+
+
+def _first(mask, rows):
+    """The first rows of a mask, by the numbers of the file."""
+    found = rows[np.asarray(mask, dtype=bool)]
+    return f"row{'s' * (len(found) > 1)} {', '.join(f'{row:,d}' for row in found[:3])}" + " ..." * (len(found) > 3)
 
 
 def _shown(value):
@@ -310,17 +342,18 @@ def _by_share(rows, frame):
     return "error" if rows >= _SHARE_OF_ERROR * len(frame) else "warning"
 
 
-def _keys(frame, find):
+def _keys(frame, find, rows):
     if "loan_id" in frame:
         known = frame["loan_id"].dropna()
-        doubled = int(known.duplicated().sum())
-        if doubled:
+        again = frame["loan_id"].notna() & frame["loan_id"].duplicated()
+        if again.any():
             find(
-                _by_share(doubled, frame),
-                "the same key more than once",
+                _by_share(again.sum(), frame),
+                f"the same key more than once ({_first(again, rows)})",
                 "loan_id",
-                doubled,
-                "the study keeps the first row of a key; check which column is the key, and why it repeats",
+                again.sum(),
+                "the study keeps the first row of a key; if the rows are month ends, name their date under "
+                "record_date_from in the mapping, and the latest is kept; else check which column is the key",
             )
         if len(known) < len(frame) and len(known):
             find("warning", "rows without a key", "loan_id", len(frame) - len(known))
@@ -348,43 +381,120 @@ def _keys(frame, find):
             )
 
 
-def _dates(frame, provenance, find):
+def _dates(frame, provenance, find, rows):
     if "issue_date" not in frame:
         return
     issued = frame["issue_date"]
-    limit = pd.Timestamp(provenance["record_date"]) if provenance.get("record_date") else pd.Timestamp.now()
+    record = pd.Timestamp(provenance["record_date"]) if provenance.get("record_date") else None
+    for name in ("issue_date", "last_payment_date"):
+        late = frame[name] > record if name in frame and record is not None else None
+        if late is not None and late.any():
+            what = f"{name.replace('_', ' ')} after the record date {record:%Y-%m-%d} ({_first(late, rows)})"
+            find("error", what, name, late.sum(), "correct the rows, or the record date (--record-date)")
     for wrong, what in (
-        (issued > limit, f"issue date after the record date {limit:%Y-%m-%d}"),
-        (issued < pd.Timestamp("1990-01-01"), "issue date before 1990"),
+        (issued < pd.Timestamp("1950-01-01"), "issue date before 1950"),
+        (issued.isin(_PLACEHOLDERS), "issue date on a day that stands for none (1900-01-01, 1970-01-01)"),
     ):
         if wrong.any():
+            what = f"{what} ({_first(wrong, rows)})"
             find(_by_share(wrong.sum(), frame), what, "issue_date", wrong.sum(), "check the date format in the mapping")
     if issued.isna().any():
         find("warning", "no issue date, so the loan belongs to no vintage", "issue_date", issued.isna().sum())
+    for name in ("issue_date", "last_payment_date", "closed_date"):
+        if name in frame and year_only(frame[name]):
+            find(
+                "warning",
+                "dates are years only (all on 1 January): each is uncertain by up to a year"
+                + (
+                    ", and a loan counts as mature when its term has run out from the end of the year"
+                    * (name == "issue_date")
+                ),
+                name,
+                frame[name].notna().sum(),
+                "map a full date if there is one",
+            )
     for name in ("last_payment_date", "closed_date"):
         if name in frame:
-            if name == "closed_date" and _by_year(frame[name]):
+            if year_only(frame[name]) or year_only(issued):
                 wrong = frame[name].dt.year < issued.dt.year
             else:
                 wrong = frame[name] < issued.dt.to_period("M").dt.to_timestamp()
             if wrong.any():
                 find(
                     _by_share(wrong.sum(), frame),
-                    "before the issue date",
+                    f"before the issue date ({_first(wrong, rows)})",
                     name,
                     wrong.sum(),
                     "check the date format in the mapping",
                 )
 
 
-def _by_year(dates):
-    known = dates.dropna()
-    return bool(len(known)) and bool(((known.dt.month == 1) & (known.dt.day == 1)).all())
+def _standing(frame, find, rows):
+    """Rows that a status does not place: they do not change the kind of the book."""
+    if "status" not in frame:
+        return
+    status = frame["status"].astype(object)
+    unknown = status.isna() & (frame["days_past_due"].isna() if "days_past_due" in frame else True)
+    for mask, what in ((unknown, "no status"), (status == "cancelled", "cancelled, so never a loan")):
+        if mask.any() and not mask.all():
+            find(
+                "error" if mask.mean() > _MANY_MISSING and what == "no status" else "warning",
+                f"{what} ({_first(mask, rows)}): not part of the study of outcomes",
+                "status",
+                mask.sum(),
+                "give the status, or leave the rows out",
+            )
+    if "resolved" in frame and not unknown.all():
+        running = ~frame["resolved"].astype(bool) & ~unknown & (status != "cancelled")
+        if running.any() and has_ended(frame):
+            what = (
+                f"still running, in a file of ended loans ({_first(running, rows)}): not part of the study of outcomes"
+            )
+            find("warning", what, "status", running.sum())
 
 
-def _units(frame, find):
+def _codes(frame, find):
+    """Values at which a column piles up far from its others: they may stand for missing."""
+    for name in frame.columns:
+        column = COLUMNS.get(name)
+        if column is None or column.kind not in ("number", "integer") or column.known not in ("issue", "platform"):
+            continue
+        values = frame[name].dropna().to_numpy(dtype=float)
+        if len(values) < 20:
+            continue
+        least = max(3, 0.001 * len(values))
+        for code in _SPECIAL:
+            count = int((values == code).sum())
+            if count < least or count > 0.9 * len(values):
+                continue
+            others = values[(values != code) & ~np.isin(values, _SPECIAL)]
+            near = (np.abs(others - code) <= 0.2 * abs(code)).sum()
+            if len(others) and (others.max() < code if code > 0 else others.min() > code) and near * 3 <= count:
+                find(
+                    "warning",
+                    f"{count:,d} rows hold {code:g}, and the next value is "
+                    f"{others.max() if code > 0 else others.min():,g}: "
+                    "does it stand for missing?",
+                    name,
+                    count,
+                    f"missing: [{code:g}] in the mapping if so",
+                )
+        zero = int((values == 0).sum())
+        if name in _NEVER_ZERO and least <= zero < len(values):
+            find(
+                "warning",
+                f"{zero:,d} rows hold 0: is it none, or not known?",
+                name,
+                zero,
+                "missing: [0] in the mapping if it is not known",
+            )
+
+
+def _units(frame, find, stated):
+    """Suspicions of a wrong unit; a unit that the mapping states is not doubted."""
+
     def values(name):
-        column = frame[name].dropna() if name in frame else pd.Series(dtype=float)
+        column = frame[name].dropna() if name in frame and name not in stated else pd.Series(dtype=float)
         return column if len(column) else None
 
     for name in ("rate", "apr", "dti", "utilisation", "utilisation_all"):
@@ -405,7 +515,8 @@ def _units(frame, find):
                 f"median {column.median():,.0f} per cent a year: basis points, or a comma lost",
                 name,
                 len(column),
-                "unit in the mapping (1299 may be 12.99)",
+                "correct the export (1299 may be 12.99); of payday loans it may be right: "
+                "unit: per cent in the mapping says so",
             )
         elif name in ("rate", "apr") and column.median() < 2:
             find(
@@ -413,9 +524,23 @@ def _units(frame, find):
                 f"median {column.median():.2g} per cent a year: a rate per month?",
                 name,
                 len(column),
-                "multiply by 12 in the export if so",
+                "multiply by 12 in the export if so; unit: per cent in the mapping says that it is right",
             )
-    income, amount = values("income"), values("amount")
+    income, term = values("income"), values("term")
+    amount = frame["amount"].dropna() if "amount" in frame and frame["amount"].notna().any() else None
+    if (
+        term is not None
+        and (term.isin([7, 14, 15, 21, 28, 30, 31, 60, 90]).mean() > 0.9)
+        and term.median() < 91
+        and ("rate" in frame and frame["rate"].median() > 60 or "apr" in frame and frame["apr"].median() > 60)
+    ):
+        find(
+            "warning",
+            f"median term {term.median():g} at a rate above 60 per cent: days where months are meant?",
+            "term",
+            len(term),
+            "unit: days as months in the mapping, or unit: months if it is right",
+        )
     if income is not None:
         if income.median() < 1000 and (amount is None or income.median() < amount.median()):
             find(
@@ -432,16 +557,15 @@ def _units(frame, find):
                 f"{amount.median():,.0f}: income per month?",
                 "income",
                 len(income),
-                "unit: per month in the mapping",
+                "unit: per month in the mapping, or unit: per year if it is right",
             )
-    term = values("term")
-    if term is not None and term.max() <= 6:
+    if term is not None and term.min() >= 1 and term.max() <= 6:
         find(
             "error",
             f"longest term {term.max():g}: years where months are meant?",
             "term",
             len(term),
-            "give the term in months",
+            "unit: years as months in the mapping, or unit: months if the loans are so short",
         )
     employed = values("employment_years")
     if employed is not None and employed.median() > 24:
@@ -450,7 +574,7 @@ def _units(frame, find):
             f"median {employed.median():g} years with the employer: months?",
             "employment_years",
             len(employed),
-            "unit: months as years in the mapping",
+            "unit: months as years in the mapping, or unit: years if it is right",
         )
 
 

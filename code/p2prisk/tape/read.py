@@ -22,7 +22,9 @@ from p2prisk.tape.containers import is_excel, parquet_pieces, read_excel, read_p
 from p2prisk.tape.database import read_sql
 from p2prisk.tape.instalments import RULES, join_instalments
 from p2prisk.tape.mapping import apply_mapping
+from p2prisk.tape.mapping_file import read_mapping
 from p2prisk.tape.privacy import coded, key_forms, masked_name, odd_keys
+from p2prisk.tape.rows import date_of_rows, latest_of_panel, not_loans, snapshot_columns
 from p2prisk.tape.text_file import csv_pieces, read_csv
 
 if TYPE_CHECKING:
@@ -41,7 +43,8 @@ def read_tape(
     record_date: DateLike | None = None,
     encoding: str | None = None,
     delimiter: str | None = None,
-    sheet: int | str = 0,
+    sheet: int | str | None = None,
+    header_row: int | str | None = None,
     instalments: PathLike | None = None,
     key: bytes | None = None,
     decisions: dict | None = None,
@@ -51,8 +54,8 @@ def read_tape(
     Parameters
     ----------
     source : path-like or str
-        CSV (plain, ``.gz``, ``.zip``, ``.xz``; any usual delimiter; UTF-8, GBK or UTF-16), Parquet, Excel, or an
-        SQLAlchemy URL such as ``postgresql+psycopg://host/db``, with `query`.
+        CSV (plain, ``.gz``, ``.zip``, ``.xz``; any usual delimiter; UTF-8, UTF-16, GBK, Windows and East Asian
+        encodings), Parquet, Excel, or an SQLAlchemy URL such as ``postgresql+psycopg://host/db``, with `query`.
     format : str, path-like or dict, optional
         Name of a built-in format (``lendingclub``, ``openintro``, ``prosper``, ``ppdai``, ``renrendai``, ...), a
         mapping file (YAML), or a mapping. By default the header decides.
@@ -64,8 +67,10 @@ def read_tape(
         Day of the snapshot, where neither the file nor the mapping says it.
     encoding, delimiter : str, optional
         Where the reader's own finding is wrong.
-    sheet : int or str
-        Of an Excel file.
+    sheet : int or str, optional
+        Of an Excel file; the first by default.
+    header_row : int or str, optional
+        Line of the header, from 1, where the reader's own finding is wrong; ``"2,3"`` for names over two lines.
     instalments : path-like, optional
         The instalment file (PPDai ``LP.csv``) from which the outcomes are made.
     key : bytes, optional
@@ -90,20 +95,26 @@ def read_tape(
         mapping_of.append(find_mapping(format, header, source))
         return mapping_of[0]
 
+    options = {"encoding": encoding, "delimiter": delimiter, "sheet": sheet, "header_row": header_row}
     raw, facts, set_aside, notes = read_raw(
-        source, query=query, on_error=on_error, encoding=encoding, delimiter=delimiter, sheet=sheet, mapping=choose
+        source, query=query, on_error=on_error, mapping=choose, expected=expected_names(format), **options
     )
-    header = [*raw.columns, *facts["not_read"]]
-    raw = without_personal(raw, facts["personal"], mapping_of[0], key=key)
-    facts["personal"] = dict(facts["personal"])
-    raw.attrs["header"] = header
+    header, text = [*raw.columns, *facts["not_read"]], raw.attrs.get("text", False)
     mapping = mapping_of[0]
     if record_date is not None:
         mapping = {**mapping, "record_date": record_date}
-    try:
-        pd.Timestamp(mapping.get("record_date") or 0)
-    except (ValueError, TypeError):
-        raise DataError(f"record date {mapping['record_date']!r} is no date; write it as 2024-12-31") from None
+    _check_record_date(mapping)
+    raw, aside = not_loans(raw, mapping)
+    set_aside = set_aside + aside
+    if not len(raw):
+        raise DataError(
+            f"{facts['name']}: no row is a loan ({aside[0]['rows']:,d}: {aside[0]['reason']}); export it again"
+        )
+    raw, mapping, aside, more = _one_row_a_loan(raw, mapping, header)
+    set_aside, notes = set_aside + aside, notes + more
+    raw = without_personal(raw, facts["personal"], mapping, key=key)
+    facts["personal"] = dict(facts["personal"])
+    raw.attrs |= {"header": header, "text": text}
     if instalments is not None:
         lp, lp_facts, more, _ = read_raw(instalments, on_error=on_error, mapping=lambda header: RULES)
         set_aside = set_aside + more
@@ -119,10 +130,53 @@ def read_tape(
     tape.notes[:0] = notes
     for name, why in facts["personal"].items():
         tape.unused[name] = f"personal data ({why}): not kept"
+    for name in snapshot_columns(header, mapping_of[0]):
+        tape.unused[name] = "says of which day a row is, nothing else"
     for name in facts["not_read"]:
         tape.unused.setdefault(name, (mapping.get("unused") or {}).get(name, "no canonical column"))
     del tape.provenance["not_read"]
     return tape
+
+
+def expected_names(format):
+    """Source columns that a mapping names, by which the header is found; none where the header decides the format."""
+    if isinstance(format, dict):
+        mapping = format
+    elif format is None or str(format) in ("auto", "canonical") or not Path(format).is_file():
+        return set(COLUMNS) if str(format) == "canonical" else set()
+    else:
+        mapping = read_mapping(Path(format))
+    names = set()
+    for rule in mapping.get("columns", {}).values():
+        options = rule.get("from", []) if isinstance(rule, dict) else []
+        names.update(map(str, options if isinstance(options, list) else [options]))
+    return names
+
+
+def _check_record_date(mapping):
+    given = mapping.get("record_date")
+    if not given:
+        return
+    try:
+        day = pd.Timestamp(given)
+    except (ValueError, TypeError):
+        raise DataError(f"record date {given!r} is no date; write it as 2024-12-31") from None
+    if day is pd.NaT:
+        raise DataError(f"record date {given!r} is no date; write it as 2024-12-31")
+    if day > pd.Timestamp.now() + pd.Timedelta(days=1):
+        raise DataError(f"record date {day:%Y-%m-%d} lies in the future; give the day on which the file was drawn")
+
+
+def _one_row_a_loan(raw, mapping, header):
+    """The latest row of each loan of a panel, and the day that the rows are of."""
+    raw, aside, notes = latest_of_panel(raw, mapping, header)
+    names = [name for name in snapshot_columns(header, mapping) if name in raw]
+    if names and not mapping.get("record_date"):
+        day = date_of_rows(raw, names, mapping)
+        if day is not None and day <= pd.Timestamp.now() + pd.Timedelta(days=1):
+            mapping = {**mapping, "record_date": f"{day:%Y-%m-%d}"}
+            notes = [*notes, {"column": names[0], "what": f"gives the record date, {day:%Y-%m-%d}", "rows": 0}]
+    return raw, mapping, aside, notes
 
 
 def without_personal(raw, personal, mapping, names=None, key=None):
@@ -189,6 +243,8 @@ def iter_tape(
     on_error: Literal["raise", "missing"] = "raise",
     encoding: str | None = None,
     delimiter: str | None = None,
+    sheet: int | str | None = None,
+    header_row: int | str | None = None,
     key: bytes | None = None,
     decisions: dict | None = None,
 ) -> Iterator:
@@ -198,7 +254,7 @@ def iter_tape(
     ----------
     path : path-like
         CSV (also compressed) or Parquet; an Excel file comes in one piece.
-    format, on_error, encoding, delimiter, key
+    format, on_error, encoding, delimiter, sheet, header_row, key
         As of :func:`read_tape`.
     rows : int
         Rows of a piece.
@@ -208,6 +264,8 @@ def iter_tape(
     Yields
     ------
     LoanTape
+        ``set_aside`` of the first has the lines that are no rows, of each its own rows that are no loans; ``rows`` has
+        the row numbers of the file.
 
     Raises
     ------
@@ -215,40 +273,63 @@ def iter_tape(
         As :func:`read_tape`.
     """
     path = Path(path)
+    if rows < 1:
+        raise DataError(f"pieces of {rows} rows: give 1 or more")
     decisions = dict(decisions or {})
-    first = True
     with path.open("rb") if path.is_file() else io.BytesIO() as stream:
         head = stream.read(4)
+    set_aside: list = []
     if head == b"PAR1":
         pieces, mapping, personal = parquet_pieces(path, format, rows)
     elif not path.is_file() or (head == b"PK\x03\x04" and is_excel(path)):
-        yield read_tape(path, format, on_error=on_error, key=key, decisions=decisions)
+        yield read_tape(
+            path, format, on_error=on_error, sheet=sheet, header_row=header_row, key=key, decisions=decisions
+        )
         return
     else:
-        pieces, mapping, personal = csv_pieces(path, format, rows, on_error, encoding, delimiter)
-    names: dict = {}
-    done = 0
-    for piece in pieces:
-        piece = without_personal(piece.reset_index(drop=True), personal, mapping, names, key)
-        tape = apply_mapping(
-            piece, mapping, f"{path.name} (from data row {done + 1:,d})" if done else path.name, on_error, decisions
+        pieces, mapping, personal, set_aside, _ = csv_pieces(
+            path, format, rows, on_error, encoding, delimiter, header_row, expected_names(format)
         )
-        done += len(piece)
+    names: dict = {}
+    first, begin = True, 0
+    for piece in pieces:
+        if head == b"PAR1":
+            piece.index = pd.RangeIndex(begin, begin + len(piece))
+        begin, read, text = begin + len(piece), len(piece), piece.attrs.get("text", False)
+        piece, aside = not_loans(piece, mapping)
+        piece = without_personal(piece, personal, mapping, names, key)
+        piece.attrs["text"] = text
+        tape = apply_mapping(piece, mapping, path.name, on_error, decisions)
+        tape.set_aside[:0] = [*(set_aside if first else []), *aside]
+        tape.provenance["rows_read"] = read + (sum(entry["rows"] for entry in set_aside) if first else 0)
         first = False
         yield tape
     if first:
         raise DataError(f"{path.name} has a header but no rows; export it again with the loans")
 
 
-def read_raw(source, *, query=None, on_error="raise", encoding=None, delimiter=None, sheet=0, mapping=None):
+def read_raw(
+    source,
+    *,
+    query=None,
+    on_error="raise",
+    encoding=None,
+    delimiter=None,
+    sheet=None,
+    header_row=None,
+    mapping=None,
+    expected=(),
+):
     """Read the table as it is.
 
     Parameters
     ----------
-    source, query, on_error, encoding, delimiter, sheet
+    source, query, on_error, encoding, delimiter, sheet, header_row
         As of :func:`read_tape`.
     mapping : callable, optional
         Given the header, returns the mapping; only the columns that it names are read.
+    expected : set of str
+        Names by which the header is found.
 
     Returns
     -------
@@ -278,13 +359,13 @@ def read_raw(source, *, query=None, on_error="raise", encoding=None, delimiter=N
     if head[:4] == b"PAR1":
         frame, more, set_aside, notes = read_parquet(path, mapping)
     elif head[:4] == b"PK\x03\x04" and is_excel(path):
-        frame, more, set_aside, notes = read_excel(path, sheet, on_error, mapping)
+        frame, more, set_aside, notes = read_excel(path, sheet, on_error, mapping, header_row, expected)
     elif head[:8] == b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1":
         raise DataError(f"{path.name} is an Excel 97-2003 file (.xls); save it as .xlsx or CSV")
     elif head[:5] == b"%PDF-":
         raise DataError(f"{path.name} is a PDF file; export the table as CSV")
     else:
-        frame, more, set_aside, notes = read_csv(path, on_error, encoding, delimiter, mapping)
+        frame, more, set_aside, notes = read_csv(path, on_error, encoding, delimiter, mapping, header_row, expected)
     if not len(frame):
         raise DataError(f"{path.name} has a header but no rows; export it again with the loans")
     return frame, {**facts, **more}, set_aside, notes

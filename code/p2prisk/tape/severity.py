@@ -36,6 +36,9 @@ if TYPE_CHECKING:
     from p2prisk.kinds import DateLike
     from p2prisk.tape.core import LoanTape
 
+#: share of ended loans from which on a file is one of ended loans, and the others in it are strays
+NEARLY_ALL = 0.99
+
 _LIVE = {
     "current": "performing",
     "paid": "performing",
@@ -141,15 +144,41 @@ def add_outcome(frame: pd.DataFrame, record_date: DateLike | None = None) -> pd.
     else:
         frame["resolved"] = False
     if record_date is not None and "issue_date" in frame and "term" in frame:
-        end = month_number(frame["issue_date"]) + frame["term"].to_numpy(dtype=float)
+        end = latest_month_number(frame["issue_date"]) + frame["term"].to_numpy(dtype=float)
         frame["mature"] = np.asarray(end <= month_number(pd.Series([pd.Timestamp(record_date)]))[0])
-    frame["severity"] = resolved_severity(frame) if frame["resolved"].all() else live_severity(frame)
+    frame["severity"] = resolved_severity(frame) if has_ended(frame) else live_severity(frame)
     worst = {"loss after half", "loss early", "loss", "late 31-120", "default"}
     frame["bad"] = frame["severity"].isin(worst).to_numpy()
     if frame["severity"].isna().any():
         frame["bad"] = frame["bad"].astype("boolean").mask(frame["severity"].isna())
     frame["severity"] = frame["severity"].cat.remove_unused_categories()
     return frame
+
+
+def has_ended(frame: pd.DataFrame) -> bool:
+    """Whether the loans have ended, as far as their status is known: a stray status does not change the kind of a book.
+
+    Examples
+    --------
+    >>> has_ended(pd.DataFrame({"status": ["paid"] * 599 + [None], "resolved": [True] * 599 + [False]}))
+    True
+    """
+    ended = frame["resolved"].astype(bool)
+    if ended.all():
+        return True
+    if "status" not in frame:
+        return False
+    stands = frame["status"].notna() & (frame["status"].astype(object) != "cancelled")
+    if "days_past_due" in frame:
+        stands |= frame["days_past_due"].notna() & (frame["status"].astype(object) != "cancelled")
+    return bool(ended.any() and ended.sum() >= NEARLY_ALL * stands.sum())
+
+
+def latest_month_number(dates):
+    """As :func:`month_number`, of the latest day that a date can mean: a year alone may mean its last day."""
+    from p2prisk.tape.dates import year_only
+
+    return month_number(dates) + (11 + 30 / 31 if year_only(pd.to_datetime(dates)) else 0.0)
 
 
 def month_number(dates):
@@ -194,7 +223,7 @@ def resolved_cohort(
         tape = tape.keep(tape.frame["issue_date"].notna(), "no issue date, so the vintage is unknown")
     if terms is not None:
         tape = tape.keep(tape.frame["term"].isin(terms), f"term other than {', '.join(map(str, terms))} months")
-    end = month_number(tape.frame["issue_date"]) + tape.frame["term"].to_numpy(dtype=float)
+    end = latest_month_number(tape.frame["issue_date"]) + tape.frame["term"].to_numpy(dtype=float)
     mature = end <= month_number(pd.Series([pd.Timestamp(record_date)]))[0]
     kept = tape.keep(
         mature,

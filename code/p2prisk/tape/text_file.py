@@ -8,7 +8,6 @@ import lzma
 import os
 import zipfile
 import zlib
-from collections import Counter
 from itertools import islice
 from pathlib import Path
 
@@ -16,13 +15,18 @@ import pandas as pd
 
 from p2prisk.errors import DataError
 from p2prisk.tape.choose import find_mapping, known_at_issue_only, wanted_columns
+from p2prisk.tape.columns import COLUMNS
+from p2prisk.tape.encodings import other_encoding
+from p2prisk.tape.header import LOOKED_AT, find_header
 from p2prisk.tape.mapping import builtin, builtin_names
+from p2prisk.tape.numerals import looks_grouped
 from p2prisk.tape.privacy import personal_columns
+from p2prisk.tape.rows import snapshot_columns
 
 _BLOCK = 1 << 22
 _DELIMITERS = ",;\t|"
-#: columns that name something: 007 is not 7
-_KEYS = {"loan_id", "borrower_id", "custody_account", "counterparty"}
+#: kinds of column whose cells are words, whatever they look like: 007 is not 7, and 1e20 is a level
+_WORDS = {"text", "category", "ordered", "flag"}
 
 
 def open_binary(path):
@@ -73,7 +77,7 @@ def _blocks(path):
 
 
 def find_encoding(path):
-    """Encoding of a text file: UTF-8 (with or without mark), UTF-16, or GBK.
+    """Encoding of a text file: UTF-8 (with or without mark), UTF-16, or what :mod:`p2prisk.tape.encodings` finds.
 
     Parameters
     ----------
@@ -94,6 +98,8 @@ def find_encoding(path):
     for block in _blocks(path):
         if not size:
             first = block[:4]
+            if unmarked := _utf16_without_mark(block):
+                return unmarked, sum(len(part) for part in _blocks(path))
             if first[:2] in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE):
                 decoder = codecs.getincrementaldecoder("utf-16")()
             else:
@@ -119,65 +125,64 @@ def find_encoding(path):
             f"{path.name} begins like UTF-16 but breaks off inside a character: it ends early or mixes "
             "encodings; export it again"
         )
-    return _other_encoding(path), size
-
-
-def _other_encoding(path):
-    """GBK, if every line that is not ASCII is; otherwise an error with the line."""
-    utf8, other, first_other, number = 0, 0, None, 0
     with open_binary(path) as stream:
-        for number, line in enumerate(stream, 1):
-            if line.isascii():
-                continue
-            try:
-                line.decode("utf-8")
-                utf8 += 1
-            except UnicodeDecodeError:
-                other += 1
-                first_other = first_other or number
-                try:
-                    line.decode("gb18030")
-                except UnicodeDecodeError:
-                    raise DataError(
-                        f"{path.name}, line {number:,d}: neither UTF-8 nor GBK; name the encoding, for "
-                        "instance encoding='latin-1', or export as UTF-8"
-                    ) from None
-    # two bytes of GBK are rarely valid UTF-8 by chance, so some lines of each kind mean two encodings
-    if utf8 > 0.02 * (utf8 + other):
+        encoding = other_encoding(path, stream)
+    decoder = codecs.getincrementaldecoder(encoding)()
+    try:
+        for block in _blocks(path):
+            decoder.decode(block)
+        decoder.decode(b"", final=True)
+    except UnicodeDecodeError:
         raise DataError(
-            f"{path.name} mixes encodings: line {first_other:,d} is not UTF-8, {utf8:,d} other line(s) are; "
-            "export it again in one encoding, or give encoding="
-        )
-    return "gb18030"
+            f"{path.name} is not UTF-8, and {encoding}, which fits its first lines, cannot read all of it; name the "
+            "encoding (--encoding, encoding=), or export as UTF-8"
+        ) from None
+    return encoding, size
 
 
-def scan_lines(path, encoding, delimiter, names):
-    """Go through the lines once: find delimiter, header and broken lines."""
+def _utf16_without_mark(block):
+    """UTF-16 by its zero bytes: every other byte of plain letters is one."""
+    if block[:2] in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE):
+        return None
+    head = block[:2000]
+    even, odd = head[::2].count(0), head[1::2].count(0)
+    if len(head) >= 8 and max(even, odd) > 0.4 * len(head) / 2 and min(even, odd) < 0.02 * len(head):
+        return "utf-16-le" if odd > even else "utf-16-be"
+    return None
+
+
+def scan_lines(path, encoding, delimiter, names, expected=(), header=None):
+    """Go through the lines once: find delimiter, header, broken lines, and quotation marks that swallow lines."""
     csv.field_size_limit(1 << 27)
-    scan = {"blank": 0, "trailing": 0, "text_lines": [], "short": [], "long": [], "widest": 0}
+    scan = {"blank": 0, "trailing": 0, "text_lines": [], "short": [], "long": [], "quoted": [], "widest": 0}
     with io.TextIOWrapper(open_binary(path), encoding=encoding, newline="") as text:
-        lines = list(islice(text, 15))
+        lines = list(islice(text, LOOKED_AT + 15))
     if delimiter is None:
-        top = "".join(lines)
-        counts = {mark: max((line.count(mark) for line in top.splitlines()), default=0) for mark in _DELIMITERS}
-        delimiter = max(counts, key=counts.get) if max(counts.values()) else ","
-    rows = list(csv.reader(io.StringIO("".join(lines), newline=""), delimiter=delimiter))
+        delimiter = _delimiter(lines)
+    rows = list(islice(_records(lines, delimiter), LOOKED_AT))
+    rows = [_split_again(row) if delimiter == " " else row for row in rows]
     scan["delimiter"] = delimiter
-    scan["header_row"] = header_row(rows, names)
-    header = [name.strip().lstrip("\ufeff") for name in rows[scan["header_row"]]]
-    width = len(header)
+    scan["header_row"], names = find_header(rows, names, expected, header, path.name)
+    names = [name.strip().lstrip("\ufeff") for name in names]
+    width = len(names)
+    while delimiter in "\t ;," and width > 1 and not names[width - 1] and all(len(row) < width for row in rows[1:]):
+        width -= 1  # a mark at the end of the header alone
+    names = names[:width]
     scan["widest"] = width
     with io.TextIOWrapper(open_binary(path), encoding=encoding, newline="") as text:
-        reader = csv.reader(text, delimiter=delimiter)
-        index = -1
+        reader = _records(text, delimiter)
+        index, before, begin = -1, 0, 0
         try:
             for number, row in enumerate(reader):
+                begin, before = before + 1, reader.line_num
                 if number <= scan["header_row"]:
                     continue
                 if not row:
                     scan["blank"] += 1
                     continue
                 index += 1
+                if before - begin and width >= 3:
+                    _refuse_swallowed(path, row, width, delimiter, begin, before)
                 if len(row) != width or not row[-1]:
                     if len(row) > width:
                         scan["widest"] = max(scan["widest"], len(row))
@@ -185,10 +190,12 @@ def scan_lines(path, encoding, delimiter, names):
                             scan["long"].append((index, reader.line_num, len(row)))
                         else:
                             scan["trailing"] += 1
+                    elif len(row) == 1 and width >= 3 and row[0].count(delimiter) >= 0.6 * (width - 1):
+                        scan["quoted"].append((index, begin, 1))
                     elif width >= 4 and " " in row[0].strip() and not any(row[1:]):
                         scan["text_lines"].append((index, reader.line_num))
                     elif len(row) < width:
-                        scan["short"].append((index, reader.line_num, len(row)))
+                        scan["short"].append((index, begin, len(row)))
         except csv.Error as error:
             remedy = (
                 "it holds binary data: is it a table?"
@@ -197,38 +204,95 @@ def scan_lines(path, encoding, delimiter, names):
             )
             raise DataError(f"{path.name}, line {reader.line_num:,d}: {error}; {remedy}") from None
         scan["records"] = index + 1
-        scan["last_line"] = reader.line_num
+        scan["last_line"], scan["last_begin"] = before, begin
     for block in _blocks(path):
         last = block[-4:]
     scan["last_line_open"] = not last.rstrip(b"\x00").endswith((b"\n", b"\r"))
-    scan["header"], scan["width"] = header, width
+    scan["header"], scan["width"] = names, width
+    scan["open_quote"] = _open_quote(path, encoding, scan)
+    if scan["open_quote"] and [index for index, *_ in scan["short"] + scan["long"][-1:]][-1:] != [index]:
+        scan["short"].append((index, begin, width))
     return scan
 
 
-def header_row(rows, names):
-    """The header: the first of the first lines that holds the names asked for, or has the usual number of fields."""
-    for number, row in enumerate(rows[:10]):
-        found = {cell.strip().lstrip("\ufeff") for cell in row}
-        if any(set(asked) <= found for asked in names):
-            return number
-    counts = Counter(len(row) for row in rows if row)
-    usual = max(counts, key=lambda width: (counts[width], width), default=0)
-    return next((number for number, row in enumerate(rows) if len(row) >= usual), 0)
+class _records:
+    """Rows of a text; where blanks divide the cells, any number of them is one."""
+
+    def __init__(self, lines, delimiter):
+        lines = (
+            (" ".join(line.split()) + "\n" if line.strip() else "\n" for line in lines) if delimiter == " " else lines
+        )
+        self.reader = csv.reader(lines, delimiter=delimiter)
+
+    def __iter__(self):
+        return self.reader
+
+    @property
+    def line_num(self):
+        return self.reader.line_num
 
 
-def read_csv(path, on_error, encoding, delimiter, mapping):
+def _split_again(row):
+    """A header whose names are divided by another mark than the cells below."""
+    if len(row) == 1:
+        for mark in _DELIMITERS:
+            if mark in row[0]:
+                return row[0].split(mark)
+    return row
+
+
+def _delimiter(lines):
+    """The mark by which most of the first lines have the same number of cells."""
+    best, found = (0.0, 0), ","
+    lines = [line for line in lines if line.strip()]
+    for mark in _DELIMITERS + " ":
+        if mark == " ":
+            widths = [len(line.split()) for line in lines]
+        else:
+            widths = [len(row) for row in csv.reader(io.StringIO("".join(lines), newline=""), delimiter=mark) if row]
+        usual = max((width for width in set(widths) if width > 1), key=lambda w: (widths.count(w), w), default=0)
+        if mark == " " and (usual < 3 or widths.count(usual) < 0.9 * len(widths) or best[0] >= 0.5):
+            continue
+        score = (widths.count(usual) / max(len(widths), 1) if usual else 0.0, usual)
+        if score > best:
+            best, found = score, mark
+    return found
+
+
+def _refuse_swallowed(path, row, width, delimiter, begin, end):
+    """Refuse a cell that has swallowed whole lines, because a quotation mark was opened and not closed."""
+    lines = [line for line in delimiter.join(row).split("\n") if line.strip()]
+    whole = sum(line.count(delimiter) + 1 >= width for line in lines)
+    if len(lines) > 1 and whole > 0.5 * len(lines):
+        raise DataError(
+            f"{path.name}, line {begin:,d}: a quotation mark opens a cell that holds lines {begin:,d} to {end:,d}, and "
+            f"{whole:,d} of them look like rows of their own; remove the mark there or close it"
+        )
+
+
+def _open_quote(path, encoding, scan):
+    """Whether the file ends inside quotation marks."""
+    if not scan["records"]:
+        return False
+    with io.TextIOWrapper(open_binary(path), encoding=encoding, newline="") as text:
+        return "".join(islice(text, scan["last_begin"] - 1, None)).count('"') % 2 == 1
+
+
+def read_csv(path, on_error, encoding, delimiter, mapping, header=None, expected=()):
     """Read the wanted columns of a text file; parameters and result as of :func:`~p2prisk.tape.read.read_raw`.
 
     Every line is counted with the csv module before pandas parses the file, because pandas fills short rows with
     missing values without a word.
     """
     encoding, size = _encoding_and_size(path, encoding)
-    scan = _scanned(path, encoding, delimiter, on_error)
+    scan = _scanned(path, encoding, delimiter, on_error, header, expected)
     header, width = scan["header"], scan["width"]
     if not scan["records"]:
         raise DataError(f"{path.name} has a header but no rows; export it again with the loans")
     chosen = mapping(header) if mapping is not None else None
-    wanted = header if chosen is None else wanted_columns(header, chosen)
+    wanted = [name for name in header if name] if chosen is None else wanted_columns(header, chosen)
+    snapshots = snapshot_columns(header, chosen) if chosen is not None else []
+    wanted = [name for name in header if name in {*wanted, *snapshots}]
     for name in wanted:
         if header.count(name) > 1:
             raise DataError(f"{path.name}: the column {name!r} is there {header.count(name)} times; rename one")
@@ -239,9 +303,10 @@ def read_csv(path, on_error, encoding, delimiter, mapping):
             f"{scan['header_row'] + 1} the header, and {scan['delimiter']!r} the delimiter?"
         )
     positions, text, options = [header.index(name) for name in wanted], _kept_as_text(header, chosen), _options(scan)
+    source = _source(path, scan, on_error)
     try:
-        sample = _head(path, header, options)
-        with open_binary(path) as stream:
+        sample = _head(source, header, options)
+        with source() as stream:
             frame = pd.read_csv(
                 stream, usecols=positions, dtype=dict.fromkeys(text.values(), str), low_memory=False, **options
             )
@@ -252,11 +317,12 @@ def read_csv(path, on_error, encoding, delimiter, mapping):
             f"{path.name}: {scan['records']:,d} records were counted but {len(frame):,d} read; quotation "
             "marks may be unbalanced: export the file again"
         )
-    frame = frame[positions]
+    frame = _grouped_as_text(frame[positions], source, options)
     frame.columns = wanted
     drop, set_aside = _not_loans(scan, on_error)
     if drop:
-        frame = _numbers_again(frame.drop(index=drop).reset_index(drop=True), text)
+        frame = frame.drop(index=drop)
+    frame.attrs["text"] = True
     facts = {
         "encoding": encoding,
         "delimiter": scan["delimiter"],
@@ -268,25 +334,38 @@ def read_csv(path, on_error, encoding, delimiter, mapping):
     return frame, facts, set_aside, _what_was_skipped(scan)
 
 
-def csv_pieces(path, format, rows, on_error, encoding, delimiter):
-    """Pieces of a text file: iterator of frames, the mapping, and the columns that hold personal data."""
+def csv_pieces(path, format, rows, on_error, encoding, delimiter, header=None, expected=()):
+    """Pieces of a text file: iterator of frames, the mapping, the columns with personal data, the rows set aside."""
     encoding, _ = _encoding_and_size(path, encoding)
-    scan = _scanned(path, encoding, delimiter, on_error)
+    scan = _scanned(path, encoding, delimiter, on_error, header, expected)
     header = scan["header"]
     mapping = known_at_issue_only(find_mapping(format, header, path))
     wanted = wanted_columns(header, mapping)
     positions, text, options = [header.index(name) for name in wanted], _kept_as_text(header, mapping), _options(scan)
     options |= {"usecols": positions, "dtype": dict.fromkeys(text.values(), str), "low_memory": False}
-    drop = {index for index, *_ in scan["text_lines"] + scan["short"] + scan["long"]}
+    drop, set_aside = _not_loans(scan, on_error)
+    drop, source = set(drop), _source(path, scan, on_error)
 
     def pieces():
-        with open_binary(path) as stream, pd.read_csv(stream, chunksize=rows, **options) as reader:
-            for piece in reader:
-                piece = piece[positions]
-                piece.columns = wanted
-                yield piece.drop(index=[index for index in piece.index if index in drop]) if drop else piece
+        try:
+            with source() as stream, pd.read_csv(stream, chunksize=rows, **options) as reader:
+                for piece in reader:
+                    begin = int(piece.index[0]) if len(piece) else 0
+                    piece = _grouped_as_text(piece[positions], source, options, begin, rows)
+                    piece.columns = wanted
+                    piece = piece.drop(index=[index for index in piece.index if index in drop]) if drop else piece
+                    piece.attrs["text"] = True
+                    yield piece
+        except pd.errors.ParserError as error:
+            raise DataError(f"{path.name} cannot be parsed as a table: {error}; export it again") from None
 
-    return pieces(), mapping, personal_columns(_head(path, header, _options(scan))[wanted])
+    return (
+        pieces(),
+        mapping,
+        personal_columns(_head(source, header, _options(scan))[wanted]),
+        set_aside,
+        scan["records"],
+    )
 
 
 def _encoding_and_size(path, encoding):
@@ -296,14 +375,17 @@ def _encoding_and_size(path, encoding):
     try:
         codecs.lookup(encoding)
     except LookupError:
-        raise DataError(f"{encoding!r} is no encoding; try 'utf-8' or 'gb18030'") from None
+        raise DataError(f"{encoding!r} is no encoding; name one such as 'utf-8', 'cp1252' or 'gb18030'") from None
     return encoding, sum(len(block) for block in _blocks(path))
 
 
-def _scanned(path, encoding, delimiter, on_error):
+def _scanned(path, encoding, delimiter, on_error, header, expected):
     """The lines counted, with the encoding; broken ones are refused unless they may be set aside."""
+    if delimiter is not None and (len(delimiter) != 1 or delimiter == '"'):
+        raise DataError(f"delimiter {delimiter!r}: give one character, such as ';'")
+    known = [builtin(name)["recognised_by"] for name in builtin_names()]
     try:
-        scan = scan_lines(path, encoding, delimiter, [builtin(name)["recognised_by"] for name in builtin_names()])
+        scan = scan_lines(path, encoding, delimiter, known, expected, header)
     except UnicodeError as error:
         raise DataError(f"{path.name} is not {encoding}: {error}; name the right encoding") from None
     if on_error == "raise":
@@ -314,7 +396,7 @@ def _scanned(path, encoding, delimiter, on_error):
 def _options(scan):
     """How pandas is to parse the file: header skipped, every cell of the widest row kept, nothing guessed missing."""
     return {
-        "sep": scan["delimiter"],
+        "sep": r"\s+" if scan["delimiter"] == " " else scan["delimiter"],
         "encoding": scan["encoding"],
         "skiprows": scan["header_row"] + 1,
         "header": None,
@@ -326,18 +408,44 @@ def _options(scan):
 
 
 def _kept_as_text(header, mapping):
-    """Source columns of keys and their places."""
+    """Source columns of words, and their places: their cells stay as they are written."""
     return {
         name: header.index(name)
         for key, rule in (mapping or {"columns": {}})["columns"].items()
-        if key in _KEYS
+        if COLUMNS[key].kind in _WORDS or rule.get("recode")
         for name in wanted_columns(header, {"columns": {key: rule}})
     }
 
 
-def _head(path, header, options):
+def _source(path, scan, on_error):
+    """How the file is opened for pandas: whole, or without a last record that ends inside quotation marks."""
+    if not scan["open_quote"] or on_error != "missing":
+        return lambda: open_binary(path)
+
+    def opened():
+        with io.TextIOWrapper(open_binary(path), encoding=scan["encoding"], newline="") as text:
+            kept = "".join(islice(text, scan["last_begin"] - 1))
+        empty = scan["delimiter"] * (scan["width"] - 1) if scan["width"] > 1 else '""'
+        return io.BytesIO(f"{kept}{empty}\n".encode(scan["encoding"]))
+
+    return opened
+
+
+def _grouped_as_text(frame, source, options, begin=0, size=None):
+    """Read columns again as text whose numbers may have a thousands point that pandas took for a decimal one."""
+    again = [place for place in frame.columns if frame[place].dtype == float and looks_grouped(frame[place])]
+    if not again:
+        return frame
+    with source() as stream:
+        how = options | {"usecols": again, "dtype": dict.fromkeys(again, str)}
+        with pd.read_csv(stream, chunksize=size or max(len(frame), 1), **how) as pieces:
+            text = next(piece for piece in pieces if piece.index[0] == begin)
+    return frame.drop(columns=again).join(text[again])[list(frame.columns)]
+
+
+def _head(source, header, options):
     """The first rows as text, every column of the header."""
-    with open_binary(path) as stream:
+    with source() as stream:
         sample = pd.read_csv(stream, nrows=2000, dtype=str, **options).iloc[:, : len(header)]
     sample.columns = header
     return sample.loc[:, ~sample.columns.duplicated()]
@@ -345,26 +453,23 @@ def _head(path, header, options):
 
 def _not_loans(scan, on_error):
     """Positions of lines that are no loans, and what is said of them."""
-    aside, broken = [], scan["short"] + scan["long"] if on_error == "missing" else []
+    aside, gone = [], list(scan["text_lines"])
+
+    def say(reason, lines, **more):
+        aside.append({"reason": reason, "rows": len(lines), "lines": lines[:5], "unit": "line", **more})
+
     if scan["text_lines"]:
         reason = "line with text in its first cell only (title, divider or total)"
-        lines = [line for _, line in scan["text_lines"][:5]]
-        aside.append({"reason": reason, "rows": len(scan["text_lines"]), "lines": lines})
-    if broken:
-        reason = "broken line: number of fields differs from the header"
-        aside.append({"reason": reason, "rows": len(broken), "lines": sorted(line for _, line, _ in broken[:5])})
-    return [index for index, *_ in scan["text_lines"] + broken], aside
-
-
-def _numbers_again(frame, text):
-    """Columns of numbers that a line of text had made columns of text."""
-    for name in frame.columns:
-        if name not in text and not pd.api.types.is_numeric_dtype(frame[name].dtype):
-            try:
-                frame[name] = pd.to_numeric(frame[name])
-            except (ValueError, TypeError):
-                continue
-    return frame
+        say(reason, [line for _, line in scan["text_lines"]])
+    if on_error == "missing":
+        broken = sorted(scan["short"] + scan["long"], key=lambda entry: entry[1])
+        if broken:
+            reason = "broken line: number of fields differs from the header"
+            say(reason, [line for _, line, _ in broken], fault=True)
+        if scan["quoted"]:
+            say("line quoted as a whole: one cell holds the row", [line for _, line, _ in scan["quoted"]], fault=True)
+        gone += broken + scan["quoted"]
+    return [index for index, *_ in gone], aside
 
 
 def _what_was_skipped(scan):
@@ -378,6 +483,20 @@ def _what_was_skipped(scan):
 
 def _refuse_broken_lines(path, scan):
     width = scan["width"]
+    if scan["quoted"]:
+        _, line, _ = scan["quoted"][0]
+        raise DataError(
+            f"{path.name}, line {line:,d}: the line is quoted as a whole, so that one cell holds the row; so are "
+            f"{len(scan['quoted']):,d} of {scan['records']:,d} lines. Remove the quotation "
+            f"marks around them (a spreadsheet "
+            "sets them when it saves a text that it had not split), or read with on_error='missing' to set them aside"
+        )
+    if scan["open_quote"]:
+        raise DataError(
+            f"{path.name} ends inside quotation marks: the record that begins in "
+            f"line {scan['last_begin']:,d} is not whole; "
+            "copy or export the file again, or read it with on_error='missing' to set it aside"
+        )
     if scan["short"]:
         index, line, fields = scan["short"][0]
         if line == scan["last_line"] and scan["last_line_open"] and len(scan["short"]) == 1:
@@ -390,8 +509,9 @@ def _refuse_broken_lines(path, scan):
         _, line, fields = broken[0]
         more = f" and {len(broken) - 1:,d} more such line(s)" if len(broken) > 1 else ""
         raise DataError(
-            f"{path.name}, line {line:,d}: {fields} fields, the header has {width}{more}; a delimiter inside "
-            "a cell must be quoted. Repair the line, or read with on_error='missing' to set it aside"
+            f"{path.name}, line {line:,d}: {fields} fields, the header (line {scan['header_row'] + 1}) has "
+            f"{width}{more}; a delimiter inside a cell must be quoted. Repair the line, read with on_error='missing' "
+            "to set it aside, or say where the header is (header_row=, --header-row)"
         )
 
 

@@ -1,0 +1,108 @@
+"""Dates as they are written: patterns that fit, whole numbers that are dates, and dates that are years only."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+#: patterns that a lender's file may have, by habit
+PATTERNS = (
+    "%Y-%m-%d",
+    "%Y/%m/%d",
+    "%Y.%m.%d",
+    "%d.%m.%Y",
+    "%d/%m/%Y",
+    "%m/%d/%Y",
+    "%d-%m-%Y",
+    "%m-%d-%Y",
+    "%d.%m.%y",
+    "%d/%m/%y",
+    "%m/%d/%y",
+    "%Y%m%d",
+    "%b-%Y",
+    "%b-%y",
+    "%d-%b-%Y",
+    "%d-%b-%y",
+    "%d %b %Y",
+    "%d %B %Y",
+    "%b %d, %Y",
+    "%B %d, %Y",
+    "%m/%Y",
+    "%Y-%m",
+    "%Y/%m",
+    "%Y-%m-%d %H:%M:%S",
+    "%Y/%m/%d %H:%M:%S",
+    "%Y-%m-%d %H:%M:%S.%f",
+    "%Y-%m-%dT%H:%M:%S",
+    "%d.%m.%Y %H:%M:%S",
+    "%d/%m/%Y %H:%M",
+    "%d/%m/%Y %H:%M:%S",
+    "%m/%d/%Y %H:%M",
+    "%m/%d/%Y %H:%M:%S",
+    "%m/%d/%Y %I:%M:%S %p",
+    "%Y年%m月%d日",
+    "%Y年%m月",
+)
+
+
+def fitting_patterns(text: pd.Series) -> list[str]:
+    """Patterns that read every cell.
+
+    Examples
+    --------
+    >>> fitting_patterns(pd.Series(["13/01/2019", "02/03/2019"])), fitting_patterns(pd.Series(["01/02/2019"]))
+    (['%d/%m/%Y'], ['%d/%m/%Y', '%m/%d/%Y'])
+    """
+    text = text.astype(str).str.strip()
+    return [name for name in PATTERNS if pd.to_datetime(text, format=name, errors="coerce").notna().all()]
+
+
+def whole_number_dates(text: pd.Series) -> tuple[pd.Series, str]:
+    """Whole numbers that are dates: 20190131, 201901, years, or the serial days of a spreadsheet.
+
+    Parameters
+    ----------
+    text : pandas.Series of str
+        None missing.
+
+    Returns
+    -------
+    dates : pandas.Series
+    what : str
+        What they were taken for; empty if they are no dates.
+
+    Examples
+    --------
+    >>> dates, what = whole_number_dates(pd.Series(["43831", "43862"]))
+    >>> dates.dt.strftime("%Y-%m-%d").tolist(), what
+    (['2020-01-01', '2020-02-01'], 'serial days of a spreadsheet')
+    """
+    none = pd.Series(pd.NaT, text.index)
+    text = text.astype(str).str.replace(r"\.0+$", "", regex=True)
+    width = text.str.len()
+    if not text.str.fullmatch(r"\d+(\.\d+)?").all():
+        return none, ""
+    for digits, pattern, what in ((8, "%Y%m%d", "days"), (6, "%Y%m", "months"), (4, "%Y", "years")):
+        if (width == digits).all():
+            dates = pd.to_datetime(text, format=pattern, errors="coerce")
+            fits = dates.notna().all() and bool(dates.dt.year.between(1900, 2100).all())
+            return (dates, f"{what} written as numbers") if fits else (none, "")
+    number = text.astype(float)
+    if number.between(15_000, 80_000).all():  # 1941 to 2119
+        return pd.Timestamp("1899-12-30") + pd.to_timedelta(number.round(6), unit="D"), "serial days of a spreadsheet"
+    return none, ""
+
+
+def year_only(dates: pd.Series) -> bool:
+    """Whether dates are years: all 1 January, of more than one year or more than a few loans.
+
+    Examples
+    --------
+    >>> year_only(pd.Series(pd.to_datetime(["2019-01-01", "2020-01-01"])))
+    True
+    >>> year_only(pd.Series(pd.to_datetime(["2019-01-01", "2019-02-01"])))
+    False
+    """
+    known = dates.dropna()
+    if not len(known) or not ((known.dt.month == 1) & (known.dt.day == 1)).all():
+        return False
+    return known.dt.year.nunique() > 1

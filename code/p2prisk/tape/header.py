@@ -1,0 +1,136 @@
+"""Which line is the header: below titles, above the loans, in one row or two."""
+
+from __future__ import annotations
+
+import re
+
+from p2prisk.errors import DataError
+
+#: lines that are looked at
+LOOKED_AT = 25
+_VALUE = re.compile(
+    r"^[\s$€£¥(+-]*\d[\d.,'\s]*%?\)?$|^\d{1,4}[-/.]\d{1,2}([-/.]\d{1,4})?([ T]\d{1,2}:\d{2}.*)?$|^[A-Za-z]{3}-\d{2,4}$"
+)
+
+
+def find_header(rows, known=(), expected=(), asked=None, where="the file"):
+    """Find the header among the first rows.
+
+    Parameters
+    ----------
+    rows : list of list of str
+        The first rows, as cells.
+    known : sequence of set of str
+        Names any of which, if all found, make a header (built-in formats).
+    expected : set of str
+        Source columns of the mapping.
+    asked : str or int, optional
+        Row asked for, from 1; two joined by a comma are one header over two rows.
+    where : str
+        For messages.
+
+    Returns
+    -------
+    last : int
+        Index of the (last) row of the header.
+    names : list of str
+
+    Raises
+    ------
+    DataError
+        No such row, or no row of names above the values.
+
+    Examples
+    --------
+    >>> find_header([["Loan book 2019", "", ""], ["", "", ""], ["id", "amount", "term"], ["1", "1000", "36"]])
+    (2, ['id', 'amount', 'term'])
+    >>> find_header([["", "X1", "X2"], ["ID", "LIMIT", "SEX"], ["1", "20000", "2"], ["2", "9000", "1"]])
+    (1, ['ID', 'LIMIT', 'SEX'])
+    >>> find_header([["id", "loan", "", "late", ""], ["", "n", "sum", "n", "sum"], ["a", "1", "2", "3", "4"]])
+    (1, ['id', 'loan n', 'loan sum', 'late n', 'late sum'])
+    """
+    rows = [[" ".join(str(cell).lstrip("\ufeff").split()) for cell in row] for row in rows[:LOOKED_AT]]
+    if asked is not None:
+        return _asked(rows, asked, where)
+    for place, row in enumerate(rows):
+        if any(set(names) <= set(row) for names in known):
+            return place, row
+    if expected:
+        hits = [len(set(row) & set(expected)) for row in rows]
+        best = max(hits, default=0)
+        if best >= min(2, len(expected)):
+            return hits.index(best), rows[hits.index(best)]
+    filled = [sum(map(bool, row)) for row in rows]
+    usual = max(filled, default=0)
+    place = next((place for place, count in enumerate(filled) if count >= 0.7 * usual and count), 0)
+    if not rows:
+        return 0, []
+    two = _second(rows, place, usual)
+    if two is not None:
+        return two
+    row = rows[place]
+    values = sum(bool(_VALUE.match(cell)) for cell in row if cell)
+    if usual > 1 and values >= 0.5 * filled[place]:
+        raise DataError(
+            f"{where}: line {place + 1} seems to be a loan and no header ({values} of {filled[place]} cells "
+            f"are numbers or "
+            "dates); write the names of the columns above it, or say which line holds them: --header-row (header_row=)"
+        )
+    return place, row
+
+
+def _is_names(row):
+    cells = [cell for cell in row if cell]
+    return bool(cells) and not any(_VALUE.match(cell) for cell in cells)
+
+
+def _second(rows, place, usual):
+    """A header over two rows: the second is all names too, though the rows below hold numbers there."""
+    if place + 2 >= len(rows) or not _is_names(rows[place]):
+        upper = place - 1
+    else:
+        lower, below = rows[place + 1], rows[place + 2 : place + 12]
+        numeric = [
+            column
+            for column, cell in enumerate(lower)
+            if cell
+            and (cells := [row[column] for row in below if column < len(row) and row[column]])
+            and all(_VALUE.match(text) for text in cells)
+        ]
+        if _is_names(lower) and len(numeric) >= 2 and len(numeric) >= 0.4 * sum(map(bool, lower)):
+            names = [cell for cell in lower if cell]
+            if len(names) >= 0.9 * usual and len(set(names)) == len(names):
+                return place + 1, lower
+            return place + 1, _joined(rows[place], lower)
+        upper = place - 1
+    row = rows[place]
+    if (
+        upper >= 0
+        and any(rows[upper])
+        and sum(map(bool, rows[upper])) > 1
+        and len(set(filter(None, row))) < sum(map(bool, row))
+    ):
+        return place, _joined(rows[upper], row)
+    return None
+
+
+def _joined(upper, lower):
+    """Names over two rows: a name of the upper row holds for the empty cells right of it."""
+    names, group = [], ""
+    for place in range(max(len(upper), len(lower))):
+        above = upper[place] if place < len(upper) else ""
+        below = lower[place] if place < len(lower) else ""
+        group = above or group
+        names.append(above if not below else below if not group else f"{group} {below}" if (above or group) else below)
+    return names
+
+
+def _asked(rows, asked, where):
+    try:
+        wanted = [int(part) for part in str(asked).split(",")]
+    except ValueError:
+        raise DataError(f"header row {asked!r}: give the number of the line, such as 3, or 2,3 for two") from None
+    if len(wanted) > 2 or any(row < 1 or row > len(rows) for row in wanted) or sorted(wanted) != wanted:
+        raise DataError(f"{where}: no header in line {asked}; only the first {len(rows)} lines are looked at")
+    last = wanted[-1] - 1
+    return last, rows[last] if len(wanted) == 1 else _joined(rows[wanted[0] - 1], rows[last])

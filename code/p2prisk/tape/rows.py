@@ -1,0 +1,218 @@
+"""Rows of a file that are no loans, and rows of a panel that are no longer true: found, set aside, counted.
+
+A spreadsheet ends with totals and notes, an export has blank rows, and a warehouse stacks month ends. None of them is a
+loan, and none of them is dropped without a word: each is set aside with its reason and its number in the file.
+"""
+
+from __future__ import annotations
+
+import re
+
+import numpy as np
+import pandas as pd
+
+#: what a summary row is called
+_TOTAL = re.compile(
+    r"^\W*(grand|sub|overall|portfolio|report)?[\s-]*(totals?|sum|sums|summe|gesamt(summe|betrag)?|zwischensumme|somme|"
+    r"sous-total|total général|suma|total general|totaal|totale|soma|subtotal|合计|合計|总计|總計|小计|小計|总和|共计|"
+    r"итого|всего|average|mean|durchschnitt|mittelwert|moyenne|promedio|média|平均|count|anzahl|nombre|number of loans)"
+    r"\b.{0,40}$",
+    re.IGNORECASE,
+)
+#: names of the column that says of which day a row is
+SNAPSHOT = re.compile(
+    r"^(as[\s_-]?of([\s_-]?(date|day|month))?|snapshot([\s_-]?(date|day|month))?|(report(ing)?|record|observation|"
+    r"data|extract(ion)?|cut[\s_-]?off|cob|mis|position|statement|month[\s_-]?end)[\s_-]?(date|month|period|day)|"
+    r"month[\s_-]?end|reporting|period|berichts(datum|monat)|stichtag|auswertungsdatum|date[\s_-]?(d[\s_']?)?(arrêté|"
+    r"arrete|situation)|fecha[\s_-]?(de[\s_-]?)?(corte|datos|informe)|data[\s_-]?(base|de[\s_-]?refer[eê]ncia)|"
+    r"数据日期|统计日期|快照日期|报告日期|截止日期|基准日|recorddate)$",
+    re.IGNORECASE,
+)
+_CORE = ("loan_id", "issue_date", "amount", "term", "status", "rate", "income", "home", "grade")
+
+
+def sources_of(mapping, header):
+    """Canonical column -> source columns present, for every rule of a mapping."""
+    found = {}
+    for name, rule in (mapping.get("columns") or {}).items():
+        options = rule.get("from", [])
+        options = [*(options if isinstance(options, list) else [options]), *rule.get("share_of", ())]
+        present = [option for option in options if option in header]
+        if present:
+            found[name] = present
+    return found
+
+
+def snapshot_columns(header, mapping):
+    """Columns that may say of which month end a row is, where the mapping does not name one."""
+    if mapping.get("record_date_from") or not sources_of(mapping, header).get("loan_id"):
+        return []
+    used = {source for sources in sources_of(mapping, header).values() for source in sources}
+    return [name for name in header if name not in used and SNAPSHOT.match(str(name).strip())]
+
+
+def _blank(series):
+    """Whether cells are empty."""
+    empty = series.isna()
+    if series.dtype == object or pd.api.types.is_string_dtype(series.dtype):
+        empty |= series.isin(["", " ", "\u00a0"])
+    return empty.to_numpy(dtype=bool)
+
+
+def not_loans(raw: pd.DataFrame, mapping: dict) -> tuple[pd.DataFrame, list]:
+    """Set blank, total and note rows aside.
+
+    Parameters
+    ----------
+    raw : pandas.DataFrame
+        As read; its index numbers the rows of the file from 0.
+    mapping : dict
+
+    Returns
+    -------
+    raw : pandas.DataFrame
+        The loans, with the index they had.
+    set_aside : list of dict
+
+    Examples
+    --------
+    >>> raw = pd.DataFrame({"id": ["a", None, "Total"], "sum": [5.0, None, 5.0], "months": [12, None, None],
+    ...                     "state": ["paid", None, None]})
+    >>> rules = {"loan_id": {"from": "id"}, "amount": {"from": "sum"}, "term": {"from": "months"},
+    ...          "status": {"from": "state"}}
+    >>> loans, aside = not_loans(raw, {"columns": rules})
+    >>> len(loans), [(entry["reason"], entry["lines"]) for entry in aside]
+    (1, [('blank row', [2]), ('total or average, not a loan', [3])])
+    """
+    sources = sources_of(mapping, raw.columns)
+    names = list(dict.fromkeys(name for parts in sources.values() for name in parts))
+    if len(names) < 3 or not len(raw):
+        return raw, []
+    core = [sources[name][0] for name in _CORE if name in sources][:6] or names[:6]
+    gaps = sum(_blank(raw[name]).astype(np.int8) for name in core)
+    places = np.flatnonzero(gaps * 2 >= len(core))
+    if not len(places):
+        return raw, []
+    some = raw.iloc[places]
+    filled = ~np.column_stack([_blank(some[name]) for name in names])
+    count = filled.sum(axis=1)
+    texts = [name for name in names if raw[name].dtype == object or pd.api.types.is_string_dtype(raw[name].dtype)]
+    total = np.zeros(len(some), dtype=bool)
+    wordy = np.zeros(len(some), dtype=bool)
+    for name in texts:
+        cells = some[name].astype(object).map(lambda cell: cell.strip() if isinstance(cell, str) else "")
+        total |= cells.map(lambda cell: bool(_TOTAL.match(cell))).to_numpy(dtype=bool)
+        wordy |= cells.map(lambda cell: len(cell) >= 4 and bool(re.search(r"\s|[:：]", cell))).to_numpy(dtype=bool)
+    total |= _sums(raw, some, sources)
+    keyed = ~_blank(some[sources["loan_id"][0]]) if "loan_id" in sources else np.ones(len(some), dtype=bool)
+    reasons = np.select(
+        [count == 0, total, (count == 1) & wordy, (count == 1) & ~keyed],
+        ["blank row", "total or average, not a loan", "note or title, not a loan", "one cell filled, and no key"],
+        default="",
+    )
+    set_aside = []
+    for reason in dict.fromkeys(reasons):
+        if reason:
+            mine = places[reasons == reason]
+            lines = [int(row) + 1 for row in raw.index[mine[:5]]]
+            set_aside.append({"reason": str(reason), "rows": len(mine), "lines": lines})
+    gone = places[reasons != ""]
+    return (raw.drop(index=raw.index[gone]) if len(gone) else raw), set_aside
+
+
+def _sums(raw, some, sources):
+    """Rows whose amount is the sum of all others: a total without the word."""
+    found = np.zeros(len(some), dtype=bool)
+    for name in ("amount", "balance"):
+        source = sources.get(name, [None])[0]
+        if source and pd.api.types.is_numeric_dtype(raw[source].dtype) and len(raw) > 10 and len(some) < 20:
+            whole = raw[source].sum()
+            found |= ((some[source] - (whole - some[source])).abs() < 1e-6 * max(abs(whole), 1)).to_numpy(dtype=bool)
+    return found
+
+
+def latest_of_panel(raw: pd.DataFrame, mapping: dict, header: list) -> tuple[pd.DataFrame, list, list]:
+    """Of stacked month ends keep the latest row of each loan.
+
+    Parameters
+    ----------
+    raw : pandas.DataFrame
+    mapping : dict
+    header : list of str
+        Of the whole file.
+
+    Returns
+    -------
+    raw : pandas.DataFrame
+    set_aside, notes : list of dict
+
+    Examples
+    --------
+    >>> raw = pd.DataFrame({"id": ["a", "a", "b"], "as_of": ["2020-01-31", "2020-02-29", "2020-02-29"]})
+    >>> kept, aside, _ = latest_of_panel(raw, {"columns": {"loan_id": {"from": "id"}}}, ["id", "as_of"])
+    >>> kept.index.tolist(), aside[0]["reason"]
+    ([1, 2], 'earlier month end of a loan (as_of): the latest row is kept')
+    """
+    key = (sources_of(mapping, raw.columns).get("loan_id") or [None])[0]
+    if key is None or not raw[key].duplicated().any():
+        return raw, [], []
+    again = raw[key].notna() & raw[key].duplicated(keep=False)
+    if not again.any():
+        return raw, [], []
+    candidates = [name for name in mapping.get("record_date_from") or snapshot_columns(header, mapping) if name in raw]
+    for name in candidates:
+        dates = _days(raw[name], mapping)
+        if dates is None or dates[again].groupby(raw[key][again]).nunique().max() < 2:
+            continue
+        order = pd.DataFrame({"key": raw[key], "date": dates}, index=raw.index)
+        latest = order["date"] == order.groupby("key")["date"].transform("max")
+        keep = latest | order["date"].isna() | order["key"].isna()
+        reason = f"earlier month end of a loan ({name}): the latest row is kept"
+        lines = [int(row) + 1 for row in raw.index[~keep][:5]]
+        aside = [{"reason": reason, "rows": int((~keep).sum()), "lines": lines}] if (~keep).any() else []
+        last = dates.max()
+        gone = int((dates[keep] < last).sum())
+        notes = [
+            {
+                "column": name,
+                "what": f"loans absent from the latest month end ({last:%Y-%m-%d}): their last row is an older one",
+                "rows": gone,
+                "level": "warning",
+                "remedy": "say in the export what became of them",
+            }
+        ]
+        return raw[keep], aside, (notes if gone else [])
+    return raw, [], []
+
+
+def _days(series, mapping):
+    """The days of a column, or None if it holds none."""
+    from p2prisk.tape.dates import fitting_patterns, whole_number_dates
+
+    if pd.api.types.is_datetime64_any_dtype(series.dtype):
+        return series
+    text = series.astype(str).str.strip().where(series.notna())
+    known = text.dropna()
+    if not len(known):
+        return None
+    dates, what = whole_number_dates(known)
+    if not what:
+        patterns = fitting_patterns(known.drop_duplicates())
+        if not patterns:
+            return None
+        dates = pd.to_datetime(known, format=patterns[0])
+    return dates.reindex(series.index)
+
+
+def date_of_rows(raw, names, mapping):
+    """The latest day of the columns that say of which day a row is; None if none does."""
+    found = [days.max() for name in names if name in raw and (days := _days(raw[name], mapping)) is not None]
+    return max(found, default=None)
+
+
+def repeated_keys(frame: pd.DataFrame) -> int:
+    """Rows whose key came before."""
+    if "loan_id" not in frame:
+        return 0
+    known = frame["loan_id"].dropna()
+    return int(known.duplicated().sum())
