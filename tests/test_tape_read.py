@@ -387,7 +387,7 @@ def test_sql_errors_hide_the_password(tmp_path):
     url = f"sqlite:///{tmp_path / 'empty.db'}"
     with pytest.raises(DataError, match="say which rows with query"):
         read_tape(url)
-    with pytest.raises(DataError, match="must be a SELECT"):
+    with pytest.raises(DataError, match="must be one SELECT"):
         read_tape(url, query="DROP TABLE loans")
     with pytest.raises(DataError, match="no such table"):
         read_tape(url, query="SELECT * FROM loans")

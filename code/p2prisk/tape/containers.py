@@ -30,7 +30,7 @@ def read_parquet(path, mapping):
     try:
         schema = parquet.read_schema(path)
         header = schema.names
-        wanted = _wanted(header, mapping)
+        wanted = columns_to_read(header, mapping)
         _refuse_nested(path, schema, wanted)
         table = parquet.read_table(path, columns=wanted)
         flat = [name for name in header if not pyarrow.types.is_nested(schema.field(name).type)]
@@ -67,7 +67,7 @@ def parquet_pieces(path, format, rows):
     return (batch.to_pandas() for batch in file.iter_batches(batch_size=rows, columns=wanted)), mapping, personal
 
 
-def _wanted(header, mapping):
+def columns_to_read(header, mapping):
     """The columns to read, with those that may say of which day a row is."""
     if mapping is None:
         return header

@@ -17,7 +17,8 @@ from pathlib import Path
 import pandas as pd
 
 from p2prisk.errors import DataError
-from p2prisk.tape.choose import shown, wanted_columns
+from p2prisk.tape.choose import shown
+from p2prisk.tape.containers import columns_to_read
 from p2prisk.tape.privacy import personal_columns
 
 _BEGINS = ("select", "with", "table", "values")
@@ -74,7 +75,7 @@ def read_sql(url, query, mapping):
         name = frame.columns[frame.columns.duplicated()][0]
         raise DataError(f"{where}: the column {name!r} is there twice; name columns apart in the query")
     header = list(frame.columns)
-    wanted = header if mapping is None else wanted_columns(header, mapping(header))
+    wanted = columns_to_read(header, mapping)
     for name in wanted:  # NUMERIC comes as Decimal
         if frame[name].dtype == object:
             frame[name] = frame[name].map(lambda cell: float(cell) if type(cell).__name__ == "Decimal" else cell)
@@ -99,9 +100,9 @@ def _file(where, parsed, kind, head, at):
     path = Path(name)
     if not path.is_file():
         raise DataError(f"{where}: {path.name} is not there; check the path")
-    with path.open("rb") as stream:
-        if stream.read(at + len(head))[at:] != head:
-            raise DataError(f"{where}: {path.name} is no {kind} database")
+    with path.open("rb") as stream:  # SQLite takes an empty file for a database without tables
+        if stream.read(at + len(head))[at:] != head and (kind != "SQLite" or path.stat().st_size):
+            raise DataError(f"{where}: {path.name} is no {kind} database; check the path")
     return path.resolve()
 
 

@@ -309,7 +309,8 @@ class _Builder:
         if "grade" in frame and rules["grade"].get("order"):
             provenance["grade_order"] = "stated"
         if "issue_date" in frame and frame["issue_date"].notna().any():
-            provenance["period"] = f"{frame['issue_date'].min():%Y-%m} to {frame['issue_date'].max():%Y-%m}"
+            days = frame["issue_date"].min(), frame["issue_date"].max()  # %Y knows years from 1 to 9999 only
+            provenance["period"] = " to ".join(f"{day.year:04d}-{day.month:02d}" for day in days)
         return LoanTape(frame, provenance, [], self.notes, unused, self.index.to_numpy() + 1)
 
     def keep_given(self, frame, given):

@@ -230,7 +230,7 @@ def _shown(value):
     if value is None or value is pd.NaT or (isinstance(value, float) and np.isnan(value)):
         return "-"
     if isinstance(value, pd.Timestamp):
-        return f"{value:%Y-%m-%d}"
+        return f"{value.year:04d}-{value.month:02d}-{value.day:02d}"
     if isinstance(value, str):
         return value if len(value) <= 11 else value[:10] + "…"
     if abs(value) >= 10_000 and np.isfinite(
