@@ -118,7 +118,7 @@ def shown(source):
     """
     text = str(source)
     if not re.match(r"[\w+.-]+:/", text):
-        return masked_name(Path(text).name)
+        return scrubbed(masked_name(Path(text).name))
     from sqlalchemy.engine import make_url
 
     try:

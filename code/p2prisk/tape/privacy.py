@@ -38,7 +38,7 @@ name names surname forename username nickname vorname nachname familienname gebu
 nombre nombres apellido apellidos nome cognome sobrenome naam voornaam achternaam imie imię nazwisko namn förnamn
 efternamn soyad adsoyad nama nimi jméno név emri имя фамилия отчество фио
 phone phones telephone mobile cell cellphone fax tel telefon telefone telefono teléfono téléphone telefoon handy
-handynummer celular cellulare movil móvil телефон msisdn
+handynummer celular cellulare movil móvil телефон msisdn telefonnummer rufnummer mobilnummer handynr
 mail email courriel correo почта
 address addresses street adresse anschrift strasse straße hausnummer wohnort domicile domicilio direccion dirección
 indirizzo endereco endereço adres adress gatuadress адрес улица
@@ -207,7 +207,6 @@ _STRONG = {
 _WEAK = {
     "card number": (r"(?:4|5[1-5]|2[2-7]|62|6011|65|35|3[47])\d{11,17}", "luhn"),
     "tax number (DE)": (r"[1-9]\d ?\d{3} ?\d{3} ?\d{3}", "de.idnr"),
-    "social security number (US)": (r"\d{3} ?\d{2} ?\d{4}", "us.ssn"),
     "identity number (PL)": (r"\d{11}", "pl.pesel"),
     "identity number (SE)": (r"(?:\d{2})?\d{10}", "se.personnummer"),
     "identity number (NL)": (r"\d{9}", "nl.bsn"),
@@ -337,7 +336,7 @@ def masked(value, rows=0):
     if what:
         return f"(hidden: {what})"
     harmless = len(text) <= 8 and sum(map(str.isdigit, text)) <= 5 and re.fullmatch(r"[\W_\dA-Za-z]*", text)
-    if rows >= LEAST or (harmless and not re.search(r"[^\W\d_]{4}|^[^\d]*[^\W\d_]{3}[^\d]*$", text)):
+    if rows >= LEAST or (harmless and not re.search(r"[^\W\d_]{2}", text)):
         made = "".join(mark if mark.isprintable() else "·" for mark in text)
         return repr(made if len(made) <= 30 else made[:29] + "…")
     return f"like {shape(text)!r}"
@@ -571,17 +570,21 @@ def key_forms(values):
 
     Returns
     -------
-    set of str, or None where the keys have no common form
+    dict
+        Form -> length of the longest key that has it; empty where the keys have no common form.
 
     Examples
     --------
     >>> key_forms(pd.Series([f"LC-{i}" for i in range(50)]))
-    {'LC-9'}
+    {'LC-9': 5}
     """
-    forms = values.dropna().astype(str).map(_form)
+    texts = values.dropna().astype(str)
+    forms = texts.map(_form)
     counts = forms.value_counts()
-    known = counts[counts >= min(LEAST, len(forms))]
-    return set(known.index) if known.sum() >= 0.95 * len(forms) > 0 else None
+    known = counts[counts >= min(max(LEAST, 0.05 * len(forms)), len(forms))]
+    if known.sum() < 0.8 * len(forms) or not len(known):
+        return {}
+    return texts.str.len().groupby(forms).max()[known.index].to_dict()
 
 
 def _form(key):
@@ -594,7 +597,7 @@ def odd_keys(values, forms=None, persons=True):
     Parameters
     ----------
     values : pandas.Series
-    forms : set of str, optional
+    forms : dict, optional
         As of :func:`key_forms`.
     persons : bool
         Whether words are odd: keys of loans are no names, those of counterparties may be.
@@ -613,14 +616,16 @@ def odd_keys(values, forms=None, persons=True):
     texts = [plain_text(key).replace("\n", " ") for key in values[filled]]
     blob = "\n".join(texts)
     if len(_MADE.findall(blob)) == len(texts) and (
-        forms is None or all(prefix + "9" in forms for prefix in set(re.findall(r"(?m)^[^\d\n]*", blob)))
+        not forms
+        or all(prefix + "9" in forms for prefix in set(re.findall(r"(?m)^[^\d\n]*", blob)))
+        and max(map(len, texts), default=0) < 8 + 2
     ):
-        return ~filled & False  # a million keys in a tenth of a second
+        return np.zeros(len(values), dtype=bool)  # a million keys in a tenth of a second
 
     def odd(text):
         if _strong_kind(text) or (persons and _WORDED.search(text)):
             return True
-        return bool(forms) and persons and len(text) >= 8 and not text.isdigit() and _form(text) not in forms
+        return bool(forms) and persons and len(text) >= 8 and len(text) > forms.get(_form(text), -3) + 2
 
     out = np.zeros(len(values), dtype=bool)
     out[filled] = [odd(text) for text in texts]

@@ -1,0 +1,298 @@
+"""Canaries: personal values of thirty kinds, planted in every column, are in no byte that a command writes.
+
+``python tests/test_private.py`` runs every kind in every column through every command, and prints a table (minutes).
+"""
+
+import contextlib
+import io
+import os
+import random
+import re
+import sys
+import tempfile
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import canaries
+from p2prisk import read_tape
+from p2prisk.cli import main
+from p2prisk.errors import DataError
+from p2prisk.standard import StandardModel, fit_standard
+from p2prisk.tape.choose import shown
+from p2prisk.tape.privacy import kind_of, masked, personal_columns, personal_name, pooled, scrubbed
+
+COLUMNS = [name for name in canaries.tape(10).columns]
+
+
+def ran(folder, *arguments):
+    """All that a command prints."""
+    out = io.StringIO()
+    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(out):
+        try:
+            code = main([str(argument) for argument in arguments])
+        except SystemExit as stop:
+            code = stop.code
+    assert code in (0, 1, 2), out.getvalue()
+    return out.getvalue()
+
+
+def written(folder, frame, kind="csv", report=False, outcomes=("severity", "grade")):
+    """Every byte that the commands print, or leave in the folder, for a tape."""
+    source = folder / "in" / f"loans.{kind}"
+    source.parent.mkdir(exist_ok=True)
+    if kind == "csv":
+        frame.to_csv(source, index=False)
+    elif kind == "xlsx":
+        frame.to_excel(source, index=False)
+    else:
+        frame.astype(str).to_parquet(source)
+    folder = folder / "out"
+    folder.mkdir(exist_ok=True)
+    texts = [ran(folder, "check", source), ran(folder, "map", source)]
+    lenient = (source, "--on-error", "missing")
+    texts += [ran(folder, "check", *lenient, "--html", folder / "q.html")]
+    texts += [ran(folder, "map", source, "--output", folder / "m.yml")]
+    for outcome in outcomes:
+        texts += [ran(folder, "fit", *lenient, "--outcome", outcome, "--output", folder / f"{outcome}.json")]
+        model = folder / f"{outcome}.json"
+        if model.exists():
+            texts += [ran(folder, "score", *lenient, "--model", model, "--output", folder / f"{outcome}.csv")]
+            texts += [ran(folder, "score", source, "--model", model, "--output", folder / f"{outcome}.parquet")]
+            texts += [
+                ran(folder, "score", *lenient, "--model", model, "--key", folder / "key", "--output", folder / "k.csv")
+            ]
+    if report:
+        texts += [ran(folder, "report", *lenient, "--anyway", "--output", folder / "study")]
+    for path in sorted(folder.rglob("*")):
+        texts.append(path.name)
+        if path.suffix == ".parquet":
+            texts.append(pd.read_parquet(path).to_csv())
+        elif path.is_file():
+            texts.append(path.read_bytes().decode("utf-8", "replace"))
+    return "\n".join(texts)
+
+
+def leaked(text, planted):
+    """The planted values that are in a text, as they were or without their marks."""
+    bare = re.sub(r"[ .()/+-]", "", text)
+    found = [value for value in planted if value in text]
+    return found + [v for v in planted if len(b := re.sub(r"[ .()/+-]", "", v)) >= 9 and b.isalnum() and b in bare]
+
+
+def one_of_each(rng, columns, rows=400):
+    """A tape with one value of every kind in each of the columns."""
+    frame, planted = canaries.tape(rows), []
+    for column in columns:
+        for kind in canaries.KINDS:
+            value = canaries.values(kind, 1, seed=f"{column}{rng.random()}")[0]
+            frame.loc[rng.randrange(rows), column] = value
+            planted.append(value)
+    return frame, planted
+
+
+@pytest.fixture(autouse=True)
+def own_temporary_folder(tmp_path, monkeypatch):
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    monkeypatch.setattr(tempfile, "tempdir", None)
+
+
+def test_one_value_of_every_kind_in_every_column_is_written_nowhere(tmp_path):
+    # a grade that is on no scale stops every command; the next test looks at that
+    frame, planted = one_of_each(random.Random(5), [name for name in COLUMNS if name != "grade"])
+    text = written(tmp_path, frame)
+    assert not leaked(text, planted)
+    assert "severity" in text and len(text) > 50_000  # the commands did run
+
+
+@pytest.mark.parametrize("column", COLUMNS)
+def test_values_that_do_not_belong_into_a_column_are_in_no_error(tmp_path, column):
+    frame, planted = one_of_each(random.Random(6), [column])
+    frame.to_csv(tmp_path / "loans.csv", index=False)
+    text = ran(tmp_path, "check", tmp_path / "loans.csv")
+    assert not leaked(text, planted)
+
+
+@pytest.mark.parametrize("column", ["loan_id", "purpose", "counterparty", "region"])
+def test_whole_columns_of_personal_data_are_written_nowhere(tmp_path, column):
+    for kind in random.Random(column).sample(sorted(set(canaries.KINDS) - {"passport"}), 1):
+        folder = tmp_path / re.sub(r"\W", "", kind)
+        folder.mkdir()
+        planted = canaries.values(kind, 300)
+        frame = canaries.tape(len(planted)).assign(**{column: planted, "note": canaries.values(kind, 300, seed=1)})
+        assert not leaked(written(folder, frame, outcomes=("grade",)), planted + frame["note"].tolist()), kind
+
+
+@pytest.mark.parametrize("kind", sorted(set(canaries.KINDS) - {"passport"}))
+def test_a_column_of_a_kind_is_recognised(kind):
+    assert personal_columns(pd.DataFrame({"x": canaries.values(kind, 100)})), kind
+
+
+def test_ordinary_columns_are_not_withheld():
+    rng = np.random.default_rng(3)
+    frame = canaries.tape(3000).drop(columns="note")
+    frame["zip3"] = [f"{i % 1000:03d}xx" for i in range(3000)]
+    frame["zip"] = [f"{i * 7 % 100_000:05d}" for i in range(3000)]
+    frame["loan number"] = 100_000_000 + np.arange(3000)
+    frame["contract"] = [f"{i:011d}" for i in range(3000)]
+    frame["uuid"] = ["".join(rng.choice(list("0123456789abcdef"), 32)) for _ in range(3000)]
+    frame["balance"] = rng.integers(10**9, 2 * 10**10, 3000) // 1000 * 1000
+    frame["balance_cents"] = rng.integers(10**10, 10**11, 3000)
+    frame["second"] = 1_600_000_000 + np.arange(3000) * 61
+    frame["time"] = pd.date_range("2015-01-01", periods=3000, freq="h").strftime("%Y%m%d%H%M").tolist()
+    frame["german"] = [f"{i % 28 + 1:02d}.{i % 12 + 1:02d}.20{i % 20:02d}" for i in range(3000)]
+    frame["euro"] = [f"{i % 90 + 1}.{i % 900 + 100}.{i % 800 + 100},00" for i in range(3000)]
+    frame["sub_grade"] = [f"{'ABCDEFG'[i % 7]}{i % 5 + 1}" for i in range(3000)]
+    frame["title"] = rng.choice(["Debt Consolidation", "Home Improvement", "Car Loan", "Medical Expenses"], 3000)
+    frame["用途"] = rng.choice(["周转", "购车", "装修", "教育"], 3000)
+    frame["product_name"] = rng.choice(["Classic", "Flex"], 3000)
+    frame["verified_phone"] = rng.choice(["yes", "no"], 3000)
+    frame["手机认证"] = rng.choice(["成功认证", "未成功认证"], 3000)
+    assert dict(personal_columns(frame)) == {}
+    texts = ["loan_id", "zip3", "zip", "euro", "german", "sub_grade", "title", "用途", "issue_date", "amount", "rate"]
+    assert {kind_of(value) for name in texts for value in frame[name].head(300)} == {None}
+
+
+def test_names_of_columns_in_the_languages_of_the_readers():
+    personal = (
+        "Name borrower_name FirstName apellidos Nachname cognome prénom naam nazwisko förnamn ФИО 姓名 "
+        "氏名 성명 phone MobileNo Telefonnummer teléfono 手机号码 電話番号 전화번호 e-mail E_Mail correo 邮箱 street Anschrift dirección "
+        "indirizzo endereço адрес 住址 주소 SSN passport_no Reisepass 身份证号 codice_fiscale CPF aadhaar PESEL "
+        "personnummer BSN 주민등록번호 IBAN account_number Kontonummer 银行卡号 card_no dob Geburtsdatum birth_date "
+        "出生日期 fecha_nacimiento WeChat QQ ip_address"
+    )
+    assert [name for name in personal.split() if not personal_name(name)] == []
+    ordinary = (
+        "amount term rate purpose grade sub_grade issue_d zip_code addr_state open_acc total_acc account_type "
+        "product_name verification_status emp_length home_ownership dti status loan_id int_rate pub_rec 金额 期限 利率 "
+        "借款类型 评级 手续费 title desc policy_code mths_since_last_record num_accts bank_name"
+    )
+    assert [name for name in ordinary.split() if personal_name(name)] == []
+
+
+def test_a_header_that_is_a_loan_is_not_repeated(tmp_path):
+    for kind in ("mail", "phone (CN)", "identity (CN)", "account (IBAN)"):
+        (value,) = canaries.values(kind, 1)
+        (tmp_path / "x.csv").write_text(f"amount,term,{value}\n1000,36,x\n", encoding="utf-8")
+        for command in ("check", "map"):
+            text = ran(tmp_path, command, tmp_path / "x.csv")
+            assert not leaked(text, [value]) and "personal data" in text
+    (tmp_path / "x.csv").write_text("Maria Roth,1000,36\nJon Doe,2000,36\n")
+    mapping = {"columns": {"amount": {"from": "amount"}, "term": {"from": "term", "required": True}}}
+    with pytest.raises(DataError) as caught:
+        read_tape(tmp_path / "x.csv", format=mapping)
+    assert "Maria" not in str(caught.value)
+
+
+def test_codes_of_personal_keys_are_traced_back_with_the_key_alone(tmp_path):
+    keys = canaries.values("phone (CN)", 300)
+    frame = canaries.tape(300).assign(loan_id=keys)
+    frame.to_csv(tmp_path / "loans.csv", index=False)
+    ran(tmp_path, "fit", tmp_path / "loans.csv", "--output", tmp_path / "m.json")
+    score = ("score", tmp_path / "loans.csv", "--model", tmp_path / "m.json")
+    ran(tmp_path, *score, "--key", tmp_path / "key", "--output", tmp_path / "a.csv")
+    ran(tmp_path, *score, "--key", tmp_path / "key", "--rows", 7, "--output", tmp_path / "b.csv")
+    ran(tmp_path, *score, "--key", tmp_path / "other", "--output", tmp_path / "c.csv")
+    codes = [pd.read_csv(tmp_path / name)["loan_id"] for name in ("a.csv", "b.csv", "c.csv")]
+    assert codes[0].equals(codes[1]) and not set(codes[0]) & set(codes[2]) and codes[0].nunique() == len(keys)
+    assert (tmp_path / "key").stat().st_mode & 0o077 == 0
+    ran(tmp_path, "keys", tmp_path / "loans.csv", "--key", tmp_path / "key", "--output", tmp_path / "list.csv")
+    back = pd.read_csv(tmp_path / "list.csv", dtype=str).set_index("code")["loan_id"]
+    assert back[codes[0]].tolist() == keys
+    text = ran(tmp_path, "keys", tmp_path / "loans.csv", "--key", tmp_path / "none", "--output", tmp_path / "list.csv")
+    assert "is not there" in text and not (tmp_path / "none").exists()
+
+
+def test_the_model_names_no_level_of_fewer_than_five_loans_and_no_single_value():
+    frame = canaries.tape(400)
+    frame.loc[0, "purpose"], frame.loc[1, "income"] = "Maria Roth", 13812345678
+    frame.loc[2:4, "region"] = "Atlantis"
+    with tempfile.TemporaryDirectory() as folder:
+        frame.to_csv(Path(folder) / "x.csv", index=False)
+        tape = read_tape(Path(folder) / "x.csv")
+    text = fit_standard(tape, "severity").to_json()
+    assert not re.search("Maria|Atlantis|13812345678", text)
+    small = canaries.tape(60)
+    small.loc[0, "purpose"] = "Li Wei's"
+    with tempfile.TemporaryDirectory() as folder:
+        small.to_csv(Path(folder) / "x.csv", index=False)
+        tape = read_tape(Path(folder) / "x.csv")
+    assert "Li Wei" not in fit_standard(tape, "grade", ["purpose", "income"]).to_json()
+
+
+def test_a_report_knows_no_key_and_no_counterparty(tmp_path):
+    frame = canaries.tape(300)
+    frame.loc[0, "purpose"] = "Maria Roth"
+    frame.to_csv(tmp_path / "x.csv", index=False)
+    tape = read_tape(tmp_path / "x.csv").private()
+    assert set(tape.frame["counterparty"]) == {"party 1", "party 2"} and tape.frame["loan_id"].iloc[-1] == "300"
+    assert "Maria Roth" not in set(tape.frame["purpose"]) and tape.frame["purpose"].notna().all()
+
+
+def test_passwords_are_masked():
+    for url in (
+        "postgresql://me:hunter2@host/db",
+        "postgresql://me:hunter2@x@host/db",
+        "postgresql://me:a/hunter2@host/db",
+        "postgresql://host/db?user=me&password=hunter2",
+        "postgresql:/me:hunter2@host/db",
+        "postgresql:me:hunter2@host",
+        "post gres://me:hunter2@host/db",
+        "mysql+nodriver://me:hunter2@host",
+    ):
+        text = ran(None, "check", url, "--query", "SELECT 1") + ran(None, "report", url) + ran(None, "map", url)
+        assert "hunter2" not in text and text.count("p2prisk: ") == 3, url
+        assert "hunter2" not in shown(url)
+        assert "hunter2" not in ran(None, "check", "x.csv", url)  # an argument too many
+        assert "hunter2" not in scrubbed(f"could not open {url} at all")
+
+
+def test_messages_show_codes_but_no_one_s_words():
+    assert masked("n.a.") == "'n.a.'" and masked("12,5x") == "'12,5x'" and masked("written down", 7) == "'written down'"
+    assert masked("Li") == "'Li'" or "Li" not in masked("Li")
+    for value in ("Maria", "Maria Roth", "王伟", "12 Elm", "E12345678"):
+        assert value not in masked(value)
+    assert masked("a@b.example", 99) == "(hidden: e-mail address)"
+    assert kind_of("１３８１２３４５６７８") == "phone number" and kind_of("138\u200b1234\u200b5678") == "phone number"
+
+
+def test_pooling_keeps_the_order_of_levels_and_the_rows():
+    series = pd.Series(pd.Categorical(["b"] * 6 + ["c"] + ["a"] * 5 + [None], ["b", "c", "a"], ordered=True))
+    out = pooled(series)
+    assert out.isna().sum() == 1 and list(out.cat.categories) == ["b", "a", "other (fewer than 5 loans each)"]
+    assert StandardModel is not None
+
+
+def every_kind_everywhere():
+    """Kinds x columns x commands, one tape each; the table of leaks."""
+    rows, total = [], 0
+    for kind in canaries.KINDS:
+        row = {"kind": kind, "tapes": 0, "values": 0, "leaked": 0}
+        for column in COLUMNS:
+            for whole in (False, True):
+                if whole and (
+                    column in ("amount", "issue_date", "term", "rate", "income", "dti", "status", "grade", "home")
+                ):
+                    continue
+                with tempfile.TemporaryDirectory() as folder:
+                    frame = canaries.tape(300)
+                    planted = canaries.values(kind, 300 if whole else 3, seed=column)
+                    frame.loc[: len(planted) - 1, column] = planted
+                    found = leaked(
+                        written(Path(folder), frame, kind="xlsx" if hash((kind, column)) % 4 == 0 else "csv"), planted
+                    )
+                row["tapes"] += 1
+                row["values"] += len(planted)
+                row["leaked"] += len(found)
+                if found:
+                    print(kind, column, whole, found[:2], file=sys.stderr)
+        rows.append(row)
+        print("| " + " | ".join(str(value) for value in row.values()) + " |", flush=True)
+    return rows
+
+
+if __name__ == "__main__":
+    os.environ["PYTHONHASHSEED"] = "0"
+    every_kind_everywhere()
