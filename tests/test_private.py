@@ -158,10 +158,11 @@ def test_ordinary_columns_are_not_withheld():
 def test_names_of_columns_in_the_languages_of_the_readers():
     personal = (
         "Name borrower_name FirstName apellidos Nachname cognome prénom naam nazwisko förnamn ФИО 姓名 "
-        "氏名 성명 phone MobileNo Telefonnummer teléfono 手机号码 電話番号 전화번호 e-mail E_Mail correo 邮箱 street Anschrift dirección "
-        "indirizzo endereço адрес 住址 주소 SSN passport_no Reisepass 身份证号 codice_fiscale CPF aadhaar PESEL "
-        "personnummer BSN 주민등록번호 IBAN account_number Kontonummer 银行卡号 card_no dob Geburtsdatum birth_date "
-        "出生日期 fecha_nacimiento WeChat QQ ip_address"
+        "氏名 성명 phone MobileNo Telefonnummer teléfono 手机号码 電話番号 전화번호 "
+        "e-mail E_Mail correo 邮箱 street Anschrift dirección indirizzo endereço адрес 住址 주소 "
+        "SSN passport_no Reisepass 身份证号 codice_fiscale CPF aadhaar PESEL personnummer BSN "
+        "주민등록번호 IBAN account_number Kontonummer 银行卡号 card_no dob Geburtsdatum birth_date "
+        "出生日期 fecha_nacimiento WeChat QQ ip_address "
     )
     assert [name for name in personal.split() if not personal_name(name)] == []
     ordinary = (
