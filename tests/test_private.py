@@ -20,7 +20,7 @@ import canaries
 from p2prisk import read_tape
 from p2prisk.cli import main
 from p2prisk.errors import DataError
-from p2prisk.standard import StandardModel, fit_standard
+from p2prisk.standard import fit_standard
 from p2prisk.tape.choose import shown
 from p2prisk.tape.privacy import kind_of, masked, personal_columns, personal_name, pooled, scrubbed
 
@@ -252,8 +252,7 @@ def test_passwords_are_masked():
 
 def test_messages_show_codes_but_no_one_s_words():
     assert masked("n.a.") == "'n.a.'" and masked("12,5x") == "'12,5x'" and masked("written down", 7) == "'written down'"
-    assert masked("Li") == "'Li'" or "Li" not in masked("Li")
-    for value in ("Maria", "Maria Roth", "王伟", "12 Elm", "E12345678"):
+    for value in ("Li", "Maria", "Maria Roth", "王伟", "12 Elm", "E12345678"):
         assert value not in masked(value)
     assert masked("a@b.example", 99) == "(hidden: e-mail address)"
     assert kind_of("１３８１２３４５６７８") == "phone number" and kind_of("138\u200b1234\u200b5678") == "phone number"
@@ -263,12 +262,11 @@ def test_pooling_keeps_the_order_of_levels_and_the_rows():
     series = pd.Series(pd.Categorical(["b"] * 6 + ["c"] + ["a"] * 5 + [None], ["b", "c", "a"], ordered=True))
     out = pooled(series)
     assert out.isna().sum() == 1 and list(out.cat.categories) == ["b", "a", "other (fewer than 5 loans each)"]
-    assert StandardModel is not None
 
 
 def every_kind_everywhere():
     """Kinds x columns x commands, one tape each; the table of leaks."""
-    rows, total = [], 0
+    rows = []
     for kind in canaries.KINDS:
         row = {"kind": kind, "tapes": 0, "values": 0, "leaked": 0}
         for column in COLUMNS:
