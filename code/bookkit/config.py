@@ -134,11 +134,11 @@ def _book(root, config, name):
             raise BookError(words, name)
     authors = book.get("author") or []
     authors = authors if isinstance(authors, list) else [authors]
-    slug = re.sub(r"[^a-z0-9]+", "-", str(book["title"]).lower()).strip("-")
+    slug = re.sub(r"[^a-z0-9]+", "-", _words(book["title"]).lower()).strip("-")
     return Book(
         root=root,
-        title=str(book["title"]),
-        subtitle=str(book.get("subtitle") or ""),
+        title=_words(book["title"]),
+        subtitle=_words(book.get("subtitle") or ""),
         authors=tuple(author["name"] if isinstance(author, dict) else str(author) for author in authors),
         date=_date(book.get("date")),
         description=str(book.get("description") or ""),
@@ -155,6 +155,11 @@ def _book(root, config, name):
         css=_listed(html.get("css")),
         font_paths=_listed(typst.get("font-paths")),
     )
+
+
+def _words(value):
+    """A title as plain text: Quarto reads it as Markdown, in which a backslash keeps a mark what it is."""
+    return re.sub(r"\\([!-/:-@\[-`{-~])", r"\1", str(value))
 
 
 def _listed(value):

@@ -12,6 +12,11 @@ from typing import Any
 
 #: a longer text is cut
 LONGEST = 200
+#: for pages of ours that hold no script: a browser runs none, and fetches nothing
+POLICY = (
+    '<meta http-equiv="Content-Security-Policy" content="default-src \'none\'; style-src \'unsafe-inline\'; '
+    'img-src data:; base-uri \'none\'; form-action \'none\'">'
+)
 _PUNCTUATION = re.compile(r"([!-/:-@\[-`{-~])")
 # marks that turn the direction of the text after them, or that nobody sees
 _UNSEEN = re.compile("[\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\U000e0000-\U000e007f]")

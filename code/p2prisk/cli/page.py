@@ -2,7 +2,8 @@
 
 import base64
 import io
-from html import escape
+
+from p2prisk.escape import POLICY, escaped
 
 _STYLE = """
 body{font:16px/1.5 system-ui,sans-serif;max-width:72rem;margin:2rem auto;padding:0 1rem;color:#1b1b1b;background:#fff}
@@ -25,7 +26,7 @@ def quality_page(report):
     str
     """
     p = report.provenance
-    title = escape(str(p.get("title") or p.get("name") or "loan tape"))
+    title = escaped(str(p.get("title") or p.get("name") or "loan tape"), "html")
     facts = [
         ("file", p.get("path")),
         ("SHA-256", p.get("sha256")),
@@ -48,31 +49,31 @@ def quality_page(report):
         else f"{report.count('error')} finding(s) would make a number of the study wrong."
     )
     findings = "".join(
-        f'<tr><td class="{row.level}">{row.level}</td><td>{escape(row.column)}</td><td>{escape(row.what)}</td>'
-        f'<td class="n">{format(row.rows, ",d") if row.rows else ""}</td><td>{escape(row.remedy)}</td></tr>'
+        f'<tr><td class="{row.level}">{row.level}</td><td>{escaped(row.column, "html")}</td><td>{escaped(row.what, "html")}</td>'
+        f'<td class="n">{format(row.rows, ",d") if row.rows else ""}</td><td>{escaped(row.remedy, "html")}</td></tr>'
         for row in report.findings.itertuples()
     )
     aside = "".join(
-        f'<tr><td>{escape(row.reason)}</td><td class="n">{row.rows:,d}</td><td>{escape(row.lines)}</td></tr>'
+        f'<tr><td>{escaped(row.reason, "html")}</td><td class="n">{row.rows:,d}</td><td>{escaped(row.lines, "html")}</td></tr>'
         for row in report.set_aside.itertuples()
     )
     columns = "".join(
-        f"<tr><td>{escape(row.column)}</td><td>{row.known}</td><td>{row.block}</td>"
+        f"<tr><td>{escaped(row.column, "html")}</td><td>{row.known}</td><td>{row.block}</td>"
         f'<td class="n">{row.missing:,d}</td><td class="n">{row.missing_share:.1%}</td>'
         f'<td class="n">{row.outside:,d}</td>'
-        f'<td class="n">{row.distinct:,d}</td><td class="n">{escape(row.lowest)}</td>'
-        f'<td class="n">{escape(row.middle)}</td>'
-        f'<td class="n">{escape(row.highest)}</td></tr>'
+        f'<td class="n">{row.distinct:,d}</td><td class="n">{escaped(row.lowest, "html")}</td>'
+        f'<td class="n">{escaped(row.middle, "html")}</td>'
+        f'<td class="n">{escaped(row.highest, "html")}</td></tr>'
         for row in report.columns.itertuples()
     )
     parts = [
-        f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>Quality of {title}</title>'
+        f'<!doctype html><html lang="en"><head><meta charset="utf-8">{POLICY}<title>Quality of {title}</title>'
         f'<meta name="viewport" content="width=device-width"><style>{_STYLE}</style></head><body>',
-        f"<h1>Quality of {title}</h1><p>{escape(verdict)} {report.count('warning')} warning(s), "
+        f"<h1>Quality of {title}</h1><p>{escaped(verdict, "html")} {report.count('warning')} warning(s), "
         f"{report.count('note')} note(s).</p>",
         "<table>"
         + "".join(
-            f"<tr><th scope=row>{name}</th><td><code>{escape(str(value))}</code></td></tr>"
+            f"<tr><th scope=row>{name}</th><td><code>{escaped(str(value), "html")}</code></td></tr>"
             for name, value in facts
             if value
         )

@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from p2prisk.errors import DataError
+from p2prisk.escape import escaped, visible
 
 if TYPE_CHECKING:
     from p2prisk.report.study import TapeStudy
@@ -74,9 +75,14 @@ def _section(match, study, left_out):
     if not missing:
         return match[2]
     left_out.update(missing)
-    reasons = "; ".join(dict.fromkeys(missing.values()))
+    reasons = escaped("; ".join(dict.fromkeys(missing.values())), "markdown")
     return f"*Left out ({', '.join(missing)}): {reasons}.*\n\n"
 
 
 def _yaml(text):
-    return text.replace("\\", "/").replace('"', "'")
+    """Text of the title inside quotation marks of YAML: there it is Markdown, as everywhere in Quarto."""
+    return re.sub(r"([\\\"])", r"\\\1", _active(visible(text)))
+
+
+def _active(text):
+    return re.sub(r"([\\`*_{}\[\]<>$@~^#|&:'\"])", r"\\\1", text)

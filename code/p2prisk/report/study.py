@@ -84,6 +84,9 @@ class TapeStudy:
         DataError
             If nothing is stored there.
         """
+        from matplotlib import rcParams
+
+        rcParams["text.parse_math"] = False  # a dollar in a level is a dollar
         self = cls.__new__(cls)
         self._folder = Path(project) / _COMPUTED
         sample = LoanTape.stored(Path(project) / _STUDIED)

@@ -147,12 +147,12 @@ class ScorecardWidget:
         )
 
     def _repr_html_(self):
-        data = json.dumps(_short(self.data()), ensure_ascii=False).replace("</", "<\\/")
+        data = escaped(_short(self.data()), "json")
         controls = "".join(map(self._control, self.card.characteristics))
         return (
             f'<div class="scorecard widget" id="{self.name}" role="group" aria-label="Interactive score card">'
             f"<style>{_asset('scorecard.css')}</style>"
-            f'<form onsubmit="return false">{controls}</form>'
+            f'<form>{controls}</form>'
             '<div role="status" aria-live="polite"><dl class="scorecard-sum">'
             '<div><dt>Score</dt><dd data-part="score">–</dd></div><div><dt>Grade</dt><dd data-part="grade">–</dd></div>'
             '<div><dt>Probability of default</dt><dd data-part="pd">–</dd></div></dl>'
@@ -183,7 +183,7 @@ class ScorecardWidget:
         lines = ["| Characteristic | Attribute | Points |", "|:---|:---|---:|"]
         for item in self.card.characteristics:
             lines.append(
-                f"| {self.labels.get(item.name, item.name)} | {self.defaults[item.name]} | {points[item.name]:g} |"
+                f"| {_cell(self.labels.get(item.name, item.name))} | {_cell(self.defaults[item.name])} | {points[item.name]:g} |"
             )
         grade = "" if self.card.scale is None else f", grade {scored['grade']}"
         lines.append(f"| **Score{grade}** | | **{scored['score']:g}** |")

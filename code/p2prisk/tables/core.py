@@ -8,6 +8,8 @@ from typing import Any
 
 import pandas as pd
 
+from p2prisk.escape import escaped
+
 
 def number(value: float, digits: int = 2) -> str:
     """Format a number for print: thousands separated by commas, a true minus sign, an en dash for missing.
@@ -60,6 +62,8 @@ class MarkdownTable:
         Digits after the point, for all columns or by column name.
     index : bool
         Whether the index is printed as first column(s).
+    text : bool
+        Cells and headings are text of a tape, shown as it is; otherwise a text is Markdown.
 
     Examples
     --------
@@ -70,9 +74,14 @@ class MarkdownTable:
     | A | 0.25 |
     """
 
-    def __init__(self, frame: pd.DataFrame, digits: int | dict = 2, index: bool = False) -> None:
+    def __init__(
+        self, frame: pd.DataFrame, digits: int | dict = 2, index: bool = False, text: bool = False
+    ) -> None:
         self.frame = frame.reset_index() if index else frame
-        self.digits = digits
+        self.digits, self.text = digits, text
+
+    def _words(self, value):
+        return escaped(value, "markdown") if self.text else str(value).replace("|", "\\|").replace("\n", " ")
 
     def _cell(self, value, column):
         if isinstance(value, bool):
@@ -80,7 +89,7 @@ class MarkdownTable:
         if isinstance(value, numbers.Real) or value is None or value is pd.NA:
             digits = self.digits.get(column, 2) if isinstance(self.digits, dict) else self.digits
             return number(value, digits)
-        return str(value).replace("|", "\\|").replace("\n", " ")
+        return self._words(value)
 
     @staticmethod
     def _dashes(rows):
@@ -99,7 +108,7 @@ class MarkdownTable:
             pd.api.types.is_numeric_dtype(frame.dtypes.iloc[i]) and not pd.api.types.is_bool_dtype(frame.dtypes.iloc[i])
             for i in range(frame.shape[1])
         ]
-        rows = [[str(column).replace("|", "\\|") for column in frame.columns]]
+        rows = [[self._words(column) for column in frame.columns]]
         for row in frame.itertuples(index=False, name=None):
             rows.append([self._cell(value, column) for value, column in zip(row, frame.columns, strict=True)])
         dashes = self._dashes(rows)
@@ -121,7 +130,11 @@ class MarkdownTable:
 
 
 def show(
-    frame: pd.DataFrame, digits: int | dict = 2, index: bool = False, columns: dict | None = None
+    frame: pd.DataFrame,
+    digits: int | dict = 2,
+    index: bool = False,
+    columns: dict | None = None,
+    text: bool = False,
 ) -> MarkdownTable:
     """Make a :class:`MarkdownTable`, with its columns renamed for print.
 
@@ -135,9 +148,11 @@ def show(
         Whether the index is printed.
     columns : dict, optional
         From name in `frame` to printed heading; columns not named keep their name.
+    text : bool
+        The words are a tape's, not ours: see :class:`MarkdownTable`.
 
     Returns
     -------
     MarkdownTable
     """
-    return MarkdownTable(frame.rename(columns=columns or {}), digits=digits, index=index)
+    return MarkdownTable(frame.rename(columns=columns or {}), digits=digits, index=index, text=text)

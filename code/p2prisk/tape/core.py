@@ -170,7 +170,7 @@ class LoanTape:
         ['1', 'other (fewer than 5 loans each)']
         """
         from p2prisk.tape.columns import COLUMNS
-        from p2prisk.tape.privacy import pooled
+        from p2prisk.tape.privacy import pooled, shown_levels
 
         frame = self.frame.copy()
         if "n" in frame:
@@ -188,7 +188,7 @@ class LoanTape:
                 order = {code: f"{label}{place}" for place, code in enumerate(ranks, 1)}
                 frame[name] = pd.Series(codes, frame.index).map(order).astype(object)
             elif column.kind == "category" and not column.levels:
-                frame[name] = pooled(values)
+                frame[name] = pooled(shown_levels(values))
         return replace(self, frame=frame)
 
     def write(self, folder: PathLike) -> None:

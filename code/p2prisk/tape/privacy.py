@@ -22,6 +22,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from p2prisk.escape import visible
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
@@ -525,6 +527,16 @@ def level_shown(level, rows):
         if rows >= LEAST or re.fullmatch(r"[A-Z0-9]{1,3}", level)
         else shape(level)
     )
+
+
+def shown_levels(values):
+    """A Categorical whose levels hold nothing that acts instead of being seen (:func:`p2prisk.escape.visible`)."""
+    levels = values.cat.categories
+    seen = [visible(level) for level in levels]
+    if seen == list(levels):
+        return values
+    texts = values.astype(object).map(dict(zip(levels, seen, strict=True)))
+    return pd.Series(pd.Categorical(texts, list(dict.fromkeys(seen)), ordered=values.cat.ordered), values.index)
 
 
 def coded(values, key, salt=""):
