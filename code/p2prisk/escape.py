@@ -14,8 +14,8 @@ from typing import Any
 LONGEST = 200
 #: for pages of ours that hold no script: a browser runs none, and fetches nothing
 POLICY = (
-    '<meta http-equiv="Content-Security-Policy" content="default-src \'none\'; style-src \'unsafe-inline\'; '
-    'img-src data:; base-uri \'none\'; form-action \'none\'">'
+    "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'; "
+    "img-src data:; base-uri 'none'; form-action 'none'\">"
 )
 _PUNCTUATION = re.compile(r"([!-/:-@\[-`{-~])")
 # marks that turn the direction of the text after them, or that nobody sees

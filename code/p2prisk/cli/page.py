@@ -49,16 +49,18 @@ def quality_page(report):
         else f"{report.count('error')} finding(s) would make a number of the study wrong."
     )
     findings = "".join(
-        f'<tr><td class="{row.level}">{row.level}</td><td>{escaped(row.column, "html")}</td><td>{escaped(row.what, "html")}</td>'
+        f'<tr><td class="{row.level}">{row.level}</td><td>{escaped(row.column, "html")}</td>'
+        f"<td>{escaped(row.what, 'html')}</td>"
         f'<td class="n">{format(row.rows, ",d") if row.rows else ""}</td><td>{escaped(row.remedy, "html")}</td></tr>'
         for row in report.findings.itertuples()
     )
     aside = "".join(
-        f'<tr><td>{escaped(row.reason, "html")}</td><td class="n">{row.rows:,d}</td><td>{escaped(row.lines, "html")}</td></tr>'
+        f'<tr><td>{escaped(row.reason, "html")}</td><td class="n">{row.rows:,d}</td>'
+        f"<td>{escaped(row.lines, 'html')}</td></tr>"
         for row in report.set_aside.itertuples()
     )
     columns = "".join(
-        f"<tr><td>{escaped(row.column, "html")}</td><td>{row.known}</td><td>{row.block}</td>"
+        f"<tr><td>{escaped(row.column, 'html')}</td><td>{row.known}</td><td>{row.block}</td>"
         f'<td class="n">{row.missing:,d}</td><td class="n">{row.missing_share:.1%}</td>'
         f'<td class="n">{row.outside:,d}</td>'
         f'<td class="n">{row.distinct:,d}</td><td class="n">{escaped(row.lowest, "html")}</td>'
@@ -69,11 +71,11 @@ def quality_page(report):
     parts = [
         f'<!doctype html><html lang="en"><head><meta charset="utf-8">{POLICY}<title>Quality of {title}</title>'
         f'<meta name="viewport" content="width=device-width"><style>{_STYLE}</style></head><body>',
-        f"<h1>Quality of {title}</h1><p>{escaped(verdict, "html")} {report.count('warning')} warning(s), "
+        f"<h1>Quality of {title}</h1><p>{escaped(verdict, 'html')} {report.count('warning')} warning(s), "
         f"{report.count('note')} note(s).</p>",
         "<table>"
         + "".join(
-            f"<tr><th scope=row>{name}</th><td><code>{escaped(str(value), "html")}</code></td></tr>"
+            f"<tr><th scope=row>{name}</th><td><code>{escaped(str(value), 'html')}</code></td></tr>"
             for name, value in facts
             if value
         )

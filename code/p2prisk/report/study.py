@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 
 from p2prisk.errors import DataError
+from p2prisk.escape import escaped
 from p2prisk.report import traits, words
 from p2prisk.report.judged import Judged, judge
 from p2prisk.standard import CANDIDATES, ON_REQUEST, fit_standard
@@ -258,7 +259,11 @@ class TapeStudy:
         """
         return pd.DataFrame(
             [
-                {"part": part, "done": "no" if why else f"yes, @sec-{_SECTIONS[part]}", "why not": why}
+                {
+                    "part": part,
+                    "done": "no" if why else f"yes, @sec-{_SECTIONS[part]}",
+                    "why not": escaped(why, "markdown"),
+                }
                 for part, why in self.parts.items()
             ]
         )

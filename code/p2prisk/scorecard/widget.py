@@ -1,8 +1,8 @@
 """The score card as a page element: set the attributes, see points, grade, probabilities and reasons."""
 
 import html
-import json
 from dataclasses import asdict
+from functools import partial
 from importlib import resources
 
 import numpy as np
@@ -10,8 +10,10 @@ import pandas as pd
 from scipy import stats
 
 from p2prisk.errors import DataError
+from p2prisk.escape import escaped
 
 _LEVEL = 0.95
+_cell = partial(escaped, form="markdown")
 
 
 def _asset(name):
@@ -152,7 +154,7 @@ class ScorecardWidget:
         return (
             f'<div class="scorecard widget" id="{self.name}" role="group" aria-label="Interactive score card">'
             f"<style>{_asset('scorecard.css')}</style>"
-            f'<form>{controls}</form>'
+            f"<form>{controls}</form>"
             '<div role="status" aria-live="polite"><dl class="scorecard-sum">'
             '<div><dt>Score</dt><dd data-part="score">–</dd></div><div><dt>Grade</dt><dd data-part="grade">–</dd></div>'
             '<div><dt>Probability of default</dt><dd data-part="pd">–</dd></div></dl>'
@@ -183,7 +185,8 @@ class ScorecardWidget:
         lines = ["| Characteristic | Attribute | Points |", "|:---|:---|---:|"]
         for item in self.card.characteristics:
             lines.append(
-                f"| {_cell(self.labels.get(item.name, item.name))} | {_cell(self.defaults[item.name])} | {points[item.name]:g} |"
+                f"| {_cell(self.labels.get(item.name, item.name))} | {_cell(self.defaults[item.name])} "
+                f"| {points[item.name]:g} |"
             )
         grade = "" if self.card.scale is None else f", grade {scored['grade']}"
         lines.append(f"| **Score{grade}** | | **{scored['score']:g}** |")

@@ -74,9 +74,7 @@ class MarkdownTable:
     | A | 0.25 |
     """
 
-    def __init__(
-        self, frame: pd.DataFrame, digits: int | dict = 2, index: bool = False, text: bool = False
-    ) -> None:
+    def __init__(self, frame: pd.DataFrame, digits: int | dict = 2, index: bool = False, text: bool = False) -> None:
         self.frame = frame.reset_index() if index else frame
         self.digits, self.text = digits, text
 
@@ -130,11 +128,7 @@ class MarkdownTable:
 
 
 def show(
-    frame: pd.DataFrame,
-    digits: int | dict = 2,
-    index: bool = False,
-    columns: dict | None = None,
-    text: bool = False,
+    frame: pd.DataFrame, digits: int | dict = 2, index: bool = False, columns: dict | None = None, text: bool = False
 ) -> MarkdownTable:
     """Make a :class:`MarkdownTable`, with its columns renamed for print.
 
