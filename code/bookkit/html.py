@@ -23,7 +23,7 @@ ASSETS = "bookkit"
 def write_pages(book, pages, folder, pdf=None, chosen=None):
     """Write every page (or those of the `chosen` chapters) into a folder, with all that they need.
 
-    That is their pictures, linked files and sources, the style, the script and the search index; `pdf` is the name of
+    That is their pictures, linked files and sources, the style, the script and the search index; `pdf` is the file of
     the PDF in the folder, if there is one.
     """
     template, titles, index = Template(asset("page.html")), _titles(pages), []
@@ -58,7 +58,7 @@ def write_pages(book, pages, folder, pdf=None, chosen=None):
                 on_top=_on_page(page, titles, "On this page, folded"),
                 crumbs=_crumbs(page, titles),
                 neighbours=_neighbours(pages, position, titles),
-                pdf=_pdf_button(folder, pdf, page) if pdf else "",
+                pdf=_pdf_button(pdf, page) if pdf else "",
                 icon=relative(book.favicon, page.path) if book.favicon else "data:,",
                 downloads=" · ".join(_downloads(page)),
             ),
@@ -76,9 +76,9 @@ def write_pages(book, pages, folder, pdf=None, chosen=None):
     (folder / ASSETS / "search-index.js").write_text(f"window.bookIndex={words};\n", encoding="utf-8")
 
 
-def _pdf_button(folder, pdf, page):
-    size = f", {(folder / pdf).stat().st_size / 1e6:.1f} MB" if (folder / pdf).exists() else ""
-    return f'<a class="button" href="{relative(pdf, page.path)}">PDF<span class="size">{size}</span></a>'
+def _pdf_button(pdf, page):
+    size = f", {pdf.stat().st_size / 1e6:.1f} MB"
+    return f'<a class="button" href="{relative(pdf.name, page.path)}">PDF<span class="size">{size}</span></a>'
 
 
 def _plain_list(book, pages):

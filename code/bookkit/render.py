@@ -75,8 +75,8 @@ def render(root=".", formats=FORMATS, output=None, use_cache=True, jobs=2, say=p
             if "html" in formats:
                 from bookkit.html import write_pages
 
-                has_pdf = made or (only and (target / f"{book.output_file}.pdf").exists())
-                write_pages(book, pages, aside, f"{book.output_file}.pdf" if has_pdf else None, chosen)
+                there = [path for path in (target / f"{book.output_file}.pdf",) if only and path.exists()]
+                write_pages(book, pages, aside, next(iter(made + there), None), chosen)
                 made = [aside / path.with_suffix(".html") for path in only or [Path("index.qmd")]] + made
             put(aside, target, whole="html" in formats and not only)
     names = [os.path.relpath(target / path.relative_to(aside)) for path in made]
