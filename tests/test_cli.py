@@ -54,7 +54,7 @@ def test_check(loans, tmp_path, capsys):
     assert code == 0 and "3,000 read, 3,000 kept" in out and "0 errors" in out
     page = (tmp_path / "q.html").read_text(encoding="utf-8")
     assert "No error was found" in page and "data:image/png;base64," in page and "<script" not in page
-    assert "http" not in page
+    assert "://" not in page
 
 
 def test_check_fails_on_errors_and_unreadable_files(loans, tmp_path, capsys):
