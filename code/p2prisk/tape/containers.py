@@ -6,11 +6,13 @@ import numpy as np
 import pandas as pd
 
 from p2prisk.errors import DataError
+from p2prisk.tape.bounds import check_archive, check_columns
 from p2prisk.tape.choose import find_mapping, known_at_issue_only, wanted_columns
 from p2prisk.tape.header import LOOKED_AT, find_header
 from p2prisk.tape.mapping import builtin, builtin_names
 from p2prisk.tape.privacy import personal_columns
 from p2prisk.tape.rows import snapshot_columns
+from p2prisk.tape.text_file import free_memory
 
 
 def is_excel(path):
@@ -94,6 +96,7 @@ def read_excel(path, sheet, on_error, mapping, header=None, expected=()):
     import openpyxl
     from openpyxl.utils import get_column_letter
 
+    check_archive(path, free_memory())
     try:
         book = openpyxl.load_workbook(path, read_only=True, data_only=False)
     except Exception as error:
@@ -109,7 +112,13 @@ def read_excel(path, sheet, on_error, mapping, header=None, expected=()):
         raise DataError(f"{path.name} has no sheet {sheet!r}; it has {', '.join(names)} (--sheet NAME, sheet=)")
     page = tables[name]
     page.reset_dimensions()
-    rows = list(page.iter_rows(values_only=True))
+    try:
+        rows = list(page.iter_rows(values_only=True))
+    except DataError:
+        raise
+    except Exception as error:  # whatever a broken or hostile sheet makes of its XML
+        raise DataError(f"{path.name}, sheet {name!r}, is broken ({type(error).__name__}); save it again") from None
+    check_columns(max(map(len, rows), default=0), f"{path.name}, sheet {name!r},")
     book.close()
     others = [other for other in names if other != name]
     hint = f"; other sheets: {', '.join(others)} (--sheet NAME, sheet=)" if others else ""

@@ -10,6 +10,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from p2prisk.errors import DataError
+from p2prisk.tape.bounds import check_mapping_size, check_yaml
 
 _WORDS = {"order", "missing", "from", "share_of", "reference", "date", "decimal", "record_date_from"}
 _NULL = "tag:yaml.org,2002:null"
@@ -76,7 +77,10 @@ def read_mapping(path: Path) -> dict:
     import yaml
 
     try:
-        mapping = parse_mapping(path.read_text(encoding="utf-8-sig"))
+        check_mapping_size(path)
+        text = path.read_text(encoding="utf-8-sig")
+        check_yaml(text, path.name, yaml)
+        mapping = parse_mapping(text)
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         mark = getattr(error, "problem_mark", None)
         place = f", line {mark.line + 1}" if mark else ""

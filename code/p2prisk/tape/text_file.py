@@ -1,5 +1,6 @@
 """Text files: containers, encodings, delimiters, broken lines; read whole or piece by piece."""
 
+import bz2
 import codecs
 import csv
 import gzip
@@ -14,6 +15,7 @@ from pathlib import Path
 import pandas as pd
 
 from p2prisk.errors import DataError
+from p2prisk.tape.bounds import CELL, Unfolding, check_columns
 from p2prisk.tape.choose import find_mapping, known_at_issue_only, wanted_columns
 from p2prisk.tape.columns import COLUMNS
 from p2prisk.tape.encodings import other_encoding
@@ -49,6 +51,8 @@ def open_binary(path):
         head = stream.read(6)
     if head[:2] == b"\x1f\x8b":
         return gzip.open(path, "rb")
+    if head[:3] == b"BZh":
+        return bz2.open(path, "rb")
     if head == b"\xfd7zXZ\x00":
         return lzma.open(path, "rb")
     if head[:4] == b"PK\x03\x04":
@@ -68,9 +72,11 @@ def open_binary(path):
 
 
 def _blocks(path):
+    seen = Unfolding(path)
     try:
         with open_binary(path) as stream:
             while block := stream.read(_BLOCK):
+                seen.see(block)
                 yield block
     except (EOFError, zlib.error, lzma.LZMAError, gzip.BadGzipFile, zipfile.BadZipFile):
         raise DataError(f"{path.name}: the compressed data end early; copy or download it again") from None
@@ -153,16 +159,19 @@ def _utf16_without_mark(block):
 
 def scan_lines(path, encoding, delimiter, names, expected=(), header=None):
     """Go through the lines once: find delimiter, header, broken lines, and quotation marks that swallow lines."""
-    csv.field_size_limit(1 << 27)
+    csv.field_size_limit(CELL)
     scan = {"blank": 0, "trailing": 0, "text_lines": [], "short": [], "long": [], "quoted": [], "widest": 0}
     with io.TextIOWrapper(open_binary(path), encoding=encoding, newline="") as text:
         lines = list(islice(text, LOOKED_AT + 15))
-    if delimiter is None:
-        delimiter = _delimiter(lines)
-    rows = list(islice(_records(lines, delimiter), LOOKED_AT))
+    try:
+        delimiter = _delimiter(lines) if delimiter is None else delimiter
+        rows = list(islice(_records(lines, delimiter), LOOKED_AT))
+    except csv.Error as error:
+        raise DataError(f"{path.name}: {error} in its first lines: is it a table?") from None
     rows = [_split_again(row) if delimiter == " " else row for row in rows]
     scan["delimiter"] = delimiter
     scan["header_row"], names = find_header(rows, names, expected, header, path.name)
+    check_columns(len(names), path.name)
     names = [name.strip().lstrip("\ufeff") for name in names]
     width = len(names)
     while delimiter in "\t ;," and width > 1 and not names[width - 1] and all(len(row) < width for row in rows[1:]):

@@ -1,0 +1,122 @@
+"""How large a part of a stranger's file may be: checked before memory is taken, as a few bytes can unfold to many.
+
+A table of loans packs to a fifth or a twentieth of its size; one with the same loan in every row to a hundredth or two.
+What unfolds more is no table of loans. A line, a header and a mapping have bounds that no lender's file comes near.
+"""
+
+from __future__ import annotations
+
+import re
+import zipfile
+from pathlib import Path
+from typing import Any
+
+from p2prisk.errors import DataError
+
+#: bytes that a file may unfold to whatever its packed size
+FREE = 1 << 26
+#: how many times its packed size a larger one may unfold to
+RATIO = 250
+#: bytes of a line, characters of a cell, columns of a table
+LINE, CELL, COLUMNS = 1 << 24, 1 << 20, 20_000
+_END = re.compile(rb"[\r\n]")
+#: bytes of a mapping file, and depth of what is in it
+MAPPING, DEPTH = 1 << 20, 20
+
+
+class Unfolding:
+    """Watch the blocks of a file as they are unpacked: their sum and their longest line.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+
+    Raises
+    ------
+    DataError
+        From :meth:`see`, when either is beyond its bound.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path, self.packed = path, path.stat().st_size
+        self.size = self.line = 0
+
+    def see(self, block: bytes) -> None:
+        """Count a block."""
+        self.size += len(block)
+        if self.size > max(FREE, RATIO * self.packed):
+            raise DataError(
+                f"{self.path.name} unfolds to more than {RATIO} times its {self.packed:,d} bytes: no table of loans "
+                "does. If it is one, unpack it and give the file"
+            )
+        end = _END.search(block)
+        longest = self.line + (end.start() if end else len(block))
+        self.line = len(block) - 1 - max(block.rfind(b"\n"), block.rfind(b"\r")) if end else longest
+        if longest > LINE or self.line > LINE:
+            raise DataError(
+                f"{self.path.name} has a line of more than {LINE:,d} bytes: is it a table, with one loan a line?"
+            )
+
+
+def check_archive(path: Path, free: float | None) -> None:
+    """Refuse a workbook that unfolds to more than a workbook does, or than the memory holds.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+        A zip archive; what it says of the size of its parts is what :mod:`zipfile` reads of them at most.
+    free : float, optional
+        Bytes of free memory.
+
+    Raises
+    ------
+    DataError
+    """
+    with zipfile.ZipFile(path) as archive:
+        parts = archive.infolist()
+    size = sum(part.file_size for part in parts)
+    worst = max((part.file_size / max(part.compress_size, 1) for part in parts if part.file_size > FREE), default=0)
+    if worst > RATIO or len(parts) > 10_000:
+        raise DataError(
+            f"{path.name} unfolds to {size:,d} bytes, {worst:,.0f} times a part's own size: no workbook of loans "
+            "does; save the sheet as CSV"
+        )
+    need = 12.0 * size  # measured: a sheet of 70 MB of XML takes 800 MB as cells
+    if free is not None and size > FREE and need > free:
+        raise DataError(
+            f"{path.name} needs about {need / 1e9:.1f} GB of memory as cells, {free / 1e9:.1f} GB are free; save the "
+            "sheet as CSV"
+        )
+
+
+def check_columns(count: int, name: str) -> None:
+    """Refuse a header of more columns than any table of loans has."""
+    if count > COLUMNS:
+        raise DataError(f"{name} has {count:,d} columns, more than {COLUMNS:,d}: is it a table, with one loan a row?")
+
+
+def check_mapping_size(path: Path) -> None:
+    """Refuse a mapping file larger than any."""
+    if path.stat().st_size > MAPPING:
+        raise DataError(f"mapping {path.name} has more than {MAPPING:,d} bytes: no mapping has")
+
+
+def check_yaml(text: str, name: str, yaml: Any) -> None:
+    """Refuse a mapping that is deep, or repeats itself by aliases, before it is built.
+
+    Raises
+    ------
+    DataError
+    yaml.YAMLError
+        It is no YAML.
+    """
+    depth = 0
+    for event in yaml.parse(text, Loader=yaml.SafeLoader):
+        if isinstance(event, yaml.AliasEvent):
+            raise DataError(
+                f"mapping {name}, line {event.start_mark.line + 1}: aliases such as *{event.anchor[:20]} are not read; "
+                "write the value out"
+            )
+        depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
+        if depth > DEPTH:
+            raise DataError(f"mapping {name}, line {event.start_mark.line + 1}: nested deeper than any mapping is")
