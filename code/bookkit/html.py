@@ -1,5 +1,7 @@
 """Write the document tree as web pages that need nothing but their own folder, from http:// and file:// alike."""
 
+import base64
+import hashlib
 import html
 import json
 import re
@@ -41,29 +43,27 @@ def write_pages(book, pages, folder, pdf=None, chosen=None):
         body = write_page(page, blocks, "-t", "html5", "--mathml", "--syntax-highlighting=pygments")
         target = folder / page.path
         target.parent.mkdir(parents=True, exist_ok=True)
-        target.write_text(
-            template.substitute(
-                lang=html.escape(book.lang),
-                body=_accessible(body),
-                base=relative(".", page.path) + "/",
-                assets=relative(ASSETS, page.path),
-                styles="\n".join(f'<link rel="stylesheet" href="{relative(name, page.path)}">' for name in book.css),
-                page_title=html.escape(_page_title(book, page)),
-                book_title=html.escape(book.title),
-                description=html.escape(page.chapter.header.get("description") or book.description, quote=True),
-                home=relative("index.html", page.path),
-                title_block=_title_block(book) if position == 0 else "",
-                contents=_contents(book, pages, page, titles),
-                on_page=_on_page(page, titles, "On this page"),
-                on_top=_on_page(page, titles, "On this page, folded"),
-                crumbs=_crumbs(page, titles),
-                neighbours=_neighbours(pages, position, titles),
-                pdf=_pdf_button(pdf, page) if pdf else "",
-                icon=relative(book.favicon, page.path) if book.favicon else "data:,",
-                downloads=" · ".join(_downloads(page)),
-            ),
-            encoding="utf-8",
+        words = template.substitute(
+            lang=html.escape(book.lang),
+            body=_accessible(body),
+            base=relative(".", page.path) + "/",
+            assets=relative(ASSETS, page.path),
+            styles="\n".join(f'<link rel="stylesheet" href="{relative(name, page.path)}">' for name in book.css),
+            page_title=html.escape(_page_title(book, page)),
+            book_title=html.escape(book.title),
+            description=html.escape(page.chapter.header.get("description") or book.description, quote=True),
+            home=relative("index.html", page.path),
+            title_block=_title_block(book) if position == 0 else "",
+            contents=_contents(book, pages, page, titles),
+            on_page=_on_page(page, titles, "On this page"),
+            on_top=_on_page(page, titles, "On this page, folded"),
+            crumbs=_crumbs(page, titles),
+            neighbours=_neighbours(pages, position, titles),
+            pdf=_pdf_button(pdf, page) if pdf else "",
+            icon=relative(book.favicon, page.path) if book.favicon else "data:,",
+            downloads=" · ".join(_downloads(page)),
         )
+        target.write_text(with_policy(words), encoding="utf-8")
         target.with_suffix(".qmd").write_text(page.chapter.text, encoding="utf-8")
         nbformat.write(to_notebook(page.chapter), target.with_suffix(".ipynb"))
         page.store(book.root, folder)
@@ -102,6 +102,28 @@ def _downloads(page):
     stem = page.chapter.path.stem
     yield f'<a href="{stem}.qmd" download>Source of this chapter</a>'
     yield f'<a href="{stem}.ipynb" download>Notebook</a>'
+
+
+def with_policy(page):
+    """A page with its content security policy: it runs the book's script and its cells' own, by their hashes, alone.
+
+    A script from elsewhere, an address that is a script, and a request to another host are refused by the browser. Raw
+    HTML is outside the dialect, so that what the hashes are of comes from the template and from what cells show.
+    """
+    page = _POLICY.sub("", page)
+    inline = re.findall(r"<script(?![^>]*(?:\ssrc=|application/json))[^>]*>(.*?)</script>", page, re.DOTALL)
+    handlers = [html.unescape(words) for words in re.findall(r"<[a-z][^<>]*\son[a-z]+=\"([^\"]*)\"", page)]
+    hashes = sorted({base64.b64encode(hashlib.sha256(words.encode()).digest()).decode() for words in inline + handlers})
+    scripts = " ".join(["'self'", *["'unsafe-hashes'"] * bool(handlers), *(f"'sha256-{digest}'" for digest in hashes)])
+    policy = (
+        f"default-src 'none'; script-src {scripts}; style-src 'self' 'unsafe-inline'; img-src 'self' data:; "
+        "font-src 'self' data:; connect-src 'self'; base-uri 'none'; form-action 'none'"
+    )
+    meta = f'<meta http-equiv="Content-Security-Policy" content="{policy}">\n'
+    return page.replace('<meta charset="utf-8">\n', f'<meta charset="utf-8">\n{meta}', 1)
+
+
+_POLICY = re.compile(r'<meta http-equiv="Content-Security-Policy" [^>]*>\n')
 
 
 def asset(name):

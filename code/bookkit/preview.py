@@ -16,7 +16,7 @@ from string import Template
 from urllib.parse import unquote, urlsplit
 
 from bookkit.errors import BookError
-from bookkit.html import ASSETS, asset
+from bookkit.html import ASSETS, asset, with_policy
 from bookkit.render import render
 from bookkit.used import is_of_book
 
@@ -104,7 +104,7 @@ class _Handler(http.server.SimpleHTTPRequestHandler):
                 words = self._place(path).read_text(encoding="utf-8")
             except OSError:
                 words = "<!doctype html><title>No page</title><body>There is no such page (yet)."
-            self._send(words.replace("</body>", "") + self.script, "text/html; charset=utf-8")
+            self._send(with_policy(words.replace("</body>", "") + self.script), "text/html; charset=utf-8")
         else:
             super().do_GET()
 

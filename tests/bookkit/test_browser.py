@@ -2,6 +2,7 @@
 
 import shutil
 from pathlib import Path
+from urllib.parse import unquote
 
 import pytest
 
@@ -318,3 +319,31 @@ def test_printing_from_the_dark_is_black_on_white(visit, address):
     assert page.locator("main p").first.evaluate(colour) == ["rgb(0, 0, 0)", "rgb(255, 255, 255)"]
     wrapped = page.evaluate("[...document.querySelectorAll('pre')].every(n => n.scrollWidth <= n.clientWidth + 1)")
     assert wrapped
+
+
+def test_a_page_runs_its_own_scripts_and_no_other(browser, address):
+    """The policy stops a script, a handler and an address that somebody put into a page, and lets its own run."""
+    folder = Path(unquote(address.removeprefix("file://")))
+    page_file = folder / "chapters" / "blocks.html"
+    words = page_file.read_text(encoding="utf-8")
+    assert all("Content-Security-Policy" in path.read_text(encoding="utf-8") for path in folder.rglob("*.html"))
+    hostile = (
+        '<script>document.title = "stolen"</script><img src="x" onerror="document.title = 1">'
+        '<a id="bait" href="javascript:document.title = 2">x</a><img src="https://elsewhere.example/x.png">'
+        '<iframe src="https://elsewhere.example/"></iframe><form id="f" action="https://elsewhere.example/"></form>'
+    )
+    target = page_file.with_name("hostile.html")
+    target.write_text(words.replace("<article>", f"<article>{hostile}"), encoding="utf-8")
+    try:
+        context = browser.new_context(offline=True)
+        page, reasons = context.new_page(), []
+        page.on("requestfailed", lambda request: "elsewhere" in request.url and reasons.append(request.failure))
+        page.goto(f"{address}/chapters/hostile.html")
+        page.locator("#bait").click()
+        page.evaluate("document.getElementById('f').submit()")
+        assert page.title() not in ("stolen", "1", "2") and page.url.endswith("hostile.html")
+        assert page.locator(".tabset.ready").count()  # the book's own script did run
+        assert reasons and set(reasons) == {"csp"}  # without a policy: the network is off
+        context.close()
+    finally:
+        target.unlink()
