@@ -1,0 +1,166 @@
+"""Text of a tape is text: three hundred hostile texts show as themselves, in every place where one is written."""
+
+import json
+import re
+import shutil
+import subprocess
+from html.parser import HTMLParser
+
+import numpy as np
+import pandas as pd
+import pytest
+import yaml
+
+import hostile
+from bookkit import tree
+from bookkit.config import _words
+from p2prisk.cli import main
+from p2prisk.cli.page import quality_page
+from p2prisk.escape import escaped, visible
+from p2prisk.report import show
+from p2prisk.report.assemble import _yaml
+from p2prisk.tape import LoanTape
+from p2prisk.tape.privacy import pooled, shown_levels
+
+TEXTS = hostile.texts()
+
+
+def one_line(text):
+    return re.sub(r"\s+", " ", text).strip()
+
+
+def plain(node):
+    """Words of a tree of pandoc; what is more than words is marked."""
+    if isinstance(node, list):
+        return "".join(map(plain, node))
+    kind = node["t"]
+    if kind in ("Plain", "Para"):
+        return plain(node["c"])
+    return {"Str": node.get("c"), "Space": " ", "SoftBreak": " "}.get(kind, f"<<{kind}>>")
+
+
+class Page(HTMLParser):
+    """Words of a page, and what of it a browser would obey."""
+
+    def __init__(self, text):
+        super().__init__()
+        self.words, self.obeyed, self.hidden = [], [], 0
+        self.feed(text)
+
+    def handle_starttag(self, tag, attributes):
+        self.hidden += tag in ("script", "style")
+        if tag in ("b", "u", "iframe", "video", "h6"):
+            self.obeyed.append(tag)
+        for name, value in attributes:
+            address = name in ("href", "src", "action", "srcset", "data")
+            if name.startswith("on") or (address and re.match(r"\s*(javascript|data:text|https?):", value or "", re.I)):
+                self.obeyed.append((tag, name, value))
+
+    def handle_endtag(self, tag):
+        self.hidden -= tag in ("script", "style")
+
+    def handle_data(self, data):
+        if not self.hidden:
+            self.words.append(data)
+
+    @property
+    def text(self):
+        return one_line("".join(self.words))
+
+
+def test_there_are_three_hundred():
+    assert len(TEXTS) == len(set(TEXTS)) == 300
+
+
+def test_markdown_shows_them_in_a_table_and_a_paragraph():
+    (table,) = tree.read_markdown(str(show(pd.DataFrame({"a": range(300), "text": TEXTS}))))
+    rows = table["c"][4][0][3]
+    got = [one_line(plain(row[1][1][4])) for row in rows]
+    assert got == [one_line(visible(text)) for text in TEXTS]
+    blocks = tree.read_markdown("\n\n".join(escaped(text, "markdown") for text in TEXTS))
+    assert [one_line(plain(block)) for block in blocks] == [one_line(visible(text)) for text in TEXTS]
+    header = tree.read_markdown(str(show(pd.DataFrame({text: [1] for text in TEXTS[:40]}))))
+    assert len(header) == 1 and header[0]["t"] == "Table"
+
+
+def test_a_table_of_ours_is_still_markdown():
+    from p2prisk.tables import show as ours
+
+    assert "**bold**" in str(ours(pd.DataFrame({"a": ["**bold**"]})))
+
+
+@pytest.mark.parametrize("text", TEXTS)
+def test_html_json_and_terminal(text):
+    page = Page(f'<p title="{escaped(text, "html")}">{escaped(text, "html")}</p>')
+    assert "".join(page.words) == visible(text) and not page.obeyed
+    script = escaped({text: [text]}, "json")
+    assert json.loads(script) == {text: [text]} and not re.search("[<>&\u2028\u2029]", script)
+    shown = escaped(text, "terminal")
+    assert not re.search("[\x00-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u202e\u2066-\u2069]", shown) and len(shown) <= 200
+
+
+def test_typst_shows_them(tmp_path):
+    typst = pytest.importorskip("typst")
+    lines = "\n\n".join(f'#"{escaped(text, "typst")}"' for text in TEXTS)
+    blocks = tree.read_markdown("\n\n".join(escaped(text, "markdown") for text in TEXTS))
+    lines += "\n\n" + tree.write(blocks, "-t", "typst")
+    (tmp_path / "x.typ").write_text("#set page(width: 60cm, height: auto)\n" + lines, encoding="utf-8")
+    typst.compile(str(tmp_path / "x.typ"), output=str(tmp_path / "x.pdf"))
+    if shutil.which("pdftotext"):
+        run = subprocess.run(["pdftotext", tmp_path / "x.pdf", "-"], capture_output=True, text=True, check=True)
+        for text in ('#import "x.typ"', "$$x^2$$", "[click](javascript:alert(4))", "`{python} 1+1`"):
+            assert one_line(run.stdout).count(text) >= 2, text
+
+
+def test_a_title_is_plain_in_both_renderers():
+    for text in TEXTS:
+        line = yaml.safe_load(f'title: "{_yaml(text)}"')["title"]
+        assert _words(line) == visible(text)  # the preview's
+        if one_line(line):
+            (block,) = tree.read_markdown(line.strip()) or [{"t": "Plain", "c": []}]  # Quarto reads it as Markdown
+            assert block["t"] in ("Para", "Plain", "BulletList", "OrderedList", "HorizontalRule", "Header", "LineBlock")
+            if block["t"] in ("Para", "Plain"):
+                assert "Raw" not in plain(block) and "<<Link" not in plain(block) and "<<Math" not in plain(block)
+
+
+def test_levels_hold_nothing_that_acts():
+    series = pd.Series(pd.Categorical(["a\x1b[31m"] * 6 + ["b"] * 6 + [None]))
+    assert list(shown_levels(series).cat.categories) == ["a␛[31m", "b"] and shown_levels(series).isna().sum() == 1
+    assert "␛" in str(pooled(shown_levels(series)).iloc[0])
+
+
+def test_the_page_of_check_shows_names_of_columns():
+    frame = pd.DataFrame({"amount": [1000.0] * 20, "term": [36] * 20})
+    for text in TEXTS[::5]:
+        tape = LoanTape(frame, {"title": text, "name": text, "path": text}, unused={text: "no canonical column"})
+        page = quality_page(tape.quality())
+        assert not Page(page).obeyed and one_line(visible(text))[:60] in Page(page).text
+        assert "Content-Security-Policy" in page
+
+
+def test_a_report_shows_them_in_html_and_pdf(tmp_path, monkeypatch):
+    rng, rows, texts = np.random.default_rng(3), 2000, TEXTS[7::4][:54]
+    columns = {"purpose": texts[:18], "product": texts[18:36], "occupation": texts[36:]}
+    frame = pd.DataFrame({"amount": rng.integers(10, 350, rows) * 100, "term": rng.choice([36, 60], rows)})
+    frame["income"], frame["grade"] = rng.integers(20, 90, rows) * 1000, rng.choice(list("ABCD"), rows)
+    frame["issue_date"] = [f"201{3 + i % 4}-{1 + i % 12:02d}-15" for i in range(rows)]
+    frame["status"] = np.where(rng.random(rows) < 0.25, "charged off", "paid")
+    for name, levels in columns.items():
+        frame[name] = rng.choice(np.array(levels, dtype=object), rows)
+    source = tmp_path / "x <b>bold<b> [@nokey] $a$ `{python} 1`.csv"
+    frame.to_csv(source, index=False)
+    title = "Loans <script>alert(1)</script> [x](javascript:a) $\\frac{$ `{python} 1`"
+    rules = {name: {"from": name} for name in frame}
+    (tmp_path / "m.yml").write_text(yaml.safe_dump({"title": title, "columns": rules}), encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    options = ["--map", "m.yml", "--anyway", "--on-error", "missing", "--record-date", "2023-01-01", "--to", "html,pdf"]
+    assert main(["report", str(source), *options, "--output", "out"]) == 0
+    pages = [path.read_text(encoding="utf-8") for path in sorted((tmp_path / "out").glob("*.html"))]
+    assert len(pages) == 7 and not [obeyed for page in pages for obeyed in Page(page).obeyed]
+    text = " ".join(Page(page).text for page in pages)
+    formula = re.compile(r"^[=@]|^[+-][^\d\s.,-]|^\W*$")  # what a spreadsheet would run is set to missing by the reader
+    missing = ("nan", "NaN", "null", "None")
+    words = [one_line(visible(x.strip())).lower() for x in texts if not formula.match(x) and x not in missing]
+    lost = [word for word in words if word not in text.lower()]
+    assert not lost and len(words) > 35
+    assert title in text
