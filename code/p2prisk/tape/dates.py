@@ -52,8 +52,19 @@ def fitting_patterns(text: pd.Series) -> list[str]:
     >>> fitting_patterns(pd.Series(["13/01/2019", "02/03/2019"])), fitting_patterns(pd.Series(["01/02/2019"]))
     (['%d/%m/%Y'], ['%d/%m/%Y', '%m/%d/%Y'])
     """
-    text = text.astype(str).str.strip()
+    text = without_offset(text.astype(str).str.strip())
     return [name for name in PATTERNS if pd.to_datetime(text, format=name, errors="coerce").notna().all()]
+
+
+def without_offset(text: pd.Series) -> pd.Series:
+    """Dates without the sign that they are in universal time.
+
+    Examples
+    --------
+    >>> without_offset(pd.Series(["2014-01-02 10:06:32+00:00", "2014-01-02T10:06:32Z"])).tolist()
+    ['2014-01-02 10:06:32', '2014-01-02T10:06:32']
+    """
+    return text.str.replace(r"(?<=\d)\s?(Z|UTC|[+-]00:?00)$", "", regex=True)
 
 
 def whole_number_dates(text: pd.Series) -> tuple[pd.Series, str]:

@@ -1,28 +1,33 @@
-"""Draft a mapping file from the header and the first rows of a lender's table."""
+"""Draft a mapping file from the header and the first rows of a lender's table.
 
+A column is placed by its name and only if its values agree. Names are looked up in ``assets/words.csv`` (English,
+Chinese, German, French, Spanish, Portuguese, and the headers of public loan files), whatever their case, accents, marks
+or abbreviations; words of levels in ``assets/levels.csv``. The draft says how sure it is of each column. What only the
+lender can say stands in it as ``"?"``: the file is valid YAML, and ``p2prisk check`` asks one question after another.
+
+An outcome is never taken for a trait: two values under a name such as TARGET are good and bad loans or nothing.
+"""
+
+from __future__ import annotations
+
+import csv
 import difflib
 import re
+import unicodedata
+from functools import lru_cache
+from importlib import resources
 
+import numpy as np
 import pandas as pd
 
 from p2prisk.tape.choose import refuse_personal_header
 from p2prisk.tape.columns import COLUMNS
-from p2prisk.tape.mapping import builtin, builtin_names, grade_order
+from p2prisk.tape.dates import fitting_patterns, whole_number_dates
+from p2prisk.tape.mapping import MISSING, builtin, builtin_names, grade_order
+from p2prisk.tape.numerals import CURRENCIES, looks_grouped, read_cells
 from p2prisk.tape.privacy import LEAST, kind_of, personal_columns
+from p2prisk.tape.rows import SNAPSHOT
 
-_DATES = (
-    "%Y-%m-%d",
-    "%Y/%m/%d",
-    "%d.%m.%Y",
-    "%d/%m/%Y",
-    "%m/%d/%Y",
-    "%Y%m%d",
-    "%b-%Y",
-    "%Y-%m-%d %H:%M:%S",
-    "%Y/%m/%d %H:%M:%S",
-    "%d-%b-%Y",
-    "%Y-%m",
-)
 # made by the package, or only in tables of counts
 _NOT_GUESSED = {
     "severity",
@@ -44,114 +49,310 @@ _NOT_GUESSED = {
     "public_record",
     "purpose_group",
 }
-# words of other lenders' headers, by canonical column
-_WORDS = {
-    "loan_id": "loan number, contract, contract number, agreement, vertrag, 合同编号, 借款编号, 标的编号",
-    "borrower_id": "customer, customer id, client id, borrower, user id, 借款人编号, 用户编号",
-    "issue_date": "disbursement date, origination date, start date, funded date, loan date, auszahlung, 放款日期,"
-    "借款日期",
-    "amount": "principal, loan amount, original amount, betrag, 借款金额, 贷款金额, 本金",
-    "term": "maturity, duration, tenor, months, laufzeit, 期限, 借款期限",
-    "rate": "interest rate, annual rate, coupon, apr, zinssatz, 利率, 年利率",
-    "purpose": "loan purpose, use of funds, zweck, 借款用途, 用途",
-    "income": "annual income, yearly income, salary, gross income, einkommen, 年收入, 收入",
-    "dti": "debt to income, debt income ratio, debt ratio, 负债率, 负债收入比",
-    "employment_years": "employment length, years employed, job tenure, 工作年限",
-    "employment_status": "employment, job status, 就业状况",
-    "home": "housing, home ownership, residence, wohnung, 住房情况",
-    "age": "borrower age, alter, 年龄",
-    "sex": "gender, geschlecht, 性别",
-    "education": "degree, education level, 学历",
-    "marital_status": "marriage, married, 婚姻状况",
-    "region": "state, province, city, 省份, 地区",
-    "inquiries": "credit inquiries, recent inquiries, 查询次数",
-    "delinquencies_2y": "past delinquencies, late payments, 历史逾期次数",
-    "utilisation": "utilization, credit utilization, card utilisation, 额度使用率",
-    "open_accounts": "open credit lines, active accounts",
-    "public_records": "judgments, derogatory records",
-    "bureau_score": "credit score, fico, score, 信用分",
-    "grade": "rating, risk class, risk grade, credit grade, klasse, 评级, 信用等级",
-    "status": "loan status, state of loan, performance, stand, 借款状态, 还款状态, 标当前状态",
-    "days_past_due": "dpd, days late, overdue days, arrears days, 逾期天数",
-    "principal_paid": "principal repaid, repaid principal, 已还本金",
-    "balance": "outstanding principal, remaining principal, outstanding balance, 剩余本金",
-    "late_fees": "penalty, late charges, 罚息",
-    "recoveries": "recovered amount, recovery, 回收金额",
-    "earlier_loans": "previous loans, number of loans, 历史借款次数",
-    "earlier_overdue": "previous overdue, 历史逾期",
-    "instalment": "installment, monthly payment, emi, rate je monat, 月还款额",
-    "counterparty": "guarantor, assignor, 担保方, 担保人",
-    "custody_account": "custody, custodian account, bank account, 存管账户",
+_SHORT = {
+    "amt": "amount",
+    "bal": "balance",
+    "dt": "date",
+    "dte": "date",
+    "num": "number",
+    "no": "number",
+    "nr": "number",
+    "nbr": "number",
+    "cnt": "number",
+    "int": "interest",
+    "pct": "percent",
+    "mth": "month",
+    "mths": "month",
+    "mo": "month",
+    "mos": "month",
+    "yr": "year",
+    "yrs": "year",
+    "orig": "origination",
+    "pmt": "payment",
+    "pymnt": "payment",
+    "pymt": "payment",
+    "acc": "account",
+    "acct": "account",
+    "inq": "inquiry",
+    "enq": "inquiry",
+    "enquiry": "inquiry",
+    "cust": "customer",
+    "emp": "employment",
+    "stat": "status",
+    "prin": "principal",
+    "prncp": "principal",
+    "ln": "loan",
+    "inc": "income",
+    "util": "utilisation",
+    "utilization": "utilisation",
+    "installment": "instalment",
+    "instal": "instalment",
+    "disb": "disbursement",
+    "ident": "id",
 }
-_STATUS = {
-    "paid": "paid, fully paid, repaid, closed, completed, settled, bezahlt, 已还清, 结清",
-    "current": "current, active, performing, open, running, ok, laufend, 正常还款中, 还款中, 正常",
-    "late 1-30": "late 1-30, dpd 1-30, m1, grace",
-    "late 31-120": "late, late 31-90, late 31-120, overdue, arrears, delinquent, 逾期中, 逾期",
-    "default": "default, defaulted, npl, 违约",
-    "charged off": "charged off, chargeoff, written off, write-off, loss, ausfall, 坏账, 核销",
-    "cancelled": "cancelled, canceled, withdrawn, rejected, 流标",
-}
+_DROPPED = set(
+    "the of at on to for a an and der die das des de du d la le les l el los do da dos das in im per".split()
+)
+_DROPPED |= set("usd eur gbp chf cny rmb inr brl mxn pln percent pa 元 人民币 岁 月 年".split())
+_THOUSAND = re.compile(r"(?i)\bin (thousands?|tsd|k)\b|\(000s?\)|\b(teur|tusd|keur|kusd)\b|\bk[€$£]|千元")
+_TEN_THOUSAND = re.compile(r"万元|\(万\)|万$")
+_MONTHLY = re.compile(r"(?i)month|monat|mensuel|mensual|mensal|\bpcm\b|月")
+_YEARLY = re.compile(r"(?i)annual|year|jahr|annuel|anual|年")
+_KEYS = {"loan_id", "borrower_id", "custody_account", "counterparty"}
+
+
+def _assets(name):
+    text = (resources.files("p2prisk") / "assets" / name).read_text(encoding="utf-8")
+    return list(csv.DictReader(text.splitlines()))
 
 
 def _plain(text):
-    return re.sub(r"[^0-9a-z\u4e00-\u9fff]+", " ", re.sub(r"([a-z])([A-Z])", r"\1 \2", str(text)).lower()).strip()
+    """Lower case, without accents and marks, words apart.
+
+    Examples
+    --------
+    >>> _plain("StatedMonthlyIncome"), _plain("Durée_du-prêt"), _plain("LIMIT_BAL"), _plain("借款金额(元)")
+    ('stated monthly income', 'duree du pret', 'limit bal', '借款金额 元')
+    """
+    text = unicodedata.normalize("NFKD", str(text).replace("ß", "ss"))
+    text = "".join(char for char in text if not unicodedata.combining(char))
+    text = re.sub(r"([a-z])([A-Z])|([A-Z])([A-Z][a-z])|([a-z])(\d)|(\d)([A-Za-z])", _apart, text).lower()
+    return re.sub(r"[^0-9a-z\u0400-\u04ff\u3040-\u30ff\u4e00-\u9fff\uac00-\ud7af]+", " ", text).strip()
 
 
-def _known_sources():
-    """Columns of the built-in formats -> canonical column and rule."""
-    found = {}
+def _apart(found):
+    return " ".join(part for part in found.groups() if part)
+
+
+def _bones(plain):
+    """The words of a name without order, endings, abbreviations and units."""
+    words = (_SHORT.get(word, word) for word in plain.split() if word not in _DROPPED)
+    return frozenset(word[:-3] + "y" if word.endswith("ies") else word.rstrip("s") or word for word in words)
+
+
+@lru_cache
+def _names():
+    """Plain name -> canonical columns, and the same by the words of the name."""
+    exact: dict = {}
+    entries = [(name, name) for name in COLUMNS]
     for format in builtin_names():
         for name, rule in builtin(format)["columns"].items():
             sources = rule.get("from", [])
-            for source in sources if isinstance(sources, list) else [sources]:
-                if name not in _NOT_GUESSED:
-                    found.setdefault(source, (name, rule))
+            entries += [(source, name) for source in (sources if isinstance(sources, list) else [sources])]
+    entries += [(word, row["name"]) for row in _assets("words.csv") for word in row["words"].split("|")]
+    for word, name in entries:
+        if name not in _NOT_GUESSED and name not in exact.setdefault(_plain(word), []):
+            exact[_plain(word)].append(name)
+    for word, names in exact.items():  # the name of an outcome is that of no trait
+        if "bad" in names:
+            exact[word] = [name for name in names if name in ("bad", "grade")]
+    bones: dict = {}
+    for word, names in exact.items():
+        bones.setdefault(_bones(word), []).extend(name for name in names if name not in bones.get(_bones(word), []))
+    return exact, bones
+
+
+@lru_cache
+def _levels(name):
+    """Plain word of a level -> canonical level."""
+    found = {_plain(level): level for level in COLUMNS[name].levels}
+    for row in _assets("levels.csv"):
+        if row["name"] == name:
+            found |= {_plain(word): row["level"] for word in row["words"].split("|")}
     return found
 
 
-def _known_names():
-    names = {_plain(name): name for name in COLUMNS}
-    for source, (name, _) in _known_sources().items():
-        names.setdefault(_plain(source), name)
-    for name, words in _WORDS.items():
-        for word in words.split(","):
-            names.setdefault(_plain(word), name)
-    return names
+def _candidates(column):
+    """Canonical columns that a name may mean, with how sure it is: ``exact``, ``alike``, ``similar``."""
+    exact, bones = _names()
+    plain = _plain(column)
+    joined = plain.replace(" ", "")
+    if not plain:
+        return []
+    if plain in exact or joined in exact:
+        return [(name, "exact") for name in exact.get(plain) or exact[joined]]
+    own = _bones(plain)
+    bare = _bones(_plain(re.sub(r"[(（\[].*?[)）\]]|[ _]in[ _](years|months|days|percent)$", "", str(column))))
+    for words in (own, bare):
+        if words and words in bones:
+            return [(name, "alike") for name in bones[words]]
+    if len(joined) >= 6 and joined.isascii():
+        spelt = {word.replace(" ", ""): word for word in exact}
+        near = difflib.get_close_matches(joined, [word for word in spelt if len(word) >= 6], n=1, cutoff=0.88)
+        if near and not re.search(r"\d", joined):
+            return [(name, "similar") for name in exact[spelt[near[0]]]]
+    return []
 
 
-def guess_columns(header):
+def guess_columns(header, frame=None):
     """Guess which canonical column each column of a header is.
 
     Parameters
     ----------
     header : sequence of str
+    frame : pandas.DataFrame, optional
+        The first rows: a column whose values contradict its name is not placed.
 
     Returns
     -------
     dict
-        Source column -> (canonical column, how sure: ``exact`` or ``similar``); each canonical column once.
+        Source column -> (canonical column, how sure: ``exact``, ``alike`` or ``similar``); each canonical column once.
 
     Examples
     --------
-    >>> guess_columns(["Loan Amount", "Intrest Rate", "shoe size"])
+    >>> guess_columns(["Loan Amount", "Intrest Rate", "amt_of_loan_usd", "shoe size"])
     {'Loan Amount': ('amount', 'exact'), 'Intrest Rate': ('rate', 'similar')}
+    >>> guess_columns(["TARGET"], pd.DataFrame({"TARGET": [0, 1, 0]}))
+    {'TARGET': ('bad', 'exact')}
     """
-    names = _known_names()
-    guesses, taken = {}, set(_NOT_GUESSED)
-    for sure in ("exact", "similar"):
+    return _place(header, frame)[0]
+
+
+def _place(header, frame):
+    """The guesses, and for the others why a name that suggests something was not believed."""
+    guesses: dict = {}
+    doubts: dict = {}
+    taken = set(_NOT_GUESSED)
+    for format in builtin_names():  # a known format says itself which of its columns is which
+        if set(builtin(format)["recognised_by"]) <= set(header):
+            for name, rule in builtin(format)["columns"].items():
+                sources = rule.get("from", [])
+                column = next((c for c in (sources if isinstance(sources, list) else [sources]) if c in header), None)
+                if column is None or column in guesses or name in taken:
+                    continue
+                if frame is None or not _contradiction(frame[column], name):
+                    guesses[column] = (name, "exact")
+                    taken.add(name)
+            break
+    every = {column: _candidates(column) for column in header}
+    for sure in ("exact", "alike", "similar"):
         for column in header:
-            if column in guesses:
-                continue
-            word = _plain(column)
-            found = names.get(word)
-            if sure == "similar" and len(word) >= 4:
-                near = difflib.get_close_matches(word, names, n=1, cutoff=0.86)
-                found = names[near[0]] if near else None
-            if found and found not in taken:
-                guesses[column] = (found, sure)
-                taken.add(found)
-    return {column: guesses[column] for column in header if column in guesses}
+            for name, how in every[column]:
+                if column in guesses or how != sure or name in taken:
+                    continue
+                why = "" if frame is None else _contradiction(frame[column], name)
+                if why:
+                    doubts.setdefault(column, f"its name suggests {name}, but {why}")
+                    continue
+                guesses[column] = (name, sure)
+                taken.add(name)
+    return {column: guesses[column] for column in header if column in guesses}, doubts
+
+
+# ---------------------------------------------------------------- what the values say
+
+
+def _known(values):
+    """The filled cells as text."""
+    if pd.api.types.is_float_dtype(values.dtype):
+        values = values.map(
+            lambda cell: int(cell) if abs(cell) < 1e15 and cell == int(cell) else cell, "ignore"
+        ).astype(object)
+    text = values.dropna().astype(str).str.strip()
+    return text[~text.isin(MISSING)]
+
+
+def _numbers(values, unit=""):
+    """The numbers of a column, and the share of its filled cells that are numbers."""
+    if pd.api.types.is_bool_dtype(values.dtype):
+        return np.empty(0), 0.0, None
+    if pd.api.types.is_numeric_dtype(values.dtype):
+        numbers = values.dropna().to_numpy(dtype=float)
+        return numbers, 1.0, None
+    text = _known(values)
+    codes, distinct = pd.factorize(text)
+    cells = read_cells(list(distinct), unit)
+    found = cells.comma if "," in cells.marks() and "." not in cells.marks() else cells.point
+    numbers = np.append(found, np.nan)[codes]
+    fine = np.isfinite(numbers)
+    return numbers[fine], float(fine.mean()) if len(fine) else 0.0, cells
+
+
+def _dates(values):
+    """Patterns that read a column of dates; an empty list if whole numbers do, None if it holds no dates."""
+    if pd.api.types.is_datetime64_any_dtype(values.dtype):
+        return []
+    text = _known(values)
+    if not len(text):
+        return []
+    fits = fitting_patterns(text.drop_duplicates())
+    if fits:
+        return fits
+    return [] if whole_number_dates(text)[1] else None
+
+
+def _contradiction(values, name):
+    """Why values cannot be what their name says; empty if they can."""
+    text = _known(values)
+    if not len(text):
+        return ""
+    column, distinct = COLUMNS[name], text.nunique()
+    if name in _KEYS:
+        return "" if distinct > 0.03 * len(text) or name != "loan_id" or len(text) < 10 else "its values repeat"
+    if column.kind == "date" or name == "credit_history_years":
+        if _dates(values) is not None and not (column.kind != "date" and _numbers(values)[1] > 0.9):
+            return ""
+        if column.kind == "date":
+            return "its values are no dates"
+    if column.kind in ("number", "integer"):
+        numbers, share, _ = _numbers(values, column.unit)
+        if share < 0.9:
+            words = name in ("employment_years", "term") and text.str.contains(r"\d").mean() > 0.5
+            return "" if words else "its values are no numbers"
+        if name in ("amount", "income", "balance", "instalment", "credit_limit"):
+            if set(np.unique(numbers)) == {0.0, 1.0}:
+                return "it holds only 0 and 1"
+        if name == "rate" and distinct > 1 and set(np.unique(numbers)) <= {0.0, 1.0, 2.0, 3.0, 4.0, 5.0, 6.0}:
+            return "it holds a few whole numbers: a class, not a rate"
+        if name == "age" and len(numbers) and _days_before(numbers) is None and not 15 <= np.median(numbers) <= 100:
+            return "its values are no ages"
+        if name == "bureau_score" and len(numbers) and not 200 <= np.median(numbers) <= 1000:
+            return "its values are no score"
+        return ""
+    if name == "bad":
+        return "" if _two(text) else "it holds other than two values"
+    if column.kind == "flag":
+        return "" if distinct <= 3 else "it holds more than two values"
+    if name in ("grade", "sub_grade"):
+        if text.str.len().max() > 14 or distinct > 60:
+            return "its values are no grades"
+        return "it marks good and bad loans" if _outcome_words(text) else ""
+    if name == "status":
+        if distinct <= 2 and pd.to_numeric(text, errors="coerce").notna().all():
+            return "it holds two numbers: good and bad loans?"
+        return "" if distinct <= 40 else "it holds too many values"
+    if name == "region" and sum(_plain(word) in _levels("status") for word in text.unique()) * 2 > distinct:
+        return "it holds the standing of loans"
+    if name == "employment_status" and text[text.str.contains(r"\d\D*[<>=]|[<>=]\D*\d")].nunique() * 2 >= distinct:
+        return "it holds lengths of time"
+    if name == "home" and pd.to_numeric(text, errors="coerce").notna().all() and distinct > 6:
+        return "it holds numbers"
+    return "" if distinct <= max(60, 0.5 * len(text)) else "nearly every value is another: no category"
+
+
+def _two(text):
+    return text.nunique() <= 2
+
+
+def _outcome_words(text):
+    return set(map(_plain, text.unique())) <= {"good", "bad", "0", "1", "default", "non default", "gut", "schlecht"}
+
+
+def _days_before(numbers):
+    """Whether numbers are days before the application, as Home Credit counts them: negative, up to a century."""
+    below = numbers[numbers < 0]
+    return True if len(below) > 0.5 * len(numbers) and np.median(below) > -36_600 else None
+
+
+def _age_in_days(values, name):
+    """Whether a column named after a birth holds days lived: an age, and nobody's day of birth."""
+    if not any(canonical == "age" for canonical, _ in _candidates(name)):
+        return False
+    numbers, share, _ = _numbers(values)
+    return share == 1.0 and bool(len(numbers)) and bool(_days_before(numbers))
+
+
+# ---------------------------------------------------------------- the draft
 
 
 def draft_mapping(frame, name="tape"):
@@ -167,48 +368,90 @@ def draft_mapping(frame, name="tape"):
     Returns
     -------
     text : str
-        YAML, with a comment wherever a decision is yours.
+        YAML, with ``"?"`` wherever a decision is the lender's.
     unplaced : list of str
         Columns that could not be placed.
     """
     refuse_personal_header(frame.columns, name)
     personal = personal_columns(frame)
-    guesses = guess_columns([column for column in frame.columns if column not in personal])
-    lines = [f"# Draft of a mapping for {name}: read it line by line before you trust it."]
+    head = frame.head(5000)
+    personal = {column: why for column, why in personal.items() if not _age_in_days(head[column], column)}
+    header = [column for column in frame.columns if column not in personal and not SNAPSHOT.match(str(column).strip())]
+    guesses, doubts = _place(header, head)
+    snapshots = [
+        column
+        for column in frame.columns
+        if column not in personal and SNAPSHOT.match(str(column).strip()) and _dates(head[column]) is not None
+    ]
+    lines = [
+        f"# Draft of a mapping for {name}: read it line by line before you trust it.",
+        '# Where a "?" stands, only you can answer; p2prisk check asks for one after the other.',
+    ]
     for format in builtin_names():
         if set(builtin(format)["recognised_by"]) <= set(frame.columns):
             lines.append(f"# The header is that of the built-in format {format}: --format {format} needs no mapping.")
-    lines += [
-        f"format: {_quote(name)}",
-        f"title: {_quote(name)}",
-        "currency: USD  # ISO code: check",
-        "# record_date: 2024-12-31  # day of the snapshot",
-        "columns:",
+    lines += [f"format: {_quote(name)}", f"title: {_quote(name)}", *_of_the_file(head, guesses, snapshots), "columns:"]
+    order = list(COLUMNS)
+    for column, (canonical, sure) in sorted(guesses.items(), key=lambda item: order.index(item[1][0])):
+        rule, remarks = _rule(head[column], canonical, column)
+        remarks.insert(0, _SURE[sure])
+        lines.append(f"  {canonical}: {{{', '.join([f'from: {_quote(column)}', *rule])}}}  # {'; '.join(remarks)}")
+    if not guesses:
+        lines[-1] = "columns: {}  # no column could be placed"
+    unplaced = [
+        column
+        for column in frame.columns
+        if column not in guesses and column not in personal and column not in snapshots
     ]
-    sources = _known_sources()
-    for column, (canonical, sure) in sorted(guesses.items(), key=lambda item: list(COLUMNS).index(item[1][0])):
-        if column in sources and sources[column][0] == canonical:
-            kept = {key: value for key, value in sources[column][1].items() if key not in ("from", "required")}
-            rule, remarks = ([_flow(kept)[1:-1]] if kept else []), []
-        else:
-            rule, remarks = _rule(frame[column], canonical)
-        parts = [f"from: {_quote(column)}", *rule]
-        if sure == "similar":
-            remarks.insert(0, "guessed from a similar name: check")
-        lines.append(f"  {canonical}: {{{', '.join(parts)}}}" + (f"  # {'; '.join(remarks)}" if remarks else ""))
-    unplaced = [column for column in frame.columns if column not in guesses and column not in personal]
     if unplaced or personal:
         lines.append("unused:")
         lines += [f"  {_quote(column)}: personal data ({why})" for column, why in personal.items()]
-        lines += [f"  {_quote(column)}: not placed  # {_kind(frame[column])}" for column in unplaced]
-    absent = [
-        column
-        for column in ("issue_date", "amount", "term", "status")
-        if column not in {canonical for canonical, _ in guesses.values()}
-    ]
+        for column in unplaced:
+            doubt = f"; {doubts[column]}" if column in doubts else ""
+            lines.append(f"  {_quote(column)}: not placed  # {_kind(head[column])}{doubt}")
+    found = {canonical for canonical, _ in guesses.values()}
+    absent = [column for column in ("issue_date", "amount", "term") if column not in found]
+    absent += [] if found & {"status", "bad", "days_past_due"} else ["status"]
     if absent:
         lines.append(f"# not found, but wanted by the study: {', '.join(absent)}")
     return "\n".join(lines) + "\n", unplaced
+
+
+_SURE = {"exact": "sure", "alike": "likely: a name of the same words", "similar": "guessed from a similar name: check"}
+
+
+def _of_the_file(head, guesses, snapshots):
+    """Lines on the whole file: currency, decimal mark, record date, codes for missing."""
+    marks, signs, ambiguous = set(), set(), False
+    for column, (canonical, _) in guesses.items():
+        if COLUMNS[canonical].kind not in ("number", "integer"):
+            continue
+        values = head[column]
+        if pd.api.types.is_float_dtype(values.dtype):
+            known = values.dropna()
+            if head.attrs.get("text") and not looks_grouped(known) and (known != known.round()).any():
+                marks.add(".")
+            continue
+        cells = _numbers(values, COLUMNS[canonical].unit)[2]
+        if cells is not None:
+            marks |= cells.marks()
+            signs |= {CURRENCIES[sign] for sign in cells.currencies} - {""}
+            ambiguous |= bool((cells.evidence == "?").any() and not cells.marks())
+    words = {word.upper() for column in guesses for word in re.findall(r"[A-Za-z]{3}", str(column))}
+    signs |= {code for code in ("EUR", "USD", "GBP", "CHF", "CNY", "INR", "BRL", "MXN", "PLN") if code in words}
+    signs |= {"CNY"} if any("元" in str(column) for column in guesses) else set()
+    lines = [f"currency: {signs.pop()}"] if len(signs) == 1 else ["# currency: EUR  # ISO code of all amounts"]
+    if marks == {","}:
+        lines.append('decimal: ","')
+    elif ambiguous and len(marks) != 1:
+        lines.append('decimal: "?"  # "." or ",": the cells do not say whether 1.234 is a little more than one')
+    if snapshots:
+        lines.append(
+            f"record_date_from: [{', '.join(map(_quote, snapshots))}]  # of several rows of a loan, the latest"
+        )
+    else:
+        lines.append("# record_date: 2024-12-31  # day of the snapshot")
+    return lines
 
 
 def _flow(value):
@@ -240,68 +483,186 @@ def _kind(values):
     return f"text, {values.nunique():,d} distinct, {values.isna().mean():.0%} missing"
 
 
-def _rule(values, canonical):
-    column, parts, remarks = COLUMNS[canonical], [], []
-    known = values.dropna()
-    if column.kind == "date" and not pd.api.types.is_datetime64_any_dtype(values.dtype):
-        text = known.astype(str).str.strip()
-        fitting = [pattern for pattern in _DATES if pd.to_datetime(text, format=pattern, errors="coerce").notna().all()]
-        if fitting:
-            parts.append(f'date: ["{fitting[0]}"]')
-            if len(fitting) > 1:
-                remarks.append(f"{fitting[1]} fits as well: check day and month")
-        else:
-            remarks.append('no usual date format fits all cells: give date: ["..."]')
-    elif column.kind in ("number", "integer"):
-        number = pd.to_numeric(known.astype(str).str.replace(r"[%,\s$€£¥]", "", regex=True), errors="coerce")
-        if number.isna().any():
-            remarks.append(
-                f"{int(number.isna().sum()):,d} cells of the first rows are no numbers: add missing or recode"
-            )
-        if (
-            column.unit == "per cent"
-            and len(number)
-            and number.quantile(0.99) <= 1.5
-            and not known.astype(str).str.contains("%").any()
-        ):
-            parts.append("unit: fraction")
-            remarks.append("all values up to 1.5")
-        if canonical == "income" and len(number) and number.median() < 20_000:
-            remarks.append("per year? otherwise unit: per month, or thousand")
-    elif column.kind in ("category", "ordered"):
-        counts = known.astype(str).str.strip().value_counts(sort=False)
-        usual = (
-            {_plain(word) for text in _STATUS.values() for word in text.split(",")} if canonical == "status" else set()
+def _builtin_rule(column, canonical, text):
+    """The rule of a built-in format for this column, if it reads the values that are there."""
+    for format in builtin_names():
+        rule = builtin(format)["columns"].get(canonical, {})
+        sources = rule.get("from", [])
+        if column not in (sources if isinstance(sources, list) else [sources]):
+            continue
+        kept = {key: value for key, value in rule.items() if key not in ("from", "required", "unit")}
+        if "years_before" in kept and _numbers(text)[1] > 0.9:
+            return None
+        levels = (
+            set(kept.get("recode", ())) | set(map(str, kept.get("recode", {}).values())) | set(kept.get("order", ()))
         )
-        usual |= {_plain(level) for level in column.levels}
-        levels = [
-            level
-            for level, rows in counts.items()
-            if not kind_of(level) and (rows >= LEAST or _plain(level) in usual or re.fullmatch(r"[A-Z]{1,2}\d?", level))
-        ]
-        if len(levels) < len(counts):
-            remarks.append(
-                f"{len(counts) - len(levels):,d} further level(s), each of fewer than {LEAST} loans, are not shown"
-            )
-        if canonical == "status":
-            words = {_plain(word): stage for stage, text in _STATUS.items() for word in text.split(",")}
-            pairs = {level: words.get(_plain(level)) for level in levels[:30]}
+        if ("recode" in kept or "order" in kept) and "otherwise" not in kept and not set(text.unique()) <= levels:
+            return None
+        if not set(kept) - {"date"}:
+            return None
+        return kept
+    return None
+
+
+def _rule(values, canonical, name):
+    column, parts, remarks = COLUMNS[canonical], [], []
+    text = _known(values)
+    known = _builtin_rule(name, canonical, text)
+    if known is not None:
+        parts.append(_flow(known)[1:-1])
+    if column.kind == "date" or (canonical == "credit_history_years" and known is None):
+        fits = _dates(values)
+        if column.kind == "date" or (fits is not None and _numbers(values)[1] < 0.9):
+            return _date_rule(fits, canonical, parts, remarks)
+    if column.kind in ("number", "integer") and "years_before" not in (known or ()):
+        _number_rule(values, text, canonical, name, parts, remarks, known or {})
+    elif column.kind == "flag" and known is None:
+        _flag_rule(text, canonical, name, parts, remarks)
+    elif column.kind in ("category", "ordered") and known is None:
+        _level_rule(text, canonical, parts, remarks)
+    return parts, remarks
+
+
+def _date_rule(fits, canonical, parts, remarks):
+    if canonical == "credit_history_years":
+        parts.append("years_before: issue_date")
+    if fits is None:
+        remarks.append('no usual pattern fits all cells: date: ["%d.%m.%Y"], for instance')
+    elif len(fits) == 1 and fits[0] not in ("%Y-%m-%d", "%Y/%m/%d", "%Y-%m-%d %H:%M:%S"):
+        parts.append(f'date: ["{fits[0]}"]')
+    elif len(fits) > 1:
+        parts.append('date: "?"')
+        remarks.append(f'date: ["{fits[0]}"] and date: ["{fits[1]}"] both fit')
+    return parts, remarks
+
+
+def _number_rule(values, text, canonical, name, parts, remarks, known):
+    column = COLUMNS[canonical]
+    numbers, share, cells = _numbers(values, column.unit)
+    if share < 1 and "recode" not in known:
+        levels = _unread(text, column.unit)
+        if levels and len(levels) <= 20:
+            parts.append("recode: {" + ", ".join(f'{_quote(level)}: "?"' for level in levels) + "}")
+        remarks.append("some cells are no numbers: give their values, or name them under missing")
+    if not len(numbers):
+        return
+    signs = cells is not None and cells.per_cent.any()
+    if column.unit == "per cent" and np.quantile(numbers, 0.99) <= 1.5 and numbers.max() > 0 and not signs:
+        parts.append("unit: fraction")
+        remarks.append("all values up to 1.5")
+    elif canonical in ("age", "employment_years") and _days_before(numbers):
+        parts.append("unit: days before as years")
+        strange = sorted({int(number) for number in numbers if number > 30_000})
+        if strange:
+            parts.append(f"missing: {strange[:3]}")
+    elif canonical == "income" and (_MONTHLY.search(str(name)) and not _YEARLY.search(str(name))):
+        parts.append("unit: per month")
+    elif column.unit == "currency" and _TEN_THOUSAND.search(str(name)):
+        parts.append("unit: ten thousand")
+    elif column.unit == "currency" and _THOUSAND.search(str(name)):
+        parts.append("unit: thousand")
+    elif canonical == "income" and np.median(numbers) < 20_000:
+        remarks.append("per year? otherwise unit: per month, or thousand")
+    elif column.unit == "years" and canonical != "age" and np.median(numbers) > 30:
+        parts.append("unit: months as years")
+    elif canonical == "term" and re.search(r"(?i)year|jahr|ann[ée]e|año|\bano|年", str(name)):
+        parts.append("unit: years as months")
+    elif canonical == "term" and re.search(r"(?i)\bdays?\b|tage|jours|d[ií]as|天|日", str(name)):
+        parts.append("unit: days as months")
+    for code in (-1, 99, 999, 9999, 99999, 999999, 9999999, 99999999):
+        count = int((numbers == code).sum())
+        rest = numbers[numbers != code]
+        if count >= 3 and len(rest) and (rest.max() * 1.25 < code if code > 0 else rest.min() >= 0):
+            remarks.append(f"{count:,d} cells hold {code}: missing: [{code}]?")
+
+
+def _unread(text, unit):
+    distinct = [level for level in text.unique() if not kind_of(level)]
+    cells = read_cells(distinct, unit)
+    bad = ~(np.isfinite(cells.point) | np.isfinite(cells.comma))
+    counts = text.value_counts()
+    return [level for level, wrong in zip(distinct, bad, strict=True) if wrong and counts[level] >= LEAST]
+
+
+def _flag_rule(text, canonical, name, parts, remarks):
+    from p2prisk.tape.mapping import _FALSE, _TRUE
+
+    levels = [str(level) for level in text.unique()]
+    if canonical != "bad":
+        if set(map(str.lower, levels)) - _TRUE - _FALSE:
+            parts.append("recode: {" + ", ".join(f'{_quote(level)}: "?"' for level in levels[:3]) + "}")
+            remarks.append("true or false")
+        return
+    bad = {
+        "bad",
+        "default",
+        "defaulted",
+        "charged off",
+        "chgoff",
+        "loss",
+        "schlecht",
+        "mauvais",
+        "malo",
+        "mau",
+        "违约",
+        "坏",
+    }
+    good = {
+        "good",
+        "paid",
+        "non default",
+        "no default",
+        "fully paid",
+        "p i f",
+        "gut",
+        "bon",
+        "bueno",
+        "bom",
+        "正常",
+        "好",
+    }
+    inverted = _plain(name) in ("creditability", "kredit", "class", "risk", "credit risk", "response", "good bad", "y")
+    lower = set(map(str.lower, levels))
+    if {_plain(level) for level in levels} <= bad | good:
+        parts.append(
+            "recode: {" + ", ".join(f"{_quote(v)}: {str(_plain(v) in bad).lower()}" for v in sorted(levels)) + "}"
+        )
+    elif inverted or lower - _TRUE - _FALSE:
+        parts.append("recode: {" + ", ".join(f'{_quote(level)}: "?"' for level in sorted(levels)) + "}")
+        remarks.append("true for bad loans, false for good ones")
+    else:
+        remarks.append("taken as 1 = bad; by when it counts as bad, only you know")
+
+
+def _level_rule(text, canonical, parts, remarks):
+    column = COLUMNS[canonical]
+    words = _levels(canonical) if column.levels else {}
+    counts = text.value_counts(sort=False)
+    levels = [
+        level
+        for level, rows in counts.items()
+        if not kind_of(level) and (rows >= LEAST or _plain(level) in words or re.fullmatch(r"[A-Z]{1,2}\d?", level))
+    ]
+    if len(levels) < len(counts):
+        hidden = len(counts) - len(levels)
+        remarks.append(f"{hidden:,d} further level(s), each of fewer than {LEAST} loans, are not shown")
+    if column.levels and column.kind == "category":
+        if set(levels) - set(column.levels):
+            pairs = {level: words.get(_plain(level)) for level in levels[:40]}
             parts.append(
-                "recode: {" + ", ".join(f"{_quote(level)}: {stage or '?'}" for level, stage in pairs.items()) + "}"
+                "recode: {"
+                + ", ".join(f"{_quote(level)}: {_quote(fixed or '?')}" for level, fixed in pairs.items())
+                + "}"
             )
             if None in pairs.values():
-                remarks.append(f"replace ? by one of {', '.join(_STATUS)} (null = missing)")
-        elif column.levels and set(levels) - set(column.levels):
-            near = {
-                level: next((fixed for fixed in column.levels if _plain(fixed) in _plain(level)), "?")
-                for level in levels[:30]
-            }
-            parts.append("recode: {" + ", ".join(f"{_quote(level)}: {fixed}" for level, fixed in near.items()) + "}")
-            remarks.append(f"levels: {', '.join(column.levels)}")
-        elif column.kind == "ordered":
-            try:
-                grade_order(levels, canonical)
-            except ValueError:
-                parts.append("order: [" + ", ".join(_quote(level) for level in levels[:30]) + "]")
-                remarks.append("put them in order, best first")
-    return parts, remarks
+                remarks.append(f"the ? is one of {', '.join(column.levels)}, or null")
+    elif column.kind == "ordered":
+        digits = all(level.lstrip("-").isdigit() for level in levels)
+        try:
+            grade_order(levels, canonical)
+        except ValueError:
+            digits = True
+        if digits and levels:
+            parts.append('order: "?"')
+            shown = ", ".join(_quote(level) for level in sorted(levels)[:30])
+            remarks.append(f"which is the best? order: [{shown}], best first, or turned round")

@@ -20,7 +20,8 @@ and a rule's keys:
 ``required``                true: a file without the column is refused
 ``unit``                    ``per cent`` (default), ``fraction``, ``detect`` ('%' signs, or all values below
                             1.5, decide), ``per month`` (money a year = 12 x), ``thousand``,
-                            ``months as years``, ``days as months``, ``weeks as months``, ``years as months``;
+                            ``months as years``, ``days as months``, ``weeks as months``, ``years as months``,
+                            ``days before as years`` (-3653 is 10), ``ten thousand``;
                             ``per year``, ``months``, ``years``: as it stands, and not to be doubted
 ``decimal``                 decimal mark of this column, ``.`` or ``,``
 ``recode``                  source value -> canonical value (null = missing)
@@ -54,7 +55,7 @@ import pandas as pd
 from p2prisk.errors import DataError
 from p2prisk.tape.columns import COLUMNS, EMPLOYMENT, RECENCY
 from p2prisk.tape.core import LoanTape, drop_unused_levels
-from p2prisk.tape.dates import fitting_patterns, whole_number_dates, year_only
+from p2prisk.tape.dates import fitting_patterns, whole_number_dates, without_offset, year_only
 from p2prisk.tape.mapping_file import parse_mapping
 from p2prisk.tape.numerals import CURRENCIES, Cells, looks_grouped, read_cells, refuse_two_marks
 from p2prisk.tape.privacy import LEAST, kind_of, masked, masked_name, masked_names
@@ -107,6 +108,8 @@ _UNITS = {
     "days as months": 12 / 365.25,
     "weeks as months": 84 / 365.25,
     "years as months": 12.0,
+    "days before as years": -1 / 365.25,
+    "ten thousand": 10_000.0,
     "per year": 1.0,
     "months": 1.0,
     "years": 1.0,
@@ -724,7 +727,9 @@ class _Builder:
             if not left.any():
                 break
             distinct = pd.Series(text[left].unique())
-            parsed = pd.Series(pd.to_datetime(distinct, format=pattern, errors="coerce").to_numpy(), distinct)
+            parsed = pd.Series(
+                pd.to_datetime(without_offset(distinct), format=pattern, errors="coerce").to_numpy(), distinct
+            )
             found = text[left].map(parsed)
             if pattern.endswith("%y"):  # a two-digit year of the future is of the last century
                 future = found > pd.Timestamp.now()

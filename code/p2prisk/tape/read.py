@@ -212,7 +212,8 @@ def without_personal(raw, personal, mapping, names=None, key=None):
         if COLUMNS[name].known == "key" and COLUMNS[name].kind == "text"
         for source in sources({name: rule})
     }
-    ages = sources({name: rule for name, rule in rules.items() if rule.get("years_before")})
+    lived = {name: rule for name, rule in rules.items() if str(rule.get("unit")) == "days before as years"}
+    ages = sources(lived | {name: rule for name, rule in rules.items() if rule.get("years_before")})
     for source, name in keys.items():
         values = raw[source]
         if source in personal:
