@@ -115,7 +115,7 @@ class Explorer:
         style, script = (_asset(f"explorer.{kind}") for kind in ("css", "js"))
         return (
             f'<div class="explorer widget" id="{self.name}" role="group" aria-label="{html.escape(self.title)}">'
-            f'<style>{style}</style><form onsubmit="return false">{controls}<button type="button">Reset</button></form>'
+            f'<style>{style}</style><form>{controls}<button type="button">Reset</button></form>'
             '<div role="status" aria-live="polite"><table data-quarto-disable-processing="true"><thead><tr>'
             f'<th scope="col">{html.escape(self.heads[0])}</th><th scope="col">{html.escape(self.heads[1])}</th>'
             '<td class="explorer-bar"></td></tr></thead><tbody></tbody></table></div>'

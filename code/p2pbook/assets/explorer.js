@@ -61,6 +61,7 @@
   }
   controls.forEach(function (input) { input.addEventListener("input", show); input.addEventListener("change", show); });
   root.querySelector("button").addEventListener("click", function () { root.querySelector("form").reset(); show(); });
+  root.querySelector("form").addEventListener("submit", function (event) { event.preventDefault(); });
   root.explorer = { compute: compute, values: values };
   show();
 }(document.getElementById("EXPLORER-ID")));

@@ -104,6 +104,7 @@
   root.querySelectorAll("[data-characteristic]").forEach(function (input) {
     input.addEventListener("input", show); input.addEventListener("change", show);
   });
+  root.querySelector("form").addEventListener("submit", function (event) { event.preventDefault(); });
   root.scorecard = { compute: compute, values: values };
   show();
 }(document.getElementById("SCORECARD-ID")));
