@@ -20,24 +20,7 @@ from p2prisk.standard import StandardModel
 
 @pytest.fixture
 def loans(tmp_path):
-    rng = np.random.default_rng(11)
-    size = 3000
-    risk = rng.normal(size=size)
-    frame = pd.DataFrame(
-        {
-            "loan_id": [f"L{i:05d}" for i in range(size)],
-            "issue_date": (pd.to_datetime("2015-01-01") + pd.to_timedelta(rng.integers(0, 700, size), "D")).strftime(
-                "%Y-%m-%d"
-            ),
-            "amount": rng.integers(1000, 30_000, size),
-            "term": rng.choice([36, 60], size),
-            "income": np.exp(10.8 - 0.2 * risk + 0.4 * rng.normal(size=size)).round(2),
-            "dti": np.clip(15 + 4 * risk + 4 * rng.normal(size=size), 0, None).round(2),
-            "home": rng.choice(["own", "rent"], size),
-            "rate": (12 + 2 * risk).round(2).clip(5, 30),
-            "status": np.where(risk + rng.logistic(size=size) > 2, "charged off", "paid"),
-        }
-    )
+    frame = fixtures.random_loans(11, 3000)
     path = tmp_path / "loans.csv"
     frame.to_csv(path, index=False)
     return path

@@ -9,7 +9,6 @@ import tempfile
 import threading
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 import pytest
 
@@ -17,6 +16,7 @@ from p2prisk import outputs
 from p2prisk.cli import main
 from p2prisk.errors import DataError
 from p2prisk.outputs import Output, check_folder, scratch
+from tape_fixtures import random_loans
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -25,23 +25,7 @@ ROOT = Path(__file__).resolve().parents[1]
 def made(tmp_path_factory):
     """A tape of 1,500 loans, and a model fitted to it."""
     folder = tmp_path_factory.mktemp("made")
-    rng = np.random.default_rng(3)
-    size = 1500
-    risk = rng.normal(size=size)
-    frame = pd.DataFrame(
-        {
-            "loan_id": [f"L{i:05d}" for i in range(size)],
-            "issue_date": (pd.Timestamp("2015-01-01") + pd.to_timedelta(rng.integers(0, 700, size), "D")).strftime(
-                "%Y-%m-%d"
-            ),
-            "amount": rng.integers(1000, 30_000, size),
-            "term": rng.choice([36, 60], size),
-            "income": np.exp(10.8 - 0.2 * risk + 0.4 * rng.normal(size=size)).round(2),
-            "dti": np.clip(15 + 4 * risk + 4 * rng.normal(size=size), 0, None).round(2),
-            "home": rng.choice(["own", "rent"], size),
-            "status": np.where(risk + rng.logistic(size=size) > 2, "charged off", "paid"),
-        }
-    )
+    frame = random_loans(3, 1500).drop(columns="rate")
     frame.to_csv(folder / "loans.csv", index=False)
     assert main(["fit", str(folder / "loans.csv"), "--output", str(folder / "m.json")]) == 0
     return folder

@@ -8,6 +8,7 @@ import re
 from pathlib import Path
 
 import pytest
+import yaml
 
 ROOT = Path(__file__).resolve().parents[1]
 BIBLIOGRAPHY = ROOT / "references.bib"
@@ -155,6 +156,15 @@ def test_missing_and_unverified_keys_are_found():
     )
     assert set(found) == {"nobody", "rumour", "unchecked"}
     assert "unverified" in found["rumour"]
+
+
+def test_the_page_cites_the_book_as_its_citation_file_does():
+    stated = yaml.safe_load((ROOT / "CITATION.cff").read_text(encoding="utf-8"))
+    entry = dict(
+        re.findall(r"^  (\w+) = \{+(.*?)\}+,$", (ROOT / "index.qmd").read_text(encoding="utf-8"), re.MULTILINE)
+    )
+    assert (entry["title"], entry["version"]) == (stated["title"], stated["version"])
+    assert entry["author"] == stated["authors"][0]["name"] and entry["year"] == str(stated["date-released"].year)
 
 
 if __name__ == "__main__":

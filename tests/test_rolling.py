@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from p2pbook.lendingclub import TRAITS
 from p2prisk.errors import DataError, ModelError
 from p2prisk.hazard import HazardLogit, spells
 from p2prisk.standard_hazard import fit_standard_hazard
@@ -13,23 +14,6 @@ from p2prisk.tape import LoanTape, end_dates, read_tape
 from p2prisk.validation import auc, rolling_origin
 
 LENDING_CLUB = Path(__file__).resolve().parents[2] / "shared" / "data" / "lendingclub_2007_2011.csv.gz"
-#: the fourteen traits of the real-time test
-TRAITS = (
-    "amount",
-    "income",
-    "dti",
-    "employment",
-    "home",
-    "purpose",
-    "inquiries",
-    "delinquencies_2y",
-    "public_records",
-    "utilisation",
-    "revolving_balance",
-    "open_accounts",
-    "total_accounts",
-    "credit_history_years",
-)
 
 
 def made_up(n=6000, seed=0):

@@ -1,7 +1,6 @@
 """The score card in the page: equal to Python in a real browser, usable by keyboard and on a phone."""
 
 import itertools
-import shutil
 
 import numpy as np
 import pandas as pd
@@ -12,12 +11,6 @@ from p2prisk import OrderedLogit, Scorecard, load
 from p2prisk.errors import DataError
 from p2prisk.scorecard import grade_table
 from p2prisk.scorecard.widget import ScorecardWidget
-
-FLAGS = (
-    "--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
-    "--disable-component-update --disable-sync"
-).split()
-BROWSERS = ("chromium", "chromium-browser", "google-chrome", "chrome")
 
 
 @pytest.fixture(scope="module")
@@ -31,18 +24,6 @@ def numbers():
     frame = frame[frame["income"] > 0].dropna(subset=["dti"]).reset_index(drop=True)
     result = OrderedLogit.from_formula("grade ~ np.log(income) + dti + C(home)", frame).fit()
     return Scorecard.from_result(result).with_points(digits=None)
-
-
-@pytest.fixture(scope="module")
-def browser():
-    playwright = pytest.importorskip("playwright.sync_api", reason="the Python package playwright is not installed")
-    path = next(filter(None, map(shutil.which, BROWSERS)), None)
-    if not path:
-        pytest.skip("no Chromium on PATH")
-    with playwright.sync_playwright() as driver:
-        running = driver.chromium.launch(executable_path=path, headless=True, args=FLAGS)
-        yield running
-        running.close()
 
 
 @pytest.fixture

@@ -218,9 +218,10 @@ def _neighbours(pages, position, titles):
 
 
 def _accessible(body):
-    """Give headings below the first level a link to themselves, formulas that scroll a stop of the keyboard, and make
-    an empty head of a column no head."""
+    """Give headings below the first level a link to themselves, formulas that scroll a stop of the keyboard, make an
+    empty head of a column no head, and keep a day on one line."""
     body = re.sub(r"<th([^>]*)></th>", r"<td\1></td>", body)
+    body = re.sub(r"<td([^>]*)>(\d{4}-\d\d(?:-\d\d)?)</td>", r'<td\1><span class="day">\2</span></td>', body)
     formula = r'(<div class="formula"[^>]*>\s*<p>)?<math display="block"'
     body = re.sub(formula, lambda found: found[0] + ("" if found[1] else ' tabindex="0"'), body)
     return re.sub(

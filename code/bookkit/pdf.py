@@ -25,8 +25,8 @@ _CJK = re.compile(r"[\u3400-\u9fff]")
 _UPRIGHT, _TURNED = 459, 706
 #: Height in points that a picture may have: the text's, less a caption.
 _TALLEST = 630
-#: Rows up to which a table is not broken over two pages.
-WHOLE_ROWS = 20
+#: Rows, and letters in them, up to which a table is not broken over two pages.
+WHOLE_ROWS, WHOLE_LETTERS = 20, 2_000
 _TABLE_SIZES = (9.5, 9, 8.5, 8, 7.5, 7, 6.5)
 
 
@@ -161,8 +161,9 @@ def _float(node):
         word = {"fig": "Figure", "tbl": "Table"}[kind]
         inlines = [raw("typst", f"#label-of[{word} {number}:] ", True), *inlines]
     content = body["c"][1]
-    rows = sum(len(list(rows_of(table))) for table in nodes(content) if table["t"] == "Table")
-    whole = f"whole: {str(0 < rows <= WHOLE_ROWS).lower()}"
+    rows = [row for table in nodes(content) if table["t"] == "Table" for row in rows_of(table)]
+    short = 0 < len(rows) <= WHOLE_ROWS and sum(len(cell) for row in rows for cell in row) <= WHOLE_LETTERS
+    whole = f"whole: {str(short).lower()}"
     label = f", label: <{node['c'][0][0]}>" if node["c"][0][0] else ""
     head = [raw("typst", f'#float(kind: "{kind}", {whole}{label})[')]
     if inlines:

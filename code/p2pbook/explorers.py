@@ -68,7 +68,7 @@ class Explorer:
         Identifier of the element in the page.
     title : str
         What it is, for a reader who hears the page.
-    kind : {"thresholds", "curves", "lookup", "blocks"}
+    kind : {"thresholds", "curves", "lookup"}
         How rows follow from the settings; see :func:`rows`.
     controls : tuple of Control
     data : dict
@@ -152,12 +152,86 @@ def _lookup(data, got):
     return list(zip(data["names"], data["rows"][f"{got['case']} / {got['level']}"], strict=True))
 
 
-def _blocks(data, got):
-    covariance, found = np.array(data["covariance"]), []
-    for block in data["blocks"]:
-        own = np.array([(got.get(trait) or data["home"][trait]) == block for trait in data["traits"]], float)
-        found.append((block, float(data["factor"] * np.sqrt(max(own @ covariance @ own, 0.0)))))
-    return found
+_KINDS = {"thresholds": _thresholds, "curves": _curves, "lookup": _lookup}
 
 
-_KINDS = {"thresholds": _thresholds, "curves": _curves, "lookup": _lookup, "blocks": _blocks}
+def of_thresholds(result, digits=2):
+    """Move a borrower along the latent scale of an ordered logit and see the chance of each class.
+
+    Parameters
+    ----------
+    result : OrderedResults
+    digits : int
+        Digits of the linear predictors that the slider begins, ends and starts at: those of the data.
+    """
+    low, middle, high = (round(float(end), digits) for end in np.quantile(result.predict(which="linear"), [0, 0.5, 1]))
+    return Explorer(
+        name="explore-thresholds",
+        title="Chance of each grade by the linear predictor of a borrower",
+        kind="thresholds",
+        controls=(Control("eta", "Linear predictor of the borrower", middle, low=low, high=high),),
+        data={
+            "thresholds": [float(f"{value:.12g}") for value in result.thresholds],
+            "classes": [str(name) for name in result.categories],
+        },
+        heads=("Grade", "Chance"),
+    )
+
+
+def of_returns(shifts, returns):
+    """Move the log odds of a worse outcome and see the lenders' return a year.
+
+    Parameters
+    ----------
+    shifts : array_like
+    returns : dict of str to sequence of float
+        Loans -> return at each shift.
+    """
+    return Explorer(
+        name="explore-returns",
+        title="Lenders' return a year by the shift of the log odds",
+        kind="curves",
+        controls=(Control("x", "Shift of the log odds of a worse outcome", 0.5, low=min(shifts), high=max(shifts)),),
+        data={
+            "curves": [
+                {"name": name, "x": [float(x) for x in shifts], "y": [float(f"{y:.10g}") for y in values]}
+                for name, values in returns.items()
+            ]
+        },
+        heads=("Loans", "Return a year"),
+        most=float(max(abs(y) for values in returns.values() for y in values)),
+    )
+
+
+def of_detection(shares, causes, doses):
+    """Choose a cause and a dose and see what share of simulated platforms each instrument noticed.
+
+    Parameters
+    ----------
+    shares : pandas.DataFrame
+        ``cause, dose, reading, share``.
+    causes : dict of str to str
+        Cause -> how it is called.
+    doses : sequence of float
+    """
+    names = list(dict.fromkeys(shares["reading"]))
+    by_case = shares.set_index(["cause", "dose", "reading"])["share"]
+    return Explorer(
+        name="explore-detection",
+        title="Share of simulated platforms that each instrument noticed",
+        kind="lookup",
+        controls=(
+            Control("case", "Cause", next(iter(causes.values())), tuple(causes.values())),
+            Control("level", "Dose", f"{doses[-1]:g}", tuple(f"{dose:g}" for dose in doses)),
+        ),
+        data={
+            "names": names,
+            "rows": {
+                f"{words} / {dose:g}": [float(by_case[cause, dose, name]) for name in names]
+                for cause, words in causes.items()
+                for dose in doses
+            },
+        },
+        heads=("Instrument", "Noticed, simulated"),
+        digits=0,
+    )

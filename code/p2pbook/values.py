@@ -3,6 +3,9 @@
 from p2pbook import known as when
 from p2prisk.tables import number
 
+#: half the width of a 95 % interval, in standard errors
+HALF = 1.959963984540054
+
 
 class Value(float):
     """A number of a chapter, with the digits, the unit and the interval that it is printed with.

@@ -9,24 +9,6 @@ import pytest
 from bookkit.render import render
 
 FIXTURES = Path(__file__).parent / "fixtures"
-FLAGS = (
-    "--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
-    "--disable-component-update --disable-sync"
-).split()
-BROWSERS = ("chromium", "chromium-browser", "google-chrome", "chrome")
-
-
-@pytest.fixture(scope="module")
-def browser():
-    """A headless Chromium of the system."""
-    playwright = pytest.importorskip("playwright.sync_api", reason="the Python package playwright is not installed")
-    path = next(filter(None, map(shutil.which, BROWSERS)), None)
-    if not path:
-        pytest.skip("no Chromium on PATH")
-    with playwright.sync_playwright() as driver:
-        running = driver.chromium.launch(executable_path=path, headless=True, args=FLAGS)
-        yield running
-        running.close()
 
 
 @pytest.fixture(scope="module")
@@ -284,11 +266,13 @@ def test_axe_finds_nothing(visit, address, width, scheme):
 
 @pytest.mark.skipif(not (BOOK / "index.html").exists(), reason="the book is not built here: make book")
 @pytest.mark.parametrize(("width", "scheme"), [(1280, "light"), (390, "dark")])
-def test_axe_finds_nothing_in_the_book(visit, width, scheme):
+def test_axe_finds_nothing_in_the_book_and_no_page_scrolls_sideways(visit, width, scheme):
     page = visit(viewport={"width": width, "height": 900}, color_scheme=scheme, reduced_motion="reduce")
     found = []
     for path in sorted(BOOK.rglob("*.html")):
         page.goto(path.as_uri())
+        if page.evaluate("document.documentElement.scrollWidth") > width:
+            found.append(f"{path.relative_to(BOOK)} scrolls sideways")
         found += [f"{path.relative_to(BOOK)}: {fault}" for fault in violations(page)]
     assert found == []
 

@@ -1,15 +1,11 @@
 """Explorers: JavaScript equals Python to nine digits at any setting; by keyboard, on a phone, and without a script."""
 
 import random
-import shutil
 
-import numpy as np
 import pytest
 
+from p2pbook.chapters import grade, platform, stress
 from p2pbook.explorers import Control, Explorer
-
-BROWSERS = ("chromium", "chromium-browser", "google-chrome", "chrome")
-FLAGS = ("--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking")
 
 EXPLORERS = (
     Explorer(
@@ -45,35 +41,7 @@ EXPLORERS = (
         },
         ("Instrument", "Noticed"),
     ),
-    Explorer(
-        "ex-blocks",
-        "Ability and willingness",
-        "blocks",
-        (Control("limits", "Used limits", "willingness", ("willingness", "ability")),),
-        {
-            "traits": ["income", "limits", "inquiries"],
-            "home": {"income": "ability", "limits": "willingness", "inquiries": "willingness"},
-            "blocks": ["ability", "willingness"],
-            "covariance": [[0.04, -0.01, 0.0], [-0.01, 0.09, 0.02], [0.0, 0.02, 0.05]],
-            "factor": 12.3,
-        },
-        ("Block", "Points"),
-        percent=False,
-        most=5,
-    ),
 )
-
-
-@pytest.fixture(scope="module")
-def browser():
-    playwright = pytest.importorskip("playwright.sync_api", reason="the Python package playwright is not installed")
-    path = next(filter(None, map(shutil.which, BROWSERS)), None)
-    if not path:
-        pytest.skip("no Chromium on PATH")
-    with playwright.sync_playwright() as driver:
-        running = driver.chromium.launch(executable_path=path, headless=True, args=list(FLAGS))
-        yield running
-        running.close()
 
 
 @pytest.fixture
@@ -127,8 +95,17 @@ def test_without_a_script_there_is_a_table_at_the_first_settings(explorer):
     assert text.count("\n|") >= 2 + len(explorer.rows()) - 1 and f"At {explorer.controls[0].label}" in text
 
 
-def test_chances_sum_to_one_and_blocks_to_what_was_moved():
-    assert sum(chance for _, chance in EXPLORERS[0].rows()) == pytest.approx(1)
-    moved = dict(EXPLORERS[3].rows({"limits": "ability"}))
-    assert moved["ability"] == pytest.approx(12.3 * np.sqrt(0.04 + 0.09 - 0.02))
-    assert moved["willingness"] == pytest.approx(12.3 * np.sqrt(0.05))
+def test_the_chapters_show_what_their_results_say():
+    shown = grade.compute().explorer
+    assert sum(chance for _, chance in shown.rows()) == pytest.approx(1)
+    worst = dict(shown.rows({"eta": shown.controls[0].high}))
+    assert worst["A"] < 0.01 and worst["G"] > dict(shown.rows())["G"]
+    returns = dict(stress.compute().explorer.rows({"x": 0.0}))
+    assert returns == pytest.approx(
+        {name: float(value) for name, value in stress.compute().calm_return.items()}, abs=1e-9
+    )
+    noticed = platform.compute()
+    stored = noticed.by_dose.set_index(["cause", "dose", "reading"])["share"]
+    found = dict(noticed.explorer.rows({"case": "Custody", "level": "1"}))
+    assert found == {name: float(stored["custody", 1.0, name]) for name in found} and len(found) > 10
+    assert "simulated" in noticed.explorer.title

@@ -22,13 +22,6 @@
     lookup: function (got) {
       var row = data.rows[got.case + " / " + got.level];
       return data.names.map(function (name, i) { return [name, row[i]]; });
-    },
-    blocks: function (got) {
-      return data.blocks.map(function (block) {
-        var own = data.traits.map(function (trait) { return (got[trait] || data.home[trait]) === block ? 1 : 0; }), sum = 0;
-        own.forEach(function (a, i) { own.forEach(function (b, j) { sum += a * b * data.covariance[i][j]; }); });
-        return [block, data.factor * Math.sqrt(Math.max(sum, 0))];
-      });
     }
   };
   var controls = Array.prototype.slice.call(root.querySelectorAll("[data-control]"));

@@ -6,6 +6,7 @@ from, a chapter's module or a frozen result (:func:`computed`), so that a page o
 every chapter.
 """
 
+import ast
 import importlib
 import re
 from dataclasses import dataclass, field
@@ -108,9 +109,20 @@ def computed(source):
         if where in STUDIES:
             return _frozen(replication(where), *(part.strip() for part in path.split("|")))
         made = importlib.import_module(f"p2pbook.{where}").compute()
-        return eval(f"made.{path}", {"made": made})  # the project's own table
-    except (AttributeError, KeyError, IndexError, TypeError, ValueError) as error:
+        return _followed(made, ast.parse(path.strip(), mode="eval").body)
+    except (AttributeError, KeyError, IndexError, TypeError, ValueError, SyntaxError) as error:
         raise DataError(f"data/claims.csv: {source} names nothing ({type(error).__name__}: {error})") from None
+
+
+def _followed(made, path):
+    """What a path of names and keys leads to; anything else in it is refused."""
+    if isinstance(path, ast.Name):
+        return getattr(made, path.id)
+    if isinstance(path, ast.Attribute):
+        return getattr(_followed(made, path.value), path.attr)
+    if isinstance(path, ast.Subscript):
+        return _followed(made, path.value)[ast.literal_eval(path.slice)]
+    raise ValueError("a path has names and keys only")
 
 
 def _frozen(stored, path, form):
@@ -179,6 +191,12 @@ def register():
     return claims
 
 
+def overturned(claim):
+    """What would overturn a claim, in words; one that names another claim takes its words."""
+    other = register().get(claim.overturned_by.removeprefix("see "))
+    return other.overturned_by if other else claim.overturned_by
+
+
 class Register:
     """The claims as attributes, and what the appendix and the conclusions show of them."""
 
@@ -229,7 +247,7 @@ class Register:
             and (about or claim.sources)
         ]
         return pd.DataFrame(
-            [(claim.text, claim.status, measured(claim), claim.overturned_by) for claim in chosen],
+            [(claim.text, claim.status, measured(claim), overturned(claim)) for claim in chosen],
             columns=["claim", "status", "what was measured", "would be overturned by"],
         )
 

@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 
 from p2pbook import reading
+from p2pbook.explorers import Explorer, of_thresholds
 from p2pbook.grade_model import grade_loans, grade_model
 from p2pbook.known import Descriptive, stamp
 from p2pbook.traits import GRADE_TRAITS
@@ -47,6 +48,7 @@ class Grade:
     quiet_highest: Value
     fit: "Fit"
     shares: "Shares"
+    explorer: Explorer
 
 
 @dataclass(frozen=True)
@@ -123,6 +125,7 @@ def compute():
         quiet_highest=Value(quiet.max()),
         fit=_fit(result, loans),
         shares=_shares(result, loans, slopes),
+        explorer=of_thresholds(result),
     )
 
 

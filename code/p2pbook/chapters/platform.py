@@ -9,6 +9,7 @@ from scipy.stats import binomtest
 from p2pbook import case
 from p2pbook.detection import DOSES, INSTRUMENTS, detection_table, stored_study
 from p2pbook.detection.experiment import FALSE_ALARM, HEALTHY_CALIBRATION, HEALTHY_CHECK, LOANS, REPLICATES, WATCH
+from p2pbook.explorers import Explorer, of_detection
 from p2pbook.facts import facts
 from p2pbook.figures.system import CAUSE_WORDS
 from p2pbook.known import Descriptive, stamp
@@ -58,6 +59,7 @@ class Platform:
     #: the study of detection: by cause and dose, and at the full dose
     by_dose: pd.DataFrame
     full_dose: pd.DataFrame
+    explorer: Explorer
     causes: pd.DataFrame
     loans: Value
     doses: Value
@@ -202,6 +204,9 @@ def _detected(study):
     return {
         "by_dose": by_dose,
         "full_dose": by_dose[by_dose["dose"] == FULL],
+        "explorer": of_detection(
+            by_dose[by_dose["reading"].isin(list(INSTRUMENTS))], {cause: CAUSE_WORDS[cause] for cause in CAUSES}, DOSES
+        ),
         "causes": pd.DataFrame(
             [
                 (CAUSE_WORDS[cause], words, at_risk[cause, FULL], at_risk[cause, 2 * FULL])

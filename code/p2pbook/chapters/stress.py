@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 
 from p2pbook import case
+from p2pbook.explorers import Explorer, of_returns
 from p2pbook.known import Known, stamp
 from p2pbook.lendingclub import lending_club_book, lending_club_model
 from p2pbook.replications import replication
@@ -102,6 +103,11 @@ class Stress:
     outflow: Value
     outflow_of_end: Value
     maybe_no_withdrawal: Value
+    explorer: Explorer
+
+
+#: shifts of the log odds that a reader may set
+SHIFTS = np.linspace(0, 2, 41)
 
 
 @cache
@@ -134,6 +140,9 @@ def compute():
         **_reserves(book),
         **_breaks(books, history),
         **_funding(),
+        explorer=of_returns(
+            SHIFTS, {name: [assess(part, shift)["annual_return"] for shift in SHIFTS] for name, part in books.items()}
+        ),
     )
 
 

@@ -7,6 +7,7 @@ from p2pbook.lendingclub import FITTED_TO, TESTED_ON
 from p2pbook.replications.selection import BAD_CUT, chosen_traits, outcome_sample
 from p2pbook.replications.store import SEED
 from p2pbook.traits import formula
+from p2pbook.values import HALF
 from p2prisk.ordered import OrderedLogit
 from p2prisk.validation import delong, jeffreys_interval, stratified_folds
 
@@ -15,8 +16,6 @@ _FOLDS = 5
 
 #: three limits that mark most exceptions; they were read off these loans and are not the platform's own text
 LIMITS = {"inquiries": 3, "history": 3.0, "dti": 25.0}
-
-_HALF = 1.959963984540054
 
 
 def management_study(tape):
@@ -63,7 +62,7 @@ def _returns(frame, keys):
     for key, part in frame.groupby(keys, observed=True):
         came, lent = (part["earned"] - part["lost"]).to_numpy(dtype=float), part["lent"].to_numpy(dtype=float)
         yearly, loans, bad = came.sum() / lent.sum(), len(part), int(part["bad"].sum())
-        half = _HALF * np.sqrt(loans) * np.std(came - yearly * lent, ddof=1) / lent.sum()
+        half = HALF * np.sqrt(loans) * np.std(came - yearly * lent, ddof=1) / lent.sum()
         rate_low, rate_high = jeffreys_interval(bad, loans)
         rows.append(
             {
@@ -122,8 +121,8 @@ def _odds(name, fit):
     estimate, se = float(fit.params["mark"]), float(fit.bse["mark"])
     return {
         f"{name}_odds": float(np.exp(estimate)),
-        f"{name}_low": float(np.exp(estimate - _HALF * se)),
-        f"{name}_high": float(np.exp(estimate + _HALF * se)),
+        f"{name}_low": float(np.exp(estimate - HALF * se)),
+        f"{name}_high": float(np.exp(estimate + HALF * se)),
         f"{name}_se": se,
     }
 

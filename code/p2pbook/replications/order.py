@@ -8,13 +8,13 @@ from p2pbook.lendingclub import FITTED_TO
 from p2pbook.replications.selection import BAD_CUT, chosen_traits, outcome_sample
 from p2pbook.replications.store import SEED
 from p2pbook.traits import formula
+from p2pbook.values import HALF
 from p2prisk.ordered import OrderedLogit
 from p2prisk.scorecard.classes import information_value, monotone_classes
 
 #: resamples of the loans
 DRAWS = 200
 
-_HALF = 1.959963984540054  # half width of a 95 % interval, in standard errors
 
 #: groups of traits that are ordered, and the blocks they make up
 GROUPS = {
@@ -144,20 +144,20 @@ class _Sample:
                     "slopes": int(mine.sum()),
                     "share": exact[name],
                     "se": se,
-                    "low": exact[name] - _HALF * se,
-                    "high": exact[name] + _HALF * se,
+                    "low": exact[name] - HALF * se,
+                    "high": exact[name] + HALF * se,
                     "gap_wald": wald[name] - exact[name],
                     "points": points[name],
                     "points_se": se_points,
-                    "points_low": points[name] - _HALF * se_points,
-                    "points_high": points[name] + _HALF * se_points,
+                    "points_low": points[name] - HALF * se_points,
+                    "points_high": points[name] + HALF * se_points,
                 }
             )
         pairs = []
         for measure, value, spread in (("share", exact, shares), ("points", points, moved)):
             for first, second in PAIRS:
                 gap, se = value[first] - value[second], float((spread[first] - spread[second]).std(ddof=1))
-                ends = {"low": gap - _HALF * se, "high": gap + _HALF * se}
+                ends = {"low": gap - HALF * se, "high": gap + HALF * se}
                 pairs.append(
                     {"measure": measure, "first": first, "second": second, "difference": gap, "se": se, **ends}
                 )

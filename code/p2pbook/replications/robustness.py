@@ -10,12 +10,11 @@ from p2pbook.replications.outcome import FREED
 from p2pbook.replications.selection import BAD_CUT, chosen_traits, outcome_sample
 from p2pbook.replications.store import SEED
 from p2pbook.traits import complete, design, formula
+from p2pbook.values import HALF
 from p2prisk import assumptions as check
 from p2prisk.effects import contrast
 from p2prisk.ordered import OrderedLogit
 from p2prisk.tape import resolved_severity
-
-_HALF = 1.959963984540054  # half width of a 95 % interval, in standard errors
 
 #: draws of the estimates for the intervals of effects
 _DRAWS = 500
@@ -178,7 +177,7 @@ def _estimates(name, result, scale):
         if not set(combination) <= set(result.params.index):
             continue
         estimate, se, *_ = contrast(result, combination)
-        estimate, half = scale * estimate, _HALF * scale * se
+        estimate, half = scale * estimate, HALF * scale * se
         yield {
             "specification": name,
             "label": label,

@@ -8,12 +8,11 @@ from statsmodels.stats.multitest import multipletests
 from p2pbook.lendingclub import FITTED_TO
 from p2pbook.replications.selection import chosen_traits, outcome_sample
 from p2pbook.traits import formula
+from p2pbook.values import HALF
 from p2prisk import assumptions as check
 from p2prisk.hazard import HazardLogit, spells
 from p2prisk.ordered import SequentialLogit
 from p2prisk.validation import jeffreys_interval
-
-_HALF = 1.959963984540054  # half width of a 95 % interval, in standard errors
 
 #: traits that place a loan and not a borrower: always in the model, never read
 _PLACE = ("vintage", "state")
@@ -258,8 +257,8 @@ def _term(frame, traits):
                 "estimate": value,
                 "se": se,
                 "odds_ratio": np.exp(value),
-                "low": np.exp(value - _HALF * se),
-                "high": np.exp(value + _HALF * se),
+                "low": np.exp(value - HALF * se),
+                "high": np.exp(value + HALF * se),
             }
         )
     return pd.DataFrame(rows)
