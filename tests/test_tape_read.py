@@ -1,8 +1,10 @@
 """Every format from a small file, every encoding and container, and every way a file can be bad."""
 
+import bz2
 import gzip
 import hashlib
 import io
+import lzma
 import zipfile
 
 import numpy as np
@@ -453,10 +455,37 @@ def test_rows_of_a_bad_level_are_those_of_the_file(write):
 
 # ---------------------------------------------------------------- whatever the bytes are
 
+
+@pytest.mark.parametrize("pack", (bz2.compress, gzip.compress, lzma.compress))
+@pytest.mark.parametrize("damage", ("cut", "turned"))
+def test_damaged_archives_are_refused_by_name(tmp_path, pack, damage):
+    path = tmp_path / "loans.csv.packed"
+    packed = pack(CANONICAL.encode())
+    half = len(packed) // 2
+    path.write_bytes(packed[:half] if damage == "cut" else packed[:half] + b"\xff" * 8 + packed[half + 8 :])
+    with pytest.raises(DataError, match="end early or are damaged; copy or download it again"):
+        read_tape(path)
+
+
+def test_an_archive_with_a_password_is_refused_with_the_way_out(tmp_path):
+    path = tmp_path / "loans.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("loans.csv", CANONICAL)
+    packed = bytearray(path.read_bytes())
+    packed[6] |= 1  # the flag of encryption in the local header ...
+    packed[packed.index(b"PK\x01\x02") + 8] |= 1  # ... and in the directory
+    path.write_bytes(packed)
+    with pytest.raises(DataError, match="unpack it and give that"):
+        read_tape(path)
+
+
 ONCE = settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
 @example(b"PK\x03\x04")  # begins like a zip and is none
+@example(b"BZh9 is how this begins, and no more")
+@example(b"\x1f\x8b\x08 likewise")
+@example(b"\xfd7zXZ\x00 likewise")
 @given(st.binary(min_size=1, max_size=300))
 @ONCE
 def test_any_bytes_give_a_tape_or_a_clear_error(tmp_path, data):
@@ -467,6 +496,8 @@ def test_any_bytes_give_a_tape_or_a_clear_error(tmp_path, data):
 
 
 @example(31, 30, b"", True)  # the header runs into the first loan
+@example(0, 0, b"BZh1", False)  # the first bytes of another kind of file
+@example(0, 0, b"\x1f\x8b", True)
 @given(st.integers(0, len(CANONICAL) - 1), st.integers(0, 40), st.binary(max_size=6), st.booleans())
 @ONCE
 def test_a_damaged_tape_gives_a_tape_or_a_clear_error(tmp_path, start, length, put, lenient):

@@ -30,6 +30,8 @@ _DELIMITERS = ",;\t|"
 #: kinds of column whose cells are words, whatever they look like: 007 is not 7, and 1e20 is a level
 _WORDS = {"text", "category", "ordered", "flag"}
 
+_DAMAGED = "{}: the compressed data end early or are damaged; copy or download it again"
+
 
 def open_binary(path):
     """Open a plain or compressed file; a zip must hold one table.
@@ -59,7 +61,7 @@ def open_binary(path):
         try:
             archive = zipfile.ZipFile(path)
         except zipfile.BadZipFile:
-            raise DataError(f"{path.name}: the compressed data end early; copy or download it again") from None
+            raise DataError(_DAMAGED.format(path.name)) from None
         names = [
             info.filename
             for info in archive.infolist()
@@ -67,7 +69,10 @@ def open_binary(path):
         ]
         if len(names) != 1:
             raise DataError(f"{path.name} holds {len(names)} files ({', '.join(names[:5])}); unpack it and give one")
-        return archive.open(names[0])
+        try:
+            return archive.open(names[0])
+        except (RuntimeError, NotImplementedError) as error:  # locked by a password, or packed in a way not known here
+            raise DataError(f"{path.name}: {names[0]} cannot be unpacked ({error}); unpack it and give that") from None
     return open(path, "rb")
 
 
@@ -78,8 +83,12 @@ def _blocks(path):
             while block := stream.read(_BLOCK):
                 seen.see(block)
                 yield block
-    except (EOFError, zlib.error, lzma.LZMAError, gzip.BadGzipFile, zipfile.BadZipFile):
-        raise DataError(f"{path.name}: the compressed data end early; copy or download it again") from None
+    except (EOFError, zlib.error, lzma.LZMAError, zipfile.BadZipFile, NotImplementedError):
+        raise DataError(_DAMAGED.format(path.name)) from None
+    except OSError as error:
+        if error.errno is not None:  # the disk's own; bz2 and gzip name damaged data by an OSError without a number
+            raise
+        raise DataError(_DAMAGED.format(path.name)) from None
 
 
 def find_encoding(path):
