@@ -1,5 +1,6 @@
 """The ordered logit in memory: estimates, identities, refusals, results."""
 
+import json
 import pickle
 
 import numpy as np
@@ -8,6 +9,8 @@ import pytest
 
 from p2prisk.errors import ConvergenceError, DataError, ModelError, SeparationError
 from p2prisk.ordered import OrderedLogit, OrderedResults
+from p2prisk.ordered.design import check_finite
+from p2prisk.ordered.encoding import from_plain, to_plain
 
 LINKS = ["logit", "probit", "cloglog", "loglog"]
 
@@ -167,6 +170,14 @@ def test_written_intercepts_change_nothing(frame, formula):
             SeparationError,
             r"are completely separated by k \(estimate runs to \+infinity\)",
         ),
+        (
+            lambda f: f.assign(grade=np.where(f.index % 3, 1.0, np.inf)),
+            "grade ~ income",
+            DataError,
+            "not whole numbers",
+        ),
+        (lambda f: f.assign(grade=f.index / 2), "grade ~ income", DataError, "not whole numbers; .*pd.cut"),
+        (lambda f: f.assign(grade=f.index * 1000.0), "grade ~ income", DataError, "1500 distinct integers"),
         (lambda f: f, "grade ~ np.log(n - 1)", DataError, r"np.log\(n - 1\) \(\d+ infinite, first in row"),
         (lambda f: f, "grade ~ incme", DataError, "incme"),
         (lambda f: f, "grde ~ income", DataError, "grde"),
@@ -175,6 +186,40 @@ def test_written_intercepts_change_nothing(frame, formula):
 def test_what_cannot_be_fitted_is_refused_by_name(frame, change, formula, error, message):
     with pytest.raises(error, match=f"(?s){message}"):
         OrderedLogit.from_formula(formula, change(frame)).fit()
+
+
+@pytest.mark.parametrize("kind", [float, "Float64", "int64"])
+def test_whole_numbers_are_classes_in_their_order(frame, result, kind):
+    """Also numbers far apart, and as many classes as half of the rows."""
+    for numbers in ([1, 2, 3, 4], [-5, 0, 70_000, 80_000]):
+        endog = frame.grade.cat.codes.map(dict(enumerate(numbers))).astype(kind)
+        fit = OrderedLogit.from_formula(FORMULA, frame.assign(grade=endog)).fit()
+        np.testing.assert_array_equal(fit.params, result.params)
+        assert list(fit.categories) == numbers
+    half = OrderedLogit(pd.Series(np.arange(240) // 2 * 1000).astype(kind), np.sin(np.arange(240.0))[:, None])
+    assert len(half.categories) == 120
+
+
+def test_values_that_are_not_finite_are_named_by_column_and_row():
+    values = np.array([[1.0, 2, np.inf], [1, np.nan, 3], [1, np.nan, -np.inf], [4, 5, 6]])
+    message = r"columns have values .* in b \(2 NaN, first in row 1\), c \(2 infinite, first in row 0\);"
+    with pytest.raises(DataError, match=message):
+        check_finite(values, list("abc"), "columns")
+    values[3, 2] = np.nan
+    with pytest.raises(DataError, match=r"in c \(1 NaN and 2 infinite, first in row 0\)"):
+        check_finite(values[:, 2:], ["c"], "columns")
+    check_finite(values[:, :1], ["a"], "columns")
+    check_finite(values[:, :0], [], "columns")
+
+
+def test_thresholds_out_of_order_have_no_likelihood(frame, result):
+    """Newton's step is halved until they are in order: the log-likelihood there is minus infinity."""
+    crossed = result.params.to_numpy().copy()
+    crossed[[-3, -2]] = crossed[[-2, -3]]
+    assert result.model.loglike(crossed) == -np.inf
+    tied = result.params.to_numpy().copy()
+    tied[-2] = tied[-3]
+    assert result.model.loglike(tied) == -np.inf
 
 
 def test_weights_are_checked(frame):
@@ -198,6 +243,39 @@ def test_dropped_rows_are_counted(frame):
 
 
 # -- results ---------------------------------------
+
+
+def test_measures_of_fit_are_those_of_statsmodels(frame):
+    from statsmodels.miscmodels.ordinal_model import OrderedModel
+
+    exog = frame[["utilisation", "n"]]
+    ours = OrderedLogit(frame.grade, exog).fit()
+    theirs = OrderedModel(frame.grade, exog, distr="logit").fit(method="newton", tol=1e-14, disp=0)
+    for name in ("llf", "llnull", "llr", "aic", "bic", "nobs", "df_model", "df_resid", "prsquared"):
+        assert getattr(ours, name) == pytest.approx(getattr(theirs, name), rel=1e-9), name
+    assert ours.llr_pvalue == pytest.approx(theirs.llr_pvalue, rel=1e-6)
+    for name in ("tvalues", "pvalues"):  # they hold logarithms of gaps between thresholds: only slopes compare
+        np.testing.assert_allclose(getattr(ours, name).iloc[:2], getattr(theirs, name).iloc[:2], rtol=1e-5)
+    for alpha in (0.05, 0.2):
+        interval = ours.conf_int(alpha)
+        assert list(interval.columns) == ["lower", "upper"]
+        np.testing.assert_allclose(interval.iloc[:2], theirs.conf_int(alpha).iloc[:2], atol=1e-6)
+    assert OrderedLogit.from_formula("grade ~ 1", frame).fit().llr == pytest.approx(0, abs=1e-9)
+
+
+def test_pseudo_r_squared_by_their_definitions(frame, result):
+    gain = 1 - np.exp(2 * (result.llnull - result.llf) / result.nobs)
+    eta = result.predict(frame, which="linear")
+    expected = {
+        "mcfadden": 1 - result.llf / result.llnull,
+        "CoxSnell": gain,
+        "nagelkerke": gain / (1 - np.exp(2 * result.llnull / result.nobs)),
+        "mckelvey_zavoina": eta.var(ddof=0) / (eta.var(ddof=0) + np.pi**2 / 3),
+    }
+    for kind, value in expected.items():
+        assert result.pseudo_rsquared(kind) == pytest.approx(value, rel=1e-10), kind
+    with pytest.raises(ModelError, match="choose mcfadden, coxsnell"):
+        result.pseudo_rsquared("efron")
 
 
 def test_unseen_level_is_refused(frame, result):
@@ -227,6 +305,30 @@ def test_json_restores_the_scoring_model(frame):
         restored.predict(few.assign(home="BOAT"))
     again = pickle.loads(pickle.dumps(result))
     pd.testing.assert_frame_equal(again.predict(few), result.predict(few))
+
+
+def test_states_survive_json_exactly():
+    """Also names that look like our own marks, and numbers that JSON has no word for."""
+    state = {
+        "knots": [0.1, 1 / 3, 1e-300, -0.0],
+        "bounds": (float("-inf"), float("inf")),
+        "levels": {1: "one", ("a", 2): pd.Interval(0, 1.5, closed="left")},
+        "__float__": "text",
+        "counts": np.arange(6).reshape(2, 3),
+        "since": pd.Timestamp("2018-02-03"),
+        "single": [np.float64(0.2), np.int8(3), np.bool_(True)],
+    }
+    text = json.dumps(to_plain(state), allow_nan=False)
+    back = from_plain(json.loads(text))
+    np.testing.assert_array_equal(back.pop("counts"), state.pop("counts"))
+    assert back == state and list(back) == list(state)
+    assert [type(value) for value in back["single"]] == [float, int, bool]
+    assert isinstance(back["bounds"], tuple) and np.signbit(back["knots"][3])
+    assert np.isnan(from_plain(to_plain(float("nan"))))
+    # a plain record stays readable
+    assert to_plain({"a": 1, "b": {"c": 2.5}}) == {"a": 1, "b": {"c": 2.5}}
+    with pytest.raises(ModelError, match="state of type set, which cannot be written as JSON"):
+        to_plain({"a": {1}})
 
 
 def test_penalised_fit_is_named_as_such(frame):
@@ -293,6 +395,24 @@ def test_tests_of_linear_hypotheses(result):
     assert both["df"] == 2
     small = result.model.with_columns(["income", "utilisation"]).fit()
     assert result.lr_test(small)["chi2"] == pytest.approx(2 * (result.llf - small.llf))
+    assert both["pvalue"] == pytest.approx(np.exp(-both["chi2"] / 2))  # two degrees of freedom
+    # a combination is known by its text where there is one for each, else by its number
+    texts = result.t_test(["utilisation = 1", "2 * utilisation - C(home)[T.OWN]"])
+    assert list(texts.index) == ["utilisation = 1", "2 * utilisation - C(home)[T.OWN]"]
+    assert list(texts["value"]) == [1, 0]
+    np.testing.assert_allclose(texts.z, (texts.estimate - texts["value"]) / texts.se, rtol=1e-12)
+    np.testing.assert_allclose((texts.upper - texts.lower) / texts.se, 2 * 1.959963984540054, rtol=1e-12)
+    matrix = np.eye(len(result.params))[:2].tolist()
+    for constraints in (matrix, np.array(matrix), matrix + [matrix[0]]):
+        table = result.t_test(constraints)
+        assert list(table.index) == [f"c{i}" for i in range(len(constraints))]
+        np.testing.assert_allclose(table.pvalue.iloc[:2], result.pvalues.iloc[:2], rtol=1e-12)
+    weighed = result.t_test({"utilisation": 2.0, "C(home)[T.OWN]": -1.0})
+    np.testing.assert_allclose(weighed.iloc[0].drop("value"), texts.iloc[1].drop("value"), rtol=1e-12)
+    with pytest.raises(ModelError, match="no slope incme"):
+        result.t_test({"incme": 1.0})
+    with pytest.raises(ModelError, match="has 2 columns; there are 7 parameters"):
+        result.t_test([[1.0, 0.0]])
     with pytest.raises(ModelError, match="rank 1"):
         result.wald_test(["income = 0", "2*income = 0"])
     with pytest.raises(ModelError, match="neither a number nor a parameter"):

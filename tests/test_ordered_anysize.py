@@ -135,10 +135,11 @@ def test_missing_values_are_refused_or_counted_over_all_files(frame, tmp_path):
         ("grade ~ income + I(2 * income)", ModelError, "linear combination of income"),
         ("grade ~ nothing", DataError, "nothing"),
         ("grade ~ C(late)", SeparationError, r"C\(late\)"),
+        ("number ~ income", DataError, "'number' has more than 1000 distinct values"),
     ],
 )
 def test_refusals_name_the_culprit(frame, tmp_path, formula, error, message):
-    frame.assign(late=frame.grade == "D").to_parquet(tmp_path / "a.parquet")
+    frame.assign(late=frame.grade == "D", number=range(len(frame))).to_parquet(tmp_path / "a.parquet")
     with pytest.raises(error, match=message):
         fit_batches(tmp_path, formula)
 

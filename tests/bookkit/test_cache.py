@@ -278,6 +278,65 @@ def test_damaged_entry_is_ignored_and_old_ones_go(tmp_path):
     assert cache.load(chapter, "7", state)[0] and not cache.load(chapter, "3", state)[0]
 
 
+def test_a_damaged_entry_does_not_hide_one_that_holds(tmp_path):
+    cache = ResultCache(tmp_path / "below" / "cache")  # made with the folders above it
+    chapter, state = parse_chapter("# A", "chapters/a.qmd"), State(tmp_path)
+    cache.store(chapter, "key", {"cells": []}, state.record({}))
+    (kept,) = cache.folder.glob("*.json")
+    os.utime(kept, (1, 1))
+    (cache.folder / "chapters--a.qmd-newer.json").write_text("{ half")
+    assert cache.load(chapter, "key", state)[0]["result"] == {"cells": []}
+
+
+def test_what_a_record_says_of_a_run(tmp_path):
+    """Without a kernel: each kind of change while a chapter runs, and each difference afterwards."""
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data/a.csv").write_text("1")
+    folder, file, missing = (str(tmp_path / name) for name in ("data", "data/a.csv", "data/b.csv"))
+    before, after = 0, 2**63
+
+    def record(kind, path, was_there, started):
+        return State(tmp_path).record({kind: {path: was_there}, "started": started})
+
+    assert record("files", file, True, after)["files"].keys() == {"data/a.csv"}
+    assert record("files", file, True, before) is None  # written meanwhile
+    assert record("files", file, False, after) is None  # moved here meanwhile, which leaves its own time alone
+    assert record("files", missing, True, after) is None  # gone meanwhile
+    assert record("files", missing, False, before)["files"] == {"data/b.csv": None}
+    # a folder that was only looked for may get files, one that was listed may not
+    assert record("files", folder, True, before)["files"] == {"data": "folder"}
+    assert record("folders", folder, True, before) is None
+    listed, looked = record("folders", folder, True, after), record("files", folder, True, after)
+    assert listed["files"] == {} and looked["folders"] == {}
+    assert State(tmp_path).difference(listed) is State(tmp_path).difference(looked) is None
+    for made in (".hidden", "__pycache__"):
+        (tmp_path / "data" / made).mkdir()
+    assert State(tmp_path).difference(listed) is None
+    (tmp_path / "data").rename(tmp_path / "gone")
+    assert State(tmp_path).difference(listed) == State(tmp_path).difference(looked) == "data"
+    assert State(tmp_path).record({"files": {}, "variables": ["BOOK_NONE"]})["variables"] == {"BOOK_NONE": None}
+
+
+def test_what_is_made_from_sources_counts_for_no_chapter(tmp_path):
+    """The inputs of a chapter whose kernel cannot see what it reads, and what holds for all chapters."""
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data/a.csv").write_text("1")
+    (tmp_path / "requirements.lock").write_text("numpy==1")
+    first = State(tmp_path)
+    record = first.record({"unseen": ["child"]})
+    assert record["everything"] and first.record({"unseen": []})["everything"] is None
+    for made in ("__pycache__/a.pyc", ".hidden", "_freeze/a.json"):
+        (tmp_path / "data" / made).parent.mkdir(exist_ok=True)
+        (tmp_path / "data" / made).write_text("2")
+    assert State(tmp_path).difference(record) is None
+    assert State(tmp_path).base() == first.base()
+    (tmp_path / "data/below").mkdir()
+    (tmp_path / "data/below/b.csv").write_text("2")
+    assert State(tmp_path).difference(record) == "inputs"
+    (tmp_path / "requirements.lock").write_text("numpy==2")
+    assert State(tmp_path).base() != first.base()
+
+
 def freeze(root, *names):
     for name in names:
         (root / "_freeze" / name / "execute-results").mkdir(parents=True, exist_ok=True)

@@ -62,7 +62,11 @@ def test_a_good_chapter_passes(rule):
 ALT = "Histogram of loan amounts from 1,000 to 40,000 dollars; most loans are small and the tail is long."
 BAD = {
     "figure-without-alt": [(f'#| fig-alt: "{ALT}"\n', "", 14), (ALT, "Histogram of loans.", 14)],
-    "unlabelled-figure": [("#| label: fig-loans-size\n", "", 14)],
+    "unlabelled-figure": [
+        ("#| label: fig-loans-size\n", "", 14),
+        ("show(loans)", "show(loans)\nloans.plot(kind='bar')", 21),
+        ('#| label: tbl-loans-grade\n#| tbl-cap: "Loans by grade"', '#| fig-cap: "Loans by grade"', 21),
+    ],
     "function-definition": [
         ("show(loans)", "x = 1\ndef area(r):\n    return r", 25),
         ("show(loans)", "class A: pass", 24),
@@ -148,6 +152,18 @@ def test_a_cell_that_is_not_python_does_not_hide_the_next_one():
     second = "```{python}\ndef area(r):\n    return r\n```\n\n## Below"
     text = GOOD.replace("show(loans)", "show(", 1).replace("## Below", second, 1)
     assert [line for line, _ in findings(text, "function-definition")] == [24, 32]
+
+
+def test_the_first_four_numbers_are_named():
+    numbers = "1.5, 2.5, 3.5, 4.5 and 5.5 points"
+    (message,) = (
+        text for _, text in findings(GOOD.replace("See @sec-loans.", f"\n\nIt fell by {numbers}."), "uncited-number")
+    )
+    assert message.endswith(": 1.5, 2.5, 3.5, 4.5")
+    (message,) = (
+        text for _, text in findings(GOOD.replace("loans, shown", f"loans, {numbers}, shown"), "typed-result")
+    )
+    assert message.endswith(": 1.5, 2.5, 3.5, 4.5")
 
 
 def test_every_rule_has_a_failing_example():

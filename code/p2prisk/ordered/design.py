@@ -398,7 +398,9 @@ def check_missing(frame, where):
 
 def check_finite(values, names, where):
     """Raise when a column has a NaN or infinite value, with the count of each."""
-    if values.size == 0 or np.isfinite(values.sum()) and np.isfinite(values).all():
+    with np.errstate(invalid="ignore"):  # infinities of both signs
+        finite = np.isfinite(values.sum()) and np.isfinite(values).all()
+    if finite:
         return
     problems = []
     for position, name in enumerate(names):
