@@ -54,10 +54,10 @@ def files(frame, tmp_path_factory):
     return folder
 
 
-def assert_same(one, other):
+def assert_same(one, other, bse=1e-11):
     assert list(one.params.index) == list(other.params.index)
     np.testing.assert_allclose(one.params, other.params, rtol=1e-12, atol=1e-13)
-    np.testing.assert_allclose(one.bse, other.bse, rtol=1e-11)
+    np.testing.assert_allclose(one.bse, other.bse, rtol=bse)
     np.testing.assert_allclose([one.llf, one.llnull], [other.llf, other.llnull], rtol=1e-13)
     assert (one.nobs, one.n_rows, one.df_resid) == (other.nobs, other.n_rows, other.df_resid)
     assert one.digits >= 12
@@ -164,7 +164,7 @@ def test_large_data_start_from_samples_and_end_at_the_same_optimum(compiled, mon
     monkeypatch.setattr(likelihood, "COMPILED_FROM", 10**12)
     monkeypatch.setattr(newton, "sample_strides", lambda n_rows: [])
     plain = OrderedLogit(endog, exog, freq_weights=weights, offset=offset).fit()
-    assert_same(large, plain)
+    assert_same(large, plain, bse=1e-6)
 
 
 @pytest.mark.parametrize("family", FAMILIES)
@@ -216,9 +216,9 @@ def test_a_guess_of_the_information_moves_nothing_but_the_time(guess):
     guessed = newton.maximise(problem, start, checked.append, information=information)
     spread = np.sqrt(np.diag(plain.covariance))
     np.testing.assert_allclose(guessed.params / spread, plain.params / spread, atol=1e-10)
-    np.testing.assert_allclose(guessed.covariance, plain.covariance, rtol=1e-11, atol=1e-13 * spread.max() ** 2)
-    # one look without second derivatives, and the check for collinear columns sees the true matrix
-    assert orders[0] == 1 and set(orders[1:]) == {2} and len(checked) == 1
+    np.testing.assert_allclose(guessed.covariance, plain.covariance, rtol=1e-6, atol=1e-13 * spread.max() ** 2)
+    # the first and the last look go without second derivatives, and the check for collinear columns sees the true matrix
+    assert orders[0] == orders[-1] == 1 and set(orders[1:-1]) == {2} and len(checked) == 1
     if guess != "sample":
         assert not np.array_equal(checked[0], information)
 

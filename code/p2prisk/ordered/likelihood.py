@@ -25,7 +25,7 @@ from p2prisk.ordered.links import Logit
 BLOCK_ROWS = 8192
 # blocks are handed to threads in groups whose size depends on the number of rows only, and summed in order: the
 # result does not depend on threads
-_ROWS_PER_TASK, _TASKS = (16_384, 65_536), 16
+_ROWS_PER_TASK, _TASKS = (8_192, 65_536), 16
 # numbers in the design matrix above which importing numba (about half a second, once a process) pays for
 # itself
 COMPILED_FROM = 10_000_000
@@ -233,22 +233,15 @@ def touched_thresholds(family, n_thresholds):
     return np.stack([touches.argmax(axis=1), n_thresholds - touches[:, ::-1].argmax(axis=1)], axis=1)
 
 
-@cache
-def touching_classes(family, n_thresholds):
-    """First and last class whose rows touch each threshold, shape (n_thresholds, 2)."""
-    first, last = touched_thresholds(family, n_thresholds).T
-    touching = [np.flatnonzero((first <= j) & (j < last))[[0, -1]] for j in range(n_thresholds)]
-    return np.reshape(touching, (n_thresholds, 2))
-
-
 def parallel_logit(layout, family, params, exog, codes, weights, offset, order):
     """:func:`evaluate_rows` for the logit with parallel slopes, in any family.
 
     The part of a row's log-likelihood that depends on the row is a sum of log F(+-z_j) over the thresholds that its
     class touches, with the sign + from the class's own threshold upwards; for the cumulative model because log p =
     log F(a) + log F(-b) + log(1 - exp(-(a - b))), where a - b = theta_k - theta_{k-1} does not depend on the row.
-    Hence dl/deta is a sum of F(-+z_j) and -d2l/deta2 one of densities. With the rows sorted by class, those that
-    touch a threshold are neighbours.
+    Hence dl/deta is a sum of F(-+z_j) and -d2l/deta2 one of densities. With the rows sorted by class, the first
+    threshold that each row touches is worked off in one sweep, then the second, and so on: two sweeps in the
+    cumulative model, however many classes there are.
     """
     p, m, n = layout.n_columns, layout.n_thresholds, len(exog)
     theta = params[p:]
@@ -258,45 +251,49 @@ def parallel_logit(layout, family, params, exog, codes, weights, offset, order):
     if not max(np.abs(eta).max(initial=0.0), np.abs(theta).max()) <= LARGEST_EXPONENT:
         return evaluate_rows(layout, family, params, exog, codes, weights, offset, order)
     # numpy sorts short integers by counting
-    place = np.argsort(codes.astype(np.int16), kind="stable")
-    ends = np.append(0, np.cumsum(np.bincount(codes, minlength=m + 1)))
-    odds = np.exp(eta[place])
-    inverse = 1.0 / odds
-    counts = np.bincount(codes, weights, minlength=m + 1).astype(float)
-    weights = None if weights is None else weights[place]
-    residual, curvature = np.zeros(n), np.zeros(n)
-    log_sum, score, density = 0.0, np.zeros(m), np.zeros(m)
+    place = np.argsort(codes if codes.itemsize < 4 else codes.astype(np.int16), kind="stable")
+    sizes = np.bincount(codes, minlength=m + 1)
+    counts = sizes if weights is None else np.bincount(codes, weights, minlength=m + 1)
+    eta, weights = eta[place], None if weights is None else weights[place]
     if order == 2:
-        # densities at each threshold, in the order of the data
-        densities = scratch("densities", m, n)
-        densities[:] = 0.0
-    for j, (first, last) in enumerate(touching_classes(family, m)):
-        start, middle, end = ends[first], ends[j + 1], ends[last + 1]
-        over = np.concatenate([odds[start:middle] * np.exp(-theta[j]), inverse[middle:end] * np.exp(theta[j])])
+        exog = np.take(exog, place, axis=0, out=scratch("sorted", n, p), mode="clip")
+    ends = np.append(0, np.cumsum(sizes))
+    residual, curvature = np.zeros(n), np.zeros(n)
+    log_sum, score, density, by_threshold = 0.0, np.zeros(m), np.zeros(m), np.zeros((m, p))
+    begin, end = touched_thresholds(family, m).T
+    for layer in range(np.max(end - begin)):
+        # the classes that touch so many thresholds, and the one each touches in this turn
+        classes = np.flatnonzero((layer < end - begin) & (sizes > 0))
+        if not len(classes):
+            continue
+        rows, at = slice(ends[classes[0]], ends[classes[-1] + 1]), begin[classes] + layer
+        outward = np.where(at >= classes, 1.0, -1.0)
+        signs = np.repeat(outward, sizes[classes])
+        over = np.exp(signs * eta[rows] - np.repeat(outward * theta[at], sizes[classes]))
         inside = 1.0 / (1.0 + over)
         over *= inside
-        if weights is None:
-            log_sum += np.log(inside).sum()
-        else:
-            log_sum += np.log(inside) @ weights[start:end]
-            over *= weights[start:end]
-        below, above = over[: middle - start], over[middle - start :]
-        score[j] = below.sum() - above.sum()
-        residual[start:middle] -= below
-        residual[middle:end] += above
+        logs = np.log(inside)
+        log_sum += logs.sum() if weights is None else logs @ weights[rows]
+        if weights is not None:
+            over *= weights[rows]
+        runs = ends[classes] - rows.start
+        score += np.bincount(at, outward * np.add.reduceat(over, runs), m)
         if order == 2:
             inside *= over
-            density[j] = inside.sum()
-            curvature[start:end] += inside
-            densities[j, place[start:end]] = inside
-    counts, by_row = None if family.stages else counts, np.empty(n)
-    by_row[place] = residual
-    score_beta = column_sums(by_row, exog)
+            density += np.bincount(at, np.add.reduceat(inside, runs), m)
+            curvature[rows] += inside
+            for k, j in zip(classes, at, strict=True):
+                by_threshold[j] += inside[ends[k] - rows.start : ends[k + 1] - rows.start] @ exog[ends[k] : ends[k + 1]]
+        over *= signs
+        residual[rows] -= over
+    counts = None if family.stages else counts
     if order < 2:
-        return assemble_parallel_logit(layout, theta, float(log_sum), counts, (score_beta, score))
-    by_row[place] = curvature
-    curvatures = density, weighted_product(exog, by_row), densities @ exog
-    return assemble_parallel_logit(layout, theta, float(log_sum), counts, (score_beta, score), curvatures)
+        by_row = np.empty(n)
+        by_row[place] = residual
+        return assemble_parallel_logit(layout, theta, float(log_sum), counts, (column_sums(by_row, exog), score))
+    curvatures = density, weighted_product(exog, curvature), by_threshold
+    scores = column_sums(residual, exog), score
+    return assemble_parallel_logit(layout, theta, float(log_sum), counts, scores, curvatures)
 
 
 def weighted_product(exog, weights, rows=2048):
