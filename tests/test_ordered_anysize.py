@@ -217,7 +217,7 @@ def test_a_guess_of_the_information_moves_nothing_but_the_time(guess):
     spread = np.sqrt(np.diag(plain.covariance))
     np.testing.assert_allclose(guessed.params / spread, plain.params / spread, atol=1e-10)
     np.testing.assert_allclose(guessed.covariance, plain.covariance, rtol=1e-6, atol=1e-13 * spread.max() ** 2)
-    # the first and the last look go without second derivatives, and the check for collinear columns sees the true matrix
+    # the first and the last look go without second derivatives; the check for collinear columns sees the true matrix
     assert orders[0] == orders[-1] == 1 and set(orders[1:-1]) == {2} and len(checked) == 1
     if guess != "sample":
         assert not np.array_equal(checked[0], information)
