@@ -1,5 +1,6 @@
 """The layout holds: the packages import from anywhere, and nothing shadows the standard library's `code`."""
 
+import ast
 import dataclasses
 import importlib
 import inspect
@@ -89,3 +90,33 @@ def test_public_names_carry_type_hints():
     ]
     assert sorted(set(without)) == []
     assert (ROOT / "code" / "p2prisk" / "py.typed").is_file()
+
+
+#: What is longer than LINES, or takes more than PARAMETERS, and why it may.
+LINES, PARAMETERS = 80, 8
+LARGER = {
+    "p2prisk/tape/read.py read_tape": "public: what a lender types for a file that does not read by itself",
+    "p2prisk/tape/read.py iter_tape": "public: the arguments of read_tape that hold for pieces",
+    "p2prisk/tape/read.py read_raw": "hands on the arguments of read_tape",
+    "p2prisk/ordered/compiled.py _sums": "numba: one pass over the rows, arrays in and out, no objects",
+    "p2prisk/ordered/compiled.py turn": "numba: see _sums",
+    "p2prisk/ordered/compiled.py products": "numba: see _sums",
+    "p2prisk/ordered/compiled.py parallel_logit_sums": "calls the kernel: its arguments are the kernel's arrays",
+    "p2prisk/hazard/compiled.py spell_sums": "numba: one pass over the spells, arrays in and out, no objects",
+    "p2prisk/report/judged.py __init__": "holds one field each: what was tested, on what, and what came",
+}
+
+
+def test_functions_are_short_and_take_few_things():
+    """Lines of code without the docstring, and parameters without self; each larger one has its reason here."""
+    larger = set()
+    for path in sorted((ROOT / "code").rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+                words = ast.get_docstring(node, clean=False) or ""
+                lines = node.end_lineno - node.lineno + 1 - (words.count("\n") + 1 if words else 0)
+                given = [*node.args.posonlyargs, *node.args.args, *node.args.kwonlyargs]
+                if lines > LINES or sum(one.arg not in ("self", "cls") for one in given) > PARAMETERS:
+                    larger.add(f"{path.relative_to(ROOT / 'code')} {node.name}")
+    assert larger - set(LARGER) == set(), "give it a shape: steps with names, or settings in a frozen dataclass"
+    assert set(LARGER) - larger == set(), "no longer larger: strike it from the list"

@@ -7,6 +7,7 @@ import pytest
 from p2prisk.errors import DataError
 from p2prisk.platform import (
     SCREENS,
+    Records,
     borrower_caps,
     circular_flows,
     concentration,
@@ -254,22 +255,15 @@ def test_every_screen_is_complete():
 
 def test_run_screens_runs_what_the_records_allow_and_says_what_it_left_out():
     platform = simulate_platform(3000, 30, seed=2)
-    everything, missing = run_screens(
-        as_of="2017-06-30",
-        loans=platform.loans_at("2017-06"),
-        cap=36,
-        transfers=platform.transfers,
-        ledger=platform.ledger,
-        bank=platform.bank,
-        funding=platform.funding,
-        accounts=platform.accounts,
-    )
+    loans = platform.loans_at("2017-06")
+    kept = {name: getattr(platform, name) for name in ("transfers", "ledger", "bank", "funding", "accounts")}
+    everything, missing = run_screens(Records(loans, **kept), as_of="2017-06-30", cap=36)
     assert [result.screen.name for result in everything] == [name for name in SCREENS if name != "related receivables"]
     assert list(missing) == ["related receivables"]
-    some, missing = run_screens(as_of="2017-06-30", loans=platform.loans_at("2017-06"))
+    some, missing = run_screens(Records(loans), as_of="2017-06-30")
     assert {result.screen.name for result in some} == {"related parties", "roll-over", "concentration", "borrower caps"}
     assert missing["custody"] == "needs ledger and bank statement"
-    broken, missing = run_screens(as_of="2017-06-30", funding=platform.funding.drop(columns="licensed"))
+    broken, missing = run_screens(Records(funding=platform.funding.drop(columns="licensed")), as_of="2017-06-30")
     assert "lack the column(s) licensed" in missing["product mix"] and len(broken) == 1
 
 
@@ -280,14 +274,8 @@ def test_run_screens_runs_what_the_records_allow_and_says_what_it_left_out():
 def test_screens_are_breached_by_the_cause_they_answer_to(cause, names):
     def breached(turning_bad):
         platform = simulate_platform(6000, 36, seed=6, turning_bad=turning_bad)
-        results, _ = run_screens(
-            as_of="2017-06-30",
-            loans=platform.loans_at("2017-06"),
-            ledger=platform.ledger,
-            bank=platform.bank,
-            funding=platform.funding,
-            accounts=platform.accounts,
-        )
+        kept = {name: getattr(platform, name) for name in ("ledger", "bank", "funding", "accounts")}
+        results, _ = run_screens(Records(platform.loans_at("2017-06"), **kept), as_of="2017-06-30")
         return {result.screen.name for result in results if result.breached}
 
     assert not breached(None) & set(names)

@@ -1,5 +1,6 @@
 """Decisions on a day, judged by what came."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +12,7 @@ from p2prisk.errors import DataError, ModelError
 from p2prisk.hazard import HazardLogit, spells
 from p2prisk.standard_hazard import fit_standard_hazard
 from p2prisk.tape import LoanTape, end_dates, read_tape
-from p2prisk.validation import auc, rolling_origin
+from p2prisk.validation import MonthBootstrap, auc, rolling_origin
 
 LENDING_CLUB = Path(__file__).resolve().parents[2] / "shared" / "data" / "lendingclub_2007_2011.csv.gz"
 
@@ -101,22 +102,24 @@ def test_the_bootstrap_refits_on_months_and_repeats():
         seen.append(known.frame["issue_date"].value_counts())
         return hazard(known)
 
-    options = dict(by="term", against="sub_grade", n_resamples=12, seed=3)
-    found = rolling_origin(TAPE, DATES[:1], fit, progress=lambda done, total: told.append((done, total)), **options)
+    options, months = dict(by="term", against="sub_grade"), MonthBootstrap(12, seed=3)
+    watched = replace(months, progress=lambda done, total: told.append((done, total)))
+    found = rolling_origin(TAPE, DATES[:1], fit, bootstrap=watched, **options)
     assert len(seen) == 13 and told[-1] == (12, 12)
     counts = TAPE.frame["issue_date"].value_counts()
     for drawn in seen[1:]:
         times = drawn / counts[drawn.index]
         # a month comes whole, as often as it was drawn
         assert (times == times.round()).all() and times.max() > 1 and len(drawn) < 24
-    again = rolling_origin(TAPE, DATES[:1], hazard, **options)
+    again = rolling_origin(TAPE, DATES[:1], hazard, bootstrap=months, **options)
     pd.testing.assert_frame_equal(found.table, again.table)
-    other = rolling_origin(TAPE, DATES[:1], hazard, **{**options, "seed": 4})
+    other = rolling_origin(TAPE, DATES[:1], hazard, bootstrap=replace(months, seed=4), **options)
     assert (found.draws["auc"] != other.draws["auc"]).any()
     low, value, high = (found.table[name].iloc[0] for name in ("difference_low", "difference", "difference_high"))
     spread = found.draws[found.draws["group"] == "all"]["difference"].std(ddof=1)
     assert high - low == pytest.approx(2 * 1.959963984540054 * spread) and low < value < high
-    share = rolling_origin(TAPE, DATES[:1], hazard, interval="percentile", **options).table.iloc[0]
+    quantiles = replace(months, interval="percentile")
+    share = rolling_origin(TAPE, DATES[:1], hazard, bootstrap=quantiles, **options).table.iloc[0]
     drawn = found.draws[found.draws["group"] == "all"]["auc"]
     assert (share["auc_low"], share["auc_high"]) == pytest.approx(tuple(drawn.quantile([0.025, 0.975])))
 
@@ -148,13 +151,20 @@ def test_refusals_say_what_is_wrong():
     with pytest.raises(DataError, match="each once"):
         rolling_origin(TAPE, [*DATES, *DATES], plain)
 
+    with pytest.raises(DataError, match="window is a number of whole months"):
+        rolling_origin(TAPE, DATES, plain, window=0)
+    wrong = {"interval 'wide' is unknown": {"interval": "wide"}, "confidence": {"confidence": 95}}
+    for message, settings in (wrong | {"at least one": {"block": 0}}).items():
+        with pytest.raises(DataError, match=message):
+            MonthBootstrap(10, **settings)
+
     def fails(known):
         if len(known.frame) != len(TAPE.as_of(DATES[0]).frame):
             raise ModelError("this one cannot be fitted")
         return plain(known)
 
     with pytest.raises(DataError, match="10 of 10 resamples failed; the first said: this one cannot"):
-        rolling_origin(TAPE, DATES[:1], fails, n_resamples=10)
+        rolling_origin(TAPE, DATES[:1], fails, bootstrap=MonthBootstrap(10))
 
 
 def test_standard_hazard_names_what_it_leaves_out():

@@ -18,7 +18,7 @@ from p2pbook.replications.store import SEED, replication
 from p2prisk.hazard import spells
 from p2prisk.standard_hazard import fit_standard_hazard
 from p2prisk.tape import CHARGE_OFF_LAG, LoanTape
-from p2prisk.validation import auc, delong, rolling_origin
+from p2prisk.validation import MonthBootstrap, auc, delong, rolling_origin
 
 #: ends of the half-years on which the platform decides, as far as loans follow
 DATES = tuple(f"{year}-{day}" for year in range(2008, 2012) for day in ("06-30", "12-31"))[:-1]
@@ -185,9 +185,8 @@ def realtime_study(tape):
 
 
 def _judge(tape, dates, window, fit, resamples=0, **options):
-    return rolling_origin(
-        tape, dates, fit, window=window, by="term", against="sub_grade", n_resamples=resamples, seed=SEED, **options
-    )
+    options |= {"bootstrap": MonthBootstrap(resamples, seed=SEED) if resamples else None}
+    return rolling_origin(tape, dates, fit, window=window, by="term", against="sub_grade", **options)
 
 
 def _known(tape):

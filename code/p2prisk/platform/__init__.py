@@ -23,12 +23,13 @@ from p2prisk.platform.parties import (
     related_parties,
     roll_over,
 )
-from p2prisk.platform.run import run_screens
+from p2prisk.platform.run import Records, run_screens
 from p2prisk.platform.screen import SCREENS, Screen, ScreenResult, screen_table
 
 __all__ = [
     "CAPS",
     "SCREENS",
+    "Records",
     "Screen",
     "ScreenResult",
     "borrower_caps",

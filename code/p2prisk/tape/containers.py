@@ -2,7 +2,6 @@
 
 import zipfile
 
-import numpy as np
 import pandas as pd
 
 from p2prisk.errors import DataError
@@ -93,8 +92,78 @@ def read_excel(path, sheet, on_error, mapping, header=None, expected=()):
 
     What a workbook says of its own size is not believed: all rows are read.
     """
-    import openpyxl
     from openpyxl.utils import get_column_letter
+
+    rows, name, others = _rows_of_sheet(path, sheet)
+    place = f"{path.name}, sheet {name!r}"
+    hint = f"; other sheets: {', '.join(others)} (--sheet NAME, sheet=)" if others else ""
+    if not any(any(cell is not None for cell in row) for row in rows):
+        raise DataError(f"{path.name}: the sheet {name!r} is empty{hint or '; save the loans in it'}")
+    known = [builtin(format)["recognised_by"] for format in builtin_names()]
+    top = [["" if cell is None else str(cell) for cell in row] for row in rows[:LOOKED_AT]]
+    try:
+        start, header = find_header(top, known, expected, header, place)
+    except DataError as error:
+        raise DataError(f"{error}{hint}") from None
+    while header and not header[-1]:
+        header.pop()
+    numbered = [
+        (number, row)
+        for number, row in enumerate(rows[start + 1 :], start + 2)
+        if any(cell is not None and cell != "" for cell in row)
+    ]
+    body = [row for _, row in numbered]
+    blank = len(rows) - start - 1 - len(body)
+    if not body:
+        raise DataError(f"{place}: a header but no rows; export it again with the loans{hint}")
+    beyond = [number for number, row in numbered if any(cell is not None for cell in row[len(header) :])]
+    width = len(header)
+    body = [(*row[:width], *[None] * (width - len(row))) for row in body]
+    table = pd.DataFrame(body, columns=range(width))
+    try:
+        chosen = None if mapping is None else mapping(header)
+    except DataError as error:
+        raise DataError(f"{error}{hint}") from None
+    wanted = [column for column in header if column] if chosen is None else wanted_columns(header, chosen)
+    if not wanted:
+        raise DataError(
+            f"{place}: none of the columns that the mapping names is in its header "
+            f"({', '.join(header[:8])}); is it the right sheet, and line {start + 1} its header (--header-row)?{hint}"
+        )
+    if chosen is not None:
+        wanted = [column for column in header if column in {*wanted, *snapshot_columns(header, chosen)}]
+    for column in wanted:
+        if header.count(column) > 1:
+            raise DataError(f"{path.name}: the column {column!r} is there {header.count(column)} times; rename one")
+    frame = table[[header.index(column) for column in wanted]].copy()
+    frame.columns = wanted
+    frame.index = [number - 1 for number, _ in numbered]
+    told = {"blank lines skipped": blank, "lines above the header skipped": start}
+    notes = [{"column": "", "what": what, "rows": count} for what, count in told.items() if count]
+    if others:
+        notes.append({"column": "", "what": f"sheet {name!r} read{hint}", "rows": 0})
+    if beyond:
+        what = f"cells in columns without a name, not read (first in row {beyond[0]:,d})"
+        remedy = "give each column a name in the header if it belongs to the loans"
+        notes.append({"column": "", "what": what, "rows": len(beyond), "level": "warning", "remedy": remedy})
+    for column in wanted:
+        notes += _without_formulas(frame, column, on_error, path, get_column_letter(header.index(column) + 1))
+    sample = table.head(2000).copy()
+    sample.columns = header
+    facts = {
+        "encoding": "Excel",
+        "sheet": name,
+        "header_line": start + 1,
+        "rows_read": len(body),
+        "personal": personal_columns(sample.loc[:, ~sample.columns.duplicated()]),
+        "not_read": [column for column in header if column not in wanted],
+    }
+    return frame, facts, [], notes
+
+
+def _rows_of_sheet(path, sheet):
+    """All rows of a sheet, given by name or place; its name, and the names of the others."""
+    import openpyxl
 
     check_archive(path, free_memory())
     try:
@@ -120,78 +189,20 @@ def read_excel(path, sheet, on_error, mapping, header=None, expected=()):
         raise DataError(f"{path.name}, sheet {name!r}, is broken ({type(error).__name__}); save it again") from None
     check_columns(max(map(len, rows), default=0), f"{path.name}, sheet {name!r},")
     book.close()
-    others = [other for other in names if other != name]
-    hint = f"; other sheets: {', '.join(others)} (--sheet NAME, sheet=)" if others else ""
-    if not any(any(cell is not None for cell in row) for row in rows):
-        raise DataError(f"{path.name}: the sheet {name!r} is empty{hint or '; save the loans in it'}")
-    known = [builtin(format)["recognised_by"] for format in builtin_names()]
-    top = [["" if cell is None else str(cell) for cell in row] for row in rows[:LOOKED_AT]]
-    try:
-        start, header = find_header(top, known, expected, header, f"{path.name}, sheet {name!r}")
-    except DataError as error:
-        raise DataError(f"{error}{hint}") from None
-    while header and not header[-1]:
-        header.pop()
-    numbered = [
-        (number, row)
-        for number, row in enumerate(rows[start + 1 :], start + 2)
-        if any(cell is not None and cell != "" for cell in row)
-    ]
-    body = [row for _, row in numbered]
-    blank = len(rows) - start - 1 - len(body)
-    if not body:
-        raise DataError(f"{path.name}, sheet {name!r}: a header but no rows; export it again with the loans{hint}")
-    beyond = [number for number, row in numbered if any(cell is not None for cell in row[len(header) :])]
-    width = len(header)
-    body = [(*row[:width], *[None] * (width - len(row))) for row in body]
-    table = pd.DataFrame(body, columns=range(width))
-    try:
-        chosen = None if mapping is None else mapping(header)
-    except DataError as error:
-        raise DataError(f"{error}{hint}") from None
-    wanted = [name for name in header if name] if chosen is None else wanted_columns(header, chosen)
-    if not wanted:
-        raise DataError(
-            f"{path.name}, sheet {name!r}: none of the columns that the mapping names is in its header "
-            f"({', '.join(header[:8])}); is it the right sheet, and line {start + 1} its header (--header-row)?{hint}"
-        )
-    if chosen is not None:
-        wanted = [name for name in header if name in {*wanted, *snapshot_columns(header, chosen)}]
-    for name in wanted:
-        if header.count(name) > 1:
-            raise DataError(f"{path.name}: the column {name!r} is there {header.count(name)} times; rename one")
-    frame = table[[header.index(name) for name in wanted]].copy()
-    frame.columns = wanted
-    frame.index = [number - 1 for number, _ in numbered]
-    told = {"blank lines skipped": blank, "lines above the header skipped": start}
-    notes = [{"column": "", "what": what, "rows": count} for what, count in told.items() if count]
-    if others:
-        notes.append({"column": "", "what": f"sheet {name!r} read{hint}", "rows": 0})
-    if beyond:
-        what = f"cells in columns without a name, not read (first in row {beyond[0]:,d})"
-        remedy = "give each column a name in the header if it belongs to the loans"
-        notes.append({"column": "", "what": what, "rows": len(beyond), "level": "warning", "remedy": remedy})
-    for name in wanted:
-        formulas = frame[name].map(lambda cell: isinstance(cell, str) and cell.startswith("="))
-        if formulas.any():
-            if on_error == "raise":
-                row = int(np.flatnonzero(formulas)[0])
-                cell = f"{get_column_letter(header.index(name) + 1)}{numbered[row][0]}"
-                raise DataError(
-                    f"{path.name}, cell {cell} (column {name!r}): holds a formula; paste the values, or read "
-                    "with on_error='missing'"
-                )
-            notes.append({"column": name, "what": "formulas set to missing", "rows": int(formulas.sum())})
-            frame[name] = frame[name].mask(formulas)
-        frame[name] = frame[name].infer_objects()
-    sample = table.head(2000).copy()
-    sample.columns = header
-    facts = {
-        "encoding": "Excel",
-        "sheet": page.title,
-        "header_line": start + 1,
-        "rows_read": len(body),
-        "personal": personal_columns(sample.loc[:, ~sample.columns.duplicated()]),
-        "not_read": [name for name in header if name not in wanted],
-    }
-    return frame, facts, [], notes
+    return rows, name, [other for other in names if other != name]
+
+
+def _without_formulas(frame, name, on_error, path, letter):
+    """Refuse the formulas in a column of a sheet, or set them to missing; notes of what was done."""
+    formulas, notes = frame[name].map(lambda cell: isinstance(cell, str) and cell.startswith("=")), []
+    if formulas.any():
+        if on_error == "raise":
+            row = int(frame.index[formulas][0]) + 1
+            raise DataError(
+                f"{path.name}, cell {letter}{row} (column {name!r}): holds a formula; paste the values, or read "
+                "with on_error='missing'"
+            )
+        notes = [{"column": name, "what": "formulas set to missing", "rows": int(formulas.sum())}]
+        frame[name] = frame[name].mask(formulas)
+    frame[name] = frame[name].infer_objects()
+    return notes

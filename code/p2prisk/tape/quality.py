@@ -170,6 +170,7 @@ def quality_report(tape):
         _keys(frame, find, rows)
         _dates(frame, tape.provenance, find, rows)
         _units(frame, find, tape.provenance.get("units", {}))
+        _spans_and_money(frame, find, tape.provenance.get("units", {}))
         _codes(frame, find)
         _standing(frame, find, rows)
         _maturity(tape, find)
@@ -490,15 +491,16 @@ def _codes(frame, find):
             )
 
 
+def _doubted(frame, name, stated):
+    """Values of a column whose unit may be wrong: a unit that the mapping states is not doubted."""
+    column = frame[name].dropna() if name in frame and name not in stated else pd.Series(dtype=float)
+    return column if len(column) else None
+
+
 def _units(frame, find, stated):
-    """Suspicions of a wrong unit; a unit that the mapping states is not doubted."""
-
-    def values(name):
-        column = frame[name].dropna() if name in frame and name not in stated else pd.Series(dtype=float)
-        return column if len(column) else None
-
+    """Suspicions of a wrong unit in what is per cent."""
     for name in ("rate", "apr", "dti", "utilisation", "utilisation_all"):
-        column = values(name)
+        column = _doubted(frame, name, stated)
         if column is None:
             continue
         if column.quantile(0.99) <= 1.5 and column.max() > 0:
@@ -526,7 +528,11 @@ def _units(frame, find, stated):
                 len(column),
                 "multiply by 12 in the export if so; unit: per cent in the mapping says that it is right",
             )
-    income, term = values("income"), values("term")
+
+
+def _spans_and_money(frame, find, stated):
+    """The same for terms, incomes and years with the employer."""
+    income, term, employed = (_doubted(frame, name, stated) for name in ("income", "term", "employment_years"))
     amount = frame["amount"].dropna() if "amount" in frame and frame["amount"].notna().any() else None
     if (
         term is not None
@@ -567,7 +573,6 @@ def _units(frame, find, stated):
             len(term),
             "unit: years as months in the mapping, or unit: months if the loans are so short",
         )
-    employed = values("employment_years")
     if employed is not None and employed.median() > 24:
         find(
             "error",

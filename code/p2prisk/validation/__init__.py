@@ -79,7 +79,7 @@ from p2prisk.validation.resampling import (
     sensitivity,
     stratified_folds,
 )
-from p2prisk.validation.rolling import RollingOrigin, rolling_origin
+from p2prisk.validation.rolling import MonthBootstrap, RollingOrigin, rolling_origin
 from p2prisk.validation.scores import (
     log_score,
     log_scores,
@@ -98,6 +98,7 @@ __all__ = [
     "DeLongResult",
     "KolmogorovSmirnov",
     "ModelComparison",
+    "MonthBootstrap",
     "OutOfTimeSplit",
     "PopulationStability",
     "RollingOrigin",

@@ -8,7 +8,7 @@ model with them (loans of one month share a market; Künsch 1989, Annals of Stat
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
@@ -26,6 +26,46 @@ if TYPE_CHECKING:
     from p2prisk.kinds import DateLike
 
 ALL = "all"
+
+
+@dataclass(frozen=True)
+class MonthBootstrap:
+    """Resamples of months of issue, and the intervals made of them.
+
+    Attributes
+    ----------
+    resamples : int
+        Each takes as many refits as there are decision dates.
+    block : int
+        Months of issue a block.
+    seed : int
+    confidence : float
+    interval : {"normal", "percentile"}
+        Estimate plus and minus quantiles of the normal times the standard deviation of the draws; or quantiles of the
+        draws. A model fitted to a resample learns from fewer different months, so that the draws of its area lie below
+        the estimate: quantiles of them would count the loss twice.
+    progress : callable, optional
+        ``progress(done, total)`` after every resample.
+
+    Raises
+    ------
+    DataError
+        A setting that is none of these.
+    """
+
+    resamples: int
+    block: int = 1
+    seed: int = 0
+    confidence: float = 0.95
+    interval: Literal["normal", "percentile"] = "normal"
+    progress: Callable | None = None
+
+    def __post_init__(self) -> None:
+        check_share(self.confidence, "confidence")
+        if self.interval not in ("normal", "percentile"):
+            raise DataError(f"interval {self.interval!r} is unknown; use 'normal' or 'percentile'")
+        if self.resamples < 1 or self.block < 1:
+            raise DataError("resamples and months a block are whole numbers, at least one")
 
 
 @dataclass(frozen=True)
@@ -64,12 +104,7 @@ def rolling_origin(
     by: str | None = None,
     against: str | None = None,
     lag: int | dict | None = None,
-    n_resamples: int = 0,
-    block: int = 1,
-    seed: int = 0,
-    confidence: float = 0.95,
-    interval: Literal["normal", "percentile"] = "normal",
-    progress: Callable | None = None,
+    bootstrap: MonthBootstrap | None = None,
 ) -> RollingOrigin:
     """Fit on what was known on each day, score the loans issued next, judge on their final outcomes.
 
@@ -90,18 +125,8 @@ def rolling_origin(
         Column of a score to compare with on the same loans (``sub_grade``): a number or an ordered category.
     lag : int or dict, optional
         As of :meth:`p2prisk.tape.LoanTape.as_of`.
-    n_resamples : int
-        Resamples of the block bootstrap, each with as many refits as there are dates.
-    block : int
-        Months of issue a block.
-    seed : int
-    confidence : float
-    interval : {"normal", "percentile"}
-        Estimate plus and minus quantiles of the normal times the standard deviation of the draws; or quantiles of the
-        draws. A model fitted to a resample learns from fewer different months, so that the draws of its area lie below
-        the estimate: quantiles of them would count the loss twice.
-    progress : callable, optional
-        ``progress(done, total)`` after every resample.
+    bootstrap : MonthBootstrap, optional
+        Intervals from refits to resampled months.
 
     Returns
     -------
@@ -127,21 +152,17 @@ def rolling_origin(
     >>> found.table[["date", "group", "loans"]].values.tolist()
     [['2009-12-31', 'all', 1075], ['2010-12-31', 'all', 797], ['mean', 'all', 1872]]
     """
-    check_share(confidence, "confidence")
-    if interval not in ("normal", "percentile"):
-        raise DataError(f"interval {interval!r} is unknown; use 'normal' or 'percentile'")
     frame = tape.frame
     lacking = [name for name in ("issue_date", "bad", by, against) if name is not None and name not in frame]
     if lacking:
         raise DataError(f"rolling_origin needs the columns {', '.join(lacking)}, which the tape does not have")
-    if window < 1 or block < 1:
-        raise DataError("window and block are whole months, at least one")
+    if window < 1:
+        raise DataError("window is a number of whole months, at least one")
     days = [pd.Timestamp(date) for date in np.atleast_1d(np.asarray(dates, dtype=object))]
     if len(set(days)) != len(days) or not days:
         raise DataError("dates must be given, each once")
     comparison = None if against is None else _as_score(frame[against], against)
     origins = [_Origin(tape, day, window, by, comparison, lag) for day in sorted(days)]
-    months = _months(frame["issue_date"]) // block
     table, scores = [], []
     for origin in origins:
         score = origin.score(fit, origin.known)
@@ -150,32 +171,38 @@ def rolling_origin(
             pd.DataFrame({"date": f"{origin.day:%Y-%m-%d}", "row": origin.rows, "score": score, "event": origin.event})
         )
     table = _with_mean(pd.DataFrame(table), len(origins))
-    notes = [note for origin in origins for note in origin.notes]
-    if not n_resamples:
-        return RollingOrigin(table, pd.concat(scores, ignore_index=True), notes=notes)
-    draws, failed, first = [], 0, None
+    found = RollingOrigin(
+        table, pd.concat(scores, ignore_index=True), notes=[note for origin in origins for note in origin.notes]
+    )
+    if bootstrap is None:
+        return found
+    draws, failed = _resampled(frame, origins, fit, bootstrap)
+    return replace(found, table=_with_limits(table, draws, bootstrap), draws=draws, failed=failed)
+
+
+def _resampled(frame, origins, fit, bootstrap):
+    """Statistics of every resample of months, each with its refits; and in how many no model could be fitted."""
+    draws, failed, first, total = [], 0, None, int(bootstrap.resamples)
+    months = _months(frame["issue_date"]) // bootstrap.block
     blocks = np.unique(months[~np.isnan(months)])
-    for number in range(int(n_resamples)):
-        rng = np.random.default_rng([seed, number])
+    for number in range(total):
+        rng = np.random.default_rng([bootstrap.seed, number])
         count = pd.Series(np.bincount(rng.integers(0, len(blocks), len(blocks)), minlength=len(blocks)), blocks)
         try:
             rows = []
             for origin in origins:
-                known = _repeat(origin.known, count, block)
+                known = _repeat(origin.known, count, bootstrap.block)
                 weights = count.reindex(months[origin.rows]).to_numpy(dtype=float)
                 rows += origin.judge(origin.score(fit, known), weights)
             drawn = _with_mean(pd.DataFrame(rows), len(origins))
             draws.append(drawn.assign(resample=number))
         except (P2PRiskError, np.linalg.LinAlgError) as error:
             failed, first = failed + 1, first or error
-        if progress is not None:
-            progress(number + 1, int(n_resamples))
-    if failed > n_resamples / 10 or not draws:
-        raise DataError(f"{failed} of {n_resamples} resamples failed; the first said: {first}")
-    draws = pd.concat(draws, ignore_index=True)
-    return RollingOrigin(
-        _with_limits(table, draws, confidence, interval), pd.concat(scores, ignore_index=True), draws, failed, notes
-    )
+        if bootstrap.progress is not None:
+            bootstrap.progress(number + 1, total)
+    if failed > total / 10 or not draws:
+        raise DataError(f"{failed} of {total} resamples failed; the first said: {first}")
+    return pd.concat(draws, ignore_index=True), failed
 
 
 class _Origin:
@@ -294,13 +321,13 @@ def _with_mean(table, dates):
     return pd.concat([table, mean], ignore_index=True)
 
 
-def _with_limits(table, draws, confidence, interval):
-    tail = (1 - confidence) / 2
+def _with_limits(table, draws, bootstrap):
+    tail = (1 - bootstrap.confidence) / 2
     table = table.copy()
     keys = pd.MultiIndex.from_frame(table[["date", "group"]])
     grouped = draws.groupby(["date", "group"])
     for name in (name for name in _STATISTICS if name in table):
-        if interval == "normal":
+        if bootstrap.interval == "normal":
             half = norm.isf(tail) * grouped[name].std(ddof=1).reindex(keys).to_numpy()
             low, high = table[name] - half, table[name] + half
         else:
