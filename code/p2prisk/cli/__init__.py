@@ -1,8 +1,6 @@
 """The command line: check a tape, draft its mapping, fit and apply a model, render the study, obtain public loans.
 
-Exit codes: 0 all is well; 1 the tape was read and has errors that make a number wrong (``check``), or the book failed
-to render; 2 it could not be read, the result could not be written, or the command was wrong; 3 a fault of this program;
-128 + n it was stopped by signal n (130: Ctrl-C). Messages go to stderr, results to stdout. Nothing but the file or the
+Exit codes are in :mod:`p2prisk.cli.exits`. Messages go to stderr, results to stdout. Nothing but the file or the
 folder that was named is written, whole or not at all (:mod:`p2prisk.outputs`).
 """
 
@@ -100,6 +98,8 @@ def _end_orderly():
 
 
 def _parser():
+    from p2prisk.cli import columns
+
     parser = _Parser(prog="p2prisk", description="Borrower credit risk on a loan tape.")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
 
@@ -129,6 +129,7 @@ def _parser():
     sub = command("check", _check, "Report the quality of a tape; exit code 1 if it has errors.")
     sub.add_argument("--html", help="write the report as a page, too")
     sub.add_argument("--strict", action="store_true", help="warnings fail as well")
+    columns.add(command)
     sub = command("map", _map, "Draft a mapping file from a table's header.", tape=False)
     sub.add_argument("tape", help="file or database URL")
     sub.add_argument("--query", help="SELECT statement, for a database")
@@ -166,7 +167,6 @@ def _parser():
     command(
         "selftest", _selftest, "Does this machine compute what ours did, and do the guards hold? In a minute.", False
     )
-    commands.add_parser("replicate", help="Recompute a frozen result of the book from a loan file.")
     return parser
 
 

@@ -11,6 +11,11 @@ A mapping is a YAML file. Its keys::
     missing:           texts and numbers that stand for missing, besides the empty cell, NA, N/A, NaN, null
     inquiries_window:  months that `inquiries` looks back
     columns:           canonical name -> rule
+    strict:            true (of a mapping file): a column that the mapping names and the file lacks is an error
+    recognised_by:     source columns by which a built-in format is known
+    source:            where the tape comes from, and
+    licence:           its licence, and
+    citation:          how it is cited
     unused:            source column -> why it is not read
 
 and a rule's keys:

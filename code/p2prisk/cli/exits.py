@@ -1,0 +1,16 @@
+"""Exit codes of the commands, for schedulers and for people."""
+
+FINE = 0
+FAILED = 1
+UNREADABLE = 2
+FAULT = 3
+
+#: what each code says
+MEANING = {
+    FINE: "all is well",
+    FAILED: "the tape was read and has errors that make a number wrong (`check`, and the gate before `fit` and "
+    "`report`), or the book failed to render",
+    UNREADABLE: "a file could not be read, the result could not be written, or the command was wrong",
+    FAULT: "a fault of this program",
+    128: "128 + n: stopped by signal n (130: Ctrl-C); nothing was replaced",
+}

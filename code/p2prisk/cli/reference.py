@@ -1,0 +1,131 @@
+"""The reference of the commands, made from the code that runs them: nothing here is written twice."""
+
+from __future__ import annotations
+
+import argparse
+import re
+
+import pandas as pd
+
+#: files that commands read or write, by name or kind
+FILES = {
+    "tape": "CSV (also .gz, .zip and others), Excel, Parquet, JSON lines, SQLite or a database URL; never changed",
+    "mapping.yml": "how a lender's file becomes canonical columns; drafted by `map`, keys below",
+    "model.json": "a fitted model with all that scoring needs; data, nothing in it is run  (docs/model_files.md)",
+    "scores.csv, .csv.gz, .parquet": "what `score` writes, one row a loan",
+    "key file": "a secret that turns personal keys into codes; made by `score --key`, read by `keys`",
+    "quality.html": "the page of `check --html`: without scripts, it loads nothing",
+    "_book-tape/": "the study that `report` renders",
+}
+
+
+def _choices(parser):
+    return next(action for action in parser._actions if isinstance(action, argparse._SubParsersAction)).choices
+
+
+def _options(sub):
+    for action in sub._actions:
+        if isinstance(action, argparse._HelpAction) or action.help == argparse.SUPPRESS:
+            continue
+        name = ", ".join(action.option_strings) or (action.metavar or action.dest).upper()
+        if action.option_strings and action.nargs != 0:
+            name += " " + (action.metavar or "|".join(map(str, action.choices or ())) or action.dest.upper())
+        yield name, action
+
+
+def commands() -> pd.DataFrame:
+    """The commands: ``command, what``."""
+    from p2prisk.cli import _parser
+
+    return pd.DataFrame(
+        [(name, sub.description) for name, sub in _choices(_parser()).items()], columns=["command", "what"]
+    )
+
+
+def options() -> pd.DataFrame:
+    """Options of each command but those of every tape: ``command, option, what``."""
+    shared = {option for option in shared_options()["option"]}
+    from p2prisk.cli import _parser
+
+    rows = [
+        (name, option, ("needed; " if action.required and action.option_strings else "") + (action.help or ""))
+        for name, sub in _choices(_parser()).items()
+        for option, action in _options(sub)
+        if option not in shared
+    ]
+    return pd.DataFrame(rows, columns=["command", "option", "what"])
+
+
+def shared_options() -> pd.DataFrame:
+    """Options of every command that reads a tape: ``option, what``."""
+    from p2prisk.cli import _parser
+
+    rows = [(option, action.help or "") for option, action in _options(_choices(_parser())["check"])]
+    return pd.DataFrame(rows, columns=["option", "what"])[lambda t: ~t["option"].str.contains("--html|--strict")]
+
+
+def exit_codes() -> pd.DataFrame:
+    """Exit codes: ``code, what``."""
+    from p2prisk.cli.exits import MEANING
+
+    return pd.DataFrame(list(MEANING.items()), columns=["code", "what"])
+
+
+def mapping_keys() -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Keys of a mapping file and of a rule in it: ``key, what``, as the module that reads them says."""
+    from p2prisk.tape import mapping
+
+    first, second = mapping.__doc__.split("and a rule's keys:")
+    return _described(first, r"^    (\w+):\s+(.*)$", 8), _described(second, r"^``(\w+)``\s+(.*)$", 20)
+
+
+def _described(text, pattern, indent):
+    rows: list[list[str]] = []
+    for line in text.splitlines():
+        found = re.match(pattern, line)
+        if found:
+            rows.append([found[1], found[2].strip()])
+        elif rows and line.startswith(" " * indent):
+            rows[-1][1] += " " + line.strip()
+    return pd.DataFrame([(key, what.replace("``", "`")) for key, what in rows], columns=["key", "what"])
+
+
+def files() -> pd.DataFrame:
+    """Files: ``file, what``."""
+    return pd.DataFrame(list(FILES.items()), columns=["file", "what"])
+
+
+def page() -> str:
+    """The reference as a chapter of a book: ``python -m p2prisk.cli.reference > chapters/commands.qmd``."""
+    keys, rule_keys = mapping_keys()
+    parts = [
+        "# Commands {#sec-commands}",
+        "What the commands of `p2prisk` do, what they read and write, and how they end. This page is made from the "
+        "code. "
+        "Messages go to the standard error, results to the standard output; nothing but the named file or folder is "
+        "written, whole or not at all. `p2prisk columns` lists the canonical columns with their units.",
+        _table(commands(), code="command"),
+        "## Options of every command that reads a tape {#sec-commands-tape}",
+        _table(shared_options(), code="option"),
+        "## Options by command {#sec-commands-options}",
+    ]
+    for name, own in options().groupby("command", sort=False):
+        parts += [f"**{name}**", _table(own[["option", "what"]], code="option")]
+    parts += ["## Exit codes {#sec-commands-exit}", _table(exit_codes())]
+    parts += ["## Keys of a mapping file {#sec-commands-mapping}", _table(keys, code="key")]
+    parts += ["**Keys of the rule of a column**", _table(rule_keys, code="key")]
+    parts += ["## Files {#sec-commands-files}", _table(files())]
+    return "\n\n".join(parts) + "\n"
+
+
+def _table(frame, code=None):
+    from p2prisk.tables import show
+
+    cells = frame.map(lambda cell: str(cell).replace("<", "\\<") if not isinstance(cell, int) else cell)
+    if code:
+        cells[code] = "`" + cells[code] + "`"
+    return str(show(cells))
+
+
+if __name__ == "__main__":
+    print(page(), end="")

@@ -1,0 +1,51 @@
+"""The reference of the commands says what the code does, and `p2prisk columns` what the column table holds."""
+
+import json
+from pathlib import Path
+
+from p2prisk.cli import main, reference
+from p2prisk.tape import mapping
+from p2prisk.tape.columns import COLUMNS
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+def test_the_page_of_the_book_is_that_of_the_code():
+    stored = (ROOT / "chapters" / "commands.qmd").read_text(encoding="utf-8")
+    remedy = "python -m p2prisk.cli.reference > chapters/commands.qmd; bookkit notebooks chapters/commands.qmd"
+    assert stored == reference.page(), remedy
+
+
+def test_every_command_and_option_says_what_it_is_for():
+    assert (reference.commands()["what"].str.len() > 10).all()
+    assert (reference.options()["what"].str.len() > 3).all() and (
+        reference.shared_options()["what"].str.len() > 3
+    ).all()
+    assert {"check", "columns", "fit", "score"} <= set(reference.commands()["command"])
+
+
+def test_every_key_that_a_mapping_may_hold_is_described():
+    keys, rule_keys = reference.mapping_keys()
+    assert set(keys["key"]) == mapping._MAPPING_KEYS
+    assert set(rule_keys["key"]) == mapping._RULE_KEYS - {"levels_text"}  # of built-in formats alone
+    assert (keys["what"].str.len() > 5).all() and (rule_keys["what"].str.len() > 5).all()
+
+
+def test_columns_as_json_and_as_text(capsys):
+    assert main(["columns", "--json"]) == 0
+    plain = json.loads(capsys.readouterr().out)
+    assert [row["name"] for row in plain] == list(COLUMNS)
+    income = next(row for row in plain if row["name"] == "income")
+    assert (
+        income["unit"] == "currency" and income["known"] == "issue" and income["maximum"] == COLUMNS["income"].maximum
+    )
+    assert main(["columns", "--known", "platform"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert len(lines) == 1 + sum(column.known == "platform" for column in COLUMNS.values())
+    assert main(["columns", "dti", "term"]) == 0
+    assert [line.split()[0] for line in capsys.readouterr().out.splitlines()] == ["column", "dti", "term"]
+
+
+def test_an_unknown_column_is_named(capsys):
+    assert main(["columns", "dti", "shoe_size"]) == 2
+    assert "no canonical column: shoe_size" in capsys.readouterr().err
