@@ -14,7 +14,7 @@ import yaml
 import tape_fixtures as fixtures
 from p2prisk import read_tape
 from p2prisk.cli import main
-from p2prisk.report import TapeStudy
+from p2prisk.report import Results, TapeStudy
 from p2prisk.standard import StandardModel
 
 
@@ -196,28 +196,27 @@ def test_report_stops_at_a_tape_with_errors(loans, capsys, tmp_path, monkeypatch
     assert code == 1 and "--anyway" in err
 
 
-def test_report_hands_the_tape_to_the_renderer(loans, capsys, tmp_path, monkeypatch):
+def test_report_hands_results_and_no_row_to_the_renderer(loans, capsys, tmp_path, monkeypatch):
     seen = {}
 
     def renderer(command, folder):
         project = Path(command[command.index("--project") + 1])
-        seen.update(command=command, project=project, study=TapeStudy.stored(project))
+        seen.update(command=command, project=project, study=Results.stored(project))
         seen["files"] = {path.name for path in project.iterdir()}
         return 0
 
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("p2prisk.cli._run", renderer)
+    monkeypatch.setattr("p2prisk.cli.report._run", renderer)
     code, out, _ = run(capsys, "report", loans, "--record-date", "2023-01-01")
     assert code == 0 and "Every loan has ended" in out
     assert seen["command"][1:6] == ["-P", "-m", "bookkit", "book", "--to"]
     assert seen["command"][-2:] == ["--output", str(tmp_path / "_book-tape")]
     assert {"_quarto.yml", "index.qmd", "model.qmd"} <= seen["files"]
     made = TapeStudy(read_tape(loans, record_date="2023-01-01"))
-    pd.testing.assert_frame_equal(seen["study"].tape.frame, made.tape.frame)
-    pd.testing.assert_frame_equal(seen["study"].sample.frame, made.sample.frame)
-    for told in ("note", "parts", "subtitle"):
-        assert getattr(seen["study"], told) == getattr(made, told)
-    assert seen["study"].tape.provenance == made.tape.provenance and seen["study"].tape.notes == made.tape.notes
+    pd.testing.assert_frame_equal(seen["study"]["by_vintage"], made.vintages())
+    assert seen["study"]["note"] == made.note and seen["study"]["answer"] == made.answer()
+    frame = pd.read_csv(loans)
+    assert max(len(table) for table in seen["study"].tables.values()) < len(frame) / 10
     assert not seen["project"].exists()
 
 

@@ -66,7 +66,7 @@ def test_sections_follow_the_tape(tmp_path, undated):
     target.mkdir()
     (templates / "a.qmd").write_text(TEMPLATE)
     (templates / "_quarto.yml").write_text('book:\n  title: "TITLE"\n  subtitle: "SUBTITLE"\n')
-    left_out = assemble(undated, templates, target)
+    left_out = assemble(undated, target, templates)
     text = (target / "a.qmd").read_text()
     assert "By outcome." in text and "By vintage." not in text and "<!--" not in text
     assert "*Left out (by vintage): the tape has no issue date.*" in text
@@ -78,7 +78,7 @@ def test_a_template_with_an_unknown_need_is_refused(tmp_path, undated):
     (tmp_path / "a.qmd").write_text(TEMPLATE.replace("by vintage", "horoscope"))
     (tmp_path / "out").mkdir()
     with pytest.raises(DataError, match="horoscope"):
-        assemble(undated, tmp_path, tmp_path / "out")
+        assemble(undated, tmp_path / "out", tmp_path)
 
 
 def test_simulated_loans_say_so_on_the_title_page(dated):

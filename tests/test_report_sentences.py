@@ -7,11 +7,10 @@ import pandas as pd
 import pytest
 
 from made_tapes import RECORD, book, ended, panel_of_stages, tape_of
-from p2prisk.cli import CHAPTERS
 from p2prisk.errors import ModelError
-from p2prisk.report import TapeStudy
+from p2prisk.report import Results, TapeStudy
 from p2prisk.report.assemble import assemble
-from p2prisk.report.study import _SECTIONS
+from p2prisk.report.sections import BY_PART
 from p2prisk.report.traits import effects, parallel_lines, strongest
 from p2prisk.standard import fit_standard
 from p2prisk.tape import LoanTape
@@ -228,7 +227,7 @@ def test_two_outcomes_have_no_lines(finished):
 
 def sections(study, folder):
     folder.mkdir()
-    left_out = assemble(study, CHAPTERS, folder)
+    left_out = assemble(study, folder)
     return "".join(path.read_text() for path in folder.glob("*.qmd")), left_out
 
 
@@ -237,10 +236,10 @@ def test_yes_only_where_a_section_follows(kind, request, tmp_path):
     study = request.getfixturevalue(kind)
     text, left_out = sections(study, tmp_path / "project")
     table = study.possible().set_index("part")
-    assert set(table.index) == set(_SECTIONS)
+    assert set(table.index) == set(BY_PART)
     for part, row in table.iterrows():
-        written = f"{{#sec-{_SECTIONS[part]}}}" in text
-        assert written == row["done"].startswith("yes") == (row["why not"] == "")
+        written = f"{{#sec-{BY_PART[part].anchor}}}" in text
+        assert written == (row["place"] == BY_PART[part].anchor) == (row["why not"] == "")
         assert written or (part in left_out and f"Left out ({part})" in text)
     assert "needs:" not in text
 
@@ -257,7 +256,11 @@ def test_a_part_that_fails_is_left_out_and_the_others_stay(tmp_path, monkeypatch
     assert "*Left out (traits one by one): the test cannot be made on these loans.*" in text
     assert "{#sec-outcome-model}" in text
     # the chapters read the same list from the project
-    assert TapeStudy.stored(tmp_path / "project").parts == study.parts
+    stored = Results.stored(tmp_path / "project")
+    assert stored["possible"].set_index("part")["why not"].to_dict() == study.parts and "information" not in stored
+    # our method failed, not the tape
+    assert study.gaps == {"traits one by one"}
+    assert set(stored["review"].query("what.str.contains('traits one by one')")["whose"]) == {"our gap"}
 
 
 def test_without_a_model_what_rests_on_it_is_left_out(tmp_path):
@@ -416,22 +419,20 @@ def test_an_empty_outcome_says_there_is_no_event():
 # ---------------------------------------------------------------- what a project holds
 
 
-def test_a_project_holds_what_was_computed_and_says_the_same(tmp_path, dated, monkeypatch):
+def test_a_project_holds_what_was_computed_and_says_the_same(tmp_path, dated):
     sections(dated, tmp_path / "project")
-    stored = TapeStudy.stored(tmp_path / "project")
-    monkeypatch.setattr("p2prisk.report.study.judge", lambda study: pytest.fail("computed again"))
-    assert stored.judged.sentence() == dated.judged.sentence()
-    assert stored.judged.frontier_sentence() == dated.judged.frontier_sentence()
-    assert stored.judged.remedies == dated.judged.remedies != ""
-    pd.testing.assert_frame_equal(stored.judged.reliability(), dated.judged.reliability())
-    pd.testing.assert_frame_equal(stored.information(), dated.information())
-    assert stored.answer() == dated.answer() and stored.strongest() == dated.strongest()
+    stored = Results.stored(tmp_path / "project")
+    assert stored["test_words"] == dated.judged.sentence() and stored["test_remedies"] == dated.judged.remedies
+    pd.testing.assert_frame_equal(stored["test_area"], dated.judged.table())
+    pd.testing.assert_frame_equal(stored["information"], dated.information())
+    pd.testing.assert_frame_equal(stored["frontier"], dated.judged.frontier())
+    assert stored["strongest"] == dated.strongest()
 
 
 def test_the_sentence_on_parallel_lines_is_stored_with_its_table(tmp_path, stages):
     sections(stages, tmp_path / "project")
-    stored = TapeStudy.stored(tmp_path / "project")
-    assert stored.parallel_lines().attrs["sentence"] == stages.parallel_lines().attrs["sentence"]
+    stored = Results.stored(tmp_path / "project")
+    assert stored["parallel_words"] == stages.parallel_lines().attrs["sentence"]
 
 
 def test_where_only_short_terms_have_ended_the_report_says_so():

@@ -9,15 +9,14 @@ from __future__ import annotations
 import argparse
 import os
 import signal
-import subprocess
 import sys
-import time
 import traceback
 from pathlib import Path
 
+from p2prisk.cli import report
 from p2prisk.errors import P2PRiskError
 from p2prisk.escape import visible
-from p2prisk.outputs import Output, check_folder, clear_scratch, scratch
+from p2prisk.outputs import Output, clear_scratch
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -156,10 +155,7 @@ def _parser():
     sub = command("keys", _keys, "List the personal keys of loans with their codes, to trace scores back.")
     sub.add_argument("--key", required=True, help="the file of 'p2prisk score --key'")
     sub.add_argument("--output", required=True, help="file to write: .csv, .csv.gz or .parquet; it is for you alone")
-    sub = command("report", _report, "Render the study of a tape into _book-tape/.")
-    sub.add_argument("--output", default="_book-tape", help="folder (default: _book-tape)")
-    sub.add_argument("--to", default="html", help="html, pdf or html,pdf (default: html)")
-    sub.add_argument("--anyway", action="store_true", help="render although the check found errors")
+    report.add_to(command)
     sub = command("obtain", _obtain, "Fetch public loan files and make the tables of the book.", tape=False)
     sub.add_argument("name", choices=("lendingclub-2007-2011", "prosper-closed"), help="which loans")
     sub.add_argument("--to", metavar="FOLDER", help="where the table goes (default: where load() looks for it)")
@@ -477,33 +473,6 @@ class _Table(Output):
         super().__exit__(kind, error, trace)
 
 
-def _report(arguments):
-    from p2prisk.report import TapeStudy, assemble
-    from p2prisk.tape.choose import shown
-
-    started = time.monotonic()
-    target = check_folder(arguments.output, _inputs(arguments), expect=1 << 22)
-    print(f"reading {shown(arguments.tape)}", file=sys.stderr)
-    study = TapeStudy(_read(arguments))
-    _say(study.tape.quality().summary().split("\n\n")[0])
-    _say(study.note)
-    if not _gate(study.sample, arguments.anyway):
-        return 1
-    with scratch() as folder:
-        project = folder / "study"
-        project.mkdir()
-        for part, why in assemble(study, CHAPTERS, project).items():
-            _say(f"left out: {part}: {why}", sys.stderr)
-        # -P: the program is the installed one, whatever lies in the working directory
-        command = [sys.executable, "-P", "-m", "bookkit", "book", "--to", arguments.to, "--project", str(project)]
-        code = _run([*command, "--output", str(target)], folder)
-    print(
-        f"{'rendered' if code == 0 else 'not rendered'} in {time.monotonic() - started:.0f} s: {arguments.output}",
-        file=sys.stderr,
-    )
-    return 1 if code else 0
-
-
 def _obtain(arguments):
     from p2prisk.obtain import PUBLIC, obtain
 
@@ -512,37 +481,6 @@ def _obtain(arguments):
 
     print(obtain(arguments.name, arguments.to, arguments.base or PUBLIC, say))
 
-
-def _run(command, folder):
-    """Run a program to its end, or to ours; what it keeps for itself lies in `folder`. Its exit code."""
-    environment = {**os.environ, "TMPDIR": str(folder), "JUPYTER_RUNTIME_DIR": str(folder / "jupyter")}
-    environment["IPYTHONDIR"] = str(folder / "ipython")
-    # a session of its own: Ctrl-C reaches this program, which then ends that one in order
-    child = subprocess.Popen(command, env=environment, start_new_session=True, preexec_fn=_die_with_parent)
-    try:
-        return child.wait()
-    finally:
-        if child.poll() is None:
-            child.terminate()
-            try:
-                child.wait(20)
-            except subprocess.TimeoutExpired:
-                child.kill()
-                child.wait()
-
-
-def _die_with_parent():
-    """Ask the system for an orderly end when the parent dies; where it cannot, the child goes on to its own end."""
-    try:
-        import ctypes
-
-        ctypes.CDLL(None).prctl(1, signal.SIGTERM)
-    except (OSError, AttributeError, TypeError):
-        pass
-
-
-#: the chapters of the study of a tape, of this package and from nowhere else
-CHAPTERS = Path(__file__).resolve().parents[1] / "report" / "chapters"
 
 if __name__ == "__main__":
     sys.exit(main())

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import json
 from functools import cached_property
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -13,14 +11,13 @@ import pandas as pd
 from p2prisk.errors import DataError, P2PRiskError
 from p2prisk.report.words import remedies
 from p2prisk.standard import fit_standard
-from p2prisk.tape.event import Event, loan_ages
+from p2prisk.tape.event import loan_ages
 
 if TYPE_CHECKING:
     from p2prisk.report.study import TapeStudy
 
 #: least number of loans and of bad loans on either side of a test
 LEAST_LOANS, LEAST_BAD = 200, 30
-_WORDS = ("name", "tested", "built", "later", "hindsight", "flagged", "remedies")
 
 
 class Judged:
@@ -30,8 +27,7 @@ class Judged:
     ----------
     event : Event
         Predicted, and observed.
-    model : StandardModel, StandardHazard or None
-        None where the test was read from a project.
+    model : StandardModel or StandardHazard
     remedies : str
         What was done to fit it, in words.
     name : str
@@ -51,50 +47,37 @@ class Judged:
     rank : ndarray
         What ranks the loans: the probability, at one age where the loans are seen at different ages, so that age does
         not pass for discrimination.
+    build : ndarray of bool
+        Rows of the study's sample that the model was built on; of a hazard, those issued by its day.
+    score : callable
+        From a frame to the probability of the event under the model.
     """
 
     def __init__(
-        self, event, model, name, tested, built, later, hindsight, frame, pd_, observed, weights, flags=None, rank=None
+        self,
+        event,
+        model,
+        name,
+        tested,
+        built,
+        later,
+        hindsight,
+        frame,
+        pd_,
+        observed,
+        weights,
+        build,
+        score,
+        flags=None,
+        rank=None,
     ):
         self.event, self.model, self.name = event, model, name
         self.tested, self.built, self.later, self.hindsight = tested, built, later, hindsight
         self.frame, self.pd, self.observed, self.weights = frame.reset_index(drop=True), pd_, observed, weights
+        self.build, self.score = build, score
         self.flagged, self.rank = flags or {}, pd_ if rank is None else rank
         self.loans, self.bad = int(weights.sum()), int((observed * weights).sum())
-        self.remedies = "" if model is None else remedies(model)
-
-    def write(self, folder: Path) -> None:
-        """Leave the test in a folder: what was predicted and observed, and the words; not the model."""
-        table = pd.DataFrame({name: getattr(self, name) for name in ("pd", "observed", "weights", "rank")})
-        if "grade" in self.frame:
-            table["grade"] = self.frame["grade"]
-        table.to_parquet(folder / "judged.parquet")
-        words = {name: getattr(self, name) for name in _WORDS}
-        (folder / "judged.json").write_text(json.dumps(words, ensure_ascii=False), encoding="utf-8")
-
-    @classmethod
-    def stored(cls, folder: Path, event: Event | None) -> Judged:
-        """The test that :meth:`write` left in a folder."""
-        table = pd.read_parquet(folder / "judged.parquet")
-        words = json.loads((folder / "judged.json").read_text(encoding="utf-8"))
-        arrays = {name: table[name].to_numpy() for name in ("pd", "observed", "weights", "rank")}
-        self = cls(
-            event,
-            None,
-            words["name"],
-            words["tested"],
-            words["built"],
-            words["later"],
-            words["hindsight"],
-            table[[name for name in ("grade",) if name in table]],
-            arrays["pd"],
-            arrays["observed"],
-            arrays["weights"],
-            words["flagged"],
-            arrays["rank"],
-        )
-        self.remedies = words["remedies"]
-        return self
+        self.remedies: str = remedies(model)
 
     @cached_property
     def auc(self) -> Any:
@@ -129,6 +112,10 @@ class Judged:
 
     def frontier(self) -> pd.DataFrame:
         """Share of bad loans among the accepted (:func:`p2prisk.policy.acceptance_frontier`)."""
+        return self._frontier
+
+    @cached_property
+    def _frontier(self):
         from p2prisk.policy import acceptance_frontier
 
         return acceptance_frontier(self.rank, self.observed, self.weights)
@@ -262,12 +249,17 @@ def _known_then(study, year):
         raise DataError(f"on {day:%Y-%m-%d} fewer than {LEAST_LOANS} loans or {LEAST_BAD} bad ones were known")
     model = fit_standard_hazard(then)
     after = frame[test].reset_index(drop=True)
-    pd_ = model.score(after, horizon=event.horizon if event.kind == "within" else None).to_numpy()
+
+    def score(loans):
+        return model.score(loans, horizon=event.horizon if event.kind == "within" else None).to_numpy()
+
     built = (
         f"Built on what was known on {day:%Y-%m-%d} ({len(then):,d} loans issued by then, {known:,d} of them "
         f"{event.what} by then)"
     )
-    return Judged(event, model, "hazard", _of_year(study, year), built, True, "", after, pd_, bad, study.weights[test])
+    build = ((frame["issue_date"].dt.year < year) & study.bad.notna()).to_numpy()
+    tested, weights = _of_year(study, year), study.weights[test]
+    return Judged(event, model, "hazard", tested, built, True, "", after, score(after), bad, weights, build, score)
 
 
 def _hindsight(study, year, why):
@@ -290,10 +282,10 @@ def _hindsight(study, year, why):
     before = study.sample.keep(build, "kept for the test out of time")
     model = fit_standard(before, study.outcome)
     built = f"Built on {int(study.weights[build].sum()):,d} loans of earlier years"
-    return _of_standard(study, model, test, _of_year(study, year), built, True, hindsight.strip())
+    return _of_standard(study, model, test, _of_year(study, year), built, True, hindsight.strip(), build)
 
 
-def _of_standard(study, model, test, tested, built, later, hindsight):
+def _of_standard(study, model, test, tested, built, later, hindsight, build):
     after = study.sample.frame[test].reset_index(drop=True)
     scored = model.score(after, own_age=True)
     weights = study.weights[test]
@@ -302,7 +294,21 @@ def _of_standard(study, model, test, tested, built, later, hindsight):
     pd_ = scored["pd"].to_numpy()
     rank = model.score(after)["pd"].to_numpy() if study.event.kind == "stage" else None
     return Judged(
-        study.event, model, "ordered logit", tested, built, later, hindsight, after, pd_, bad, weights, flags, rank
+        study.event,
+        model,
+        "ordered logit",
+        tested,
+        built,
+        later,
+        hindsight,
+        after,
+        pd_,
+        bad,
+        weights,
+        build,
+        lambda loans: model.score(loans, own_age=True)["pd"].to_numpy(),
+        flags,
+        rank,
     )
 
 
@@ -330,4 +336,4 @@ def _on_a_third(study):
         )
     else:
         why = "The loans cannot be parted by time: the test says nothing of a change of times."
-    return _of_standard(study, model, test, "a third drawn at random", built, False, why)
+    return _of_standard(study, model, test, "a third drawn at random", built, False, why, build)

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import re
-from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
 from p2prisk.errors import DataError
-from p2prisk.escape import escaped
 from p2prisk.report import traits, words
 from p2prisk.report.judged import Judged, judge
+from p2prisk.report.sections import BY_PART, SECTIONS
+from p2prisk.report.settings import Settings
 from p2prisk.standard import CANDIDATES, ON_REQUEST, fit_standard
 from p2prisk.tape import COLUMNS, LoanTape
 from p2prisk.tape.event import Event, event_of, loan_ages
@@ -22,30 +22,8 @@ from p2prisk.tape.sample import study_sample, supports
 from p2prisk.tape.wind_back import end_dates
 
 if TYPE_CHECKING:
-    from p2prisk.kinds import PathLike
+    from p2prisk.report.results import Results
 
-#: where the assembled project keeps the tape as read and the loans studied
-_AS_READ, _STUDIED = Path("tape") / "as-read", Path("tape") / "studied"
-#: and what was computed when its parts were tried, which no chapter need compute again
-_COMPUTED = Path("tape") / "computed"
-
-#: where each part of the study is found
-_SECTIONS = {
-    "traits one by one": "traits",
-    "by grade": "by-grade",
-    "by vintage": "by-vintage",
-    "by age": "by-age",
-    "outcome model": "outcome-model",
-    "grade model": "grade-model",
-    "parallel lines": "parallel",
-    "goodness of fit": "fit",
-    "test on other loans": "test",
-    "score card": "card",
-    "master scale": "scale",
-    "prices by grade": "price",
-    "loss given default": "lgd",
-    "concentration": "concentration",
-}
 #: horizons in months at which the table of ends is read
 _AGES = (6, 12, 24, 36, 48, 60)
 
@@ -57,11 +35,13 @@ class TapeStudy:
     ----------
     tape : LoanTape
         As read.
+    settings : Settings, optional
+        What the lender decided and asks for.
 
     Attributes
     ----------
     tape : LoanTape
-        As read.
+        As read, with the lender's decisions.
     sample : LoanTape
         The loans on which the event can be seen; its ``bad`` is the event.
     event : Event or None
@@ -70,65 +50,72 @@ class TapeStudy:
         How event and sample were chosen.
     parts : dict
         Part of the study -> reason why it is left out, empty where its section is written. What could not be computed
-        when it was tried is among them (:meth:`try_parts`).
+        when it was tried is among them (:meth:`results`).
+    gaps : set of str
+        Parts that are left out because our method failed, not for what the tape lacks.
     """
 
-    def __init__(self, tape: LoanTape) -> None:
-        self._take(tape, *study_sample(tape))
+    def __init__(self, tape: LoanTape, settings: Settings | None = None) -> None:
+        self.settings = settings or Settings()
+        tape = self.settings.decisions.apply(tape)
+        sample, self.note = study_sample(tape, self.settings.decisions.get("horizon", "months"))
+        self.tape, self.sample = tape.private(), sample.private()
+        self.event: Event | None = event_of(sample)
+        self._tables: dict[str, pd.DataFrame] = {}
+        self.gaps: set[str] = set()
+        self.parts = self._parts()
 
-    @classmethod
-    def stored(cls, project: PathLike = ".") -> Self:
-        """The study whose tape and sample :meth:`write` left in a project; the chapters call it.
+    def results(self) -> Results:
+        """Everything that the report says and shows, computed once; no part stops the study.
 
-        Raises
-        ------
-        DataError
-            If nothing is stored there.
+        Returns
+        -------
+        Results
+            Without the sections that are left out, whose reasons are in `parts`.
         """
-        from matplotlib import rcParams
+        from p2prisk.report.checklist import checklist, count_sentence
+        from p2prisk.report.review import review, review_sentence
+        from p2prisk.report.sections import try_sections
 
-        rcParams["text.parse_math"] = False  # a dollar in a level is a dollar
-        self = cls.__new__(cls)
-        self._folder = Path(project) / _COMPUTED
-        sample = LoanTape.stored(Path(project) / _STUDIED)
-        self._take(LoanTape.stored(Path(project) / _AS_READ), sample, sample.provenance.pop("how_chosen"))
-        return self
-
-    def write(self, project: PathLike) -> None:
-        """Leave the tape as read and the loans studied in a project."""
-        self.tape.write(Path(project) / _AS_READ)
-        facts = {**self.sample.provenance, "how_chosen": self.note, "left_out": self.parts}
-        replace(self.sample, provenance=facts).write(Path(project) / _STUDIED)
-
-        folder = Path(project) / _COMPUTED
-        folder.mkdir(parents=True, exist_ok=True)
-        for name, table in self._tables.items():
-            table.to_parquet(folder / f"{name}.parquet")
-        if "judged" in self.__dict__:
-            self.judged.write(folder)
-
-    #: where what was computed lies; nowhere, before a project is written
-    _folder = Path("nowhere")
+        made = try_sections(self)
+        checks = checklist(self)
+        to_review = review(self, checks)
+        report = self.quality
+        made.values |= {
+            "event": self.event_sentence(),
+            "note": self.note,
+            "about": self.about(),
+            "possible": self.possible(),
+            "columns_used": self.columns_used(),
+            "set_aside": self.set_aside(),
+            "quality_words": (
+                f"The check of the tape as read gives {report.count('error'):,d} errors, "
+                f"{report.count('warning'):,d} warnings and {report.count('note'):,d} notes."
+            ),
+            "findings": report.findings[["level", "column", "what", "rows", "remedy"]].astype({"rows": int}),
+            "quality_columns": report.columns,
+            "missing": report.missing,
+            "checklist": checks,
+            "checklist_words": count_sentence(checks),
+            "review": to_review,
+            "review_words": review_sentence(to_review),
+            "decisions": self.settings.decisions.table(),
+        }
+        if "answer" in made:
+            made.values["strongest"] = self.strongest()
+        return made
 
     def _once(self, name, compute):
-        """A table that is computed once: here, or when the project was written."""
+        """A table that is computed once."""
         if name not in self._tables:
-            path = self._folder / f"{name}.parquet"
-            self._tables[name] = pd.read_parquet(path) if path.is_file() else compute()
+            self._tables[name] = compute()
         return self._tables[name]
-
-    def _take(self, tape, sample, note):
-        self._tables: dict[str, pd.DataFrame] = {}
-        self.tape, self.sample, self.note = tape.private(), sample.private(), note
-        self.event: Event | None = event_of(sample)
-        tried = sample.provenance.pop("left_out", None)
-        self.parts = self._parts() if tried is None else tried
 
     def _parts(self):
         """Parts of the study, each with a section of its own, and what the tape lacks for them."""
         table = supports(self.sample).set_index("part")
         why = table["why"].where(~table["possible"], "").to_dict()
-        frame, parts = self.sample.frame, {}
+        frame, parts = self.sample.frame, {section.part: "" for section in SECTIONS}
         grade = why["grade model"]
         if not grade and self.sample.provenance.get("grade_order") == "unknown":
             grade = self.sample.provenance["grade_words"].rstrip(".")
@@ -155,35 +142,6 @@ class TapeStudy:
         held = [name for name in ("purpose", "region", "grade", "counterparty") if name in frame]
         parts["concentration"] = "" if held else "none of purpose, region, grade, counterparty is on the tape"
         return parts
-
-    def try_parts(self) -> None:
-        """Compute every part once; what cannot be computed is left out, with its reason.
-
-        No part stops the study: a report holds the sections that its tape can carry, and says why the others are
-        absent.
-        """
-        tries = {
-            "outcome model": lambda: traits.effects(self.outcome_model),
-            "grade model": lambda: traits.effects(self.grade_model),
-            "traits one by one": self.information,
-            "by grade": lambda: self.bad_by("grade"),
-            "by vintage": self.vintages,
-            "by age": self.ends_by_age,
-            "parallel lines": self.parallel_lines,
-            "goodness of fit": lambda: self.goodness_of_fit,
-            "test on other loans": lambda: self.judged.sentence(),
-            "score card": lambda: self.card,
-            "master scale": self.scale,
-            "prices by grade": self.prices_sentence,
-            "loss given default": self.given_default,
-            "concentration": self.concentration,
-        }
-        for part, compute in tries.items():
-            if not self.parts[part]:
-                self.parts[part] = words.attempt(compute)
-                if part == "outcome model" and self.parts[part]:
-                    for other in ("parallel lines", "goodness of fit", "score card", "master scale"):
-                        self.parts[other] = self.parts[other] or "there is no model of the outcome"
 
     @cached_property
     def undated(self) -> str:
@@ -255,18 +213,15 @@ class TapeStudy:
         Returns
         -------
         pandas.DataFrame
-            ``part``, ``done``, ``why not``.
+            ``part``, ``place`` (anchor of its section; empty where there is none), ``why not``.
         """
-        return pd.DataFrame(
-            [
-                {
-                    "part": part,
-                    "done": "no" if why else f"yes, @sec-{_SECTIONS[part]}",
-                    "why not": escaped(why, "markdown"),
-                }
-                for part, why in self.parts.items()
-            ]
-        )
+        rows = [(part, "" if why else BY_PART[part].anchor, why) for part, why in self.parts.items()]
+        return pd.DataFrame(rows, columns=["part", "place", "why not"])
+
+    def place(self, anchor: str) -> str:
+        """Where to look for a section: at its anchor, or in the list of what is left out."""
+        gone = {BY_PART[part].anchor for part, why in self.parts.items() if why}
+        return "left-out" if anchor in gone else anchor
 
     def columns_used(self) -> pd.DataFrame:
         """Every column of the tape, and what became of it.
@@ -570,7 +525,14 @@ class TapeStudy:
     @cached_property
     def outcome_model(self) -> Any:
         """The standard model of the outcome (:func:`p2prisk.standard.fit_standard`)."""
-        return fit_standard(self.sample, self.outcome)
+        model = fit_standard(self.sample, self.outcome)
+        if self.settings.decisions.plain:
+            model.about["decisions"] = self.settings.decisions.plain
+        for entry in self.settings.decisions.plain.get("merge", ()):  # a new loan still says the old class
+            for rule in model.rules:
+                if rule["column"] == entry["trait"] and entry["into"] in rule.get("levels", ()):
+                    rule.setdefault("merged", {}).update(dict.fromkeys(entry["classes"], entry["into"]))
+        return model
 
     @cached_property
     def grade_model(self) -> Any:
@@ -579,9 +541,7 @@ class TapeStudy:
 
     @cached_property
     def judged(self) -> Judged:
-        """The test on loans the model was not built on; as stored with the project, if it is."""
-        if (self._folder / "judged.json").is_file():
-            return Judged.stored(self._folder, self.event)
+        """The test on loans the model was not built on."""
         found = judge(self)
         if self.sample.provenance.get("grade_order") == "unknown":  # nothing is compared with a grade of unknown order
             found.frame = found.frame.drop(columns="grade")
@@ -599,6 +559,35 @@ class TapeStudy:
         return traits.effects(model)[["trait", "compared", "odds_ratio", "ci_low", "ci_high", "pvalue"]][:most]
 
     @staticmethod
+    def fit_sentence(model: Any) -> str:
+        """Size, exactness and fit of a standard model, in words."""
+        results = model.results
+        return (
+            f"The model has {len(results.exog_names):,d} coefficients on {int(results.nobs):,d} loans; the estimates "
+            f"are exact to {results.digits:.0f} digits. McFadden's pseudo-R² is {results.prsquared:.3f}."
+        )
+
+    def grade_fit_sentence(self) -> str:
+        """What the traits explain of the grade, in words."""
+        return (
+            f"Of the grade, the traits on this tape explain a pseudo-R² of {self.grade_model.results.prsquared:.3f}. "
+            f"{self.strongest(self.grade_model)}"
+        )
+
+    def card_sentence(self) -> str:
+        """What the points mean, and how many loans have none, in words."""
+        card, scored, event = self.card.card, self.card.scored, self.event
+        refer = int(scored["refer"].sum())
+        return (
+            f"The outcome model in points; default here means: {event.name if event else 'bad'}. At {card.base_score:.0f} points the "
+            f"odds of no default are {card.base_odds:.0f} to one, and {card.points_to_double:.0f} points double them. "
+            "The points of a number run from its low to its high end. A missing value has points of its own where "
+            "enough loans had it. Otherwise a number takes those of the median, and a loan with another gap is "
+            f"referred to a person. Of {len(scored):,d} loans, {f'{refer:,d}' if refer else 'none'} "
+            f"{'is' if refer == 1 else 'are'}."
+        )
+
+    @staticmethod
     def remedies(model: Any) -> str:
         """What was done in a model where maximum likelihood had no finite estimate, in words."""
         return words.remedies(model)
@@ -608,7 +597,10 @@ class TapeStudy:
         """Card, grades and scored loans (:func:`p2prisk.scorecard.card_of_tape`)."""
         from p2prisk.scorecard import card_of_tape
 
-        return card_of_tape(self.outcome_model, self.sample.frame)
+        decided = self.settings.decisions
+        return card_of_tape(
+            self.outcome_model, self.sample.frame, decided.get("grades", "number") or 7, decided.get("grades", "bounds")
+        )
 
     def scale(self) -> pd.DataFrame:
         """The master scale for print (:meth:`p2prisk.scorecard.any_tape.TapeCard.grades_in_per_cent`).

@@ -9,10 +9,12 @@ import pandas as pd
 
 from p2prisk.errors import DataError
 from p2prisk.scorecard.card import Scorecard
-from p2prisk.scorecard.master_scale import build_master_scale, grade_table
+from p2prisk.scorecard.master_scale import MasterScale, build_master_scale, grade_table
 from p2prisk.tape.event import first_bad_class
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from p2prisk.standard import StandardModel
 
 
@@ -46,7 +48,9 @@ class TapeCard:
         return table.assign(**{name: 100 * table[name] for name in names.values()})
 
 
-def card_of_tape(model: StandardModel, frame: pd.DataFrame, grades: int = 7) -> TapeCard:
+def card_of_tape(
+    model: StandardModel, frame: pd.DataFrame, grades: int = 7, bounds: Sequence[float] | None = None
+) -> TapeCard:
     """Make the card of a tape, and grades if its loans can tell any apart.
 
     Parameters
@@ -57,6 +61,8 @@ def card_of_tape(model: StandardModel, frame: pd.DataFrame, grades: int = 7) -> 
         Its loans, with ``bad`` and the outcome.
     grades : int
         Grades to begin with.
+    bounds : sequence of float, optional
+        Highest probability of every grade but the last, where they are given and not found.
 
     Returns
     -------
@@ -77,7 +83,11 @@ def card_of_tape(model: StandardModel, frame: pd.DataFrame, grades: int = 7) -> 
     probability, event = scored["pd"].to_numpy()[known], frame["bad"].to_numpy(dtype=float)[known]
     weights = frame["n"].to_numpy(dtype=float)[known] if "n" in frame else None
     try:
-        scale = build_master_scale(probability, event, weights, grades=grades)
+        scale = (
+            build_master_scale(probability, event, weights, grades=grades)
+            if bounds is None
+            else MasterScale.of_bounds(bounds, probability, weights)
+        )
     except DataError as refusal:
         return TapeCard(card, scored, None, str(refusal))
     card = card.with_scale(scale)

@@ -15,6 +15,8 @@ from p2prisk.tape.classes import best_partition
 from p2prisk.validation import holm, jeffreys_interval, jeffreys_test_by_grade
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import ArrayLike
 
 
@@ -52,6 +54,31 @@ class MasterScale:
         for values, name in ((self.bounds, "bounds"), (self.pds, "probabilities")):
             if not (np.diff(values) > 0).all():
                 raise DataError(f"the {name} of a master scale must increase: {', '.join(f'{v:.4f}' for v in values)}")
+
+    @classmethod
+    def of_bounds(
+        cls, bounds: Sequence[float], probability: ArrayLike, freq_weights: ArrayLike | None = None
+    ) -> MasterScale:
+        """A scale whose bounds are given; the probability of a grade is the mean of its loans.
+
+        Raises
+        ------
+        DataError
+            A grade has no loan.
+
+        Examples
+        --------
+        >>> MasterScale.of_bounds([0.1], [0.02, 0.04, 0.3]).pds
+        (0.03, 0.3)
+        """
+        probability = np.asarray(probability, float)
+        weights = np.ones(len(probability)) if freq_weights is None else np.asarray(freq_weights, float)
+        codes = np.searchsorted(np.asarray(bounds, float), probability, side="left")
+        loans = np.bincount(codes, weights, minlength=len(bounds) + 1)
+        if not (loans > 0).all():
+            raise DataError(f"grade {int(np.argmin(loans)) + 1} of the given bounds holds no loan")
+        pds = np.bincount(codes, weights * probability, minlength=len(bounds) + 1) / loans
+        return cls(tuple(str(i + 1) for i in range(len(pds))), tuple(map(float, bounds)), tuple(map(float, pds)))
 
     def grade(self, probability: ArrayLike) -> pd.Categorical:
         """Grade of each probability of default: ordered categorical; missing stays missing."""

@@ -157,12 +157,14 @@ def same_age(ages: np.ndarray) -> bool:
     return bool(np.ptp(ages) < 0.5)
 
 
-def choose_event(tape: LoanTape) -> tuple[LoanTape, Event | None]:
+def choose_event(tape: LoanTape, horizon: int | None = None) -> tuple[LoanTape, Event | None]:
     """Choose the event of a tape, and the loans on which it can be seen.
 
     Parameters
     ----------
     tape : LoanTape
+    horizon : int, optional
+        Months from issue, where the reader decides them and not the rule.
 
     Returns
     -------
@@ -170,6 +172,11 @@ def choose_event(tape: LoanTape) -> tuple[LoanTape, Event | None]:
         Its ``bad`` is the event, ``provenance["event"]`` says it, and the loans left out are counted.
     event : Event or None
         None where the tape has no outcome.
+
+    Raises
+    ------
+    DataError
+        The tape cannot be judged at the horizon asked for.
 
     Examples
     --------
@@ -180,6 +187,8 @@ def choose_event(tape: LoanTape) -> tuple[LoanTape, Event | None]:
     """
     if tape.kind == "no outcome":
         return grades_in_order(tape), None
+    if horizon is not None:
+        return _at_horizon(tape, horizon)
     if tape.kind == "counts" or not ({"status", "days_past_due"} & set(tape.frame)):
         return _as_given(tape)
     if "bad" in tape.provenance.get("mapped", ()) and "severity" not in tape.frame:
@@ -189,6 +198,30 @@ def choose_event(tape: LoanTape) -> tuple[LoanTape, Event | None]:
     if tape.kind == "resolved":
         return _ended(tape)
     return _live(tape)
+
+
+def _at_horizon(tape, horizon):
+    """The event within a horizon that was asked for; on a book that does not date its ends, its stage at that age."""
+    if tape.kind == "counts" or not {"status", "issue_date"} <= set(tape.frame) or _day(tape) is None:
+        raise DataError(f"a horizon of {horizon} months needs the status, the issue date and the day of the records")
+    tape = _with_status(tape)
+    if tape.frame["issue_date"].isna().any():
+        tape = tape.keep(tape.frame["issue_date"].notna(), "no issue date, so the age is not known")
+    if (loan_ages(tape.frame, _day(tape)) < 0).any():
+        tape = tape.keep(loan_ages(tape.frame, _day(tape)) >= 0, "issued after the record date")
+    try:
+        ends = end_dates(tape.frame, tape.provenance.get("lag"))
+    except DataError:
+        if tape.kind != "live":
+            raise
+        return _stages(tape, horizon)
+    found = _within(tape, ends, (horizon,))
+    if found is None:
+        raise DataError(
+            f"no study at {horizon} months: fewer than {SMALL} loans were so old on {_day(tape)}, fewer than "
+            f"{FEW_EVENTS} of them had gone bad by that age, or too many ends have no date"
+        )
+    return found
 
 
 def _as_given(tape):
@@ -367,14 +400,14 @@ def _live(tape):
     return _within(tape, ends) or _stages(tape)
 
 
-def _within(tape, ends):
+def _within(tape, ends, horizons=HORIZONS):
     """The event of a live book that dates its ends: written off within a horizon that has passed."""
     frame, day = tape.frame, _day(tape)
     lost = frame["status"].isin(ENDED) & ends.isna()
     if lost.mean() > 0.02:
         return None
     written_off = frame["status"].isin(list(_WRITTEN_OFF))
-    for horizon in HORIZONS:
+    for horizon in horizons:
         last = frame["issue_date"] + pd.DateOffset(months=horizon)
         seen = (last <= pd.Timestamp(day)) & ~lost
         bad = written_off & (ends <= last)
@@ -388,14 +421,17 @@ def _within(tape, ends):
         tape = tape.keep(~lost, "ended, but no date says when")
         seen = seen[~lost].reset_index(drop=True)
     young, lag = int((~seen).sum()), charge_off_lag(tape)
+    whose = "book is live and" if tape.kind == "live" else "tape"
     tape = tape.keep(seen, f"younger than {horizon} months on {day}: its {horizon} months were not over")
     tape.frame["bad"] = tape.frame["bad"].astype(bool)
     rule = (
-        f"The book is live and dates its ends. A loan is judged {horizon} months after issue: the {len(tape):,d} loans "
+        f"The {whose} dates its ends. A loan is judged {horizon} months after issue: the {len(tape):,d} loans "
         f"that were so old on {day} are counted, {young:,d} younger ones are not."
         + (
-            f" Of the horizons {', '.join(map(str, HORIZONS))} months the first is taken with {SMALL} loans and "
+            f" Of the horizons {', '.join(map(str, horizons))} months the first is taken with {SMALL} loans and "
             f"{FEW_EVENTS} bad ones among them."
+            if len(horizons) > 1
+            else " The horizon is the reader's decision."
         )
         + (f" A charge-off is dated {lag} months after the last payment." if lag else "")
     )
@@ -413,12 +449,13 @@ def _stage(frame):
     return "more than 30 days late, in default or charged off"
 
 
-def _stages(tape):
+def _stages(tape, horizon=None):
     """The event of a live book that does not date its ends: its stage on the record date, at the age of the loan."""
     frame, day = tape.frame, _day(tape)
     ages = loan_ages(frame, day)
     low, high = (int(x) for x in np.quantile(ages, [0.1, 0.9]))
-    horizon = 12 if low <= 12 <= max(high, 1) else max(int(round(float(np.median(ages)))), 1)
+    if horizon is None:
+        horizon = 12 if low <= 12 <= max(high, 1) else max(int(round(float(np.median(ages)))), 1)
     seen = f"The book is live and does not date its ends: each loan is seen once, on {day}"
     if same_age(ages):
         rule = f"{seen}, and all are {horizon} month{'s' * (horizon != 1)} old."

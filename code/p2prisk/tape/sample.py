@@ -8,7 +8,7 @@ from p2prisk.tape.core import LoanTape
 from p2prisk.tape.event import FEW_EVENTS, choose_event
 
 
-def study_sample(tape: LoanTape) -> tuple[LoanTape, str]:
+def study_sample(tape: LoanTape, horizon: int | None = None) -> tuple[LoanTape, str]:
     """Choose the sample whose outcome can be trusted, and say how.
 
     Of rows with the same key the first is kept. A file of ended loans is cut to the vintages whose contracted term had
@@ -18,6 +18,8 @@ def study_sample(tape: LoanTape) -> tuple[LoanTape, str]:
     Parameters
     ----------
     tape : LoanTape
+    horizon : int, optional
+        Months from issue within which a loan is judged, where the reader decides them.
 
     Returns
     -------
@@ -39,7 +41,7 @@ def study_sample(tape: LoanTape) -> tuple[LoanTape, str]:
         if again.any():
             tape = tape.keep(~again, "the same key again: the first row is kept")
     whole = LoanTape(tape.frame, dict(tape.provenance), list(tape.set_aside), list(tape.notes), dict(tape.unused))
-    sample, event = choose_event(whole)
+    sample, event = choose_event(whole, horizon)
     return sample, "The tape has no outcome." if event is None else event.rule
 
 

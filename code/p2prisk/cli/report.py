@@ -1,0 +1,192 @@
+"""The commands ``report`` and ``rerun``: the study of a tape as pages, PDF, Word and Excel, and the same again."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from argparse import Namespace
+from pathlib import Path
+
+from p2prisk.errors import DataError
+from p2prisk.outputs import check_folder, scratch
+
+#: options of the command that a rerun repeats; files are given by role
+_REPEATED = (
+    "to",
+    "format",
+    "record_date",
+    "on_error",
+    "sheet",
+    "encoding",
+    "delimiter",
+    "header_row",
+    "anyway",
+    "excel",
+)
+_FILES = ("map", "decisions", "limits", "declined", "instalments")
+
+
+def add_to(command):
+    """Declare the commands; `command` is the function of the command line that makes one."""
+    sub = command("report", _report, "Render the study of a tape into _book-tape/.")
+    sub.add_argument("--output", default="_book-tape", help="folder (default: _book-tape)")
+    sub.add_argument("--to", default="html", help="out of html, pdf and docx, with commas (default: html)")
+    sub.add_argument("--docx", action="store_true", help="a Word file besides; as docx in --to")
+    sub.add_argument("--excel", action="store_true", help="the tables as one workbook besides, tables.xlsx")
+    sub.add_argument("--decisions", help="file of your decisions (YAML), each with its reason; open ones stop the run")
+    sub.add_argument("--limits", help="limits of the validation checklist (YAML); default: those of the package")
+    sub.add_argument("--declined", help="declined applications, in the columns of the tape: for reject inference")
+    sub.add_argument("--editable", metavar="FOLDER", help="leave the project in a new folder, to edit and render again")
+    sub.add_argument("--anyway", action="store_true", help="render although the check found errors")
+    sub = command("rerun", _rerun, "Make a report again from its lineage.json, and compare the two.", tape=False)
+    sub.add_argument("lineage", help="lineage.json of a report, or the report's folder")
+    sub.add_argument("--tape", help="the tape; default: the file of its name beside the report, or here")
+    sub.add_argument("--declined", help="the declined applications, as --tape")
+    sub.add_argument("--instalments", help="PPDai's LP.csv, as --tape")
+    sub.add_argument("--output", default="_book-again", help="folder (default: _book-again)")
+
+
+def _report(arguments):
+    from p2prisk.cli import _inputs
+    from p2prisk.tape.choose import shown
+
+    started = time.monotonic()
+    given = [*_inputs(arguments), *(getattr(arguments, role) for role in _FILES if getattr(arguments, role))]
+    target = check_folder(arguments.output, given, expect=1 << 22)
+    editable = _new_folder(arguments.editable) if arguments.editable else None
+    formats = list(dict.fromkeys([*arguments.to.split(","), *["docx"] * arguments.docx]))
+    arguments.to = ",".join(formats)
+    print(f"reading {shown(arguments.tape)}", file=sys.stderr)
+    with scratch() as folder:
+        project = folder / "study"
+        project.mkdir()
+        stopped = _prepare(arguments, project)
+        if stopped:
+            return stopped
+        # -P: the program is the installed one, whatever lies in the working directory
+        command = [sys.executable, "-P", "-m", "bookkit", "book", "--to", arguments.to, "--project", str(project)]
+        code = _run([*command, "--output", str(target)], folder)
+        if code == 0 and editable:
+            shutil.copytree(
+                project, editable, ignore=shutil.ignore_patterns("_book*", ".cache", ".bookkit*", ".jupyter*")
+            )
+            print(
+                f"the project is in {arguments.editable}: render it with bookkit book, or with Quarto", file=sys.stderr
+            )
+    print(
+        f"{'rendered' if code == 0 else 'not rendered'} in {time.monotonic() - started:.0f} s: {arguments.output}",
+        file=sys.stderr,
+    )
+    return 1 if code else 0
+
+
+def _new_folder(text):
+    path = Path(text).absolute()
+    if path.exists():
+        raise DataError(f"{text} is there already; name a new folder with --editable")
+    if not path.parent.is_dir():
+        raise DataError(f"{path.parent} is no folder; name another with --editable")
+    return path
+
+
+def _prepare(arguments, project):
+    """Read, compute and write the project; an exit code where the run ends here. The tape is let go at the end."""
+    from p2prisk.cli import _gate, _read, _say
+    from p2prisk.report import Settings, TapeStudy
+    from p2prisk.report.assemble import assemble
+    from p2prisk.report.checklist import read_limits
+    from p2prisk.report.decisions import Decisions, open_decisions
+
+    settings = Settings(
+        Decisions.read(arguments.decisions) if arguments.decisions else Decisions(),
+        read_limits(arguments.limits),
+        _read(Namespace(**{**vars(arguments), "tape": arguments.declined, "query": None}))
+        if arguments.declined
+        else None,
+        {name: getattr(arguments, name) for name in _REPEATED},
+        {role: getattr(arguments, role) for role in _FILES},
+    )
+    study = TapeStudy(_read(arguments), settings)
+    _say(study.tape.quality().summary().split("\n\n")[0])
+    _say(study.note)
+    if not _gate(study.sample, arguments.anyway):
+        return 1
+    undecided = open_decisions(study) if arguments.decisions else []
+    if undecided:
+        _say("\n".join(map(str, undecided)))
+        _say(
+            f"p2prisk: {len(undecided)} decision(s) are yours alone; add them to {Path(arguments.decisions).name} with "
+            "your reasons, and run again (suggestions above)",
+            sys.stderr,
+        )
+        return 1
+    for part, why in assemble(study, project).items():
+        _say(f"left out: {part}: {why}", sys.stderr)
+    return 0
+
+
+def _rerun(arguments):
+    from p2prisk.cli import _parser, _say
+    from p2prisk.report import lineage
+
+    plain = lineage.read(arguments.lineage)
+    here = Path(arguments.lineage)
+    here = (here if here.is_dir() else here.parent).resolve()
+    for told in lineage.changes(plain["program"]):
+        _say(f"not the program of the report: {told}", sys.stderr)
+    places = [here, here.parent, Path.cwd()]
+    argv = ["report", "--output", arguments.output]
+    for name, value in plain["command"].items():
+        flag = "--" + name.replace("_", "-")
+        argv += [flag] if value is True else [flag, str(value)] if value not in (None, False) else []
+    for role, held in plain["files"].items():
+        argv += [f"--{role}", str(lineage.find(held["name"], held["sha256"], getattr(arguments, role, None), places))]
+    tape = plain["tape"]
+    path = lineage.find(tape["name"], tape["sha256"], arguments.tape, places)
+    with scratch() as folder:  # the report names the tape as it was called
+        (folder / tape["name"]).symlink_to(path.resolve())
+        again = _parser().parse_args([*argv, "--", str(folder / tape["name"])])
+        code = again.run(again)
+    if code:
+        return code
+    if not (here / "index.html").is_file():
+        print("the earlier report is not beside its lineage: nothing to compare with", file=sys.stderr)
+        return 0
+    same, other = lineage.compare(here, Path(arguments.output).resolve())
+    if other:
+        _say(f"not the same report: {same} files are equal, {len(other)} are not: {', '.join(other[:12])}")
+        return 1
+    print(f"the same report, byte for byte: {same} files")
+    return 0
+
+
+def _run(command, folder):
+    """Run a program to its end, or to ours; what it keeps for itself lies in `folder`. Its exit code."""
+    environment = {**os.environ, "TMPDIR": str(folder), "JUPYTER_RUNTIME_DIR": str(folder / "jupyter")}
+    environment["IPYTHONDIR"] = str(folder / "ipython")
+    # a session of its own: Ctrl-C reaches this program, which then ends that one in order
+    child = subprocess.Popen(command, env=environment, start_new_session=True, preexec_fn=_die_with_parent)
+    try:
+        return child.wait()
+    finally:
+        if child.poll() is None:
+            child.terminate()
+            try:
+                child.wait(20)
+            except subprocess.TimeoutExpired:
+                child.kill()
+                child.wait()
+
+
+def _die_with_parent():
+    """Ask the system for an orderly end when the parent dies; where it cannot, the child goes on to its own end."""
+    try:
+        import ctypes
+
+        ctypes.CDLL(None).prctl(1, signal.SIGTERM)
+    except (OSError, AttributeError, TypeError):
+        pass

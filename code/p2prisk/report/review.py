@@ -1,0 +1,78 @@
+"""What to review in a study, worst first, each with its place and whose turn it is."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pandas as pd
+
+from p2prisk.report.checklist import FINDING, LOOK, NOT_MADE, OURS, READER
+from p2prisk.report.decisions import open_decisions
+
+if TYPE_CHECKING:
+    from p2prisk.report.study import TapeStudy
+
+#: order of what is to be reviewed
+_ERROR, _FINDING, _DECIDE, _WARNING, _NOT_MADE, _LEFT_OUT = range(6)
+#: reasons for which a part does not apply, which is nobody's turn
+_NOT_FOR_THIS_TAPE = ("with two outcomes there is one cut",)
+
+
+def review(study: TapeStudy, checks: pd.DataFrame) -> pd.DataFrame:
+    """What a reader should look at before the numbers are used.
+
+    Parameters
+    ----------
+    study : TapeStudy
+        Whose sections have been tried.
+    checks : pandas.DataFrame
+        Of :func:`p2prisk.report.checklist.checklist`.
+
+    Returns
+    -------
+    pandas.DataFrame
+        ``what``, ``whose`` (``look at it``, ``our gap``, ``only you can supply``), ``place`` (anchor of a section),
+        worst first; empty where there is nothing.
+    """
+    rows = []
+    for found in study.quality.findings.itertuples():
+        if found.level in ("error", "warning"):
+            what = f"{found.level} of the tape: {found.column + ': ' if found.column else ''}{found.what}"
+            rows.append((_ERROR if found.level == "error" else _WARNING, what, READER, "quality"))
+    for row in checks.itertuples():
+        if row.verdict == FINDING and row.measure not in ("errors found", "warnings"):
+            rows.append((_FINDING, f"{row.question} {row.measure}: {row.value}, limit {row.limit}", LOOK, row.place))
+        elif row.verdict == NOT_MADE and row.why not in study.parts.values():
+            rows.append((_NOT_MADE, f"{row.question} Not tested: {row.why}", row.whose, row.place))
+    for open_ in open_decisions(study):
+        value = ", ".join(f"{key} {value}" for key, value in open_.value.items())
+        rows.append((_DECIDE, f"Decide: {open_.name}; suggested {value}: {open_.reason}", READER, "decisions"))
+    for part, why in study.parts.items():
+        if why and not why.startswith(_NOT_FOR_THIS_TAPE):
+            whose = OURS if part in study.gaps else READER
+            rows.append((_LEFT_OUT, f"No section on {part}: {why}", whose, "left-out"))
+    table = pd.DataFrame(rows, columns=["rank", "what", "whose", "place"])
+    order = {LOOK: 0, OURS: 1, READER: 2}
+    table = table.assign(turn=table["whose"].map(order)).sort_values(["rank", "turn"], kind="stable")
+    return table.drop(columns=["rank", "turn"]).reset_index(drop=True)
+
+
+def review_sentence(table: pd.DataFrame) -> str:
+    """How much there is to review, and whose turn it is, in words.
+
+    Examples
+    --------
+    >>> review_sentence(pd.DataFrame({"whose": ["look at it", "our gap"]}))
+    'There are 2 points to review, the worst first: 1 to look at, 0 that only you can supply, 1 that is our gap.'
+    """
+    if table.empty:
+        return (
+            "Nothing stands out: no error, no open decision, no test outside its limits or not made, no part left out."
+        )
+    count = [int((table["whose"] == whose).sum()) for whose in (LOOK, READER, OURS)]
+    points = "There is 1 point" if len(table) == 1 else f"There are {len(table)} points"
+    verb = "is our gap" if count[2] == 1 else "are our gaps"
+    return (
+        f"{points} to review, the worst first: {count[0]} to look at, {count[1]} that only you can supply, "
+        f"{count[2]} that {verb}."
+    )

@@ -1,0 +1,164 @@
+"""The sections of a study: what each computes, where it stands, and why one is left out.
+
+A section is tried once, before anything is written. What it makes goes into the results by name, which is all that the
+chapters and the workbook read; a section that cannot be made leaves its reason.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from p2prisk.errors import DataError, P2PRiskError
+from p2prisk.report.results import Results, Shown
+
+if TYPE_CHECKING:
+    from p2prisk.report.study import TapeStudy
+
+
+@dataclass(frozen=True)
+class Section:
+    """A section of the study.
+
+    Attributes
+    ----------
+    part : str
+        What the tables of the study call it.
+    anchor : str
+        Its heading is ``#sec-`` and this.
+    makes : dict
+        Name of a result -> what makes it of a :class:`~p2prisk.report.study.TapeStudy`.
+    after : str
+        Part without which it cannot be made.
+    """
+
+    part: str
+    anchor: str
+    makes: dict[str, Callable[[TapeStudy], Any]]
+    after: str = ""
+
+
+def _odds(which: str, study: TapeStudy) -> Any:
+    return study.odds(getattr(study, which))
+
+
+def _parallel(study):
+    return study.parallel_lines().attrs["sentence"]
+
+
+def _remedies(which, study):
+    return study.remedies(getattr(study, which))
+
+
+#: in the order in which they are tried
+SECTIONS = (
+    Section(
+        "outcome model",
+        "outcome-model",
+        {
+            "outcome_odds": partial(_odds, "outcome_model"),
+            "outcome_fit": lambda study: study.fit_sentence(study.outcome_model),
+            "outcome_remedies": partial(_remedies, "outcome_model"),
+            "outcome": lambda study: study.outcome_shares(),
+            "answer": lambda study: study.answer(),
+        },
+    ),
+    Section(
+        "grade model",
+        "grade-model",
+        {
+            "grade_odds": partial(_odds, "grade_model"),
+            "grade_fit": lambda study: study.grade_fit_sentence(),
+            "grade_remedies": partial(_remedies, "grade_model"),
+        },
+    ),
+    Section("traits one by one", "traits", {"information": lambda study: study.information()}),
+    Section(
+        "by grade",
+        "by-grade",
+        {"by_grade": lambda study: study.bad_by("grade", most=40), "grade_order": lambda study: study.grade_sentence()},
+    ),
+    Section(
+        "by vintage",
+        "by-vintage",
+        {"by_vintage": lambda study: study.vintages(), "vintage_words": lambda study: study.vintage_sentence()},
+    ),
+    Section("by age", "by-age", {"by_age": lambda study: study.ends_by_age()}),
+    Section(
+        "parallel lines",
+        "parallel",
+        {"parallel": lambda study: study.parallel_lines(), "parallel_words": _parallel},
+        "outcome model",
+    ),
+    Section("goodness of fit", "fit", {"goodness": lambda study: study.goodness_of_fit}, "outcome model"),
+    Section(
+        "test on other loans",
+        "test",
+        {
+            "test_words": lambda study: study.judged.sentence(),
+            "test_remedies": lambda study: study.judged.remedies,
+            "test_area": lambda study: study.judged.table(),
+            "test_reliability": lambda study: study.judged.reliability(),
+            "frontier": lambda study: study.judged.frontier(),
+            "frontier_words": lambda study: study.judged.frontier_sentence(),
+        },
+    ),
+    Section(
+        "score card",
+        "card",
+        {
+            "card": lambda study: study.card.card.attributes.query("estimated")[
+                ["characteristic", "attribute", "points", "lost"]
+            ],
+            "card_words": lambda study: study.card_sentence(),
+            "card_widget": lambda study: Shown.of(study.card.card.widget()),
+        },
+        "outcome model",
+    ),
+    Section("master scale", "scale", {"scale": lambda study: study.scale()}, "outcome model"),
+    Section(
+        "prices by grade",
+        "price",
+        {"prices": lambda study: study.prices(), "prices_words": lambda study: study.prices_sentence()},
+    ),
+    Section(
+        "loss given default",
+        "lgd",
+        {"lgd": lambda study: study.given_default(), "lgd_words": lambda study: study.given_default_sentence()},
+    ),
+    Section("concentration", "concentration", {"concentration": lambda study: study.concentration()}),
+)
+BY_PART = {section.part: section for section in SECTIONS}
+
+
+def try_sections(study: TapeStudy) -> Results:
+    """Make every section that the tape can carry; what cannot be made is left out, with its reason.
+
+    Parameters
+    ----------
+    study : TapeStudy
+        Its ``parts`` get the reasons, its ``gaps`` the parts that our method, and not the tape, left out.
+
+    Returns
+    -------
+    Results
+    """
+    results = Results()
+    for section in SECTIONS:
+        if not study.parts[section.part] and section.after and study.parts[section.after]:
+            study.parts[section.part] = f"there is no {section.after}"
+        if study.parts[section.part]:
+            continue
+        try:
+            made = {name: make(study) for name, make in section.makes.items()}
+        except (P2PRiskError, np.linalg.LinAlgError) as error:
+            study.parts[section.part] = str(error).rstrip(".")
+            if not isinstance(error, DataError):
+                study.gaps.add(section.part)
+        else:
+            results.values |= made
+    return results
