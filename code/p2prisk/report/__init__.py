@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from functools import partial
 from importlib import import_module
+from typing import Any
 
 import pandas as pd
 
@@ -18,7 +19,7 @@ from p2prisk.report.results import Results
 show = partial(tables.show, text=True)
 
 
-def linked(frame: pd.DataFrame, **how) -> tables.MarkdownTable:
+def linked(frame: pd.DataFrame, **how: Any) -> tables.MarkdownTable:
     """A table whose column ``place`` names sections: it links to them, and every other word is shown as it is."""
     frame = frame.copy()
     for name in frame.columns:

@@ -79,9 +79,6 @@ def versions() -> dict[str, str]:
         extras = name == "p2prisk"
         lines = [line for line in own.requires or () if extras or "extra ==" not in line]
         wanted += [re.split(r"[^\w.-]", line, maxsplit=1)[0] for line in lines]
-            for line in own.requires or ()
-            if extras or "extra ==" not in line  # type: ignore[index]
-        ]
     return dict(sorted(found.items()))
 
 
