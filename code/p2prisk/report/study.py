@@ -580,7 +580,8 @@ class TapeStudy:
         refer = int(scored["refer"].sum())
         return (
             f"The outcome model in points; default here means: {event.name if event else 'bad'}. At "
-            f"{card.base_score:.0f} points the odds of no default are {card.base_odds:.0f} to one, and {card.points_to_double:.0f} points double them. "
+            f"{card.base_score:.0f} points the odds of no default are {card.base_odds:.0f} to one, and "
+            f"{card.points_to_double:.0f} points double them. "
             "The points of a number run from its low to its high end. A missing value has points of its own where "
             "enough loans had it. Otherwise a number takes those of the median, and a loan with another gap is "
             f"referred to a person. Of {len(scored):,d} loans, {f'{refer:,d}' if refer else 'none'} "
