@@ -45,6 +45,7 @@ from p2prisk.tape.choose import known_at_issue_only
 from p2prisk.tape.event import Event, event_of, first_bad_class, loan_ages
 from p2prisk.tape.mapping import check_mapping
 from p2prisk.tape.privacy import LEAST, kind_of
+from p2prisk.validation.population import by_class, thinned
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -185,6 +186,9 @@ class StandardModel:
         How the tape was read: ``mapping`` and the ``decisions`` that its data took (units).
     scale : dict or None
         Master scale, where one was made (:meth:`p2prisk.scorecard.MasterScale.to_plain`).
+    population : dict
+        The loans of the fit by class, for :mod:`p2prisk.monitor`: ``loans``, ``issued`` (first and last month),
+        ``attributes`` and ``score`` (:func:`p2prisk.validation.by_class`). Empty in a file of an earlier day.
     """
 
     results: OrderedResults
@@ -196,6 +200,7 @@ class StandardModel:
     bad_from: str = ""
     reading: dict = field(default_factory=dict)
     scale: dict | None = None
+    population: dict = field(default_factory=dict)
 
     @property
     def notes(self) -> list[str]:
@@ -214,6 +219,7 @@ class StandardModel:
             "bad_from": self.bad_from,
             "reading": self.reading,
             "scale": self.scale,
+            "population": self.population,
             "model": json.loads(self.results.to_json()),
         }
         return save(plain, path)
@@ -243,7 +249,9 @@ class StandardModel:
             if plain["reading"].get("mapping"):
                 check_mapping(plain["reading"]["mapping"])
             names = ("rules", "outcome", "left_out", "about", "event", "bad_from", "reading", "scale")
-            return cls(results, *(plain[name] for name in names))
+            model = cls(results, *(plain[name] for name in names))
+            model.population = plain.get("population") or {}
+            return model
 
     def design(self, frame: pd.DataFrame, own_age: bool = False) -> tuple[pd.DataFrame, pd.DataFrame]:
         """Design matrix of new loans, with what had to be repaired.
@@ -420,9 +428,24 @@ def fit_standard(tape: LoanTape, outcome: str | None = None, predictors: Sequenc
     reading = {key: tape.provenance[key] for key in ("mapping", "decisions") if key in tape.provenance}
     if "mapping" in reading:
         reading["mapping"] = known_at_issue_only(reading["mapping"])
-    return StandardModel(
+    model = StandardModel(
         results, rules, outcome, left_out, about, None if event is None else event.to_plain(), bad_from, reading
     )
+    model.population = _population(model, sample)
+    return model
+
+
+def _population(model, sample):
+    """The loans of the fit by class."""
+    loans = float(sample["n"].sum()) if "n" in sample else float(len(sample))
+    part = thinned(sample)
+    weights = part["n"].to_numpy(float) if "n" in part else None
+    names = [rule["column"] for rule in model.rules if rule["kind"] != "exposure"]
+    kept = {name: by_class(part[name], weights) for name in names}
+    found = {"loans": loans, "attributes": kept, "score": by_class(model.score(part)["score"], weights)}
+    if "issue_date" in sample and sample["issue_date"].notna().any():
+        found["issued"] = [f"{day:%Y-%m}" for day in (sample["issue_date"].min(), sample["issue_date"].max())]
+    return found
 
 
 def _exposure_rule(sample, event):

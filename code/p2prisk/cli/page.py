@@ -1,9 +1,11 @@
-"""The quality report as one HTML page: no script, no network."""
+"""Results of commands as one HTML page each: no script, no network."""
 
 import base64
+import html
 import io
+import numbers
 
-from p2prisk.escape import POLICY, escaped
+from p2prisk.escape import POLICY, escaped, visible
 
 _STYLE = """
 body{font:16px/1.5 system-ui,sans-serif;max-width:72rem;margin:2rem auto;padding:0 1rem;color:#1b1b1b;background:#fff}
@@ -95,6 +97,43 @@ def quality_page(report):
         "</tr>" + columns + "</table></div></body></html>",
     ]
     return "\n".join(part for part in parts if part)
+
+
+def tables_page(title, sections):
+    """Write headings, sentences and tables as HTML.
+
+    Parameters
+    ----------
+    title : str
+    sections : list of (str, list of str, pandas.DataFrame or None)
+        Heading, sentences, table.
+
+    Returns
+    -------
+    str
+    """
+    parts = [
+        f'<!doctype html><html lang="en"><head><meta charset="utf-8">{POLICY}<title>{escaped(title, "html")}</title>'
+        f'<meta name="viewport" content="width=device-width"><style>{_STYLE}</style></head><body>',
+        f"<h1>{escaped(title, 'html')}</h1>",
+    ]
+    for heading, sentences, table in sections:
+        parts.append(f"<h2>{escaped(heading, 'html')}</h2>")
+        parts += [f"<p>{html.escape(visible(sentence, 2000))}</p>" for sentence in sentences]
+        if table is not None and len(table):
+            head = "".join(f"<th>{escaped(name, 'html')}" for name in table.columns)
+            rows = "".join(f"<tr>{''.join(map(_cell, row))}</tr>" for row in table.itertuples(index=False, name=None))
+            parts.append(f'<div class="wide"><table><tr>{head}</tr>{rows}</table></div>')
+    return "\n".join([*parts, "</body></html>"])
+
+
+def _cell(value):
+    if isinstance(value, bool):
+        return f"<td>{'yes' if value else 'no'}</td>"
+    if isinstance(value, numbers.Real):
+        text = "" if value != value else f"{value:,d}" if isinstance(value, numbers.Integral) else f"{value:,.4g}"
+        return f'<td class="n">{text}</td>'
+    return f"<td>{escaped(value, 'html')}</td>"
 
 
 def _picture(report):

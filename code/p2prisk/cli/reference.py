@@ -14,7 +14,7 @@ FILES = {
     "model.json": "a fitted model with all that scoring needs; data, nothing in it is run  (docs/model_files.md)",
     "scores.csv, .csv.gz, .parquet": "what `score` writes, one row a loan",
     "key file": "a secret that turns personal keys into codes; made by `score --key`, read by `keys`",
-    "quality.html": "the page of `check --html`: without scripts, it loads nothing",
+    "pages of `--html`": "of `check` and `monitor`: without scripts, they load nothing",
     "_book-tape/": "the study that `report` renders",
 }
 

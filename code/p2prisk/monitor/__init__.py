@@ -1,7 +1,8 @@
 """Watching the book: vintages, roll rates, forecasts, stability, calibration, CUSUM, early warning, the monthly report.
 
-Everything works on a monthly panel (:func:`read_panel`) or on a tape with one row a loan. Alerts come with their
-rate of false alarms; an index or a rate comes with what chance alone would do.
+:func:`watch_model` compares new loans with a stored model and gives one verdict. The rest works on a monthly panel
+(:func:`read_panel`) or on a tape with one row a loan. Alerts come with their rate of false alarms; an index or a rate
+comes with what chance alone would do.
 """
 
 from p2prisk.monitor.cusum import Cusum, calibrate_cusum
@@ -12,13 +13,17 @@ from p2prisk.monitor.panel import Panel, read_panel
 from p2prisk.monitor.roll_rates import RollRates, goodman_interval, roll_rates, roll_rates_by_month
 from p2prisk.monitor.vintages import vintage_curves, vintage_curves_from_events, vintage_curves_from_tape
 from p2prisk.monitor.warning import RULES, check_warnings, early_warning
+from p2prisk.monitor.watch import Limits, ModelWatch, Simulation, watch_model
 
 __all__ = [
     "Cusum",
+    "Limits",
+    "ModelWatch",
     "MonthlyReport",
     "Panel",
     "RULES",
     "RollRates",
+    "Simulation",
     "calibrate_cusum",
     "calibration_drift",
     "check_forecast",
@@ -37,4 +42,5 @@ __all__ = [
     "vintage_curves",
     "vintage_curves_from_events",
     "vintage_curves_from_tape",
+    "watch_model",
 ]

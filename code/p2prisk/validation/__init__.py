@@ -24,7 +24,8 @@ Resampling
     `bootstrap` (stratified, grouped); `stratified_folds`, `cross_validate`; `out_of_time_split`;
     `sensitivity` (one model, several samples).
 Stability
-    `population_stability` (PSI with its sampling threshold); `stability_table` (all variables and the score).
+    `population_stability` (PSI with its sampling threshold); `stability_table` (all variables and the score);
+    `by_class`, `stability_against` (a sample as counts of classes, and later loans against it).
 Comparators
     `compare_models`, `compare_on_test` (one table, same loans); `corrected_half_width` (interval over folds); makers
     `ordered_logit`, `multinomial_logit`, `binary_logits`, `by_grade`, `gradient_boosting`, `base_rate`.
@@ -70,6 +71,7 @@ from p2prisk.validation.discrimination import (
     roc_curve,
 )
 from p2prisk.validation.flexible import calibration_distance, flexible_calibration
+from p2prisk.validation.population import by_class, class_counts, class_names, stability_against
 from p2prisk.validation.resampling import (
     BootstrapResult,
     OutOfTimeSplit,
@@ -107,11 +109,14 @@ __all__ = [
     "binary_logits",
     "bootstrap",
     "brier_decomposition",
+    "by_class",
     "by_grade",
     "calibration_by_cut",
     "calibration_distance",
     "calibration_slope_intercept",
     "cap_curve",
+    "class_counts",
+    "class_names",
     "compare_models",
     "compare_on_test",
     "concordance",
@@ -144,6 +149,7 @@ __all__ = [
     "roc_curve",
     "rolling_origin",
     "sensitivity",
+    "stability_against",
     "stability_table",
     "stratified_folds",
     "subgroup_audit",
