@@ -156,7 +156,7 @@ def test_a_report_shows_them_in_html_and_pdf(tmp_path, monkeypatch):
     options = ["--map", "m.yml", "--anyway", "--on-error", "missing", "--record-date", "2023-01-01", "--to", "html,pdf"]
     assert main(["report", str(source), *options, "--output", "out"]) == 0
     pages = [path.read_text(encoding="utf-8") for path in sorted((tmp_path / "out").glob("*.html"))]
-    assert len(pages) == 9 and not [obeyed for page in pages for obeyed in Page(page).obeyed]
+    assert len(pages) == 11 and not [obeyed for page in pages for obeyed in Page(page).obeyed]
     text = " ".join(Page(page).text for page in pages)
     formula = re.compile(r"^[=@]|^[+-][^\d\s.,-]|^\W*$")  # what a spreadsheet would run is set to missing by the reader
     missing = ("nan", "NaN", "null", "None")

@@ -181,3 +181,25 @@ def test_open_decisions_suggest_a_value_with_its_reason():
     assert 'reason: ""' in str(cutoff)
     names = [found.name for found in open_decisions(decided(book(size=4000, years=4, dated=True)))]
     assert names == ["horizon", "cutoff"]
+
+
+def test_the_cutoff_is_applied_to_the_loans_tested():
+    frame = graded(3000)
+    study = decided(frame, cutoff={"pd": 0.2, "reason": "committee of May."})
+    judged = study.judged
+    accepted = judged.pd <= 0.2
+    said = study.cutoff_sentence()
+    assert f"accepted {accepted.sum():,d}" in said and f"{100 * judged.observed[accepted].mean():.1f} per cent" in said
+    assert "(committee of May)" in said
+    half = decided(frame, cutoff={"accept": 0.5, "reason": "committee"})
+    half.__dict__["judged"] = judged
+    assert f"accepted {len(judged.pd) // 2:,d} (50 per cent)" in half.cutoff_sentence()
+    assert "No cut-off is decided" in decided(frame).cutoff_sentence()
+
+
+def test_the_model_card_says_what_was_fitted_tested_and_decided():
+    study = decided(graded(), exclude=[{"trait": "income", "reason": "not verified"}])
+    card = study.results()["model_card"].set_index("item")["what"]
+    assert f"{int(study.outcome_model.results.nobs):,d} loans" in card["fitted on"] and "income" not in card["traits"]
+    assert card["decisions of the lender"] == "leave out income"
+    assert f"area {study.judged.row['auc']:.3f}" in card["ranks"] and card["protected traits"] == "none on the tape"

@@ -4,7 +4,7 @@ import numpy as np
 from matplotlib.ticker import PercentFormatter
 
 from p2prisk.figures.checks import forest_plot
-from p2prisk.figures.style import PALETTE, axes_of
+from p2prisk.figures.style import PALETTE, axes_of, label_line_ends, ordered_colours
 
 
 def bad_shares(table, name, ax=None):
@@ -70,6 +70,76 @@ def bad_by_period(table, ax=None):
     ax.set(xlabel="period of issue", ylabel="share of bad loans")
     ax.set_ylim(bottom=0)
     ax.yaxis.set_major_formatter(PercentFormatter(1))
+    return ax
+
+
+def ends(table, ax=None):
+    """Share of loans that had defaulted, or were repaid, by age.
+
+    Parameters
+    ----------
+    table : pandas.DataFrame
+        Of :func:`p2prisk.report.ages.incidence`.
+    ax : matplotlib.axes.Axes, optional
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+    """
+    ax = axes_of(ax, 7.0, 3.4)
+    ax.step(table["months"], table["repaid"], where="post", color=PALETTE["grey"])
+    ax.step(table["months"], table["defaulted"], where="post", color=PALETTE["orange"])
+    ax.fill_between(table["months"], table["low"], table["high"], step="post", color=PALETTE["orange"], alpha=0.2, lw=0)
+    label_line_ends(ax, ["repaid", "defaulted"])
+    return _of_age(ax, "share of the loans")
+
+
+def vintages(table, ax=None):
+    """Share of loans that had defaulted, by age, a line a year of issue, later years darker.
+
+    Parameters
+    ----------
+    table : pandas.DataFrame
+        ``issued``, ``months``, ``defaulted``.
+    ax : matplotlib.axes.Axes, optional
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+    """
+    ax = axes_of(ax, 7.0, 3.6)
+    years = list(dict.fromkeys(table["issued"]))[-10:]
+    for colour, year in zip(ordered_colours(len(years)), years, strict=True):
+        own = table[table["issued"] == year]
+        ax.step(own["months"], own["defaulted"], where="post", color=colour)
+    label_line_ends(ax, years)
+    return _of_age(ax, "share defaulted")
+
+
+def hazard(table, ax=None):
+    """Share of the loans alive that default or are repaid in a month.
+
+    Parameters
+    ----------
+    table : pandas.DataFrame
+        ``age``, ``at_risk``, ``default``, ``repaid``; ages with few loans are not drawn.
+    ax : matplotlib.axes.Axes, optional
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+    """
+    table = table[table["at_risk"] >= 50]
+    ax = axes_of(ax, 7.0, 3.2)
+    ax.plot(table["age"], table["default"] / table["at_risk"], color=PALETTE["orange"])
+    return _of_age(ax, "share of the loans alive")
+
+
+def _of_age(ax, words):
+    ax.set(xlabel="months since issue", ylabel=words)
+    ax.set_xlim(left=0)
+    ax.set_ylim(bottom=0)
+    ax.yaxis.set_major_formatter(PercentFormatter(1, decimals=None))
     return ax
 
 

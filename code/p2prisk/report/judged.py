@@ -49,6 +49,8 @@ class Judged:
         not pass for discrimination.
     build : ndarray of bool
         Rows of the study's sample that the model was built on; of a hazard, those issued by its day.
+    tested_rows : ndarray of bool
+        Rows of the sample that were tested.
     score : callable
         From a frame to the probability of the event under the model.
     """
@@ -74,7 +76,8 @@ class Judged:
         self.event, self.model, self.name = event, model, name
         self.tested, self.built, self.later, self.hindsight = tested, built, later, hindsight
         self.frame, self.pd, self.observed, self.weights = frame.reset_index(drop=True), pd_, observed, weights
-        self.build, self.score = build, score
+        self.build, self.tested_rows = build
+        self.score = score
         self.flagged, self.rank = flags or {}, pd_ if rank is None else rank
         self.loans, self.bad = int(weights.sum()), int((observed * weights).sum())
         self.remedies: str = remedies(model)
@@ -259,7 +262,9 @@ def _known_then(study, year):
     )
     build = ((frame["issue_date"].dt.year < year) & study.bad.notna()).to_numpy()
     tested, weights = _of_year(study, year), study.weights[test]
-    return Judged(event, model, "hazard", tested, built, True, "", after, score(after), bad, weights, build, score)
+    return Judged(
+        event, model, "hazard", tested, built, True, "", after, score(after), bad, weights, (build, test), score
+    )
 
 
 def _hindsight(study, year, why):
@@ -305,7 +310,7 @@ def _of_standard(study, model, test, tested, built, later, hindsight, build):
         pd_,
         bad,
         weights,
-        build,
+        (build, test),
         lambda loans: model.score(loans, own_age=True)["pd"].to_numpy(),
         flags,
         rank,

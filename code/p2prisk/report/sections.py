@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from p2prisk.errors import DataError, P2PRiskError
+from p2prisk.report import ages, bins
 from p2prisk.report.results import Results, Shown
 
 if TYPE_CHECKING:
@@ -105,6 +106,33 @@ SECTIONS = (
             "test_reliability": lambda study: study.judged.reliability(),
             "frontier": lambda study: study.judged.frontier(),
             "frontier_words": lambda study: study.judged.frontier_sentence(),
+            "cutoff_words": lambda study: study.cutoff_sentence(),
+        },
+    ),
+    Section(
+        "classes of the traits",
+        "bins",
+        {"bins": lambda study: bins.bin_table(study), "bins_words": lambda study: bins.sides_sentence(study)},
+        "traits one by one",
+    ),
+    Section(
+        "missing values by year",
+        "gaps",
+        {"gaps": lambda study: bins.gaps_by_year(study), "gaps_words": lambda study: bins.gaps_sentence(study)},
+    ),
+    Section(
+        "how loans end",
+        "curves",
+        {"curves": lambda study: study.curves, "curves_words": lambda study: ages.curves_sentence(study.curves)},
+    ),
+    Section(
+        "hazard",
+        "hazard",
+        {
+            "hazard": lambda study: ages.hazard_effects(study),
+            "hazard_ages": lambda study: ages.hazard_by_age(study),
+            "hazard_words": lambda study: ages.hazard_sentence(study),
+            "hazard_remedies": partial(_remedies, "hazard"),
         },
     ),
     Section(
@@ -129,6 +157,30 @@ SECTIONS = (
         "loss given default",
         "lgd",
         {"lgd": lambda study: study.given_default(), "lgd_words": lambda study: study.given_default_sentence()},
+    ),
+    Section(
+        "model of the loss",
+        "lgd-model",
+        {
+            "lgd_model": lambda study: study.loss_model.table,
+            "lgd_model_words": lambda study: study.loss_model.sentence(),
+        },
+        "loss given default",
+    ),
+    Section(
+        "expected loss by stage",
+        "staged",
+        {
+            "staged": lambda study: study.staged.table,
+            "staged_assumptions": lambda study: study.staged.assumptions,
+            "staged_words": lambda study: study.staged.sentence(),
+        },
+    ),
+    Section(
+        "reject inference",
+        "declined",
+        {"declined": lambda study: study.declined.table, "declined_words": lambda study: study.declined.sentence()},
+        "outcome model",
     ),
     Section("concentration", "concentration", {"concentration": lambda study: study.concentration()}),
 )

@@ -73,6 +73,7 @@ class TapeStudy:
         Results
             Without the sections that are left out, whose reasons are in `parts`.
         """
+        from p2prisk.report.card import TO_COMPLETE, model_card
         from p2prisk.report.checklist import checklist, count_sentence
         from p2prisk.report.review import review, review_sentence
         from p2prisk.report.sections import try_sections
@@ -100,7 +101,10 @@ class TapeStudy:
             "review": to_review,
             "review_words": review_sentence(to_review),
             "decisions": self.settings.decisions.table(),
+            "to_complete": pd.DataFrame(TO_COMPLETE, columns=["item", "what only you can say"]),
         }
+        if not self.parts["outcome model"]:
+            made.values["model_card"] = model_card(self, checks)
         if "answer" in made:
             made.values["strongest"] = self.strongest()
         return made
@@ -540,6 +544,41 @@ class TapeStudy:
         return fit_standard(self.sample, "grade")
 
     @cached_property
+    def hazard(self) -> Any:
+        """The standard hazard of the tape as read (:func:`p2prisk.standard_hazard.fit_standard_hazard`)."""
+        from p2prisk.standard_hazard import fit_standard_hazard
+
+        return fit_standard_hazard(self.known)
+
+    @cached_property
+    def curves(self) -> pd.DataFrame:
+        """How the loans end by age, all and by year of issue (:func:`p2prisk.report.ages.curves`)."""
+        from p2prisk.report.ages import curves
+
+        return curves(self)
+
+    @cached_property
+    def loss_model(self) -> Any:
+        """The model of loss given default (:class:`p2prisk.report.losses.LossModel`)."""
+        from p2prisk.report.losses import LossModel
+
+        return LossModel(self)
+
+    @cached_property
+    def staged(self) -> Any:
+        """Expected loss of the running loans (:class:`p2prisk.report.losses.StagedLoss`)."""
+        from p2prisk.report.losses import StagedLoss
+
+        return StagedLoss(self)
+
+    @cached_property
+    def declined(self) -> Any:
+        """What can be said of declined applications (:class:`p2prisk.report.declined.Declined`)."""
+        from p2prisk.report.declined import Declined
+
+        return Declined(self)
+
+    @cached_property
     def judged(self) -> Judged:
         """The test on loans the model was not built on."""
         found = judge(self)
@@ -557,6 +596,32 @@ class TapeStudy:
     def odds(model: Any, most: Any = None) -> pd.DataFrame:
         """Odds ratios of a standard model in the traits' own units, the clearest evidence first, for print."""
         return traits.effects(model)[["trait", "compared", "odds_ratio", "ci_low", "ci_high", "pvalue"]][:most]
+
+    def cutoff_sentence(self) -> str:
+        """What the lender's cut-off does on the loans tested, in words; or that none is decided."""
+        from p2prisk.validation import jeffreys_interval
+
+        judged, plain = self.judged, self.settings.decisions.plain.get("cutoff")
+        if plain is None:
+            return "No cut-off is decided: page one suggests one."
+        if "pd" in plain:
+            accepted, words = judged.pd <= plain["pd"], f"a probability of at most {100 * plain['pd']:g} per cent"
+        else:
+            order = np.argsort(judged.rank, kind="stable")
+            share = np.cumsum(judged.weights[order]) / judged.weights.sum()
+            accepted = np.zeros(len(order), dtype=bool)
+            accepted[order[share <= plain["accept"] + 1e-12]] = True
+            words = f"the safest {100 * plain['accept']:g} per cent"
+        loans = int(judged.weights[accepted].sum())
+        if not loans:
+            return f"The cut-off of the lender is {words}: it would accept none of the loans tested."
+        bad = int((judged.observed * judged.weights)[accepted].sum())
+        low, high = (float(bound) for bound in jeffreys_interval(bad, loans))
+        return (
+            f"The cut-off of the lender is {words} ({plain['reason'].rstrip('.')}): of the loans tested it would have "
+            f"accepted {loans:,d} ({100 * loans / judged.loans:.0f} per cent), of which {100 * bad / loans:.1f} per "
+            f"cent ({100 * low:.1f} to {100 * high:.1f}) were {self.event.seen if self.event else 'bad'}."
+        )
 
     @staticmethod
     def fit_sentence(model: Any) -> str:
@@ -723,30 +788,23 @@ class TapeStudy:
         DataError
             No bad loan with payments.
         """
-        from p2prisk.policy import loss_given_default
+        from p2prisk.report.losses import lost
 
-        frame = self.sample.frame
-        part = (self.bad.fillna(0).to_numpy(dtype=float) > 0) & frame[
-            ["recoveries", "principal_paid", "amount"]
-        ].notna().all(axis=1).to_numpy()
-        if part.sum() < 2:
-            raise DataError("fewer than two bad loans have recoveries and principal on the tape")
-        bad = _with_fee(frame[part].assign(bad=True))
-        losses = loss_given_default(bad).assign(amount=bad["amount"])
+        losses = lost(self)
         groups = [("all", losses)]
         if not self.parts["by grade"]:
-            groups += [(str(grade), own) for grade, own in losses.groupby(bad["grade"], observed=True) if len(own) > 1]
+            groups += [(str(grade), own) for grade, own in losses.groupby("grade", observed=True) if len(own) > 1]
         rows = []
         for name, own in groups:
-            owed = own["outstanding"] * own["amount"]
+            owed = own["owed"]
             half = 1.959963984540054 * own["lgd"].std() / np.sqrt(len(own))
             by_money = float((own["lgd"] * owed).sum() / owed.sum()) if owed.sum() > 0 else np.nan
             mean = own["lgd"].mean()
-            rows.append((name, len(own), own["outstanding"].mean(), mean, mean - half, mean + half, by_money))
+            rows.append((name, len(own), (owed / own["amount"]).mean(), mean, mean - half, mean + half, by_money))
         table = pd.DataFrame(rows, columns=["loans", "bad", "owed", "lost", "low", "high", "by_money"])
         table[["low", "high"]] = table[["low", "high"]].clip(0, 1)
-        table.attrs["unknown"] = int((self.bad.fillna(0).to_numpy(dtype=float) > 0).sum() - part.sum())
-        table.attrs["fee"] = "recovery_fee" in frame
+        table.attrs["unknown"] = int((self.bad.fillna(0).to_numpy(dtype=float) > 0).sum() - len(losses))
+        table.attrs["fee"] = "recovery_fee" in self.sample.frame
         return table
 
     def given_default_sentence(self) -> str:
@@ -774,24 +832,12 @@ class TapeStudy:
             estimates of the cumulative incidence of either end, with the other competing).
         """
         from p2prisk.hazard import spells
+        from p2prisk.report.ages import incidence
 
         found = spells(self.known).frame
-        exits = found["exit"].to_numpy()
-        last = int(exits.max())
-        ending = found["ending"].to_numpy(dtype=object)
-        ends = [np.bincount(exits[ending == name], minlength=last + 1) for name in ("default", "repaid")]
-        at_risk = len(exits) - np.concatenate([[0], np.cumsum(np.bincount(exits, minlength=last + 1))[:-1]])
-        at_risk[0] = len(exits)
-        alive, incidence, rows = 1.0, np.zeros(2), []
-        for age in range(1, last + 1):
-            if at_risk[age] == 0:
-                break
-            hazards = np.array([end[age] for end in ends]) / at_risk[age]
-            incidence = incidence + alive * hazards
-            alive *= 1 - hazards.sum()
-            if age in _AGES or (age == last and age < _AGES[-1]):
-                rows.append((age, int(at_risk[age]), *incidence))
-        return pd.DataFrame(rows, columns=["months", "at_risk", "defaulted", "repaid"])
+        table = incidence(found["exit"].to_numpy(), found["ending"].to_numpy(dtype=object))
+        table = table[table["months"].isin(_AGES) | (table["months"] == min(table["months"].max(), _AGES[-1]))]
+        return table[["months", "at_risk", "defaulted", "repaid"]].reset_index(drop=True)
 
     def concentration(self) -> pd.DataFrame:
         """Largest share of the amount lent in one value of purpose, region, grade or counterparty.

@@ -1,0 +1,157 @@
+"""The classes of every trait: counts, bad rates and weights of evidence, on the loans of the fit and on the others."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from p2prisk.errors import DataError
+from p2prisk.scorecard.classes import monotone_classes
+from p2prisk.standard import _marks_the_year
+
+if TYPE_CHECKING:
+    from p2prisk.report.study import TapeStudy
+
+#: classes of a trait of levels; the loans of the others are together in one
+_MOST = 15
+
+
+def sides(study: TapeStudy) -> tuple[np.ndarray, np.ndarray]:
+    """Rows of the sample that a model was built on, and those that it was tested on; all and none without a test."""
+    known = study.bad.notna().to_numpy()
+    if study.parts["test on other loans"]:
+        return known, np.zeros(len(known), dtype=bool)
+    build = study.judged.build
+    tested = study.judged.tested_rows
+    return build & known, tested & known
+
+
+def bin_table(study: TapeStudy) -> pd.DataFrame:
+    """Every class of every trait known at issue.
+
+    Classes are made on the loans of the fit alone; numbers are cut where the bad rate only rises, or only falls
+    (:func:`p2prisk.scorecard.classes.monotone_classes`).
+
+    Parameters
+    ----------
+    study : TapeStudy
+
+    Returns
+    -------
+    pandas.DataFrame
+        ``trait``, ``class``, ``loans``, ``bad`` (share), ``woe`` (log of the share of the good over the share of the
+        bad loans; half a loan is added where a class has none) of the fit, ``tested``, ``bad_tested``, ``woe_tested``;
+        the traits with most information first.
+
+    Raises
+    ------
+    DataError
+        No trait has classes.
+    """
+    build, test = sides(study)
+    frame, weights = study.sample.frame, study.weights
+    bad = study.bad.fillna(0).to_numpy(dtype=float)
+    parts = []
+    for name in study.information()["predictor"]:
+        codes, labels = _classes(frame[name], build, bad, "n" in frame)
+        rows: dict[str, Any] = {"trait": name, "class": labels}
+        for side, names in ((build, ("loans", "bad", "woe")), (test, ("tested", "bad_tested", "woe_tested"))):
+            loans = np.bincount(codes[side], weights[side], len(labels))
+            lost = np.bincount(codes[side], (weights * bad)[side], len(labels))
+            with np.errstate(divide="ignore", invalid="ignore"):
+                rows |= {names[0]: loans.astype(int), names[1]: lost / loans, names[2]: _woe(loans, lost)}
+        parts.append(pd.DataFrame(rows))
+    if not parts:
+        raise DataError("no trait has classes")
+    table = pd.concat(parts, ignore_index=True)
+    return table[(table["loans"] > 0) | (table["tested"] > 0)].reset_index(drop=True)
+
+
+def sides_sentence(study: TapeStudy) -> str:
+    """On which loans the classes were made, and on which they are compared, in words."""
+    build, test = sides(study)
+    made, others = int(study.weights[build].sum()), int(study.weights[test].sum())
+    if not others:
+        return f"Classes are made on all {made:,d} loans with a known outcome: there is no test to compare them with."
+    return f"Classes are made on {made:,d} loans and compared with {others:,d} others: {study.judged.tested}."
+
+
+def _classes(values, build, bad, counts):
+    """Class of each row and names of the classes; made on the rows of the fit."""
+    if pd.api.types.is_numeric_dtype(values) and not pd.api.types.is_bool_dtype(values) and not counts:
+        number = values.to_numpy(dtype=float, na_value=np.nan)
+        made = monotone_classes(number[build], bad[build] > 0)
+        edges = made["upper"].dropna().to_numpy()[:-1]
+        shown = [f"{edge:,.6g}" for edge in edges]
+        labels = [f"up to {shown[0]}"] if shown else ["any number"]
+        labels += [f"over {a} to {b}" for a, b in zip(shown, shown[1:], strict=False)]
+        labels += [f"over {shown[-1]}"] if shown else []
+        gap = np.isnan(number)
+        codes = np.where(gap, len(labels), np.searchsorted(edges, number, side="left"))
+        return codes, [*labels, "missing"]
+    level = values.astype(object).where(values.notna(), "missing").astype(str).to_numpy()
+    common = pd.Series(level[build]).value_counts().index[:_MOST]
+    order = [str(v) for v in values.cat.categories] if hasattr(values, "cat") else sorted(common)
+    labels = [name for name in order if name in common] + ["missing"] * ("missing" in common and "missing" not in order)
+    codes = pd.Index(labels).get_indexer(level)
+    return np.where(codes < 0, len(labels), codes), [*labels, "others"]
+
+
+def _woe(loans, bad):
+    good = loans - bad
+    empty = (good == 0) | (bad == 0)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        shares = (good + 0.5 * empty) / good.sum(), (bad + 0.5 * empty) / bad.sum()
+        return np.where(loans > 0, np.log(shares[0] / shares[1]), np.nan)
+
+
+def gaps_by_year(study: TapeStudy) -> pd.DataFrame:
+    """Share missing of every trait by year of issue, and whether its gaps mark the year.
+
+    Parameters
+    ----------
+    study : TapeStudy
+
+    Returns
+    -------
+    pandas.DataFrame
+        ``trait``, a column a year, ``marks the year``: why the gaps tell the year and not the borrower, or ``no``.
+
+    Raises
+    ------
+    DataError
+        No trait known at issue has a gap, or no loan a date.
+    """
+    frame = study.sample.frame
+    if "issue_date" not in frame:
+        raise DataError("the tape has no issue date")
+    years = frame["issue_date"].dt.year
+    rows = []
+    for name in study.sample.known_at_issue():
+        gap = frame[name].isna()
+        if name in ("issue_date", "issue_year") or not gap.any():
+            continue
+        share = gap.groupby(years).mean()
+        rows.append(
+            {"trait": name, **{str(int(year)): float(value) for year, value in share.items()}}
+            | {"marks the year": _marks_the_year(frame[name], frame["issue_date"]) or "no"}
+        )
+    if not rows:
+        raise DataError("no trait known at issue has a missing value")
+    return pd.DataFrame(rows)
+
+
+def gaps_sentence(study: TapeStudy) -> Any:
+    """Which traits' gaps mark the year, in words."""
+    table = gaps_by_year(study)
+    marked = table.loc[table["marks the year"] != "no", "trait"].tolist()
+    if not marked:
+        return f"Of {len(table)} traits with missing values none has gaps that mark the year of issue."
+    verb = "has" if len(marked) == 1 else "have"
+    it = "it" if len(marked) == 1 else "them"
+    return (
+        f"Of {len(table)} traits with missing values {len(marked)} {verb} gaps that mark the year of issue, and not "
+        f"the borrower: {', '.join(marked)}. No model of this study uses {it} by itself."
+    )
