@@ -259,7 +259,7 @@ def test_a_part_that_fails_is_left_out_and_the_others_stay(tmp_path, monkeypatch
     stored = Results.stored(tmp_path / "project")
     assert stored["possible"].set_index("part")["why not"].to_dict() == study.parts and "information" not in stored
     # our method failed, not the tape
-    assert study.gaps == {"traits one by one"}
+    assert study.gaps == {"traits one by one", "classes of the traits"}
     assert set(stored["review"].query("what.str.contains('traits one by one')")["whose"]) == {"our gap"}
 
 

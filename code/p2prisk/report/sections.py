@@ -202,7 +202,9 @@ def try_sections(study: TapeStudy) -> Results:
     results = Results()
     for section in SECTIONS:
         if not study.parts[section.part] and section.after and study.parts[section.after]:
-            study.parts[section.part] = f"there is no {section.after}"
+            study.parts[section.part] = f"it rests on the part '{section.after}', which is left out"
+            if section.after in study.gaps:
+                study.gaps.add(section.part)
         if study.parts[section.part]:
             continue
         try:
