@@ -177,7 +177,8 @@ def test_the_summary_by_grade_adds_up(made):
     assert table["loans"].sum() == len(frame) and table["share"].sum() == pytest.approx(1)
     for grade, own in scored.groupby("grade", observed=True):
         assert table.loc[grade, "loans"] == len(own) and table.loc[grade, "mean_pd"] == pytest.approx(own["pd"].mean())
-    assert table["mean_points"].is_monotonic_decreasing
+    assert table["mean_points"].is_monotonic_decreasing and len(table) > 2
+    assert list(table.index) == [label for label in scorer.card.scale.labels if label in table.index]
 
 
 def test_a_gap_without_points_is_referred_and_counted(made):

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from scipy.special import expit, logit
+from scipy.stats import chi2_contingency
 
 from p2pbook.lendingclub import LABELS, book_card
 from p2prisk import LoanTape, OrderedLogit, Scorecard, load
@@ -197,6 +198,19 @@ def test_a_missing_flag_without_a_coefficient_is_no_false():
     assert not table.loc[("dti", "missing"), "estimated"] and not table.loc[("verified_phone", "missing"), "estimated"]
 
 
+def test_a_level_that_no_loan_of_the_fit_had_is_no_other_level(made):
+    """Where there is no class for the rest, a new level has no points; it never takes those of the first level."""
+    item = next(item for item in made.card.characteristics if item.kind == "class")
+    frame = made.test.head(3).copy()
+    frame[item.name] = frame[item.name].astype(object)
+    frame.loc[frame.index[0], item.name] = "a level of another lender"
+    for spare in (None, "no such level"):
+        codes, missing, new = replace(item, spare=spare).codes(frame)
+        assert codes[0] == -1 and new.tolist() == [True, False, False] and not missing.any()
+    codes, _, _ = replace(item, spare=item.levels[1]).codes(frame)
+    assert codes[0] == 1
+
+
 def test_missing_with_a_level_has_its_own_points():
     generator = np.random.default_rng(0)
     home = generator.choice(["own", "rent", None], 3000, p=[0.5, 0.4, 0.1])
@@ -383,6 +397,12 @@ def test_homogeneity_finds_a_mixed_grade_and_spares_a_pure_one():
     table = homogeneity(scale, probability, event).set_index("grade")
     assert table.loc["good", "pvalue_holm"] < 1e-6
     assert table.loc["poor", "parts"] == 1 and np.isnan(table.loc["poor", "pvalue"])
+    halves = np.array([[event[:4000].sum(), event[4000:8000].sum()]])
+    parts = np.vstack([halves, 4000 - halves])
+    chi2, pvalue, df, _ = chi2_contingency(parts, correction=False)
+    found = table.loc["good"]
+    assert (found["chi2"], found["df"], found["parts"]) == (pytest.approx(chi2, rel=1e-12), df, 2)
+    assert found["pvalue"] == pytest.approx(pvalue, rel=1e-9) and found["lowest"] == halves.min() / 4000
     pure = homogeneity(scale, probability, np.random.default_rng(3).random(12_000) < np.repeat([0.1, 0.1, 0.3], 4000))
     assert pure["pvalue_holm"].dropna().min() > 0.05
 

@@ -128,6 +128,10 @@ def test_page_holds_no_address_and_the_pdf_gets_a_table(card):
     assert table.count("\n| ") == len(card.characteristics) + 1
     total = card.score(widget.default_borrower()).iloc[0]
     assert f"| **Score, grade {total['grade']}** | | **{total['score']:g}** |" in table
+    band = card.intervals(widget.default_borrower(), 0.95).iloc[0]
+    for name in card.categories:
+        estimate, lower, upper = (f"{band[(name, part)]:.1%}"[:-1] for part in ("estimate", "lower", "upper"))
+        assert f"{name} {estimate} % ({lower} to {upper} %)" in table
 
 
 def test_what_became_of_a_grade_stands_beside_what_the_card_assigns(browser, tmp_path, card):

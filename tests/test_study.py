@@ -88,10 +88,34 @@ def test_classes_are_monotone_whichever_way(sign):
     assert table.iloc[-1]["loans"] == 50 and np.isnan(table.iloc[-1]["lower"])
 
 
+def test_classes_start_from_quantiles_and_neighbours_are_pooled():
+    """By hand: shares 0, 0.4, 0.2, 0.6 in quarters; the second and third break the order and become one of 0.3."""
+    x = np.arange(40.0)
+    bad = np.zeros(40, bool)
+    bad[[10, 11, 12, 13, 20, 21, 30, 31, 32, 33, 34, 35]] = True
+    table = classes.monotone_classes(x, bad, bins=4)
+    assert table.to_numpy().tolist() == [[0, 9, 10, 0], [10, 29, 20, 6], [30, 39, 10, 6]]
+    assert classes.monotone_classes(-x, bad, bins=4)["bad"].tolist() == [6, 6, 0]
+    # a class that is too small joins the smaller of its neighbours, and so on
+    ties = np.repeat([0, 1, 2, 3], [20, 4, 10, 16])
+    rising = np.concatenate([np.arange(n) < share * n for n, share in ((20, 0), (4, 0.25), (10, 0.5), (16, 0.75))])
+    for smallest, loans in ((0.05, [20, 4, 10, 16]), (0.1, [20, 14, 16]), (0.3, [20, 30]), (0.5, [50])):
+        assert classes.monotone_classes(ties, rising, bins=25, smallest=smallest)["loans"].tolist() == loans
+    # a weak relation has its direction too
+    weak = np.zeros(40, bool)
+    weak[[0, 38]] = True
+    weak[[1, 2]] = True
+    assert (np.diff(classes.monotone_classes(x, weak, bins=2)["bad"]) < 0).all()
+
+
 def test_information_value_by_hand_and_under_noise():
     table = pd.DataFrame({"loans": [100, 100], "bad": [10, 30]})
     b, g = np.array([10.5, 30.5]) / 41, np.array([90.5, 70.5]) / 161
-    assert classes.information_value(table)[0] == pytest.approx(((g - b) * np.log(g / b)).sum(), rel=1e-12)
+    value, noise = classes.information_value(table)
+    assert value == pytest.approx(((g - b) * np.log(g / b)).sum(), rel=1e-12)
+    assert noise == pytest.approx(1 / 160 + 1 / 40, rel=1e-12)
+    with_blanks = pd.DataFrame({"loans": [100, 100, 50], "bad": [10, 30, 0]})
+    assert classes.information_value(with_blanks)[1] == pytest.approx(2 * (1 / 210 + 1 / 40), rel=1e-12)
     rng = np.random.default_rng(5)
     values = []
     for _ in range(300):
