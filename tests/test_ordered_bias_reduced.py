@@ -415,7 +415,8 @@ def test_stored_coverage_is_what_the_code_gives(design):
 
 def test_refusals_are_as_rare_as_the_documentation_says():
     counts = STUDY["extreme"]["tried_refused"]
-    assert study_module().refusals(range(STUDY["first"])) == STUDY["extreme"]["first"]
+    study = study_module()
+    assert study.refusals(range(study.FIRST_EXTREME)) == STUDY["extreme"]["first"]
     common, rare = ([sum(counts[link][i] for link in pair) for i in (0, 1)] for pair in (LINKS[:2], LINKS[2:]))
     said = (
         f"{common[1]} of {common[0]} fits are refused with the logit or probit link, {rare[1]} of {rare[0]} with "

@@ -165,12 +165,12 @@ def test_a_change_runs_exactly_the_chapters_that_used_what_changed(make, monkeyp
         values |= expected
         assert rendered(root) == (set(expected), values), what
     assert rendered(root) == (set(), values)
-    (root / "requirements.lock").write_text("numpy==2\n")
-    assert rendered(root) == (set(CHAPTERS), values)
 
 
 def test_another_version_of_a_package_runs_everything(make, monkeypatch):
     root = make(still=CHAPTERS["still"])
+    assert rendered(root)[0] == {"still"}
+    (root / "requirements.lock").write_text("numpy==2\n")
     assert rendered(root)[0] == {"still"}
     monkeypatch.setattr("bookkit.cache._packages", lambda folders: ["numpy==0"])
     assert rendered(root)[0] == {"still"}
