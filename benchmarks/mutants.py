@@ -139,9 +139,9 @@ def try_mutant(copies, target, path, operator, occurrence, timeout):
     }
 
 
-def study(target, copies, drawn):
+def study(target, copies, drawn, seed):
     """Draw and try the mutants of a target."""
-    draw = random.Random(f"{SEED} {target.code}")
+    draw = random.Random(f"{seed} {target.code}")
     found = [
         (path, *draw.choice(here))  # one mutant a place: an addition alone could become ten other operations
         for path in target.files(ROOT)
@@ -176,6 +176,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("targets", nargs="*", help="part of a target's path; all without")
     parser.add_argument("--drawn", type=int, help="mutants of each target, instead of the usual number")
+    parser.add_argument("--seed", type=int, default=SEED, help=f"another draw than that of {SEED}")
     arguments = parser.parse_args()
     OUT.mkdir(parents=True, exist_ok=True)
     results = []
@@ -187,7 +188,7 @@ def main():
             copies.put(copy)
         for target in TARGETS:
             if not arguments.targets or any(part in target.code for part in arguments.targets):
-                results += study(target, copies, arguments.drawn or target.drawn)
+                results += study(target, copies, arguments.drawn or target.drawn, arguments.seed)
     (OUT / "mutants.json").write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
 
 
