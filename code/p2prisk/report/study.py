@@ -365,6 +365,7 @@ class TapeStudy:
             order = "The share of bad loans rises from each grade to the next."
         elif len(falls) == len(steps):
             order = "The share of bad loans falls from each grade to the next: their order looks upside down."
+            said = "" if said.startswith("The losses say the opposite") else said
         else:
             order = f"The share of bad loans does not rise {', '.join(falls)}."
         return f"{said} {order}".strip()

@@ -73,7 +73,11 @@ def columns_to_read(header, mapping):
     if mapping is None:
         return header
     chosen = mapping(header)
-    return [name for name in header if name in {*wanted_columns(header, chosen), *snapshot_columns(header, chosen)}]
+    return [
+        name
+        for name in header
+        if name in {*wanted_columns(header, chosen), *snapshot_columns(header, chosen, panel=True)}
+    ]
 
 
 def _refuse_nested(path, schema, wanted):
@@ -131,7 +135,7 @@ def read_excel(path, sheet, on_error, mapping, header=None, expected=()):
             f"({', '.join(header[:8])}); is it the right sheet, and line {start + 1} its header (--header-row)?{hint}"
         )
     if chosen is not None:
-        wanted = [column for column in header if column in {*wanted, *snapshot_columns(header, chosen)}]
+        wanted = [column for column in header if column in {*wanted, *snapshot_columns(header, chosen, panel=True)}]
     for column in wanted:
         if header.count(column) > 1:
             raise DataError(f"{path.name}: the column {column!r} is there {header.count(column)} times; rename one")

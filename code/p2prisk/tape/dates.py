@@ -15,10 +15,20 @@ PATTERNS = (
     "%d-%m-%Y",
     "%m-%d-%Y",
     "%d.%m.%y",
+    "%d-%m-%y",
+    "%y-%m-%d",
     "%d/%m/%y",
     "%m/%d/%y",
     "%Y%m%d",
+    "%d%m%Y",
+    "%y%m%d",
+    "%d%m%y",
+    "%d%b%Y",
+    "%d%b%Y:%H:%M:%S",
     "%b-%Y",
+    "%b %Y",
+    "%B %Y",
+    "%y-%b",
     "%b-%y",
     "%d-%b-%Y",
     "%d-%b-%y",
@@ -39,6 +49,8 @@ PATTERNS = (
     "%m/%d/%Y %H:%M",
     "%m/%d/%Y %H:%M:%S",
     "%m/%d/%Y %I:%M:%S %p",
+    "%m/%d/%Y %I:%M %p",
+    "%A, %B %d, %Y",
     "%Y年%m月%d日",
     "%Y年%m月",
 )
@@ -53,22 +65,28 @@ def fitting_patterns(text: pd.Series) -> list[str]:
     (['%d/%m/%Y'], ['%d/%m/%Y', '%m/%d/%Y'])
     """
     text = without_offset(text.astype(str).str.strip())
-    return [name for name in PATTERNS if pd.to_datetime(text, format=name, errors="coerce").notna().all()]
+    return [name for name in PATTERNS if _read(text, name).notna().all()]
+
+
+def _read(text, pattern):
+    """Dates by a pattern; a year that no loan has is none (``150115`` is no day of the year 1501)."""
+    dates = pd.to_datetime(text, format=pattern, errors="coerce")
+    return dates.where(dates.dt.year.between(1900, 2100) | (dates.dt.year == 9999))
 
 
 def without_offset(text: pd.Series) -> pd.Series:
-    """Dates without the sign that they are in universal time.
+    """Dates as the clock of their place showed them, without its distance from universal time.
 
     Examples
     --------
-    >>> without_offset(pd.Series(["2014-01-02 10:06:32+00:00", "2014-01-02T10:06:32Z"])).tolist()
-    ['2014-01-02 10:06:32', '2014-01-02T10:06:32']
+    >>> without_offset(pd.Series(["2014-01-02 10:06:32+00:00", "2014-01-02T10:06+0530"])).tolist()
+    ['2014-01-02 10:06:32', '2014-01-02T10:06']
     """
-    return text.str.replace(r"(?<=\d)\s?(Z|UTC|[+-]00:?00)$", "", regex=True)
+    return text.str.replace(r"(?<=:\d\d)(\.\d+)?\s?(Z|UTC|[+-]\d\d:?\d\d)$", r"\1", regex=True)
 
 
 def whole_number_dates(text: pd.Series) -> tuple[pd.Series, str]:
-    """Whole numbers that are dates: 20190131, 201901, years, or the serial days of a spreadsheet.
+    """Whole numbers that are dates: 20190131, 201901, years, serial days of a spreadsheet, or seconds since 1970.
 
     Parameters
     ----------
@@ -98,13 +116,17 @@ def whole_number_dates(text: pd.Series) -> tuple[pd.Series, str]:
             fits = dates.notna().all() and bool(dates.dt.year.between(1900, 2100).all())
             return (dates, f"{what} written as numbers") if fits else (none, "")
     number = text.astype(float)
+    for digits, unit, what in ((10, "s", "seconds since 1970"), (13, "ms", "thousandths of seconds since 1970")):
+        if (text.str.fullmatch(r"\d+") & (width <= digits)).all() and (width >= digits - 1).all():
+            dates = pd.to_datetime(number, unit=unit)
+            return (dates.dt.floor("D"), what) if dates.dt.year.between(1990, 2100).mean() > 0.99 else (none, "")
     if number.between(15_000, 80_000).all():  # 1941 to 2119
         return pd.Timestamp("1899-12-30") + pd.to_timedelta(number.round(6), unit="D"), "serial days of a spreadsheet"
     return none, ""
 
 
 def year_only(dates: pd.Series) -> bool:
-    """Whether dates are years: all 1 January, of more than one year or more than a few loans.
+    """Whether dates are years: all 1 January, of more than one year. Of a single year only the text can tell.
 
     Examples
     --------

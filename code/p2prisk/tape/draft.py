@@ -21,8 +21,10 @@ import numpy as np
 import pandas as pd
 
 from p2prisk.tape.choose import refuse_personal_header
+from p2prisk.tape.codes import as_written, suspected_codes
 from p2prisk.tape.columns import COLUMNS
 from p2prisk.tape.dates import fitting_patterns, whole_number_dates
+from p2prisk.tape.event import numbered
 from p2prisk.tape.mapping import MISSING, builtin, builtin_names, grade_order
 from p2prisk.tape.numerals import CURRENCIES, looks_grouped, read_cells
 from p2prisk.tape.privacy import LEAST, kind_of, personal_columns
@@ -98,6 +100,11 @@ _THOUSAND = re.compile(r"(?i)\bin (thousands?|tsd|k)\b|\(000s?\)|\b(teur|tusd|ke
 _TEN_THOUSAND = re.compile(r"万元|\(万\)|万$")
 _MONTHLY = re.compile(r"(?i)month|monat|mensuel|mensual|mensal|\bpcm\b|月")
 _YEARLY = re.compile(r"(?i)annual|year|jahr|annuel|anual|年")
+_SAYS_BAD = re.compile(
+    r"default|\bbad\b|delinq|dlq|charged? off|written off|loss|impago|incumplimiento|moroso|ausfall|ausgefallen|"
+    r"inadimpl|defaut|违约|逾期|坏"
+)
+_SAYS_GOOD = re.compile(r"\b(good|gut|bon|bueno|bom|non|no|not)\b|好")
 _KEYS = {"loan_id", "borrower_id", "custody_account", "counterparty"}
 
 
@@ -548,8 +555,9 @@ def _number_rule(values, text, canonical, name, parts, remarks, known):
         return
     signs = cells is not None and cells.per_cent.any()
     if column.unit == "per cent" and np.quantile(numbers, 0.99) <= 1.5 and numbers.max() > 0 and not signs:
-        parts.append("unit: fraction")
-        remarks.append("all values up to 1.5")
+        few = len(np.unique(numbers)) < 20
+        parts.append('unit: "?"' if few else "unit: fraction")
+        remarks.append("too few values to tell: unit: fraction or unit: per cent" if few else "all values up to 1.5")
     elif canonical in ("age", "employment_years") and _days_before(numbers):
         parts.append("unit: days before as years")
         strange = sorted({int(number) for number in numbers if number > 30_000})
@@ -569,11 +577,8 @@ def _number_rule(values, text, canonical, name, parts, remarks, known):
         parts.append("unit: years as months")
     elif canonical == "term" and re.search(r"(?i)\bdays?\b|tage|jours|d[ií]as|天|日", str(name)):
         parts.append("unit: days as months")
-    for code in (-1, 99, 999, 9999, 99999, 999999, 9999999, 99999999):
-        count = int((numbers == code).sum())
-        rest = numbers[numbers != code]
-        if count >= 3 and len(rest) and (rest.max() * 1.25 < code if code > 0 else rest.min() >= 0):
-            remarks.append(f"{count:,d} cells hold {code}: missing: [{code}]?")
+    for code, count, _ in suspected_codes(numbers):
+        remarks.append(f"{count:,d} cells hold {as_written(code)}: missing: [{as_written(code)}]?")
 
 
 def _unread(text, unit):
@@ -621,13 +626,15 @@ def _flag_rule(text, canonical, name, parts, remarks):
         "正常",
         "好",
     }
-    inverted = _plain(name) in ("creditability", "kredit", "class", "risk", "credit risk", "response", "good bad", "y")
+    # which of two numbers is the bad one only a name decides that says so, and says nothing else
+    plain = _plain(name)
+    told = plain == "not fully paid" or bool(_SAYS_BAD.search(plain)) and not _SAYS_GOOD.search(plain)
     lower = set(map(str.lower, levels))
     if {_plain(level) for level in levels} <= bad | good:
         parts.append(
             "recode: {" + ", ".join(f"{_quote(v)}: {str(_plain(v) in bad).lower()}" for v in sorted(levels)) + "}"
         )
-    elif inverted or lower - _TRUE - _FALSE:
+    elif not told or lower - _TRUE - _FALSE:
         parts.append("recode: {" + ", ".join(f'{_quote(level)}: "?"' for level in sorted(levels)) + "}")
         remarks.append("true for bad loans, false for good ones")
     else:
@@ -657,12 +664,11 @@ def _level_rule(text, canonical, parts, remarks):
             if None in pairs.values():
                 remarks.append(f"the ? is one of {', '.join(column.levels)}, or null")
     elif column.kind == "ordered":
-        digits = all(level.lstrip("-").isdigit() for level in levels)
         try:
-            grade_order(levels, canonical)
+            ordered, asked = grade_order(levels, canonical), numbered(levels)
         except ValueError:
-            digits = True
-        if digits and levels:
+            ordered, asked = sorted(levels), True
+        if asked and levels:
             parts.append('order: "?"')
-            shown = ", ".join(_quote(level) for level in sorted(levels)[:30])
+            shown = ", ".join(_quote(level) for level in ordered[:30])
             remarks.append(f"which is the best? order: [{shown}], best first, or turned round")

@@ -17,6 +17,7 @@ another. :func:`choose_event` chooses one by rule and makes the tape's column ``
 
 from __future__ import annotations
 
+import re
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
@@ -263,27 +264,43 @@ def grades_in_order(tape: LoanTape) -> LoanTape:
         return tape
     levels = [str(level) for level in frame["grade"].cat.categories]
     how, words = "letters", ""
+    area, half = _grade_area(frame)
+    shown = f"area {max(area, 1 - area):.3f} in that order, plus or minus {half:.3f}"
     if tape.provenance.get("grade_order") == "stated":
         how = "stated"
-    elif levels and all(level.lstrip("-").isdigit() for level in levels):
+    elif numbered(levels):
         how = "unknown"
         words = (
             f"The grades are numbers ({levels[0]} to {levels[-1]}), and neither the mapping (order: [...], best first) "
             "nor the losses say which is the best."
         )
-        area, half = _grade_area(frame)
         if area - half > 0.5 or area + half < 0.5:
             turned = area < 0.5
             how, best = ("turned", levels[-1]) if turned else ("shown", levels[0])
             words = (
-                f"The grades are numbers and the mapping gives no order; the losses show that {best} is the best (area "
-                f"{max(area, 1 - area):.3f} in that order, plus or minus {half:.3f}). Confirm it with order: [...] in "
-                "the mapping."
+                f"The grades are numbers and the mapping gives no order; the losses show that {best} is the best "
+                f"({shown}). Confirm it with order: [...] in the mapping."
             )
             if turned:
                 tape.frame = frame.assign(grade=frame["grade"].cat.reorder_categories(levels[::-1], ordered=True))
+    if how in ("stated", "letters") and area + half < 0.5:
+        words = (
+            f"The losses say the opposite of the order of the grades ({levels[0]} best, {levels[-1]} worst): "
+            f"{levels[-1]} is the best ({shown}). Turn order: [...] in the mapping round, if so."
+        )
     tape.provenance = {**tape.provenance, "grade_order": how, "grade_words": words}
     return tape
+
+
+def numbered(levels: list[str]) -> bool:
+    """Whether grades are numbers, alone or behind one letter that all have, so that nobody knows which is the best.
+
+    Examples
+    --------
+    >>> numbered(["1", "2", "10"]), numbered(["R1", "R2"]), numbered(["A1", "A2", "B1"]), numbered(["A", "B"])
+    (True, True, False, False)
+    """
+    return bool(levels) and len({re.sub(r"\d+$", "", level) for level in levels}) == 1 and levels[0][-1:].isdigit()
 
 
 def _grade_area(frame):
@@ -325,7 +342,8 @@ def _judged_anew(tape):
     """The tape with its outcome made anew from the loans that are left."""
     mapped = tape.frame["bad"] if "bad" in tape.provenance.get("mapped", ()) else None
     frame = tape.frame.drop(columns=["severity", "bad", "resolved", "mature"], errors="ignore")
-    add_outcome(frame, tape.provenance.get("record_date"))
+    years = "issue_date" in tape.provenance.get("year_only", ())
+    add_outcome(frame, tape.provenance.get("record_date"), years)
     if mapped is not None:
         frame["bad"] = mapped
     tape.frame = frame

@@ -64,6 +64,7 @@ from p2prisk.tape.dates import fitting_patterns, whole_number_dates, without_off
 from p2prisk.tape.mapping_file import parse_mapping
 from p2prisk.tape.numerals import CURRENCIES, Cells, looks_grouped, read_cells, refuse_two_marks
 from p2prisk.tape.privacy import LEAST, kind_of, masked, masked_name, masked_names
+from p2prisk.tape.rows import date_of_rows
 from p2prisk.tape.severity import add_outcome
 
 MISSING = ("", "NA", "N/A", "n/a", "NaN", "nan", "null", "NULL", "#N/A", "<NA>", "\\N")
@@ -243,7 +244,7 @@ class _Builder:
         self.stated = _as_list(mapping.get("missing"))
         self.missing = {str(value) for value in (*MISSING, *self.stated)}
         self.notes, self.used, self.frame, self.decisions = [], set(), {}, decisions
-        self.codes, self.index, self.read = None, raw.index, {}
+        self.codes, self.index, self.read, self.years = None, raw.index, {}, set()
 
     def note(self, column, what, rows, **more):
         if rows:
@@ -286,7 +287,7 @@ class _Builder:
             record_date = self.latest_date(frame)
             inferred = record_date is not None
         given = {name: frame[name] for name in _GIVEN if name in frame}
-        add_outcome(frame, record_date)
+        add_outcome(frame, record_date, "issue_date" in self.years)
         self.keep_given(frame, given)
         frame = frame[[name for name in COLUMNS if name in frame]]
         drop_unused_levels(frame)
@@ -304,7 +305,7 @@ class _Builder:
         units = {name: rule["unit"] for name, rule in rules.items() if rule.get("unit", "detect") != "detect"}
         if units:
             provenance["units"] = units
-        by_year = [name for name in _HAPPENED if name in frame and year_only(frame[name])]
+        by_year = [name for name in _HAPPENED if name in frame and (name in self.years or year_only(frame[name]))]
         if by_year:
             provenance["year_only"] = by_year
         for key in ("currency", "inquiries_window", "source", "licence", "citation"):
@@ -390,11 +391,21 @@ class _Builder:
         if self.mapping.get("record_date"):
             return pd.Timestamp(self.mapping["record_date"])
         latest = []
-        for source in self.mapping.get("record_date_from") or ():
-            if source in self.raw:
-                dates = self.dates(source, source, {"date": ["%Y-%m-%d", "%b-%Y", "%b-%y"]})
-                if dates.notna().any():
-                    latest.append(dates.max())
+        own = [name for name in self.mapping.get("record_date_from") or () if name in self.raw]
+        if own and not self.mapping.get("recognised_by"):
+            self.used.update(own)
+            day = date_of_rows(self.raw, own, self.mapping)
+            if day is None or day > pd.Timestamp.now() + pd.Timedelta(days=1):
+                raise DataError(
+                    f"{self.where}: record_date_from: {own[0]!r} holds "
+                    + ("no dates that can be read" if day is None else f"{day:%Y-%m-%d}, which lies in the future")
+                    + "; correct the cells, or give record_date in the mapping, or --record-date"
+                )
+            return day
+        for source in own:
+            dates = self.dates(source, source, {"date": ["%Y-%m-%d", "%b-%Y", "%b-%y"]})
+            if dates.notna().any():
+                latest.append(dates.max())
         return max(latest) if latest else None
 
     def failed(self, name, source, series, bad, remedy, harmless=False):
@@ -627,7 +638,7 @@ class _Builder:
                 refuse_two_marks(cells, where)
             return "." if (cells.evidence == ".").sum() >= (cells.evidence == ",").sum() else ","
         if marks:
-            decided[source] = marks.pop()
+            decided[source] = str(marks.pop())
             return decided[source]
         if not (cells.evidence == "?").any():
             return decided.get(source, ".")
@@ -637,7 +648,7 @@ class _Builder:
         file = self.file_mark()
         if len(fits) == 1 and file in (None, fits[0]):
             file = fits[0]
-        if file is None or (len(fits) == 1 and file != fits[0]):
+        if file is None or (len(fits) == 1 and file != fits[0]) or self.thousandths_of_money(name, cells, file):
             place = cells.first("?")
             text = cells.texts[place]
             row = self.rows((self.raw[source].astype(str).str.strip() == text).to_numpy())[1][:1]
@@ -648,9 +659,15 @@ class _Builder:
                 f"nothing in the file decides. Say which: "
                 'decimal: "." or decimal: "," in the mapping'
             )
-        decided[source] = file
-        self.note(name, f"read with the decimal mark {file!r}, as the rest of the file has it", len(self.index))
+        decided[source] = str(file)
+        self.note(name, f"read with the decimal mark {str(file)!r}, as the rest of the file has it", len(self.index))
         return file
+
+    def thousandths_of_money(self, name, cells, mark):
+        """Whether a mark would give every marked amount three decimals, which money hardly ever has."""
+        marked = cells.evidence == "?"
+        values = (cells.comma if mark == "," else cells.point)[marked]
+        return COLUMNS[name].unit == "currency" and bool((np.abs(values) < 1000).all())
 
     def inside(self, name, rule, values):
         """Whether all values are in the admissible range of the column."""
@@ -732,6 +749,8 @@ class _Builder:
             if not left.any():
                 break
             distinct = pd.Series(text[left].unique())
+            if pattern == "%Y":
+                self.years.add(name)
             parsed = pd.Series(
                 pd.to_datetime(without_offset(distinct), format=pattern, errors="coerce").to_numpy(), distinct
             )
@@ -744,6 +763,8 @@ class _Builder:
         if left.any() and (left == text.notna()).all():
             found, what = whole_number_dates(text[left])
             if what:
+                if what.startswith("years"):
+                    self.years.add(name)
                 out[left] = found.astype("datetime64[us]")
                 self.note(name, f"dates of {source!r} are {what}", int(left.sum()))
                 left = left & out.isna()
@@ -760,7 +781,10 @@ class _Builder:
             return f"{remedy}: date: [{lists[0]}] reads them all."
         if fits:
             return f"{remedy}: date: [{lists[0]}] or date: [{lists[1]}], which both fit."
-        return f'{remedy}, e.g. "%d/%m/%Y".'
+        return (
+            "No usual pattern reads them: name the texts that stand for none under 'missing', give the pattern under "
+            "'date' in the mapping (letters of strptime), or write the column as 2019-01-31 in the export."
+        )
 
     def happened(self, name, source, text, dates):
         """A date of what has happened does not lie in the future."""

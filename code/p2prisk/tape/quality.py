@@ -10,8 +10,10 @@ from dataclasses import dataclass, field
 import numpy as np
 import pandas as pd
 
+from p2prisk.errors import DataError
+from p2prisk.tape.codes import as_written, suspected_codes
 from p2prisk.tape.columns import COLUMNS
-from p2prisk.tape.core import where_rows
+from p2prisk.tape.core import LoanTape, where_rows
 from p2prisk.tape.dates import year_only
 from p2prisk.tape.privacy import level_shown, masked_name, masked_names
 from p2prisk.tape.severity import has_ended
@@ -34,12 +36,9 @@ LEAKAGE_AUC = 0.90
 _MANY_MISSING = 0.20
 _FEW_IN_LEVEL = 30
 _SHARE_OF_ERROR = 0.005
-#: values that often stand for missing
-_SPECIAL = tuple(
-    sorted(
-        {int(digit * times) for digit in "89" for times in range(2, 11)} | {96, 97, 98, 996, 997, 998, 9996, 9997, 9998}
-    )
-) + (-1, -9, -99, -999, -9999)
+#: terms in days and in weeks that are none in months
+_DAYS = (91, 92, 182, 183, 364, 365, 366, 545, 546, 547, 548, 730, 731, 1095, 1096, 1460, 1461, 1825, 1826, 2191, 2556)
+_WEEKS = (13, 26, 39, 52, 65, 78, 104, 130, 182, 208, 260)
 _NEVER_ZERO = {"amount", "term", "income", "age", "bureau_score", "rate", "credit_limit"}
 _PLACEHOLDERS = [pd.Timestamp(day) for day in ("1899-12-30", "1899-12-31", "1900-01-01", "1900-01-02", "1970-01-01")]
 
@@ -169,12 +168,14 @@ def quality_report(tape):
             )
         _keys(frame, find, rows)
         _dates(frame, tape.provenance, find, rows)
-        _units(frame, find, tape.provenance.get("units", {}))
+        _units(frame, find, tape.provenance.get("units", {}), rows)
         _spans_and_money(frame, find, tape.provenance.get("units", {}))
         _codes(frame, find)
         _standing(frame, find, rows)
         _maturity(tape, find)
         _leakage(frame, find)
+        _grades(tape, find)
+        _outcome(tape, find)
     columns = _columns(frame, dict(zip(outside["column"], outside["rows"], strict=True)))
     _missing(frame, columns, find)
     _levels(frame, find)
@@ -331,11 +332,43 @@ def _levels(frame, find):
             if rows < _FEW_IN_LEVEL:
                 find(
                     "warning",
-                    f"level {level_shown(level, rows)!r} has few loans",
+                    f"level {level if name == 'severity' else level_shown(level, rows)!r} has few loans",
                     name,
                     rows,
                     "merge it with its neighbour",
                 )
+
+
+def _grades(tape, find):
+    """Grades whose order nobody stated, or whose order the losses contradict."""
+    from p2prisk.tape.event import choose_event, grades_in_order, numbered
+
+    frame = tape.frame
+    if "grade" not in frame or not isinstance(frame["grade"].dtype, pd.CategoricalDtype):
+        return
+    words = tape.provenance.get("grade_words")
+    if words is None:
+        stated = tape.provenance.get("grade_order") == "stated"
+        trial = LoanTape(frame, dict(tape.provenance), list(tape.set_aside), list(tape.notes), dict(tape.unused))
+        try:
+            asked = numbered([str(level) for level in frame["grade"].cat.categories]) and not stated
+            trial = choose_event(trial)[0] if asked else grades_in_order(trial) if tape.kind == "resolved" else trial
+        except DataError:  # no sample, so that no losses say anything
+            trial = grades_in_order(LoanTape(frame.drop(columns="bad", errors="ignore"), dict(tape.provenance)))
+        words = trial.provenance.get("grade_words")
+    if words:
+        remedy = "order: [best, ..., worst] under grade in the mapping"
+        find("warning", words.rstrip("."), "grade", int(frame["grade"].notna().sum()), remedy)
+
+
+def _outcome(tape, find):
+    """A given outcome of which more than half is bad may be upside down."""
+    if "bad" not in tape.provenance.get("mapped", ()):
+        return
+    bad = tape.frame["bad"].dropna().astype(bool)
+    if len(bad) and bad.mean() > 0.5:
+        what = f"{bad.mean():.0%} of the loans are bad: does the column mark the good ones?"
+        find("warning", what, "bad", int(bad.sum()), "recode: {0: true, 1: false} in the mapping if so")
 
 
 def _by_share(rows, frame):
@@ -392,17 +425,25 @@ def _dates(frame, provenance, find, rows):
         if late is not None and late.any():
             what = f"{name.replace('_', ' ')} after the record date {record:%Y-%m-%d} ({_first(late, rows)})"
             find("error", what, name, late.sum(), "correct the rows, or the record date (--record-date)")
-    for wrong, what in (
-        (issued < pd.Timestamp("1950-01-01"), "issue date before 1950"),
-        (issued.isin(_PLACEHOLDERS), "issue date on a day that stands for none (1900-01-01, 1970-01-01)"),
-    ):
-        if wrong.any():
-            what = f"{what} ({_first(wrong, rows)})"
-            find(_by_share(wrong.sum(), frame), what, "issue_date", wrong.sum(), "check the date format in the mapping")
+    none = issued.isin(_PLACEHOLDERS)
+    if none.any():
+        days = sorted(f"{day:%Y-%m-%d}" for day in issued[none].unique())
+        find(
+            _by_share(none.sum(), frame),
+            f"issue date on a day that often stands for none: {', '.join(days)} ({_first(none, rows)})",
+            "issue_date",
+            none.sum(),
+            f"missing: [{', '.join(days)}] under issue_date in the mapping, as the file writes it, if so",
+        )
+    old = (issued < pd.Timestamp("1950-01-01")) & ~none
+    if old.any():
+        what = f"issue date before 1950 ({_first(old, rows)})"
+        find(_by_share(old.sum(), frame), what, "issue_date", old.sum(), "check the date format in the mapping")
     if issued.isna().any():
         find("warning", "no issue date, so the loan belongs to no vintage", "issue_date", issued.isna().sum())
+    stated = provenance.get("year_only", ())
     for name in ("issue_date", "last_payment_date", "closed_date"):
-        if name in frame and year_only(frame[name]):
+        if name in frame and (name in stated or year_only(frame[name])):
             find(
                 "warning",
                 "dates are years only (all on 1 January): each is uncertain by up to a year"
@@ -416,7 +457,7 @@ def _dates(frame, provenance, find, rows):
             )
     for name in ("last_payment_date", "closed_date"):
         if name in frame:
-            if year_only(frame[name]) or year_only(issued):
+            if {name, "issue_date"} & set(stated) or year_only(frame[name]) or year_only(issued):
                 wrong = frame[name].dt.year < issued.dt.year
             else:
                 wrong = frame[name] < issued.dt.to_period("M").dt.to_timestamp()
@@ -463,25 +504,20 @@ def _codes(frame, find):
         values = frame[name].dropna().to_numpy(dtype=float)
         if len(values) < 20:
             continue
-        least = max(3, 0.001 * len(values))
-        for code in _SPECIAL:
-            count = int((values == code).sum())
-            if count < least or count > 0.9 * len(values):
-                continue
-            others = values[(values != code) & ~np.isin(values, _SPECIAL)]
-            near = (np.abs(others - code) <= 0.2 * abs(code)).sum()
-            if len(others) and (others.max() < code if code > 0 else others.min() > code) and near * 3 <= count:
-                find(
-                    "warning",
-                    f"{count:,d} rows hold {code:g}, and the next value is "
-                    f"{others.max() if code > 0 else others.min():,g}: "
-                    "does it stand for missing?",
-                    name,
-                    count,
-                    f"missing: [{code:g}] in the mapping if so",
-                )
+        for code, count, why in suspected_codes(values):
+            find(
+                "warning",
+                f"{count:,d} rows hold {as_written(code)}, and {why}: does it stand for missing?",
+                name,
+                count,
+                f"missing: [{as_written(code)}] in the mapping if so",
+            )
         zero = int((values == 0).sum())
-        if name in _NEVER_ZERO and least <= zero < len(values):
+        some = zero >= max(3, 0.001 * len(values)) and zero < len(values)
+        lone = (
+            name == "dti" and some and values[values > 0].min() > 0.05 * np.median(values) and zero > 0.01 * len(values)
+        )
+        if (name in _NEVER_ZERO and some) or lone:
             find(
                 "warning",
                 f"{zero:,d} rows hold 0: is it none, or not known?",
@@ -497,7 +533,7 @@ def _doubted(frame, name, stated):
     return column if len(column) else None
 
 
-def _units(frame, find, stated):
+def _units(frame, find, stated, rows):
     """Suspicions of a wrong unit in what is per cent."""
     for name in ("rate", "apr", "dti", "utilisation", "utilisation_all"):
         column = _doubted(frame, name, stated)
@@ -528,6 +564,14 @@ def _units(frame, find, stated):
                 len(column),
                 "multiply by 12 in the export if so; unit: per cent in the mapping says that it is right",
             )
+        below = _two_scales(column.to_numpy(dtype=float))
+        if below.any():
+            where = _first(frame.index.isin(column.index[below]), rows)
+            what = (
+                f"two scales: {below.sum():,d} rows hold fractions ({column[below].min():.3g} to "
+                f"{column[below].max():.3g}), the others per cent ({where})"
+            )
+            find("error", what, name, below.sum(), "write all rows alike in the export")
 
 
 def _spans_and_money(frame, find, stated):
@@ -556,7 +600,7 @@ def _spans_and_money(frame, find, stated):
                 len(income),
                 "unit: thousand in the mapping",
             )
-        elif amount is not None and income.median() < 0.3 * amount.median():
+        elif amount is not None and income.median() < (0.8 if _of_consumers(frame) else 0.3) * amount.median():
             find(
                 "warning",
                 f"median income {income.median():,.0f} a year is small beside a median loan of "
@@ -564,6 +608,16 @@ def _spans_and_money(frame, find, stated):
                 "income",
                 len(income),
                 "unit: per month in the mapping, or unit: per year if it is right",
+            )
+    for unit, usual in (("days", _DAYS), ("weeks", _WEEKS)):
+        if term is not None and term.isin(usual).mean() > 0.9 and not (term % 12 == 0).any():
+            find(
+                "warning",
+                f"terms of {', '.join(f'{months:g}' for months in sorted(term.unique())[:3])}: {unit} where months are "
+                "meant?",
+                "term",
+                len(term),
+                f"unit: {unit} as months in the mapping, or unit: months if it is right",
             )
     if term is not None and term.min() >= 1 and term.max() <= 6:
         find(
@@ -583,6 +637,20 @@ def _spans_and_money(frame, find, stated):
         )
 
 
+def _of_consumers(frame):
+    """Whether loans are short enough to be repaid from a year's income or so; a mortgage is not."""
+    return "term" in frame and bool(frame["term"].median() <= 84)
+
+
+def _two_scales(values):
+    """Marks the fractions in a column of per cent: below one, and far from all others, with none in between."""
+    below, above = (values > 0) & (values < 1), values[values >= 1]
+    least = max(3, _SHARE_OF_ERROR * len(values))
+    if below.sum() < least or len(above) < least or above.min() < 3 * values[below].max():
+        return np.zeros(len(values), dtype=bool)
+    return below
+
+
 def _maturity(tape, find):
     frame = tape.frame
     if "mature" not in frame or "resolved" not in frame:
@@ -599,7 +667,7 @@ def _maturity(tape, find):
             "and early losses are over-represented in these vintages",
             "mature",
             immature,
-            "p2prisk.tape.resolved_cohort(tape) keeps the vintages that had run out",
+            "fit and report keep the vintages that had run out by themselves (p2prisk.tape.resolved_cohort)",
         )
     else:
         find(

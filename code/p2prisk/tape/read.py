@@ -170,8 +170,9 @@ def _check_record_date(mapping):
 def _one_row_a_loan(raw, mapping, header):
     """The latest row of each loan of a panel, and the day that the rows are of."""
     raw, aside, notes = latest_of_panel(raw, mapping, header)
-    names = [name for name in snapshot_columns(header, mapping) if name in raw]
-    if names and not mapping.get("record_date"):
+    stacked = [entry.pop("by") for entry in aside if "by" in entry]
+    names = list(dict.fromkeys([*stacked, *(name for name in snapshot_columns(header, mapping) if name in raw)]))
+    if names and not mapping.get("record_date_from") and not mapping.get("record_date"):
         day = date_of_rows(raw, names, mapping)
         if day is not None and day <= pd.Timestamp.now() + pd.Timedelta(days=1):
             mapping = {**mapping, "record_date": f"{day:%Y-%m-%d}"}

@@ -11,21 +11,35 @@ import re
 import numpy as np
 import pandas as pd
 
-#: what a summary row is called
-_TOTAL = re.compile(
-    r"^\W*(grand|sub|overall|portfolio|report)?[\s-]*(totals?|sum|sums|summe|gesamt(summe|betrag)?|zwischensumme|somme|"
-    r"sous-total|total général|suma|total general|totaal|totale|soma|subtotal|合计|合計|总计|總計|小计|小計|总和|共计|"
-    r"итого|всего|average|mean|durchschnitt|mittelwert|moyenne|promedio|média|平均|count|anzahl|nombre|number of loans)"
-    r"\b.{0,40}$",
-    re.IGNORECASE,
+from p2prisk.errors import DataError
+from p2prisk.tape.columns import COLUMNS
+
+_SUMMED = (
+    r"totals?|sums?|summe|gesamt(summe|betrag)?|zwischensumme|somme|sous-total|suma|totaa?le?|total[ei]s?|totalt|"
+    r"soma|subtotal|summa|somma|celkem|razem|toplam|ukupno|összesen|yhteensä|jumlah|ogółem|i alt|合计|合計|总计|總計|"
+    r"小计|小計|总和|共计|합계|총계|소계|итого|всего|σύνολο|σ|∑|average|avg|mean|median|durchschnitt|mittelwert|mittel|"
+    r"moyenne|promedio|m[eé]dia|gemiddelde|среднее|平均|minimum|maximum|min|max|std|standard deviation|count|anzahl|"
+    r"nombre|number of (loans|rows|records)|record count"
 )
+#: what a summary row is called: the word before or after what is summed
+_TOTAL = re.compile(rf"^\W*((grand|sub|overall|portfolio|report)[\s-]*)?({_SUMMED})\b.{{0,40}}$|^∑|^Σ", re.IGNORECASE)
+_TOTAL_OF = re.compile(r"^[\w\s.-]{1,40}[\s-](total|sum|summe|gesamt|合计|合計|小计|小計)\W*$", re.IGNORECASE)
+_YEAR = re.compile(r"\b(19|20)\d\d\b")
 #: names of the column that says of which day a row is
 SNAPSHOT = re.compile(
     r"^(as[\s_-]?of([\s_-]?(date|day|month))?|snapshot([\s_-]?(date|day|month))?|(report(ing)?|record|observation|"
     r"data|extract(ion)?|cut[\s_-]?off|cob|mis|position|statement|month[\s_-]?end)[\s_-]?(date|month|period|day)|"
     r"month[\s_-]?end|reporting|period|berichts(datum|monat)|stichtag|auswertungsdatum|date[\s_-]?(d[\s_']?)?(arrêté|"
     r"arrete|situation)|fecha[\s_-]?(de[\s_-]?)?(corte|datos|informe)|data[\s_-]?(base|de[\s_-]?refer[eê]ncia)|"
-    r"数据日期|统计日期|快照日期|报告日期|截止日期|基准日|recorddate)$",
+    r"数据日期|统计日期|快照日期|报告日期|截止日期|基准日|recorddate|as[\s_-]?at([\s_-]?date)?|"
+    r"data[\s_-]?di[\s_-]?riferimento|valuation[\s_-]?date|obs[\s_-]?(dt|date|month))$",
+    re.IGNORECASE,
+)
+#: names that say so only where the rows of a loan differ in them
+_SNAPSHOT_OF_PANEL = re.compile(
+    r"^((calendar|run|load|process(ing)?|batch|file|data|business|accounting|fiscal)?[\s_-]?(month|date|day|period|time)|"
+    r"(year|yyyy)[\s_-]?(month|mm)|month[\s_-]?year|quarter|monat|datum|mois|mes|m[eê]s|fecha|data|mese|maand|月份|月|日期|"
+    r"期间|年月)$",
     re.IGNORECASE,
 )
 _CORE = ("loan_id", "issue_date", "amount", "term", "status", "rate", "income", "home", "grade")
@@ -43,12 +57,18 @@ def sources_of(mapping, header):
     return found
 
 
-def snapshot_columns(header, mapping):
-    """Columns that may say of which month end a row is, where the mapping does not name one."""
+def snapshot_columns(header, mapping, panel=False):
+    """Columns that may say of which month end a row is, where the mapping does not name one.
+
+    With `panel` also those whose name says so only where the rows of a loan differ in them.
+    """
     if mapping.get("record_date_from") or not sources_of(mapping, header).get("loan_id"):
         return []
     used = {source for sources in sources_of(mapping, header).values() for source in sources}
-    return [name for name in header if name not in used and SNAPSHOT.match(str(name).strip())]
+    names = [name for name in header if name not in used]
+    return [name for name in names if SNAPSHOT.match(str(name).strip())] + [
+        name for name in names if panel and _SNAPSHOT_OF_PANEL.match(str(name).strip())
+    ]
 
 
 def _blank(series):
@@ -89,8 +109,16 @@ def not_loans(raw: pd.DataFrame, mapping: dict) -> tuple[pd.DataFrame, list]:
     if len(names) < 3 or not len(raw):
         return raw, []
     core = [sources[name][0] for name in _CORE if name in sources][:6] or names[:6]
+    repeated = _headers(raw, sources)
     gaps = sum(_blank(raw[name]).astype(np.int8) for name in core)
-    places = np.flatnonzero(gaps * 2 >= len(core))
+    called = np.zeros(len(raw), dtype=bool)
+    first = sources.get("loan_id", [names[0]])[0]
+    some = np.flatnonzero((gaps > 0) & (gaps * 2 < len(core)))
+    if len(some):  # a total of every number: its name stands where a key stands
+        cells = raw[first].iloc[some].astype(object)
+        called[some] = [isinstance(cell, str) and _is_total(_YEAR.sub("", cell).strip(), keys=True) for cell in cells]
+        called[some] |= _sums(raw, raw.iloc[some], sources) & _blank(raw[first].iloc[some])
+    places = np.flatnonzero((gaps * 2 >= len(core)) | called | repeated)
     if not len(places):
         return raw, []
     some = raw.iloc[places]
@@ -101,13 +129,21 @@ def not_loans(raw: pd.DataFrame, mapping: dict) -> tuple[pd.DataFrame, list]:
     wordy = np.zeros(len(some), dtype=bool)
     for name in texts:
         cells = some[name].astype(object).map(lambda cell: cell.strip() if isinstance(cell, str) else "")
-        total |= cells.map(lambda cell: bool(_TOTAL.match(cell))).to_numpy(dtype=bool)
+        total |= cells.map(_is_total).to_numpy(dtype=bool)
         wordy |= cells.map(lambda cell: len(cell) >= 4 and bool(re.search(r"\s|[:：]", cell))).to_numpy(dtype=bool)
-    total |= _sums(raw, some, sources)
+    total = (total & (gaps[places] * 2 >= len(core))) | called[places] | _sums(raw, some, sources)
     keyed = ~_blank(some[sources["loan_id"][0]]) if "loan_id" in sources else np.ones(len(some), dtype=bool)
+    nobody = ~keyed & (_blank(raw[first]).mean() < 0.01) & (gaps[places] * 2 >= len(core))
     reasons = np.select(
-        [count == 0, total, (count == 1) & wordy, (count == 1) & ~keyed],
-        ["blank row", "total or average, not a loan", "note or title, not a loan", "one cell filled, and no key"],
+        [count == 0, repeated[places], total, (count == 1) & wordy, (count == 1) & ~keyed, nobody],
+        [
+            "blank row",
+            "names, units or descriptions of the columns, not a loan",
+            "total or average, not a loan",
+            "note or title, not a loan",
+            "one cell filled, and no key",
+            "no key, and half of its cells empty",
+        ],
         default="",
     )
     set_aside = []
@@ -118,6 +154,43 @@ def not_loans(raw: pd.DataFrame, mapping: dict) -> tuple[pd.DataFrame, list]:
             set_aside.append({"reason": str(reason), "rows": len(mine), "lines": lines})
     gone = places[reasons != ""]
     return (raw.drop(index=raw.index[gone]) if len(gone) else raw), set_aside
+
+
+def _is_total(cell, keys=False):
+    """Whether a cell calls its row a total; where `keys` stand it has no digits, as ``Max-0017`` may be a key.
+
+    Examples
+    --------
+    >>> [_is_total(cell) for cell in ("Grand Total:", "2015 Total", "Razem", "L17")], _is_total("Max-0017", keys=True)
+    ([True, True, True, False], False)
+    """
+    called = bool(cell) and bool(_TOTAL.match(cell) or _TOTAL_OF.match(cell))
+    return called and not (keys and any(map(str.isdigit, cell)))
+
+
+def _headers(raw, sources):
+    """Rows in which every filled cell of the columns of numbers and dates is a word: a header again, units, types."""
+    found = np.ones(len(raw), dtype=bool)
+    filled = np.zeros(len(raw), dtype=np.int16)
+    columns = 0
+    for name, parts in sources.items():
+        if COLUMNS[name].kind not in ("number", "integer", "date"):
+            continue
+        values = raw[parts[0]]
+        columns += 1
+        if not (values.dtype == object or pd.api.types.is_string_dtype(values.dtype)):
+            found &= values.isna().to_numpy(dtype=bool)
+        else:
+            codes, distinct = pd.factorize(values)
+            words = [
+                isinstance(cell, str) and not any(map(str.isdigit, cell)) and bool(cell.strip()) for cell in distinct
+            ]
+            mine = np.append(words, False).astype(bool)[codes]
+            filled += mine
+            found &= mine | _blank(values)
+        if not found.any():
+            return found
+    return found & (filled >= 2) & (filled * 2 >= columns)
 
 
 def _sums(raw, some, sources):
@@ -159,8 +232,8 @@ def latest_of_panel(raw: pd.DataFrame, mapping: dict, header: list) -> tuple[pd.
     again = raw[key].notna() & raw[key].duplicated(keep=False)
     if not again.any():
         return raw, [], []
-    candidates = [name for name in mapping.get("record_date_from") or snapshot_columns(header, mapping) if name in raw]
-    for name in candidates:
+    named = mapping.get("record_date_from") or snapshot_columns(header, mapping, panel=True)
+    for name in [name for name in named if name in raw]:
         dates = _days(raw[name], mapping)
         if dates is None or dates[again].groupby(raw[key][again]).nunique().max() < 2:
             continue
@@ -169,10 +242,10 @@ def latest_of_panel(raw: pd.DataFrame, mapping: dict, header: list) -> tuple[pd.
         keep = latest | order["date"].isna() | order["key"].isna()
         reason = f"earlier month end of a loan ({name}): the latest row is kept"
         lines = [int(row) + 1 for row in raw.index[~keep][:5]]
-        aside = [{"reason": reason, "rows": int((~keep).sum()), "lines": lines}] if (~keep).any() else []
+        aside = [{"reason": reason, "rows": int((~keep).sum()), "lines": lines, "by": name}] if (~keep).any() else []
         last = dates.max()
         gone = int((dates[keep] < last).sum())
-        notes = [
+        notes: list = [
             {
                 "column": name,
                 "what": f"loans absent from the latest month end ({last:%Y-%m-%d}): their last row is an older one",
@@ -197,11 +270,26 @@ def _days(series, mapping):
         return None
     dates, what = whole_number_dates(known)
     if not what:
-        patterns = fitting_patterns(known.drop_duplicates())
+        distinct = pd.Series(known.unique())
+        patterns = fitting_patterns(distinct)
         if not patterns:
             return None
-        dates = pd.to_datetime(known, format=patterns[0])
+        if len(patterns) > 1 and not (_parsed(distinct, patterns[0]) == _parsed(distinct, patterns[1])).all():
+            raise DataError(
+                f"column {series.name!r} says of which day a row is, and {patterns[0]} and {patterns[1]} both read it; "
+                "write it as 2019-01-31 in the export, or leave the column out and give --record-date"
+            )
+        dates = _parsed(known, patterns[0])
+        what = "months" if "%d" not in patterns[0] else ""
+    if what.startswith("months"):  # the end of a month is meant
+        dates = dates + pd.offsets.MonthEnd(0)
     return dates.reindex(series.index)
+
+
+def _parsed(text, pattern):
+    from p2prisk.tape.dates import without_offset
+
+    return pd.to_datetime(without_offset(text), format=pattern)
 
 
 def date_of_rows(raw, names, mapping):

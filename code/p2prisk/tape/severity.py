@@ -122,7 +122,7 @@ def live_severity(frame: pd.DataFrame) -> pd.Series:
     return pd.Series(pd.Categorical(stage, SEVERITY_LIVE, ordered=True), frame.index, name="severity")
 
 
-def add_outcome(frame: pd.DataFrame, record_date: DateLike | None = None) -> pd.DataFrame:
+def add_outcome(frame: pd.DataFrame, record_date: DateLike | None = None, years: bool = False) -> pd.DataFrame:
     """Add ``resolved``, ``mature``, ``severity`` and ``bad`` to a frame with a status.
 
     Parameters
@@ -131,6 +131,8 @@ def add_outcome(frame: pd.DataFrame, record_date: DateLike | None = None) -> pd.
         Canonical columns; changed in place.
     record_date : datetime-like, optional
         Day of the snapshot, for ``mature``.
+    years : bool
+        Whether the issue dates are known to be years only, whatever they look like.
 
     Returns
     -------
@@ -144,7 +146,7 @@ def add_outcome(frame: pd.DataFrame, record_date: DateLike | None = None) -> pd.
     else:
         frame["resolved"] = False
     if record_date is not None and "issue_date" in frame and "term" in frame:
-        end = latest_month_number(frame["issue_date"]) + frame["term"].to_numpy(dtype=float)
+        end = latest_month_number(frame["issue_date"], years) + frame["term"].to_numpy(dtype=float)
         frame["mature"] = np.asarray(end <= month_number(pd.Series([pd.Timestamp(record_date)]))[0])
     frame["severity"] = resolved_severity(frame) if has_ended(frame) else live_severity(frame)
     worst = {"loss after half", "loss early", "loss", "late 31-120", "default"}
@@ -174,11 +176,11 @@ def has_ended(frame: pd.DataFrame) -> bool:
     return bool(ended.any() and ended.sum() >= NEARLY_ALL * stands.sum())
 
 
-def latest_month_number(dates):
+def latest_month_number(dates, years=False):
     """As :func:`month_number`, of the latest day that a date can mean: a year alone may mean its last day."""
     from p2prisk.tape.dates import year_only
 
-    return month_number(dates) + (11 + 30 / 31 if year_only(pd.to_datetime(dates)) else 0.0)
+    return month_number(dates) + (11 + 30 / 31 if years or year_only(pd.to_datetime(dates)) else 0.0)
 
 
 def month_number(dates):
@@ -223,7 +225,8 @@ def resolved_cohort(
         tape = tape.keep(tape.frame["issue_date"].notna(), "no issue date, so the vintage is unknown")
     if terms is not None:
         tape = tape.keep(tape.frame["term"].isin(terms), f"term other than {', '.join(map(str, terms))} months")
-    end = latest_month_number(tape.frame["issue_date"]) + tape.frame["term"].to_numpy(dtype=float)
+    years = "issue_date" in tape.provenance.get("year_only", ())
+    end = latest_month_number(tape.frame["issue_date"], years) + tape.frame["term"].to_numpy(dtype=float)
     mature = end <= month_number(pd.Series([pd.Timestamp(record_date)]))[0]
     kept = tape.keep(
         mature,

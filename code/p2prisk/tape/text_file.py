@@ -22,11 +22,11 @@ from p2prisk.tape.encodings import other_encoding
 from p2prisk.tape.header import LOOKED_AT, find_header
 from p2prisk.tape.mapping import builtin, builtin_names
 from p2prisk.tape.numerals import looks_grouped
-from p2prisk.tape.privacy import personal_columns
+from p2prisk.tape.privacy import masked_names, personal_columns
 from p2prisk.tape.rows import snapshot_columns
 
 _BLOCK = 1 << 22
-_DELIMITERS = ",;\t|"
+_DELIMITERS = ",;\t|^~\x01"
 #: kinds of column whose cells are words, whatever they look like: 007 is not 7, and 1e20 is a level
 _WORDS = {"text", "category", "ordered", "flag"}
 
@@ -309,7 +309,8 @@ def read_csv(path, on_error, encoding, delimiter, mapping, header=None, expected
         raise DataError(f"{path.name} has a header but no rows; export it again with the loans")
     chosen = mapping(header) if mapping is not None else None
     wanted = [name for name in header if name] if chosen is None else wanted_columns(header, chosen)
-    snapshots = snapshot_columns(header, chosen) if chosen is not None else []
+    _refuse_another_header(path, scan, wanted)
+    snapshots = snapshot_columns(header, chosen, panel=True) if chosen is not None else []
     wanted = [name for name in header if name in {*wanted, *snapshots}]
     for name in wanted:
         if header.count(name) > 1:
@@ -352,6 +353,17 @@ def read_csv(path, on_error, encoding, delimiter, mapping, header=None, expected
     return frame, facts, set_aside, _what_was_skipped(scan)
 
 
+def _refuse_another_header(path, scan, wanted):
+    """Refuse a header that has none of the columns to be read."""
+    if not wanted:
+        raise DataError(
+            f"{path.name}: none of the columns that the mapping names is in its header "
+            f"({masked_names(scan['header'], 8)}); names are taken letter by letter. Is it the right mapping, is line "
+            f"{scan['header_row'] + 1} the header (--header-row), and {scan['delimiter']!r} the mark between the cells "
+            "(--delimiter)?"
+        )
+
+
 def csv_pieces(path, format, rows, on_error, encoding, delimiter, header=None, expected=()):
     """Pieces of a text file: iterator of frames, the mapping, the columns with personal data, the rows set aside."""
     encoding, _ = _encoding_and_size(path, encoding)
@@ -359,6 +371,7 @@ def csv_pieces(path, format, rows, on_error, encoding, delimiter, header=None, e
     header = scan["header"]
     mapping = known_at_issue_only(find_mapping(format, header, path))
     wanted = wanted_columns(header, mapping)
+    _refuse_another_header(path, scan, wanted)
     positions, text, options = [header.index(name) for name in wanted], _kept_as_text(header, mapping), _options(scan)
     options |= {"usecols": positions, "dtype": dict.fromkeys(text.values(), str), "low_memory": False}
     drop, set_aside = _not_loans(scan, on_error)

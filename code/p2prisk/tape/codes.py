@@ -1,0 +1,86 @@
+"""Numbers that may stand for missing: values at which a column piles up, far from its others or among them."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+#: forms that codes have in any lender's file: 9s, 8s and 7s, and the last numbers below a power of ten
+_FORMS = {int(digit * times) for digit in "789" for times in range(2, 11)} | {
+    10**power - less for power in (2, 3, 4) for less in (2, 3, 4)
+}
+SPECIAL = tuple(sorted({*_FORMS, *(form - 0.01 for form in (100, 1000, 10_000)), 99.9, 999.9, 9999.9}))
+BELOW = (-1, -9, -99, -999, -9999)
+
+
+def suspected_codes(values: np.ndarray) -> list[tuple[float, int, str]]:
+    """Values that may stand for missing.
+
+    Parameters
+    ----------
+    values : ndarray of float
+        The known values of a column.
+
+    Returns
+    -------
+    list of tuple
+        Value, rows that hold it, and what makes it odd, in words.
+
+    Examples
+    --------
+    >>> spread = np.linspace(2, 35, 100)
+    >>> suspected_codes(np.append(spread, [999] * 5))
+    [(999.0, 5, 'the next value is 35')]
+    >>> suspected_codes(np.append(spread, [77.5] * 5))
+    [(77.5, 5, 'the next value is 35')]
+    >>> suspected_codes(np.append(np.linspace(5_000, 200_000, 500), [99_999] * 20))
+    [(99999.0, 20, 'no other value is half as common')]
+    >>> suspected_codes(np.append(spread, [40, 60])), suspected_codes(np.repeat([12, 24, 36], 50))
+    ([], [])
+    """
+    if len(values) < 20:
+        return []
+    values = np.asarray(values, dtype=float)
+    common = pd.Series(values).value_counts(sort=False).sort_index()
+    found, counts = common.index.to_numpy(), common.to_numpy()
+    least = max(3, 0.001 * len(values))
+    codes = []
+    for place in np.flatnonzero((counts >= least) & (counts <= 0.9 * len(values))):
+        value, count = found[place], int(counts[place])
+        if value in BELOW or value in SPECIAL or place == len(found) - 1:
+            why = _odd(value, count, found, counts, place)
+            if why:
+                codes.append((float(value), count, why))
+    return codes
+
+
+def as_written(code: float) -> str:
+    """A number as the mapping names it, every digit of it.
+
+    Examples
+    --------
+    >>> as_written(99999999.0), as_written(99.99)
+    ('99999999', '99.99')
+    """
+    return str(int(code)) if code == int(code) else repr(float(code))
+
+
+def _odd(value, count, found, counts, place):
+    """Why a value that is common is odd among the others; empty if it is not."""
+    special = value in SPECIAL or value in BELOW
+    others = np.delete(np.arange(len(found)), place)
+    plain = others[~np.isin(found[others], SPECIAL + BELOW)]
+    if not len(plain):
+        return ""
+    rest, weights = found[plain], counts[plain]
+    if special:
+        beyond = rest.min() > value if value < 0 else rest.max() < value
+        near = weights[np.abs(rest - value) <= 0.2 * abs(value)].sum()
+        if beyond and near * 3 <= count:
+            return f"the next value is {rest.min() if value < 0 else rest.max():,g}"
+    many = len(rest) >= 20  # a number, not a class
+    if many and rest.max() < value and value >= 1.5 * rest.max() and count > 2 * weights.max():
+        return f"the next value is {rest.max():,g}"
+    if many and special and value >= 99 and count >= 10 and count > 2 * weights.max():
+        return "no other value is half as common"
+    return ""
