@@ -32,6 +32,7 @@ _TABLE_SIZES = (9.5, 9, 8.5, 8, 7.5, 7, 6.5)
 
 def write_pdf(book, pages, path):
     """Write the pages of a book as one PDF; a BookError with typst's own words if that fails."""
+    import pikepdf
     import typst
 
     faces = [str(book.root / name) for name in book.font_paths]
@@ -50,6 +51,9 @@ def write_pdf(book, pages, path):
             typst.compile(str(folder / "main.typ"), output=str(path), root=str(folder), font_paths=faces)
         except RuntimeError as error:
             raise BookError(f"typst: {error}") from None
+    # typst writes every tag as an object of its own, which together are half of the file
+    with pikepdf.open(path, allow_overwriting_input=True) as made:
+        made.save(object_stream_mode=pikepdf.ObjectStreamMode.generate, recompress_flate=True)
 
 
 def _source(book, pages, folder, families):

@@ -304,9 +304,14 @@ def test_pandoc_is_the_one_of_the_wheel():
     assert Path(pypandoc.__file__).parent in Path(pandoc_path()).parents
 
 
-def test_pdf_has_bookmarks_and_links(good):
+def test_pdf_has_bookmarks_links_and_packed_tags(good):
+    pikepdf = pytest.importorskip("pikepdf", reason="pikepdf is not installed")
+    with pikepdf.open(good / "_book/small-book.pdf") as made:
+        assert made.Root.MarkInfo.Marked and "/Outlines" in made.Root
+        kinds = [str(each.get("/Type")) for each in made.objects if isinstance(each, pikepdf.Dictionary)]
+        assert "/Annot" in kinds and kinds.count("/StructElem") > 100
     data = (good / "_book/small-book.pdf").read_bytes()
-    assert b"/Outlines" in data and b"/Annot" in data
+    assert b"/ObjStm" in data and b"/StructElem" not in data, "each tag is an object that nothing compresses"
 
 
 def test_pdf_alone_replaces_only_the_pdf(good):
