@@ -1,5 +1,6 @@
 """House style and fingerprints: a changed figure must change its fingerprint, noise in the last bit must not."""
 
+import re
 from pathlib import Path
 
 import matplotlib
@@ -121,3 +122,29 @@ def test_every_face_has_both_formats_and_its_licence():
     sheet = (FONTS / "faces.css").read_text(encoding="utf-8")
     assert all(f'url("{name}.woff2")' in sheet for name in names)
     assert "SIL OPEN FONT LICENSE" in (FONTS / "OFL.txt").read_text(encoding="utf-8")
+
+
+def panels(words="", height=2.0):
+    figure, axes = plt.subplots(1, 2, figsize=(7, height), sharey=True, layout="constrained")
+    for ax in axes:
+        ax.plot([0, 1], [0, 1], label="a line")
+        ax.text(0.1, 0.5, words)
+        ax.text(0.2, 0.5, words)
+    axes[0].legend(ncols=4)
+    return figure
+
+
+def test_a_telephone_gets_a_drawing_of_its_own_and_the_figure_stays():
+    from p2prisk.figures.narrow import WIDTH, narrow
+
+    figure = panels()
+    before, places = fingerprint(figure), [ax.get_subplotspec() for ax in figure.axes]
+    text = narrow(figure)
+    width, height = (float(part) for part in re.search(r'width="([\d.]+)pt" height="([\d.]+)pt"', text).groups())
+    assert width <= 72 * (WIDTH + 0.05) and height > 150, "panels side by side stand below each other"
+    assert fingerprint(figure) == before and [ax.get_subplotspec() for ax in figure.axes] == places
+    assert tuple(figure.get_size_inches()) == (7, 2) and not figure.axes[1].yaxis.get_tick_params()["labelleft"]
+    assert narrow(panels("words that touch each other")) is None
+    small = plt.figure(figsize=(3, 2))
+    assert narrow(small) is None, "narrow already"
+    plt.close("all")

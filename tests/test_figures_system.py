@@ -120,7 +120,7 @@ def test_detection_figures():
     ax = own_axes(draw.detection_matrix, table, ["x", "y"], {"x": "one", "y": "two"})
     cells = [text.get_text() for text in ax.texts]
     assert cells[:4] == ["5", "100", "50", "20"] and cells[4:] == ["one", "two"]
-    axes = draw.time_to_detection(table.assign(reading=table["reading"]), ["x", "y"])
+    axes = draw.time_to_detection(table.replace({"x": "scorecard", "y": "platform"}), ["scorecard", "platform"])
     assert [ax.get_title(loc="left") or ax.get_title() for ax in axes] == ["Custody", "Mode of operation"]
     assert axes[0].get_ylim()[0] > axes[0].get_ylim()[1]  # early is up
 

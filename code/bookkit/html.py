@@ -14,10 +14,14 @@ import nbformat
 from bookkit import tree
 from bookkit.document import lower_block, relative, write_page
 from bookkit.notebooks import to_notebook
+from bookkit.page import narrow_of
 from bookkit.tables import column_widths, set_widths
 from bookkit.tree import attributes, is_div, nodes, raw, transform, wrap
 
 _MARK = "<!-- next -->"
+#: Where the column of text is narrower than a picture drawn seven inches wide: telephones, and small windows in which
+#: the contents stand beside the text.
+_NARROW_SCREENS = "(max-width: 47rem), (min-width: 55.01rem) and (max-width: 66rem)"
 #: Folder of the style sheet, the script and the search index within the book.
 ASSETS = "bookkit"
 
@@ -253,12 +257,16 @@ def _lower(node, page):
             node["c"][2][0] = path + (f"#{fragment}" if fragment else "")
     elif kind == "Image":
         values = attributes(node)
-        asset = values.pop("data-asset", None)
+        asset, narrow = values.pop("data-asset", None), values.pop("data-narrow", None)
         if asset:
             node["c"][2][0] = relative(asset, page.path)
         node["c"][0][2] = [[key, value] for key, value in (values | {"loading": "lazy"}).items()]
         if asset:  # a picture opens alone, as large as the window
-            return [{"t": "Link", "c": [["", ["alone"], []], [node], [node["c"][2][0], ""]]}]
+            shown = [node]
+            if narrow:
+                source = f'<source media="{_NARROW_SCREENS}" srcset="{narrow_of(node["c"][2][0])}">'
+                shown = [raw("html", f"<picture>{source}", True), node, raw("html", "</picture>", True)]
+            return [{"t": "Link", "c": [["", ["alone"], []], shown, [node["c"][2][0], ""]]}]
     elif kind == "Table":
         return _table(node)
     return None

@@ -15,7 +15,14 @@ from bookkit.execute import execute_chapters
 
 #: MIME type under which a figure describes itself; nbval compares it, renderers do not show it.
 FINGERPRINT = "application/vnd.book.figure+json"
-_PICTURES = ("image/png", "image/jpeg", "image/svg+xml", "application/pdf", "text/csv")
+_PICTURES = (
+    "image/png",
+    "image/jpeg",
+    "image/svg+xml",
+    "application/pdf",
+    "text/csv",
+    "application/vnd.book.narrow+svg",
+)
 
 
 def to_notebook(chapter, result=None):

@@ -16,6 +16,8 @@ from bookkit.execute import option
 from bookkit.tree import attributes, div, is_div, nodes, transform
 
 _FENCE = ":" * 24
+#: MIME type of a picture drawn once more for a narrow screen.
+NARROW = "application/vnd.book.narrow+svg"
 _IMAGES = {"image/svg+xml": "svg", "image/png": "png", "image/jpeg": "jpg"}
 _SPECIAL = re.compile(r"([\\`*_{}\[\]<>$@~^#|])")
 
@@ -211,20 +213,22 @@ class _Maker:
     def _image(self, cell, name, output, form):
         """A picture that a cell made: stored as an asset, shown by a path relative to the page."""
         path = self.chapter.path
-        # without the day on which it was drawn, so that two builds are alike
-        data = re.sub(r"\s*<metadata>.*?</metadata>", "", _joined(output["data"][form]), flags=re.DOTALL)
+        data = _undated(output["data"][form])
         name = f"{path.stem}_files/{name}.{_IMAGES[form]}"
         asset = (path.parent / name).as_posix()
         numbers = _joined(output["data"].get("text/csv", ""))
         if numbers:
             self.page.assets[asset.rsplit(".", 1)[0] + ".csv"] = numbers.encode()
+        narrow = _undated(output["data"].get(NARROW, ""))
+        if narrow:
+            self.page.assets[narrow_of(asset)] = narrow.encode()
         self.page.assets[asset] = data.encode() if form == "image/svg+xml" else base64.b64decode(data)
         size = (output.get("metadata") or {}).get(form) or {}
         points = re.search(r'<svg[^>]*? width="([\d.]+)pt" height="([\d.]+)pt"', data)
         if points:
             size = {"width": round(float(points[1]) * 4 / 3), "height": round(float(points[2]) * 4 / 3)}
         values = {"alt": cell.options.get("fig-alt") or cell.options.get("fig-cap") or "", "data-asset": asset}
-        values |= {"data-numbers": "csv"} if numbers else {}
+        values |= ({"data-numbers": "csv"} if numbers else {}) | ({"data-narrow": "svg"} if narrow else {})
         values |= {key: str(size[key]) for key in ("width", "height") if size.get("width") and size.get(key)}
         return {"t": "Para", "c": [{"t": "Image", "c": [["", [], list(map(list, values.items()))], [], [name, ""]]}]}
 
@@ -307,11 +311,28 @@ class _Maker:
                 for name in set(node["c"][1][1]) - {"unnumbered", "unlisted"}:
                     outside(f"heading class '.{name}'", "." + name)
             elif kind == "Image":
-                for name in set(attributes(node)) - {"alt", "width", "height", "data-asset", "data-numbers"}:
+                for name in set(attributes(node)) - {
+                    "alt",
+                    "width",
+                    "height",
+                    "data-asset",
+                    "data-numbers",
+                    "data-narrow",
+                }:
                     outside(f"picture attribute '{name}'", name + "=")
             elif kind == "CodeBlock":
                 for name in attributes(node):
                     outside(f"code attribute '{name}'", name + "=")
+
+
+def narrow_of(asset):
+    """Where the drawing of a picture for a narrow screen lies."""
+    return asset.removesuffix(".svg") + "-narrow.svg"
+
+
+def _undated(words):
+    """A picture without the day on which it was drawn, so that two builds are alike."""
+    return re.sub(r"\s*<metadata>.*?</metadata>", "", _joined(words), flags=re.DOTALL)
 
 
 def _joined(words):

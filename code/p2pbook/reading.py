@@ -230,11 +230,10 @@ def drawn_areas(auc, models):
     ----------
     auc : pandas.DataFrame
         Indexed by model: ``auc``, ``ci_low``, ``ci_high``.
-    models : dict of str to str
-        Models from top to bottom, each with its colour.
+    models : sequence of str
+        Models from top to bottom.
     """
-    table = auc.loc[list(models)].reset_index().rename(columns={"ci_low": "low", "ci_high": "high"})
-    return table.assign(colour=list(models.values()))
+    return auc.loc[list(models)].reset_index().rename(columns={"ci_low": "low", "ci_high": "high"})
 
 
 def representative_borrowers(table, coefficients, terms=(36, 60)):

@@ -23,14 +23,14 @@ _BLOCKS = ["ability", "willingness", "loan"]
 #: odds ratios that are read with one digit
 _ONE_DIGIT = dict.fromkeys(["long_term", "purpose[T.small business]", "public_record", "unstated_job"], 1)
 
-_MODELS = {
-    "ordered logit and sub-grade": "green",
-    "ordered logit": "orange",
-    "gradient boosting": "grey",
-    "ordered logit, base traits": "blue",
-    "sub-grade": "purple",
-    "grade": "purple",
-}
+_MODELS = (
+    "ordered logit and sub-grade",
+    "ordered logit",
+    "gradient boosting",
+    "ordered logit, base traits",
+    "sub-grade",
+    "grade",
+)
 
 #: least loans of a cell inside a grade
 _LEAST = 50

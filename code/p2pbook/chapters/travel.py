@@ -44,13 +44,7 @@ HEADINGS = {
 
 _SIGNS = {"worse": "+", "better": "−", "none": "0", "mixed": "±"}
 
-_DRAWN = {
-    "traits and rating": "green",
-    "rating": "purple",
-    "traits": "orange",
-    "traits without score": "blue",
-    "Lending Club slopes": "grey",
-}
+_DRAWN = ("traits and rating", "rating", "traits", "traits without score", "Lending Club slopes")
 
 
 @dataclass(frozen=True)

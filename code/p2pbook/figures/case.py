@@ -12,37 +12,11 @@ import pandas as pd
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter, PercentFormatter
 
-from p2prisk.figures.style import PALETTE, axes_of
+from p2pbook.figures.colours import MARKS, mark_of
+from p2prisk.figures.colours import PALETTE, TINTS
+from p2prisk.figures.style import axes_of
 
 _WIDTH = 4.8
-
-_GRADE_COLOURS = {"A": PALETTE["blue"], "B": PALETTE["sky"], "C": PALETTE["amber"], "D": PALETTE["grey"]}
-_CLASS_COLOURS = dict(zip(("official", "press", "repost", "said"), _GRADE_COLOURS.values(), strict=True))
-
-_TRACKER_STYLE = {
-    "WDZJ": (PALETTE["blue"], "o"),
-    "WDZJ restated": (PALETTE["blue"], "D"),
-    "WDZJ, other copy": (PALETTE["sky"], "o"),
-    "blue book": (PALETTE["grey"], "s"),
-    "Lingyi": (PALETTE["orange"], "^"),
-    "Tianyan": (PALETTE["purple"], "v"),
-    "regulator": (PALETTE["green"], "s"),
-    "expert committee": (PALETTE["black"], "P"),
-    "Rong360": (PALETTE["amber"], "X"),
-    "HKUST brief": (PALETTE["black"], "P"),
-}
-
-_KIND_COLOURS = {
-    "rule": PALETTE["blue"],
-    "campaign": PALETTE["amber"],
-    "crisis": PALETTE["black"],
-    "exit": PALETTE["orange"],
-    "group": PALETTE["grey"],
-    "strain": PALETTE["amber"],
-    "listing": PALETTE["blue"],
-    "stop": PALETTE["orange"],
-    "aftermath": PALETTE["purple"],
-}
 
 
 def _whole(value, _=None):
@@ -93,7 +67,7 @@ def timeline(events, ax=None, stretch=None, width=38):
         low, high = (mdates.date2num(pd.Timestamp(day)) for day in stretch[:2])
         rest = (1 - stretch[2]) / ((low - start) + (end - high))
         knots, places = [start, low, high, end], [0.0, rest * (low - start), 1 - rest * (end - high), 1.0]
-        ax.axhspan(places[1], places[2], xmax=0.115, color="#ECECEC", lw=0)
+        ax.axhspan(places[1], places[2], xmax=0.115, color=TINTS["mist"], lw=0)
     y = np.interp(days, knots, places)
     tops = np.concatenate([[0.0], np.cumsum(heights)[:-1]]) / heights.sum()
     ax.plot([0.1, 0.1], [0, 1], color=PALETTE["grey"], lw=1.2)
@@ -102,11 +76,11 @@ def timeline(events, ax=None, stretch=None, width=38):
         place = np.interp(mdates.date2num(pd.Timestamp(year=year, month=1, day=1)), knots, places)
         if place - last_tick > 0.018:
             ax.plot([0.085, 0.1], [place, place], color=PALETTE["grey"], lw=1)
-            ax.text(0.075, place, str(year), ha="right", va="center", fontsize=8.5, color=PALETTE["grey"])
+            ax.text(0.075, place, str(year), ha="right", va="center", fontsize=9.5, color=PALETTE["grey"])
             last_tick = place
     step = 1 / heights.sum()
     for (date, lines), kind, at, top in zip(labels, events["kind"], y, tops, strict=True):
-        colour = _KIND_COLOURS[kind]
+        colour = mark_of("event", kind)[0]
         ax.plot([0.1, 0.145, 0.175], [at, top + 0.5 * step, top + 0.5 * step], color=colour, lw=0.8)
         ax.plot(0.1, at, "o", color=colour, ms=5, zorder=3)
         ax.text(0.185, top + 0.5 * step, date, va="center", fontsize=9, weight="bold", color=colour)
@@ -138,10 +112,10 @@ def industry_series(segments, unit, ax=None, title="", legend=False):
     ax = axes_of(ax, _WIDTH, 2.4)
     for piece in segments:
         tracker = piece["tracker"].iloc[0]
-        colour, marker = _TRACKER_STYLE[tracker]
+        colour, marker = mark_of("tracker", tracker)
         after = (piece["edition"] == "restated").any()
         ax.plot(piece["year"], piece["value"], color=colour, lw=1.4, ls="--" if after else "-")
-        for edition, face in (("first reported", colour), ("derived", "#BBD3E6"), ("restated", "white")):
+        for edition, face in (("first reported", colour), ("derived", TINTS["sky"]), ("restated", "white")):
             part = piece.query("edition == @edition")
             ax.plot(
                 part["year"],
@@ -158,14 +132,14 @@ def industry_series(segments, unit, ax=None, title="", legend=False):
         blue = PALETTE["blue"]
         marks = [
             Line2D([], [], ls="", marker="o", color=blue, label="WDZJ, first reported"),
-            Line2D([], [], ls="", marker="o", color=blue, mfc="#BBD3E6", label="derived from the next year"),
+            Line2D([], [], ls="", marker="o", color=blue, mfc=TINTS["sky"], label="derived from the next year"),
             Line2D([], [], ls="--", marker="D", color=blue, mfc="white", label="WDZJ, restated, and after"),
             *[
-                Line2D([], [], ls="", marker=_TRACKER_STYLE[name][1], color=_TRACKER_STYLE[name][0], label=name)
+                Line2D([], [], ls="", marker=mark_of("tracker", name)[1], color=mark_of("tracker", name)[0], label=name)
                 for name in ("blue book", "Lingyi", "regulator")
             ],
         ]
-        ax.figure.legend(handles=marks, loc="outside lower center", ncols=2, fontsize=8)
+        ax.figure.legend(handles=marks, loc="outside lower center", ncols=2, fontsize=9)
     return ax
 
 
@@ -202,7 +176,7 @@ def platform_rundown(months, ax=None):
     """
     ax = axes_of(ax, _WIDTH, 3.3)
     for tracker, part in months.groupby("tracker", sort=False):
-        colour, marker = _TRACKER_STYLE[tracker]
+        colour, marker = mark_of("tracker", tracker)
         dates = pd.to_datetime(part["month"]) + pd.offsets.MonthEnd(0)
         ax.plot(dates, part["value"], color=colour, marker=marker, ms=5, lw=1.4)
         # the label stands where the points of the other trackers leave room for it
@@ -246,9 +220,9 @@ def rival_readings(spread, ax=None):
     ax = axes_of(ax, _WIDTH, 0.33 * len(groups) + 1.2)
     for y, (date, quantity) in enumerate(groups):
         part = spread[(spread["date"] == date) & (spread["quantity"] == quantity)]
-        ax.plot([part["relative"].min(), 1], [y, y], color="#C9C9C9", lw=2, zorder=1)
+        ax.plot([part["relative"].min(), 1], [y, y], color=TINTS["mist"], lw=2, zorder=1)
         for row in part.itertuples():
-            colour, marker = _TRACKER_STYLE[row.tracker]
+            colour, marker = mark_of("tracker", row.tracker)
             ax.plot(
                 row.relative,
                 y,
@@ -260,26 +234,26 @@ def rival_readings(spread, ax=None):
                 mfc="white" if "restated" in row.tracker else colour,
             )
     names = [f"{_date_words(date)}\n{quantity}" for date, quantity in groups]
-    ax.set_yticks(range(len(groups)), names, fontsize=8.5)
+    ax.set_yticks(range(len(groups)), names, fontsize=9.5)
     ax.set(xlabel="share of the highest reading", xlim=(0.45, 1.03), ylim=(-0.6, len(groups) - 0.4))
     ax.xaxis.set_major_formatter(PercentFormatter(1))
-    used = [name for name in _TRACKER_STYLE if name in set(spread["tracker"])]
+    used = [name for name in MARKS["tracker"] if name in set(spread["tracker"])]
     ax.figure.legend(
         handles=[
             Line2D(
                 [],
                 [],
                 ls="",
-                marker=_TRACKER_STYLE[name][1],
-                color=_TRACKER_STYLE[name][0],
-                mfc="white" if "restated" in name else _TRACKER_STYLE[name][0],
+                marker=mark_of("tracker", name)[1],
+                color=mark_of("tracker", name)[0],
+                mfc="white" if "restated" in name else mark_of("tracker", name)[0],
                 label=name,
             )
             for name in used
         ],
         loc="outside lower center",
         ncols=2,
-        fontsize=8,
+        fontsize=9,
     )
     return ax
 
@@ -301,7 +275,7 @@ def problem_platforms(problems, ax=None):
     yearly = problems.query("kind == 'problem, in year'").astype({"period": int})
     ax.bar(yearly["period"], yearly["value"], width=0.6, color=PALETTE["orange"])
     exits = problems.query("kind == 'exits, in year'").astype({"period": int})
-    ax.bar(exits["period"], exits["value"], width=0.6, color="#F3D3BF", edgecolor=PALETTE["orange"], hatch="//")
+    ax.bar(exits["period"], exits["value"], width=0.6, color=TINTS["sand"], edgecolor=PALETTE["orange"], hatch="//")
     for row in pd.concat([yearly, exits]).itertuples():
         ax.annotate(
             f"{row.value:,.0f}",
@@ -312,14 +286,14 @@ def problem_platforms(problems, ax=None):
             fontsize=9,
         )
     for year in sorted(set(range(2013, 2019)) - set(yearly["period"]) - set(exits["period"])):
-        ax.text(year, 30, "no value\nread", ha="center", va="bottom", fontsize=8.5, color=PALETTE["grey"])
+        ax.text(year, 30, "no value\nread", ha="center", va="bottom", fontsize=9.5, color=PALETTE["grey"])
     ax.text(
         2018,
         exits["value"].item() / 2,
         "all exits",
         ha="center",
         va="center",
-        fontsize=8.5,
+        fontsize=9.5,
         bbox={"facecolor": "white", "edgecolor": "none", "pad": 1.5},
     )
     ax.set(
@@ -349,7 +323,7 @@ def cumulative_problems(problems, ax=None):
     ax = axes_of(ax, _WIDTH, 2.7)
     rows = problems[problems["kind"].str.startswith("cumulative")]
     for tracker, part in rows.groupby("tracker", sort=False):
-        colour, marker = _TRACKER_STYLE[tracker]
+        colour, marker = mark_of("tracker", tracker)
         dates = pd.to_datetime(part["period"].astype(str))
         ax.plot(dates, part["value"], color=colour, marker=marker, ms=6, lw=1.4)
         ax.annotate(
@@ -436,7 +410,7 @@ def structure(edges, root="Founder", ax=None):
     indent, box = 0.085, 0.62
     for line, (name, depth, words, grade, parent) in enumerate(rows):
         left = depth * indent
-        colour = _GRADE_COLOURS[grade]
+        colour = mark_of("source", grade)[0]
         if parent is not None:
             stem = rows[parent][1] * indent + 0.03
             ax.plot([stem, stem, left], [parent + 0.33, line, line], color=colour, lw=1.5, zorder=1)
@@ -444,21 +418,21 @@ def structure(edges, root="Founder", ax=None):
             plt.Rectangle((left, line - 0.36), box, 0.72, facecolor="white", edgecolor=colour, lw=1.5, zorder=2)
         )
         ax.text(left + 0.015, line, name, va="center", fontsize=9, weight="bold" if depth == 0 else "normal", zorder=3)
-        ax.text(left + box + 0.012, line, words, va="center", fontsize=8.5, color=PALETTE["grey"], style="italic")
+        ax.text(left + box + 0.012, line, words, va="center", fontsize=9.5, color=PALETTE["grey"], style="italic")
     ax.set(xlim=(-0.01, 1.12), ylim=(len(rows) - 0.4, -0.6))
     ax.axis("off")
     names = {"A": "A filing", "B": "B press", "C": "C repost"}
     ax.figure.legend(
         handles=[
-            Line2D([], [], color=_GRADE_COLOURS[grade], lw=2, label=names[grade])
+            Line2D([], [], color=mark_of("source", grade)[0], lw=2, label=names[grade])
             for grade in names
             if grade in set(edges["grade"])
         ],
         loc="outside lower center",
         ncols=3,
-        fontsize=8.5,
+        fontsize=9.5,
         title="Source of the link",
-        title_fontsize=8.5,
+        title_fontsize=9.5,
     )
     return ax
 
@@ -524,7 +498,7 @@ def products(shares, ax=None):
     """
     ax = axes_of(ax, _WIDTH, 2.2)
     labels = [textwrap.fill(channel, 22) for channel in shares["channel"]]
-    colours = [PALETTE["blue"] if inside == "yes" else "#C9C9C9" for inside in shares["in_p2p"]]
+    colours = [PALETTE["blue"] if inside == "yes" else TINTS["mist"] for inside in shares["in_p2p"]]
     texts = [f"{row.amount:g} ({row.share:.0%})" for row in shares.itertuples()]
     _horizontal_bars(ax, labels, shares["amount"], colours, texts, shares["amount"].max() * 1.32)
     ax.set_xlabel("RMB billion, 30 June 2019")
@@ -550,16 +524,8 @@ def evidence_balance(counts, ax=None):
         for side, sign in (("for", 1), ("against", -1)):
             pieces = [name for name in counts for _ in range(counts.loc[(cause, side), name])]
             for i, name in enumerate(pieces):
-                ax.barh(y, sign, left=sign * i, height=0.58, color=_CLASS_COLOURS[name], edgecolor="white")
-                ax.text(
-                    sign * (i + 0.5),
-                    y,
-                    name[0].upper(),
-                    ha="center",
-                    va="center",
-                    fontsize=8.5,
-                    color=PALETTE["black"] if name in ("press", "repost") else "white",
-                )
+                ax.barh(y, sign, left=sign * i, height=0.58, color=mark_of("document", name)[0], edgecolor="white")
+                ax.text(sign * (i + 0.5), y, name[0].upper(), ha="center", va="center", fontsize=9.5, color="white")
     limit = int(counts.sum(axis=1).max()) + 0.6
     ax.axvline(0, color=PALETTE["black"], lw=1)
     ax.set_yticks(range(len(causes)), [textwrap.fill(cause, 16) for cause in causes[::-1]], fontsize=9)

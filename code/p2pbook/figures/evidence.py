@@ -5,26 +5,17 @@ import numpy as np
 from matplotlib.dates import DateFormatter, YearLocator
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter, PercentFormatter
 
+from p2pbook.figures.colours import MARKS, colours_of, mark_of
 from p2prisk.figures.checks import forest_plot
-from p2prisk.figures.style import PALETTE, axes_of, ordered_colours
+from p2prisk.figures.colours import PALETTE, ink_on, ordered_colours, ramp
+from p2prisk.figures.style import axes_of
 
-BLOCK_COLOURS = {
-    "ability": PALETTE["blue"],
-    "willingness": PALETTE["orange"],
-    "loan": PALETTE["black"],
-    "place and time": PALETTE["grey"],
-    "platform": PALETTE["purple"],
-}
+BLOCK_COLOURS = colours_of("trait")
 
 #: panels side by side: two stay legible on a telephone
 _ACROSS = 2
 
 _WIDE = 5.6
-
-
-def _dark(colour):
-    red, green, blue = (int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5))
-    return 0.299 * red + 0.587 * green + 0.114 * blue < 0.55
 
 
 def _direct_labels(ax, items, min_gap=0.05):
@@ -106,7 +97,7 @@ def missing_shares(table, ax=None):
     ax.set_xlim(-0.03, 1.0)
     ax.xaxis.set_major_formatter(PercentFormatter(1, decimals=0))
     ax.set_xlabel("share of loans with a blank")
-    ax.legend(loc="lower right", fontsize=8)
+    ax.legend(loc="lower right", fontsize=9)
     return ax
 
 
@@ -161,11 +152,12 @@ def loss_by_vintage(table, ax=None):
     """
     ax = axes_of(ax, 7.0, 3.4)
     ends = []
-    for term, colour in zip(sorted(table["term"].unique()), (PALETTE["blue"], PALETTE["orange"]), strict=False):
+    for term in sorted(table["term"].unique()):
+        colour, marker = mark_of("term", term)
         part = table[table["term"] == term]
         dates = part["date"].to_numpy()
         ax.fill_between(dates, part["low"], part["high"], color=colour, alpha=0.18, linewidth=0)
-        ax.plot(dates, part["rate"], color=colour, marker="o", markersize=3)
+        ax.plot(dates, part["rate"], color=colour, marker=marker, markersize=3)
         ends.append((part["rate"].iloc[-1], f"{term} months", colour))
     ax.set_ylim(bottom=0)
     ax.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
@@ -195,12 +187,12 @@ def risk_map(table, ax=None):
     order = rates.mean(axis=1).sort_values().index
     rates, loans = rates.loc[order], loans.loc[order]
     ax = axes_of(ax, 6.0, 0.42 * len(rates) + 1.1)
-    colours = plt.get_cmap("cividis_r")
+    colours = ramp("severity")
     low, high = np.nanmin(rates.to_numpy()), np.nanmax(rates.to_numpy())
-    ax.imshow(rates.to_numpy(), aspect="auto", cmap=colours, vmin=low * 0.8, vmax=high)
+    ax.imshow(rates.to_numpy(), aspect="auto", cmap=colours, vmin=low, vmax=high)
     for i in range(len(rates)):
         for j in range(rates.shape[1]):
-            share = (rates.iloc[i, j] - low * 0.8) / (high - low * 0.8)
+            share = (rates.iloc[i, j] - low) / (high - low)
             ax.text(
                 j,
                 i,
@@ -208,7 +200,7 @@ def risk_map(table, ax=None):
                 ha="center",
                 va="center",
                 fontsize=9,
-                color="white" if share > 0.55 else PALETTE["black"],
+                color=ink_on(colours(share)),
             )
     ax.set_xticks(range(rates.shape[1]), [f"{term} months" for term in rates.columns])
     ax.set_yticks(range(len(rates)), rates.index)
@@ -249,7 +241,7 @@ def loss_by_class(table, axes=None):
             markersize=4,
             elinewidth=1.6,
         )
-        ax.set_xticks(x, part["class_label"], rotation=35, ha="right", fontsize=7.5)
+        ax.set_xticks(x, part["class_label"], rotation=35, ha="right", fontsize=9)
         ax.set_title(label, fontsize=9, fontweight="normal")
         ax.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
         ax.set_ylim(bottom=0)
@@ -278,7 +270,7 @@ def information_values(table, ax=None):
     ax = axes_of(ax, 6.8, 0.3 * len(table) + 1.0)
     ax.barh(table["label"], table["information_value"], color=[BLOCK_COLOURS[block] for block in table["block"]])
     for i, value in enumerate(table["information_value"]):
-        ax.annotate(f"{value:.3f}", (value, i), xytext=(3, 0), textcoords="offset points", va="center", fontsize=8)
+        ax.annotate(f"{value:.3f}", (value, i), xytext=(3, 0), textcoords="offset points", va="center", fontsize=9)
     present = [block for block in BLOCK_COLOURS if (table["block"] == block).any()]
     for k, block in enumerate(present):
         ax.text(
@@ -317,7 +309,7 @@ def odds_ratio_forest(table, ax=None, xlabel="odds ratio of a worse outcome (log
 
 
 #: how the sets of loans, or the two questions, of one row are told apart
-_SETS = ((PALETTE["black"], "o"), (PALETTE["green"], "D"), (PALETTE["amber"], "s"))
+_SETS = ((PALETTE["black"], "o"), (PALETTE["green"], "D"), (PALETTE["orange"], "s"))
 
 
 def several_a_row(table, ax=None, xlabel="", at=0.0, log=False):
@@ -362,10 +354,10 @@ def several_a_row(table, ax=None, xlabel="", at=0.0, log=False):
         ticks = [tick for tick in (0.2, 0.33, 0.5, 0.7, 1, 1.4, 2, 3, 5) if 0.95 * low <= tick <= 1.05 * high]
         ax.set_xticks(ticks, [f"{tick:g}" for tick in ticks])
         ax.minorticks_off()
-    ax.set_yticks(range(len(labels)), labels[::-1], fontsize=8.5)
+    ax.set_yticks(range(len(labels)), labels[::-1], fontsize=9.5)
     ax.set_ylim(-0.6, len(labels) - 0.4)
     ax.set_xlabel(xlabel)
-    ax.legend(loc="lower center", bbox_to_anchor=(0.4, 1.0), ncol=len(sets), fontsize=8.5, handletextpad=0.3)
+    ax.legend(loc="lower center", bbox_to_anchor=(0.4, 1.0), ncol=len(sets), fontsize=9.5, handletextpad=0.3)
     return ax
 
 
@@ -388,7 +380,8 @@ def incidence(table, axes=None):
     flat = np.ravel(axes)
     for ax, cause in zip(flat, causes, strict=False):
         part = table[table["cause"] == cause]
-        for term, colour in zip(sorted(part["term"].unique()), (PALETTE["blue"], PALETTE["orange"]), strict=False):
+        for term in sorted(part["term"].unique()):
+            colour, _ = mark_of("term", term)
             own = part[part["term"] == term]
             ax.fill_between(own["age"], own["low"], own["high"], color=colour, alpha=0.2, linewidth=0)
             ax.plot(own["age"], own["share"], color=colour, label=f"{term} months")
@@ -417,7 +410,7 @@ def class_probabilities(table, ax=None, xlabel="probability"):
     matplotlib.axes.Axes
     """
     ax = axes_of(ax, 7.4, 0.46 * len(table) + 1.1)
-    colours = ordered_colours(table.shape[1])
+    colours = ordered_colours(table.shape[1], "severity")
     y = np.arange(len(table))[::-1]
     left = np.zeros(len(table))
     for (name, values), colour in zip(table.items(), colours, strict=True):
@@ -430,8 +423,8 @@ def class_probabilities(table, ax=None, xlabel="probability"):
                     f"{name}\n{100 * value:.0f} %",
                     ha="center",
                     va="center",
-                    fontsize=7.5,
-                    color="white" if _dark(colour) else PALETTE["black"],
+                    fontsize=9,
+                    color=ink_on(colour),
                 )
         left = left + values.to_numpy()
     ax.set_yticks(y, table.index)
@@ -448,7 +441,7 @@ def auc_comparison(table, ax=None, reference=None, xlabel="area under the ROC cu
     Parameters
     ----------
     table : pandas.DataFrame
-        ``model``, ``auc``, ``low``, ``high``, optionally ``colour`` (a name of the palette).
+        ``model``, ``auc``, ``low``, ``high``.
     ax : matplotlib.axes.Axes, optional
     reference : float, optional
         A value to mark by a dashed line.
@@ -460,17 +453,19 @@ def auc_comparison(table, ax=None, reference=None, xlabel="area under the ROC cu
     """
     ax = axes_of(ax, 7.0, 0.42 * len(table) + 1.0)
     y = np.arange(len(table))[::-1]
-    colours = [PALETTE[name] for name in table["colour"]] if "colour" in table else [PALETTE["blue"]] * len(table)
-    for place, row, colour in zip(y, table.itertuples(), colours, strict=True):
+    known = MARKS["model of Prosper"] | MARKS["model in hindsight"]
+    for place, row in zip(y, table.itertuples(), strict=True):
+        name, marker = known.get(row.model, ("blue", "o"))
+        colour = PALETTE[name]
         ax.plot([row.low, row.high], [place, place], color=colour, linewidth=2.2)
-        ax.plot(row.auc, place, "o", color=colour, markersize=6)
+        ax.plot(row.auc, place, marker, color=colour, markersize=6)
         ax.annotate(
             f"{row.auc:.3f}",
             (row.auc, place),
             xytext=(0, 6),
             textcoords="offset points",
             ha="center",
-            fontsize=8.5,
+            fontsize=9.5,
             color=colour,
         )
     if reference is not None:
@@ -481,12 +476,8 @@ def auc_comparison(table, ax=None, reference=None, xlabel="area under the ROC cu
     return ax
 
 
-#: kinds of model in the figure of rank by age: marker, colour, whether the marker is filled, shift along the axis
-_KINDS = {
-    "on the day": ("o", PALETTE["blue"], True, 0.0),
-    "boosting, on the day": ("s", PALETTE["amber"], True, -0.7),
-    "in hindsight": ("D", PALETTE["grey"], False, 0.7),
-}
+#: kinds of model in the figure of rank by age: whether the marker is filled, shift along the axis
+_KINDS = {"on the day": (True, 0.0), "boosting, on the day": (True, -0.7), "in hindsight": (False, 0.7)}
 
 
 def rank_by_age(table, axes=None):
@@ -508,8 +499,9 @@ def rank_by_age(table, axes=None):
         _, axes = plt.subplots(1, len(groups), figsize=(2.6 * len(groups) + 0.4, 3.6), sharey=True)
     for ax, group in zip(axes, groups, strict=True):
         mine = table[table["group"] == group]
-        ax.axhline(0, color=PALETTE["purple"], linewidth=1.4)
-        for kind, (marker, colour, filled, shift) in _KINDS.items():
+        ax.axhline(0, color=mark_of("model", "sub-grade")[0], linewidth=1.4)
+        for kind, (filled, shift) in _KINDS.items():
+            colour, marker = mark_of("model", kind)
             part = mine[mine["kind"] == kind].sort_values("age")
             held = part[part["low"].notna()]
             ax.vlines(held["age"] + shift, held["low"].astype(float), held["high"].astype(float), color=colour, lw=1.6)
@@ -528,7 +520,7 @@ def rank_by_age(table, axes=None):
     axes[0].set_ylabel("AUC less that of the sub-grade")
     axes[len(groups) // 2].set_xlabel("age of the platform on the day of decision, months")
     handles, labels = axes[0].get_legend_handles_labels()
-    axes[0].figure.legend(handles, labels, loc="outside upper center", ncols=len(labels), fontsize=8.5)
+    axes[0].figure.legend(handles, labels, loc="outside upper center", ncols=len(labels), fontsize=9.5)
     return np.asarray(axes)
 
 
@@ -651,11 +643,11 @@ def specification_forest(table, axes=None):
         main = part["odds_ratio"].iloc[0]
         ax.axvline(main, color=PALETTE["orange"], linewidth=0.7, linestyle=":")
         ax.axvline(1, color=PALETTE["grey"], linewidth=0.9)
-        ax.set_title(label, fontsize=8.5, fontweight="normal")
-        ax.tick_params(axis="x", labelsize=8)
+        ax.set_title(label, fontsize=9.5, fontweight="normal")
+        ax.tick_params(axis="x", labelsize=9)
         ax.locator_params(axis="x", nbins=4)
     for ax in flat[: len(labels) : _ACROSS]:
-        ax.set_yticks([place[name] for name in names], names, fontsize=8)
+        ax.set_yticks([place[name] for name in names], names, fontsize=9)
     for ax in flat[max(0, len(labels) - _ACROSS) : len(labels)]:
         ax.set_xlabel("odds ratio", fontsize=9)
     return flat[: len(labels)]
@@ -676,25 +668,16 @@ def agreement(table, ax=None):
     matplotlib.axes.Axes
     """
     ax = axes_of(ax, 7.4, 0.33 * len(table) + 1.5)
-    colours = {"worse": PALETTE["orange"], "better": PALETTE["blue"], "none": "#BBBBBB", "mixed": PALETTE["amber"]}
+    colours = colours_of("sign")
     signs = {"worse": "+", "better": "−", "none": "0", "mixed": "±"}
     y = np.arange(len(table))[::-1]
     for j, source in enumerate(table.columns):
         for place, entry in zip(y, table[source], strict=True):
             if entry in colours:
                 ax.scatter(j, place, s=170, color=colours[entry], edgecolor="white", linewidth=0.8)
-                ax.text(
-                    j,
-                    place,
-                    signs[entry],
-                    ha="center",
-                    va="center",
-                    color="white" if entry in ("worse", "better") else PALETTE["black"],
-                    fontsize=10,
-                    fontweight="bold",
-                )
+                ax.text(j, place, signs[entry], ha="center", va="center", color="white", fontsize=10, fontweight="bold")
     ax.set_yticks(y, table.index)
-    ax.set_xticks(range(table.shape[1]), table.columns, fontsize=8.5)
+    ax.set_xticks(range(table.shape[1]), table.columns, fontsize=9.5)
     ax.xaxis.tick_top()
     ax.set_xlim(-0.6, table.shape[1] - 0.4)
     ax.set_ylim(-0.7, len(table) - 0.3)

@@ -2,13 +2,8 @@
 
 import matplotlib.pyplot as plt
 
-from p2prisk.figures.style import PALETTE
-
-_COUNTRY = {
-    "United States": (PALETTE["blue"], "o"),
-    "China": (PALETTE["orange"], "s"),
-    "Europe": (PALETTE["green"], "^"),
-}
+from p2pbook.figures.colours import MARKS, mark_of
+from p2prisk.figures.colours import PALETTE, TINTS, ink_on
 
 _VERDICT = {"opposite signs": PALETTE["black"], "sign against no effect": PALETTE["black"]}
 
@@ -60,18 +55,18 @@ def sign_agreement(signs, agreement, ax=None):
         line += 1.0
     for sign, width in _HALF_WIDTHS.items():
         centre = _CENTRES.get(sign, _UNSTATED)
-        ax.axvspan(centre - width, centre + width, color="#F2F2F2", zorder=0)
+        ax.axvspan(centre - width, centre + width, color=TINTS["mist"], zorder=0)
     for variable, rows in signs.groupby("variable", sort=False):
         for sign, centre in _CENTRES.items():
             found = rows[rows["sign"] == sign].sort_values("country", ascending=False)
             for position, country in enumerate(found["country"]):
                 x = centre + (position - (len(found) - 1) / 2) * _STEP
-                colour, marker = _COUNTRY[country]
+                colour, marker = mark_of("country", country)
                 ax.plot(x, level[variable], marker=marker, color=colour, markersize=6, linestyle="none")
         unstated = rows[rows["sign"] == "?"].sort_values("country", ascending=False)
         for position, country in enumerate(unstated["country"]):
             x = _UNSTATED + (position - (len(unstated) - 1) / 2) * _STEP
-            colour, marker = _COUNTRY[country]
+            colour, marker = mark_of("country", country)
             ax.plot(
                 x,
                 level[variable],
@@ -98,20 +93,19 @@ def sign_agreement(signs, agreement, ax=None):
     ax.grid(False)
     for spine in ax.spines.values():
         spine.set_visible(False)
-    for position, (country, (colour, marker)) in enumerate(_COUNTRY.items()):
+    for position, country in enumerate(MARKS["country"]):
+        colour, marker = mark_of("country", country)
         x = (-3.6, 0.9, 3.5)[position]
         ax.plot(x, line + 0.75, marker=marker, color=colour, markersize=7, clip_on=False)
         ax.text(x + 0.35, line + 0.75, country, va="center", color=colour, fontsize=9, clip_on=False)
     return ax
 
 
+#: who bears the loss stands out; whose money or word it is tints the rest
 _ROLE = {
-    "bank": "#CFE3F1",
-    "insurance": "#CFE3F1",
-    "margin": "#CFE3F1",
-    "platform": "#FBE3D3",
-    "fees": "#FBE3D3",
-    "lender": "#5A3E85",
+    **dict.fromkeys(("bank", "insurance", "margin"), TINTS["sky"]),
+    **dict.fromkeys(("platform", "fees"), TINTS["sand"]),
+    "lender": mark_of("party", "lender")[0],
 }
 
 
@@ -145,7 +139,7 @@ def who_bears(roles, columns, ax=None):
                 ha="center",
                 va="center",
                 fontsize=10,
-                color="white" if dark else PALETTE["black"],
+                color=ink_on(_ROLE[actor]),
                 fontweight="bold" if dark else "normal",
             )
     ax.set_xlim(0, len(columns))

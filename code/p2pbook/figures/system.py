@@ -11,11 +11,13 @@ from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.patches import FancyArrowPatch, FancyBboxPatch
 from matplotlib.ticker import MaxNLocator, PercentFormatter
 
-from p2prisk.figures.style import PALETTE, axes_of, label_line_ends, ordered_colours
+from p2pbook.figures.colours import mark_of
+from p2prisk.figures.colours import PALETTE, TINTS, ink_on, ordered_colours
+from p2prisk.figures.style import axes_of, label_line_ends
 
 _WIDTH = 5.0
 
-_SHARES = LinearSegmentedColormap.from_list("shares", ["#FFFFFF", PALETTE["sky"], PALETTE["blue"], "#003B5C"])
+_SHARES = LinearSegmentedColormap.from_list("shares", ["#FFFFFF", TINTS["sky"], PALETTE["blue"], "#003B5C"])
 
 CAUSE_WORDS = {
     "repayment": "Repayment",
@@ -30,7 +32,7 @@ CAUSE_WORDS = {
 def _month_axis(ax, months, every=3):
     months = list(months)
     places = np.arange(0, len(months), every)
-    ax.set_xticks(places, [months[place] for place in places], rotation=45, ha="right", fontsize=8)
+    ax.set_xticks(places, [months[place] for place in places], rotation=45, ha="right", fontsize=9)
 
 
 def vintages(curves, ax=None, event="charged off"):
@@ -50,7 +52,7 @@ def vintages(curves, ax=None, event="charged off"):
     """
     ax = axes_of(ax, _WIDTH, 3.6)
     names = list(dict.fromkeys(curves["vintage"]))
-    colours = ordered_colours(len(names))[::-1]
+    colours = ordered_colours(len(names), "time")
     for name, colour in zip(names, colours, strict=True):
         part = curves[curves["vintage"] == name]
         ax.plot(part["age"], part["share"], color=colour, lw=1.6)
@@ -85,14 +87,14 @@ def vintage_forecast(forecast, actual, ax=None, age=24):
     """
     ax = axes_of(ax, _WIDTH, 0.27 * len(forecast) + 1.0)
     y = np.arange(len(forecast))[::-1]
-    ax.hlines(y, forecast["low"], forecast["high"], color=PALETTE["sky"], lw=5, alpha=0.8)
+    ax.hlines(y, forecast["low"], forecast["high"], color=TINTS["sky"], lw=5, alpha=0.8)
     ax.plot(forecast["forecast"], y, "|", color=PALETTE["blue"], ms=9, mew=2, label="forecast, 90 % interval")
     ax.plot(actual.reindex(forecast["vintage"]), y, "o", color=PALETTE["orange"], ms=5, label="what came")
-    ax.set_yticks(y, forecast["vintage"], fontsize=8)
+    ax.set_yticks(y, forecast["vintage"], fontsize=9)
     ax.set_xlim(0, None)
     ax.xaxis.set_major_formatter(PercentFormatter(1, decimals=0))
     ax.set_xlabel(f"Loans charged off by month {age}")
-    ax.legend(loc="lower center", bbox_to_anchor=(0.45, 1.0), ncol=2, fontsize=8)
+    ax.legend(loc="lower center", bbox_to_anchor=(0.45, 1.0), ncol=2, fontsize=9)
     ax.grid(axis="y", visible=False)
     return ax
 
@@ -121,7 +123,7 @@ def stability(result, variables, ax=None):
     for name in wide.columns.difference(list(variables)):
         ax.plot(x, wide[name], color=PALETTE["grey"], lw=0.7, alpha=0.6)
     ax.axhline(0.10, color=PALETTE["black"], lw=1, ls="--")
-    ax.text(0.1, 0.11, "material", fontsize=8, va="bottom")
+    ax.text(0.1, 0.11, "material", fontsize=9, va="bottom")
     ax.set_yscale("log")
     ax.set_ylim(0.002, None)
     ax.set_xlim(0, len(wide) - 1)
@@ -147,12 +149,12 @@ def calibration(drift, ax=None):
     ax = axes_of(ax, _WIDTH, 3.2)
     x = np.arange(len(drift))
     ax.axhline(0, color=PALETTE["black"], lw=1)
-    ax.vlines(x, drift["shift_low"], drift["shift_high"], color=PALETTE["sky"], lw=3)
+    ax.vlines(x, drift["shift_low"], drift["shift_high"], color=TINTS["sky"], lw=3)
     ax.plot(x, drift["shift"], "o", color=PALETTE["blue"], ms=4)
     _month_axis(ax, drift["period"])
     ax.set_ylabel("Shift of log odds")
-    ax.text(0.99, 0.97, "worse than forecast", transform=ax.transAxes, ha="right", va="top", fontsize=8)
-    ax.text(0.99, 0.03, "better than forecast", transform=ax.transAxes, ha="right", va="bottom", fontsize=8)
+    ax.text(0.99, 0.97, "worse than forecast", transform=ax.transAxes, ha="right", va="top", fontsize=9)
+    ax.text(0.99, 0.03, "better than forecast", transform=ax.transAxes, ha="right", va="bottom", fontsize=9)
     low, high = drift["shift_low"].min(), drift["shift_high"].max()
     ax.set_ylim(min(low, -0.3) * 1.15, max(high, 0.3) * 1.25)
     return ax
@@ -213,11 +215,9 @@ def matrix(table, ax=None, xlabel="To", ylabel="From", digits=1):
     for row, column in zip(*np.nonzero(~np.isnan(values)), strict=True):
         share = values[row, column]
         text = "0" if share == 0 else f"{100 * share:.{digits}f}"
-        ax.text(
-            column, row, text, ha="center", va="center", fontsize=8, color="white" if share > 0.55 else PALETTE["black"]
-        )
+        ax.text(column, row, text, ha="center", va="center", fontsize=9, color=ink_on(_SHARES(share)))
     for row in np.flatnonzero(np.isnan(values).all(axis=1)):
-        ax.text((values.shape[1] - 1) / 2, row, "no loan", ha="center", va="center", fontsize=8, color=PALETTE["grey"])
+        ax.text((values.shape[1] - 1) / 2, row, "no loan", ha="center", va="center", fontsize=9, color=PALETTE["grey"])
     ax.set_xticks(range(values.shape[1]), table.columns)
     ax.set_yticks(range(values.shape[0]), table.index)
     ax.set_xlabel(xlabel)
@@ -246,7 +246,7 @@ def forecast_check(checked, states, axes=None):
         axes = plt.subplots(len(states), 1, figsize=(_WIDTH, 1.75 * len(states) + 0.3), sharex=True)[1]
     for ax, state in zip(axes, states, strict=True):
         part = checked[checked["state"] == state]
-        ax.fill_between(part["step"], part["low"], part["high"], color=PALETTE["sky"], alpha=0.5, lw=0)
+        ax.fill_between(part["step"], part["low"], part["high"], color=TINTS["sky"], alpha=0.5, lw=0)
         ax.plot(part["step"], part["expected"], color=PALETTE["blue"])
         ax.plot(part["step"], part["observed"], "o", color=PALETTE["orange"], ms=5)
         ax.set_title(state)
@@ -259,7 +259,7 @@ def forecast_check(checked, states, axes=None):
         transform=axes[0].transAxes,
         ha="right",
         va="top",
-        fontsize=8,
+        fontsize=9,
     )
     return axes
 
@@ -288,15 +288,15 @@ def scenarios(table, axes=None):
         ]
         ax.barh(y, table[name], color=colours, height=0.62)
         for place, value in zip(y, table[name], strict=True):
-            ax.text(max(value, 0), place, f" {100 * value:.1f}", va="center", fontsize=8)
+            ax.text(max(value, 0), place, f" {100 * value:.1f}", va="center", fontsize=9)
         ax.axvline(0, color=PALETTE["black"], lw=0.8)
         ax.axvline(table[name].iloc[0], color=PALETTE["grey"], lw=0.8, ls=":")
         ax.set_title(title, fontsize=9)
         ax.set_xlim(min(table[name].min() * 1.25, 0), max(table[name].max(), 0.001) * 1.35)
         ax.xaxis.set_major_formatter(PercentFormatter(1, decimals=0))
-        ax.tick_params(axis="x", labelsize=8)
+        ax.tick_params(axis="x", labelsize=9)
         ax.grid(axis="y", visible=False)
-    axes[0].set_yticks(y, [textwrap.fill(name, 20) for name in table["scenario"]], fontsize=8)
+    axes[0].set_yticks(y, [textwrap.fill(name, 20) for name in table["scenario"]], fontsize=9)
     return axes
 
 
@@ -320,10 +320,10 @@ def breaking(shifts, curves, breaks, ax=None, marks=None):
     matplotlib.axes.Axes
     """
     ax = axes_of(ax, _WIDTH, 3.4)
-    colours = [PALETTE[name] for name in ("blue", "orange", "green", "purple")]
-    for (_, values), colour in zip(curves.items(), colours, strict=False):
+    colours = [mark_of("term", name.split()[0])[0] if name[0].isdigit() else PALETTE["black"] for name in curves]
+    for (_, values), colour in zip(curves.items(), colours, strict=True):
         ax.plot(shifts, values, color=colour)
-    for (name, _), colour in zip(curves.items(), colours, strict=False):
+    for (name, _), colour in zip(curves.items(), colours, strict=True):
         if np.isfinite(breaks[name]):
             ax.plot(breaks[name], 0, "o", color=colour, ms=7, mfc="white", mew=2)
     ax.axhline(0, color=PALETTE["black"], lw=1)
@@ -336,7 +336,7 @@ def breaking(shifts, curves, breaks, ax=None, marks=None):
     label_line_ends(ax, list(curves))
     for words, shift in (marks or {}).items():
         ax.axvline(shift, color=PALETTE["grey"], lw=0.9, ls=":")
-        ax.text(shift, 0.98, f" {words}", transform=ax.get_xaxis_transform(), fontsize=8, va="top")
+        ax.text(shift, 0.98, f" {words}", transform=ax.get_xaxis_transform(), fontsize=9, va="top")
     return ax
 
 
@@ -416,18 +416,18 @@ def detection_matrix(table, readings, families, ax=None, false_alarm=0.05):
     ax.imshow(values, cmap=_SHARES, vmin=0, vmax=1, aspect="auto")
     for (row, column), share in np.ndenumerate(values):
         strong = share > 2.5 * false_alarm
-        colour = "white" if share > 0.55 else (PALETTE["black"] if strong else PALETTE["grey"])
-        ax.text(column, row, f"{100 * share:.0f}", ha="center", va="center", fontsize=8, color=colour)
+        colour = ink_on(_SHARES(share)) if strong else PALETTE["grey"]
+        ax.text(column, row, f"{100 * share:.0f}", ha="center", va="center", fontsize=9, color=colour)
     ax.xaxis.tick_top()
     ax.set_xticks(
         range(len(causes)),
         [CAUSE_WORDS[cause] for cause in causes],
-        fontsize=8,
+        fontsize=9,
         rotation=30,
         ha="left",
         rotation_mode="anchor",
     )
-    ax.set_yticks(range(len(readings)), readings, fontsize=8)
+    ax.set_yticks(range(len(readings)), readings, fontsize=9)
     names = [families[reading] for reading in readings]
     for row in range(1, len(names)):
         if names[row] != names[row - 1]:
@@ -442,7 +442,7 @@ def detection_matrix(table, readings, families, ax=None, false_alarm=0.05):
             np.mean(rows),
             name,
             transform=ax.get_yaxis_transform(),
-            fontsize=8,
+            fontsize=9,
             va="center",
             color=PALETTE["black"],
             style="italic",
@@ -471,8 +471,8 @@ def time_to_detection(table, families, axes=None, horizon=24):
     causes = [cause for cause in CAUSE_WORDS if cause in set(table["cause"]) and cause != "healthy"]
     if axes is None:
         axes = plt.subplots(len(causes), 1, figsize=(4.8, 1.25 * len(causes) + 0.9), sharex=True, sharey=True)[1]
-    colours = dict(zip(families, [PALETTE[name] for name in ("orange", "blue", "purple", "green")], strict=False))
-    markers = dict(zip(families, "osD^", strict=False))
+    marks = {family: mark_of("instrument", family) for family in families}
+    colours, markers = ({family: mark[place] for family, mark in marks.items()} for place in (0, 1))
     doses = sorted(table.loc[table["cause"] != "healthy", "dose"].unique())
     x = np.arange(len(doses))
     for ax, cause in zip(axes, causes, strict=True):
@@ -495,12 +495,12 @@ def time_to_detection(table, families, axes=None, horizon=24):
         ax.axhline(horizon + 1.5, color=PALETTE["grey"], lw=0.8, ls=":")
         ax.set_title(CAUSE_WORDS[cause], fontsize=9)
         ax.set_ylim(horizon + 8, -1)
-        ax.set_yticks([1, 8, 16, 24, horizon + 5], ["1", "8", "16", "24", "not"], fontsize=8)
+        ax.set_yticks([1, 8, 16, 24, horizon + 5], ["1", "8", "16", "24", "not"], fontsize=9)
     axes[len(causes) // 2].set_ylabel("Median month of the first alarm")
     axes[-1].set_xticks(x, [f"{dose:g}" for dose in doses])
     axes[-1].set_xlabel("Dose")
     lines = [plt.Line2D([], [], color=colours[name], marker=markers[name], label=name) for name in families]
-    axes[0].figure.legend(lines, list(families), loc="outside upper center", ncol=4, fontsize=8)
+    axes[0].figure.legend(lines, list(families), loc="outside upper center", ncol=4, fontsize=9)
     return axes
 
 
@@ -522,28 +522,15 @@ def system_page(parts, ax=None):
     ax.set_xlim(-0.6, 10)
     ax.set_ylim(-0.2, count)
     ax.axis("off")
-    colours = ordered_colours(count + 2)[1:-1]
     for index, part in enumerate(parts.itertuples(index=False)):
         y = count - 1 - index
         ax.add_patch(
-            FancyBboxPatch(
-                (0.2, y + 0.12), 2.5, 0.66, boxstyle="round,pad=0.04", fc=colours[index], ec="none", alpha=0.9
-            )
+            FancyBboxPatch((0.2, y + 0.12), 2.5, 0.66, boxstyle="round,pad=0.04", fc=PALETTE["blue"], ec="none")
         )
-        light = index < (count + 1) // 2
-        ax.text(
-            1.45,
-            y + 0.45,
-            part.station,
-            ha="center",
-            va="center",
-            fontsize=10,
-            weight="bold",
-            color=PALETTE["black"] if light else "white",
-        )
+        ax.text(1.45, y + 0.45, part.station, ha="center", va="center", fontsize=10, weight="bold", color="white")
         ax.text(3.1, y + 0.80, textwrap.fill(part.question, 40), va="top", fontsize=9, style="italic")
-        ax.text(3.1, y + 0.62, textwrap.fill(part.output, 40), va="top", fontsize=8, linespacing=1.05)
-        ax.text(3.1, y + 0.03, part.owner, va="bottom", fontsize=7.5, color=PALETTE["grey"])
+        ax.text(3.1, y + 0.62, textwrap.fill(part.output, 40), va="top", fontsize=9, linespacing=1.05)
+        ax.text(3.1, y + 0.03, part.owner, va="bottom", fontsize=9, color=PALETTE["grey"])
         if index < count - 1:
             ax.add_patch(
                 FancyArrowPatch(
@@ -573,7 +560,7 @@ def system_page(parts, ax=None):
         rotation=90,
         ha="center",
         va="center",
-        fontsize=7.5,
+        fontsize=9,
         color=PALETTE["orange"],
     )
     return ax

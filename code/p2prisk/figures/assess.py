@@ -3,7 +3,8 @@
 import numpy as np
 from matplotlib.ticker import FuncFormatter, PercentFormatter
 
-from p2prisk.figures.style import PALETTE, axes_of, ordered_colours
+from p2prisk.figures.colours import PALETTE, TINTS, mark_of, ordered_colours
+from p2prisk.figures.style import axes_of
 
 
 def points(attributes, labels=None, ax=None):
@@ -37,7 +38,7 @@ def points(attributes, labels=None, ax=None):
                 textcoords="offset points",
                 ha="center",
                 va="bottom" if place % 2 == 0 else "top",
-                fontsize=7.5,
+                fontsize=9,
             )
     ax.set_yticks(range(len(names)), [(labels or {}).get(name, name) for name in names])
     ax.set_ylim(len(names) - 0.4, -0.6)
@@ -95,7 +96,7 @@ def frontier(table, marks=None, ax=None):
     matplotlib.axes.Axes
     """
     ax = axes_of(ax, 7.0, 3.6)
-    ax.fill_between(table["accepted"], table["ci_low"], table["ci_high"], color=PALETTE["sky"], alpha=0.4, lw=0)
+    ax.fill_between(table["accepted"], table["ci_low"], table["ci_high"], color=TINTS["sky"], alpha=0.4, lw=0)
     ax.plot(table["accepted"], table["rate"], color=PALETTE["blue"])
     for share, words in (marks or {}).items():
         rate = float(np.interp(share, table["accepted"], table["rate"]))
@@ -129,7 +130,7 @@ def profit(table, best=None, ax=None):
     """
     ax = axes_of(ax, 7.0, 3.6)
     ax.fill_between(
-        table["accepted"], 100 * table["ci_low"], 100 * table["ci_high"], color=PALETTE["sky"], alpha=0.4, lw=0
+        table["accepted"], 100 * table["ci_low"], 100 * table["ci_high"], color=TINTS["sky"], alpha=0.4, lw=0
     )
     ax.plot(table["accepted"], 100 * table["profit"], color=PALETTE["blue"])
     ax.axhline(0, color=PALETTE["grey"], lw=0.8)
@@ -165,9 +166,9 @@ def three_choices(lines, band, ax=None):
     matplotlib.axes.Axes
     """
     ax = axes_of(ax, 7.0, 3.6)
-    ax.axvspan(band["accept_below"], band["decline_above"], color=PALETTE["amber"], alpha=0.18, lw=0)
-    for name, colour in (("accept", "blue"), ("refer", "amber"), ("decline", "grey")):
-        ax.plot(lines["pd"], 100 * lines[name], color=PALETTE[colour])
+    ax.axvspan(band["accept_below"], band["decline_above"], color=TINTS["sand"], alpha=0.6, lw=0)
+    for name in ("accept", "refer", "decline"):
+        ax.plot(lines["pd"], 100 * lines[name], color=mark_of("decision", name)[0])
         ax.annotate(
             name,
             (lines["pd"].iloc[-1], 100 * lines[name].iloc[-1]),
@@ -207,8 +208,9 @@ def prices(table, caps, ax=None):
     matplotlib.axes.Axes
     """
     ax = axes_of(ax, 7.0, 3.8)
-    for (term, part), colour, marker in zip(table.groupby("term"), ("blue", "orange"), ("o", "s"), strict=False):
-        ax.plot(part["grade"], part["break_even"], color=PALETTE[colour], marker=marker, ms=5)
+    for term, part in table.groupby("term"):
+        colour, marker = mark_of("term", term)
+        ax.plot(part["grade"], part["break_even"], color=colour, marker=marker, ms=5)
         ax.annotate(
             f"{term} months",
             (part["grade"].iloc[-1], part["break_even"].iloc[-1]),
@@ -216,11 +218,11 @@ def prices(table, caps, ax=None):
             textcoords="offset points",
             va="center",
             fontsize=9,
-            color=PALETTE[colour],
+            color=colour,
         )
     for words, cap in caps.items():
         ax.axhline(cap, color=PALETTE["black"], lw=0.9, ls="--")
-        ax.text(-0.3, cap, words, va="bottom", ha="left", fontsize=8.5)
+        ax.text(-0.3, cap, words, va="bottom", ha="left", fontsize=9.5)
     ax.set(
         xlabel="grade, best to worst",
         ylabel="break-even rate, a year",
@@ -275,7 +277,11 @@ def losses(table, ax=None):
     """
     ax = axes_of(ax, 7.0, 3.0)
     bars = ax.bar(
-        table["lgd"], table["defaults"], color=ordered_colours(len(table)), edgecolor=PALETTE["grey"], linewidth=0.5
+        table["lgd"],
+        table["defaults"],
+        color=ordered_colours(len(table), "severity"),
+        edgecolor=PALETTE["grey"],
+        linewidth=0.5,
     )
     for bar, count in zip(bars, table["defaults"], strict=True):
         ax.annotate(

@@ -7,10 +7,11 @@ Each function takes the frame that the study function of its name returned, acce
 import numpy as np
 from matplotlib.ticker import PercentFormatter
 
-from p2prisk.figures.style import PALETTE, axes_of, label_line_ends
+from p2prisk.figures.colours import PALETTE, TINTS
+from p2prisk.figures.style import axes_of, label_line_ends
 
 _WIDTH = 5.4
-_SERIES = [PALETTE[name] for name in ("blue", "orange", "green", "purple", "sky", "amber", "grey", "black")]
+_SERIES = [PALETTE[name] for name in ("blue", "orange", "green", "purple", "black", "amber", "grey", "blue")]
 _MARKERS = "osD^vPX*"
 
 
@@ -107,7 +108,7 @@ def qq_plot(quantiles, ax=None):
     """
     ax = axes_of(ax, 4.4, 3.8)
     theory = quantiles["theoretical"]
-    ax.fill_between(theory, quantiles["low"], quantiles["high"], color=PALETTE["sky"], alpha=0.35, lw=0)
+    ax.fill_between(theory, quantiles["low"], quantiles["high"], color=TINTS["sky"], alpha=0.35, lw=0)
     ax.plot(theory, theory, color=PALETTE["grey"], lw=1)
     ax.plot(theory, quantiles["observed"], ls="none", marker="o", ms=3, color=PALETTE["blue"])
     ax.set_xlabel("Quantile of the error distribution")
@@ -196,12 +197,12 @@ def forest_plot(table, colours=None, xlabel="odds ratio (log scale)", ax=None, v
     ticks = [tick for tick in (0.05, 0.1, 0.2, 0.33, 0.5, 0.7, 1, 1.4, 2, 3, 5, 10, 20) if low <= tick <= high]
     ax.set_xticks(ticks, [f"{tick:g}" for tick in ticks])
     ax.minorticks_off()
-    ax.set_yticks(place, table["label"], fontsize=8.5)
+    ax.set_yticks(place, table["label"], fontsize=9.5)
     ax.set_ylim(-0.7, len(table) - 0.3)
     ax.set_xlabel(xlabel)
     if values:
         for y, ratio in zip(place, table["odds_ratio"], strict=True):
-            ax.text(1.01, y, f"{ratio:.2f}", transform=ax.get_yaxis_transform(), va="center", fontsize=8.5)
+            ax.text(1.01, y, f"{ratio:.2f}", transform=ax.get_yaxis_transform(), va="center", fontsize=9.5)
     if colours:
         ax.legend(loc="lower center", bbox_to_anchor=(0.4, 1.0), ncol=4, fontsize=9, handletextpad=0.3)
     return ax

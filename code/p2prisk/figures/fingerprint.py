@@ -16,7 +16,11 @@ import numpy as np
 import pandas as pd
 from matplotlib.patches import Rectangle
 
+from p2prisk.figures.narrow import narrow
+
 MIME_TYPE = "application/vnd.book.figure+json"
+#: The drawing for a narrow screen, which only our own renderer knows.
+NARROW = "application/vnd.book.narrow+svg"
 _DIGITS = 5
 
 
@@ -199,7 +203,8 @@ def _numbers(ax):
 def register():
     """Make IPython emit the fingerprint beside the picture of every figure; does nothing outside IPython.
 
-    Where pictures are made for a page (as SVG), the numbers drawn go with them as ``text/csv``.
+    Where pictures are made for a page (as SVG), the numbers drawn go with them as ``text/csv``, and the drawing for a
+    narrow screen where there is one.
     """
     try:
         from IPython import get_ipython
@@ -218,6 +223,8 @@ def register():
         numbers = {}
         if "svg" in shell.run_line_magic("config", "InlineBackend.figure_formats"):
             numbers = {"text/csv": drawn(figure).to_csv(index=False, float_format="%.10g")}
+            small = narrow(figure)
+            numbers |= {NARROW: small} if small else {}
         return {MIME_TYPE: fingerprint(figure), **numbers}
 
     shell.display_formatter.mimebundle_formatter.for_type(Figure, bundle)

@@ -1,4 +1,4 @@
-"""House style of the figures: sizes, fonts, colour-blind safe colours, fingerprints.
+"""House style of the figures: sizes, faces, fingerprints; colours are those of :mod:`p2prisk.figures.colours`.
 
 Sizes are set here and not in chapter options, so that every renderer draws the same figure.
 """
@@ -12,24 +12,13 @@ import matplotlib as mpl
 import numpy as np
 from cycler import cycler
 from matplotlib import font_manager
-from matplotlib.colors import to_hex
+
+from p2prisk.figures.colours import PALETTE
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from matplotlib.axes import Axes
-
-#: Okabe and Ito's colour-blind safe set, without the yellow that vanishes on white paper.
-PALETTE = {
-    "blue": "#0072B2",
-    "orange": "#D55E00",
-    "green": "#009E73",
-    "purple": "#CC79A7",
-    "sky": "#56B4E9",
-    "amber": "#E69F00",
-    "grey": "#6B6B6B",
-    "black": "#1A1A1A",
-}
 
 _STYLE: Any = {
     "figure.figsize": (7.0, 4.0),
@@ -79,7 +68,7 @@ def use_house_style() -> None:
             font_manager.fontManager.addfont(str(face))
     mpl.rcParams.update(_STYLE)
     mpl.rcParams["axes.prop_cycle"] = cycler(
-        color=[PALETTE[name] for name in ("blue", "orange", "green", "purple", "sky", "amber")]
+        color=[PALETTE[name] for name in ("blue", "orange", "green", "purple", "amber", "black")]
     )
     from p2prisk.figures.fingerprint import register
 
@@ -102,28 +91,6 @@ def axes_of(ax: Axes | None, width: float, height: float) -> Axes:
     import matplotlib.pyplot as plt
 
     return plt.subplots(figsize=(width, height))[1] if ax is None else ax
-
-
-def ordered_colours(count: int) -> list[str]:
-    """Colours for `count` ordered categories, from safe (light) to bad (dark).
-
-    Parameters
-    ----------
-    count : int
-        Number of categories, at least one.
-
-    Returns
-    -------
-    list of str
-        Hexadecimal colours from the colour-blind safe map *cividis*, reversed.
-
-    Examples
-    --------
-    >>> len(ordered_colours(7))
-    7
-    """
-    positions = np.linspace(0.92, 0.05, count) if count > 1 else [0.4]
-    return [to_hex(colour) for colour in mpl.colormaps["cividis"](positions)]
 
 
 def label_line_ends(

@@ -4,7 +4,8 @@ import numpy as np
 from matplotlib.ticker import PercentFormatter
 
 from p2prisk.figures.checks import forest_plot
-from p2prisk.figures.style import PALETTE, axes_of, label_line_ends, ordered_colours
+from p2prisk.figures.colours import PALETTE, ordered_colours
+from p2prisk.figures.style import axes_of, label_line_ends
 
 
 def bad_shares(table, name, ax=None):

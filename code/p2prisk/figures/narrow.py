@@ -1,0 +1,110 @@
+"""A second drawing of a figure for a telephone: as wide as its screen, with letters of the same size.
+
+The same artists are laid out once more: panels that stood side by side stand one above the other, legends take fewer
+columns. Where words would then touch or a panel would be too small to read, there is no second drawing, and the page
+lets the first one be moved sideways instead.
+"""
+
+from __future__ import annotations
+
+import io
+from contextlib import contextmanager
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from matplotlib.figure import Figure
+
+#: Width in inches of a telephone's column of text (356 points of CSS), and the least width of a panel.
+WIDTH, LEAST = 3.7, 1.35
+
+
+def narrow(figure: Figure) -> str | None:
+    """Draw a figure as SVG for a narrow screen.
+
+    Parameters
+    ----------
+    figure : matplotlib.figure.Figure
+        Afterwards it is as it was.
+
+    Returns
+    -------
+    str or None
+        None where the figure is narrow already, or cannot be read so.
+    """
+    if _width(figure) <= WIDTH:
+        return None
+    with _laid_out_again(figure):
+        for _ in range(3):  # names beside the axes need room too
+            over = _width(figure) - WIDTH
+            if over > 0.01:
+                figure.set_figwidth(figure.get_figwidth() - over)
+        panels = [ax for ax in figure.axes if ax.get_visible()]
+        wide = [ax.get_window_extent().width / figure.dpi for ax in panels]
+        if _width(figure) > WIDTH + 0.05 or min(wide, default=0) < LEAST or _touching(figure):
+            return None
+        made = io.StringIO()
+        figure.savefig(made, format="svg")
+    text = made.getvalue()
+    return text[text.index("<svg") :]
+
+
+def _width(figure: Figure) -> float:
+    if figure.get_figwidth() < 1:
+        return float("inf")
+    figure.canvas.draw()
+    return figure.get_tightbbox().width + 0.1
+
+
+@contextmanager
+def _laid_out_again(figure: Figure) -> Iterator[None]:
+    """Set panels below each other, legends in fewer columns, and the width; and back again."""
+    size: Any = figure.get_size_inches().copy()
+    undo: list[Any] = []
+    panels: list[Any] = [ax for ax in figure.axes if ax.get_visible() and ax.get_subplotspec()]
+    grids: list[Any] = [ax.get_subplotspec().get_gridspec() for ax in panels]
+    rows, height = 1.0, 1.08
+    if panels and grids[0].ncols > 1 and all(grid is grids[0] for grid in grids):
+        stacked = figure.add_gridspec(len(panels), 1)
+        for place, ax in enumerate(panels):
+            undo.append((ax.set_subplotspec, ax.get_subplotspec()))
+            ax.set_subplotspec(stacked[place])
+            for axis, side in ((ax.xaxis, "labelbottom"), (ax.yaxis, "labelleft")):
+                shown = axis.get_tick_params().get(side, True)
+                undo.append((partial(_tick, ax, side), shown))
+                _tick(ax, side, True)
+        rows, height = len(panels) / grids[0].nrows, 0.85
+    legends: list[Any] = [*figure.legends, *(ax.get_legend() for ax in figure.axes if ax.get_legend())]
+    for legend in legends:
+        undo.append((legend.set_ncols, legend._ncols))
+        legend.set_ncols(min(legend._ncols, 2))
+    figure.set_size_inches(WIDTH - 0.1, size[1] * rows * height)
+    try:
+        yield
+    finally:
+        for put_back, value in undo:
+            put_back(value)
+        figure.set_size_inches(size)
+
+
+def _tick(ax: Any, side: str, shown: bool) -> None:
+    ax.tick_params(**{side: shown})
+
+
+def _touching(figure: Figure) -> bool:
+    """Whether two words of a panel, or two names along an axis, lie over each other."""
+    renderer = figure.canvas.get_renderer()  # type: ignore[attr-defined]
+    for ax in figure.axes:
+        shown = [ax.get_xticklabels(), ax.get_yticklabels(), ax.texts]
+        for group in shown:
+            boxes = [
+                (text.get_window_extent(renderer).shrunk(0.9, 0.8), text.get_rotation())
+                for text in group
+                if text.get_text() and text.get_visible()
+            ]
+            for place, (box, turned) in enumerate(boxes):
+                if any(box.overlaps(other) for other, also in boxes[:place] if not (turned or also)):
+                    return True
+    return False
