@@ -60,8 +60,35 @@ def chinese():
     return sorted(code for code in found if 0x2E80 <= code <= 0xFFEF)
 
 
+#: Pages of much Chinese; the characters of all others make a small piece of the Chinese face for the web.
+CHINESE_PAGES = ("abstract-zh", "brief-zh", "glossary", "references")
+
+
+def common():
+    """The Chinese characters of the pages of little Chinese."""
+    pages = [*ROOT.glob("*.qmd"), *ROOT.glob("chapters/*.qmd")]
+    text = "".join(page.read_text(encoding="utf-8") for page in pages if page.stem not in CHINESE_PAGES)
+    return sorted({ord(letter) for letter in text} & set(chinese()))
+
+
+def name_ranges(pieces):
+    """Write which characters each piece of the Chinese face is loaded for into the style sheet."""
+    sheet = OUT / "faces.css"
+    lines = [line for line in sheet.read_text(encoding="utf-8").splitlines() if "BookHans" not in line]
+    local = ", ".join(
+        f'local("{name}")' for name in ("Noto Serif CJK SC", "Source Han Serif SC", "Songti SC", "SimSun")
+    )
+    for name, codes in pieces.items():
+        listed = ", ".join(f"U+{code:X}" for code in codes)
+        lines.append(
+            f'@font-face {{ font-family: "Book Hans"; src: {local}, url("{name}.woff2") format("woff2"); '
+            f"font-display: swap; unicode-range: {listed}; }}"
+        )
+    sheet.write_text("\n".join([*lines, ""]), encoding="utf-8")
+
+
 def write(font, name, codes, suffix, drop=()):
-    """Subset, rename and write a face in both formats."""
+    """Subset, rename and write a face in both formats; without `suffix` for the web alone."""
     stem, style = name.split("-")
     family, regular = f"Book {stem.removeprefix('Book')}", style in ("Regular", "Italic", "Bold")
     names = {
@@ -82,6 +109,8 @@ def write(font, name, codes, suffix, drop=()):
     keep.populate(unicodes=codes)
     keep.subset(font)
     for flavour, ending in ((None, suffix), ("woff2", "woff2")):
+        if not ending:
+            continue
         font.flavor = flavour
         font.save(OUT / f"{name}.{ending}", reorderTables=False)
 
@@ -104,7 +133,15 @@ def main():
     write(font, "BookMath-Regular", MATH, "ttf")
     fonts = TTCollection(sources / "NotoSerifCJK-Regular.ttc").fonts
     font = next(font for font in fonts if font["name"].getDebugName(1) == "Noto Serif CJK SC")
-    write(font, "BookHans-Regular", chinese(), "otf", drop=["vhea", "vmtx", "VORG"])
+    drop, few = ["vhea", "vmtx", "VORG"], common()
+    write(font, "BookHans-Regular", chinese(), "otf", drop=drop)
+    (OUT / "BookHans-Regular.woff2").unlink()
+    pieces = {"BookHans-Common": few, "BookHans-Rest": sorted(set(chinese()) - set(few))}
+    for name, codes in pieces.items():
+        fonts = TTCollection(sources / "NotoSerifCJK-Regular.ttc").fonts
+        font = next(font for font in fonts if font["name"].getDebugName(1) == "Noto Serif CJK SC")
+        write(font, name, codes, "", drop=drop)
+    name_ranges(pieces)
 
 
 if __name__ == "__main__":

@@ -67,6 +67,7 @@ class Book:
     html: dict = field(default_factory=dict)
     resources: tuple = ()
     favicon: str = ""
+    card: str = ""  # the picture that a link to the book is shown with
     css: tuple = ()  # further style sheets, after the renderer's own
     font_paths: tuple = ()  # folders of faces for the PDF
 
@@ -152,6 +153,7 @@ def _book(root, config, name):
         html={**{key: config[key] for key in ("toc", "toc-depth", "number-sections") if key in config}, **html},
         resources=tuple(project.get("resources") or ()),
         favicon=str(book.get("favicon") or ""),
+        card=str((book.get("open-graph") or {}).get("image") or ""),
         css=_listed(html.get("css")),
         font_paths=_listed(typst.get("font-paths")),
     )

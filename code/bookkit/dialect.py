@@ -4,7 +4,8 @@ A chapter is strict Quarto: ``quarto render`` shows it as it is. The preview ren
 it does not know is an error with file and line, because a page that silently differs is worse than none.
 
 A chapter
-    has no YAML header except ``description``; starts with its only heading of level one,
+    has no YAML header except ``description`` and ``alone: true`` (it becomes a PDF of its own, too); starts with its
+    only heading of level one,
     ``# Title {#sec-name}`` (``{.unnumbered}`` for a chapter without number); nothing is written before it except
     hidden cells.
 Cells
@@ -30,7 +31,8 @@ Blocks
     ``::: {lang=zh}``; ``::: {.content-visible when-format="html"}`` and its opposite; footnotes, lists, quotes,
     definition lists, displayed code.
 Links
-    to chapters as ``other.qmd#sec-x``, to files of the project (copied), to the web.
+    to the PDF of the book and of chapters, whose size the page then says; to chapters as
+    ``other.qmd#sec-x``, to files of the project (copied), to the web.
 
 The one exception to "no raw HTML": a cell whose *output* is ``text/html`` (an interactive widget that brings all
 it needs) is shown in HTML; the PDF shows the ``text/markdown`` or image of the same output, else a note.
@@ -70,12 +72,13 @@ BLOCKS = {
     "content-visible": {"when-format", "unless-format"},
     "content-hidden": {"when-format", "unless-format"},
     "doors": set(),  # a list of links as buttons: ways into the book
+    "findings": set(),  # a list; the second paragraph of an entry stands beside the first
 }
 #: Attributes of a block without class.
 PLAIN_BLOCK = {"lang"}
 #: Prefixes of labels that are numbered, with the word a reference prints.
 KINDS = {"fig": "Figure", "tbl": "Table", "eq": "Equation", "sec": "Section"}
-_HEADER = {"description"}
+_HEADER = {"description", "alone"}
 _DIV = re.compile(r"^ {0,3}(?P<colons>:{3,})\s*(?P<rest>.*?)\s*:*\s*$")
 _TAG = re.compile(r"</?[A-Za-z][A-Za-z0-9-]*(\s[^<>]*)?/?>|<!--")
 _IDENTIFIER = re.compile(r"\{#([\w.:-]+)[^}]*\}")

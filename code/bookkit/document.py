@@ -176,6 +176,7 @@ def _check_links(page, pages, targets, book):
     """Links and pictures: `bk:page#identifier` for the book's own pages, files of the project must exist."""
     faults = []
     paths = {other.chapter.path.as_posix(): other for other in pages}
+    printed = {f"{book.output_file}.pdf", *(other.pdf for other in pages if other.pdf)}
     for node in nodes(page.blocks):
         if node["t"] not in ("Link", "Image"):
             continue
@@ -197,6 +198,8 @@ def _check_links(page, pages, targets, book):
             if fragment and fragment not in known:
                 fault = f"link to {url}: no such place in the chapter"
             node["c"][2][0] = f"bk:{other.path}#{fragment}"
+        elif local.as_posix() in printed:
+            continue
         elif not (book.root / local).is_file():
             fault = f"{'picture' if is_picture else 'link'} {url}: no such file"
         else:

@@ -34,7 +34,7 @@ def write_pages(book, pages, folder, pdf=None, chosen=None):
     """
     template, titles, index = Template(asset("page.html")), _titles(pages), []
     files = {path.relative_to(book.root) for pattern in book.resources for path in book.root.glob(pattern)}
-    files |= {Path(book.favicon)} if book.favicon else set()
+    files |= {Path(name) for name in (book.favicon, book.card) if name}
     for sheet in map(Path, book.css):  # and the faces that they name
         words = (book.root / sheet).read_text(encoding="utf-8")
         files |= {sheet, *(sheet.parent / name for name in re.findall(r'url\("?([^":)]+)"?\)', words))}
@@ -49,13 +49,14 @@ def write_pages(book, pages, folder, pdf=None, chosen=None):
         target.parent.mkdir(parents=True, exist_ok=True)
         words = template.substitute(
             lang=html.escape(book.lang),
-            body=_accessible(body),
+            body=_with_sizes(_accessible(body), page, pdf),
             base=relative(".", page.path) + "/",
             assets=relative(ASSETS, page.path),
             styles="\n".join(f'<link rel="stylesheet" href="{relative(name, page.path)}">' for name in book.css),
             page_title=html.escape(_page_title(book, page)),
             book_title=html.escape(book.title),
-            description=html.escape(page.chapter.header.get("description") or book.description, quote=True),
+            description=html.escape(_description(book, page), quote=True),
+            card=f'<meta property="og:image" content="{relative(book.card, page.path)}">' if book.card else "",
             home=relative("index.html", page.path),
             title_block=_title_block(book) if position == 0 else "",
             contents=_contents(book, pages, page, titles),
@@ -83,6 +84,26 @@ def write_pages(book, pages, folder, pdf=None, chosen=None):
 def _pdf_button(pdf, page):
     size = f", {pdf.stat().st_size / 1e6:.1f} MB"
     return f'<a class="button" href="{relative(pdf.name, page.path)}">PDF<span class="size">{size}</span></a>'
+
+
+def _with_sizes(body, page, pdf):
+    """Say how large the PDF is that a link leads to; where it was not made, the link is its words."""
+
+    def sized(found):
+        path = pdf.parent / page.path / ".." / found[1] if pdf else None
+        if not path or not path.resolve().exists():
+            return found[2]
+        return f'<a href="{found[1]}">{found[2]}<span class="size">, {path.stat().st_size / 1e6:.1f} MB</span></a>'
+
+    return re.sub(r'<a href="([^":]+\.pdf)">(.*?)</a>', sized, body)
+
+
+def _description(book, page):
+    """What a page is about, for search engines: its header says so, or the answer that it begins with."""
+    words = page.chapter.header.get("description")
+    answers = (tree.plain(node) for node in page.blocks if node["t"] == "Para")
+    words = words or next(answers, "").removeprefix("The answer first.").strip() or book.description
+    return words if len(words) <= 200 else words[:197].rsplit(" ", 1)[0] + " …"
 
 
 def _plain_list(book, pages):

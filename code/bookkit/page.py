@@ -44,6 +44,11 @@ class Page:
         return self.chapter.path.with_suffix(".html").as_posix()
 
     @property
+    def pdf(self):
+        """Its own PDF, relative to the book; "" for most chapters, which are in the book's only."""
+        return self.chapter.path.with_suffix(".pdf").as_posix() if self.chapter.header.get("alone") else ""
+
+    @property
     def identifier(self):
         """Identifier of the chapter's heading."""
         return self.blocks[0]["c"][1][0]

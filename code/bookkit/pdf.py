@@ -31,7 +31,10 @@ _TABLE_SIZES = (9.5, 9, 8.5, 8, 7.5, 7, 6.5)
 
 
 def write_pdf(book, pages, path):
-    """Write the pages of a book as one PDF; a BookError with typst's own words if that fails."""
+    """Write the pages of a book as one PDF, or one page alone, without cover and contents.
+
+    A BookError with typst's own words if that fails.
+    """
     import pikepdf
     import typst
 
@@ -64,6 +67,10 @@ def _source(book, pages, folder, families):
         "date": _string(book.date),
         "lang": _string(book.lang[:2]),
     }
+    settings["alone"] = str(len(pages) == 1 < len(book.chapters)).lower()
+    pictures = [name for name in pages[0].assets if name.endswith(".svg") and not name.endswith("-narrow.svg")]
+    if pictures and any(entry.part for entry in book.entries):
+        settings["cover"] = _string("/" + pictures[0])
     for key, fonts in _FONTS.items():
         settings[key] = f"({''.join(_font(font) + ',' for font in fonts.split(', ') if font in families)})"
     arguments = ", ".join(f"{key}: {value}" for key, value in settings.items())
@@ -72,6 +79,8 @@ def _source(book, pages, folder, families):
         parts.append("#let float = float.with(floats: false)")
     by_path, appendices = {page.chapter.path.with_suffix("").as_posix(): page for page in pages}, False
     for entry in book.entries:
+        if len(pages) == 1 and entry.path != pages[0].chapter.path:
+            continue
         if entry.appendix and not appendices:
             parts.append("#part[Appendices]")
             appendices = True
@@ -120,7 +129,9 @@ def _lower(node, page, depth, by_path):
         url = node["c"][2][0]
         if url.startswith("bk:"):
             target, _, fragment = url[3:].partition("#")
-            other = by_path[target.removesuffix(".html")]
+            other = by_path.get(target.removesuffix(".html"))
+            if not other:
+                return node["c"][1]
             node["c"][2][0] = "#" + _identifier(other, fragment or other.identifier)
         elif not re.match(r"[a-z]+:", url):
             return node["c"][1]

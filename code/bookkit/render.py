@@ -72,6 +72,11 @@ def render(root=".", formats=FORMATS, output=None, use_cache=True, jobs=2, say=p
                 from bookkit.pdf import write_pdf
 
                 write_pdf(book, pages, made[0])
+                for page in pages:
+                    if page.pdf:
+                        made.append(aside / page.pdf)
+                        made[-1].parent.mkdir(parents=True, exist_ok=True)
+                        write_pdf(book, [page], made[-1])
             if "html" in formats:
                 from bookkit.html import write_pages
 

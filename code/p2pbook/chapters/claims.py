@@ -31,6 +31,8 @@ PAGES = {
     "index": "first page",
     "abstract": "abstract",
     "abstract-zh": "Chinese abstract",
+    "brief": "brief for managers",
+    "brief-zh": "Chinese brief",
     "conclusions": "conclusions",
     "first edition": "first edition",
 }
@@ -42,9 +44,9 @@ class Claim:
 
     Attributes
     ----------
-    id, status, template, estimand, sample, decided, interval, overturned_by : str
-        ``template`` is the claim with the names of its numbers in braces; ``decided`` the day of the decision, "none"
-        where the claim describes.
+    id, status, template, first_page, estimand, sample, decided, interval, overturned_by : str
+        ``template`` is the claim with the names of its numbers in braces, ``first_page`` what the first page says of
+        it (``data/first_page.csv``); ``decided`` the day of the decision, "none" where the claim describes.
     places : list of str
         Pages and chapters that state it.
     results : list of str
@@ -56,6 +58,7 @@ class Claim:
     id: str
     status: str
     template: str
+    first_page: str
     places: list
     estimand: str
     sample: str
@@ -166,7 +169,7 @@ def register():
     DataError
         An id twice, a status that is none, an entry of ``numbers`` without its source.
     """
-    claims = {}
+    claims, said = {}, dict(table("first_page").itertuples(index=False))
     for row in table("claims").to_dict("records"):
         numbers = [entry.partition("=") for entry in filter(None, re.split(r";\s*", row["numbers"]))]
         lacking = [name for name, _, source in numbers if ":" not in source]
@@ -179,6 +182,7 @@ def register():
             id=row["id"],
             status=row["status"],
             template=row["claim"],
+            first_page=said.get(row["id"], row["claim"]),
             places=re.split(r";\s*", row["places"]),
             estimand=row["estimand"],
             sample=row["sample"],
@@ -249,6 +253,35 @@ class Register:
         return pd.DataFrame(
             [(claim.text, claim.status, measured(claim), overturned(claim)) for claim in chosen],
             columns=["claim", "status", "what was measured", "would be overturned by"],
+        )
+
+    @property
+    def ranks(self):
+        """Area under the curve of the readable model and of the sub-grade on each day of decision: the first picture.
+
+        Returns
+        -------
+        pandas.DataFrame
+            ``date, model, auc, low, high``, of the frozen result behind the claim ``rank_real_time``.
+        """
+        rank = replication("e2-realtime").table("rank")
+        rows = rank[(rank["group"] == "all") & (rank["window"] == 6) & (rank["model"] == "readable")]
+        rows = rows[rows["date"] != "mean"]
+        names = {"on the day": "auc", "sub-grade": "auc_against"}
+        return pd.concat(
+            [
+                pd.DataFrame(
+                    {
+                        "date": pd.to_datetime(rows["date"]),
+                        "model": name,
+                        "auc": rows[stem],
+                        "low": rows[f"{stem}_low"],
+                        "high": rows[f"{stem}_high"],
+                    }
+                )
+                for name, stem in names.items()
+            ],
+            ignore_index=True,
         )
 
     @property

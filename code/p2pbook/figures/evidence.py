@@ -524,6 +524,37 @@ def rank_by_age(table, axes=None):
     return np.asarray(axes)
 
 
+def ranks_by_date(table, ax=None):
+    """Draw how well two rules ranked the loans that came after each date, with intervals, beside chance.
+
+    Parameters
+    ----------
+    table : pandas.DataFrame
+        ``date``, ``model`` (of the dictionary of colours), ``auc``, ``low``, ``high``.
+    ax : matplotlib.axes.Axes, optional
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+    """
+    ax = axes_of(ax, 7.0, 3.2)
+    names = {"on the day": "readable model", "sub-grade": "platform's sub-grade"}
+    places = {date: place for place, date in enumerate(sorted(table["date"].unique()))}
+    for shift, (model, words) in zip((-0.09, 0.09), names.items(), strict=True):
+        part, (colour, marker) = table[table["model"] == model], mark_of("model", model)
+        x = part["date"].map(places) + shift
+        ax.vlines(x, part["low"], part["high"], color=colour, linewidth=2)
+        ax.plot(x, part["auc"], marker, color=colour, markersize=7, label=words)
+    ax.axhline(0.5, color=PALETTE["grey"], linewidth=1.2)
+    ax.text(len(places) - 0.55, 0.5, "chance", color=PALETTE["grey"], ha="right", va="bottom", fontsize=9)
+    ax.set_xticks(list(places.values()), [f"{date:%b\n%Y}" for date in places])
+    ax.set(xlim=(-0.5, len(places) - 0.5), ylim=(0.48, 0.72), ylabel="area under the curve")
+    ax.set_xlabel("day of decision; judged on the loans of the half-year after it")
+    ax.grid(axis="x", visible=False)
+    ax.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=2, fontsize=10)
+    return ax
+
+
 def calibration_by_cut(table, axes=None):
     """Draw observed against predicted shares by tenth of the prediction, one panel a cut.
 
