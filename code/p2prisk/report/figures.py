@@ -110,7 +110,7 @@ def vintages(table, ax=None):
     """
     ax = axes_of(ax, 7.0, 3.6)
     years = list(dict.fromkeys(table["issued"]))[-10:]
-    for colour, year in zip(ordered_colours(len(years)), years, strict=True):
+    for colour, year in zip(ordered_colours(len(years), "time"), years, strict=True):
         own = table[table["issued"] == year]
         ax.step(own["months"], own["defaulted"], where="post", color=colour)
     label_line_ends(ax, years)
