@@ -20,7 +20,17 @@ REGISTER = claims.register()
 #: pages whose numbers are those of the register, by name
 WHOLE_BOOK = ("index", "abstract", "abstract-zh", "brief", "brief-zh", "conclusions")
 #: chapters that state no result of their own
-WITHOUT = ("abstract", "abstract-zh", "brief", "brief-zh", "conclusions", "claims", "glossary", "references")
+WITHOUT = (
+    "abstract",
+    "abstract-zh",
+    "brief",
+    "brief-zh",
+    "conclusions",
+    "claims",
+    "glossary",
+    "commands",
+    "references",
+)
 CHAPTERS = sorted({path.stem for path in (ROOT / "chapters").glob("*.qmd")} - set(WITHOUT))
 _SHOWN = ("interval", "low", "high", "points", "whole")
 
