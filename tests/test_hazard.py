@@ -126,6 +126,19 @@ def test_weights_are_repeated_rows(link):
     np.testing.assert_allclose(*robust, rtol=1e-9)
 
 
+def test_codes_of_any_type_and_one_weight_for_all():
+    codes = LOANS["ending"].map({"open": 0, "default": 1, "repaid": 2}).astype(int)
+    plain = HazardLogit(codes, LOANS["age"], LOANS[["dti"]], entry=LOANS["entry"], baseline="age").fit()
+    for kind in ("int8", "Int64", float, object):
+        fit = HazardLogit(codes.astype(kind), LOANS["age"], LOANS[["dti"]], entry=LOANS["entry"], baseline="age").fit()
+        np.testing.assert_array_equal(fit.params, plain.params)
+    double = HazardLogit(
+        codes, LOANS["age"], LOANS[["dti"]], entry=LOANS["entry"], baseline="age", freq_weights=2
+    ).fit()
+    np.testing.assert_allclose(double.bse * np.sqrt(2), plain.bse, rtol=1e-11)
+    assert double.nobs == 2 * plain.nobs
+
+
 def test_late_entry_is_the_loss_of_the_early_periods():
     whole = simulate(late=0)
     cut = whole.assign(entry=3)[whole["age"] > 3]
@@ -367,6 +380,11 @@ def test_separation_and_collinearity_are_named():
         model("ending ~ score", frame=above).fit()
     with pytest.raises(ModelError, match="renter2 is a linear combination of default: renter"):
         model("ending ~ renter + renter2", frame=LOANS.assign(renter2=3 * LOANS["renter"])).fit()
+    for factor in (1e200, 1e-200):
+        with pytest.raises(DataError, match=r"far \(up to \S+\) leave the range of double precision"):
+            model("ending ~ far", frame=LOANS.assign(far=LOANS["dti"] * factor)).fit()
+    with pytest.raises(ModelError, match=r"baseline 'age \+ I\(2 \* age\)' are collinear over the ages 1 to 15"):
+        model(baseline="age + I(2 * age)")
     with pytest.raises(ModelError, match="constant within each stratum"):
         model("ending ~ dti + long", frame=LOANS.assign(long=LOANS["term"] / 60), strata="term").fit()
 
@@ -381,6 +399,15 @@ def test_requests_that_make_no_sense_are_refused():
         model(frame=apart).fit().predict(LOANS, 12)
     held = fitted.predict(LOANS.head(3), [15, 30], beyond="hold", cause="default")
     assert (held[30] > held[15]).all()
+    for options, message in (
+        ({"horizon": 1.5}, "horizon must be whole periods of at least 1; 1.5 at place 0 is none"),
+        ({"horizon": [3, np.nan]}, "nan at place 1"),
+        ({"horizon": 0}, "0 at place 0"),
+        ({"horizon": 3, "given": -1}, "given must be whole periods of at least 0"),
+        ({"horizon": 3, "given": [1, 2]}, r"given has shape \(2,\); one number, or one for each"),
+    ):
+        with pytest.raises(DataError, match=message):
+            fitted.predict(LOANS, **options)
     for options, message in (
         ({"which": "odds"}, "choose incidence"),
         ({"cause": "late"}, "the causes are default, repaid"),

@@ -4,6 +4,7 @@ import copy
 import io
 import itertools
 import json
+import pickle
 import random
 import sys
 from pathlib import Path
@@ -323,6 +324,31 @@ def test_a_restored_model_scores_as_the_fit_does(formula, frame):
     assert restored.to_json() == result.to_json()
     with pytest.raises(DataError):
         restored.predict(data.head(3).assign(**{restored.design.required[0]: np.nan}))
+
+
+@pytest.mark.parametrize(
+    "right",
+    [
+        "`贷款 (元)`",
+        "C(`住 房`) + `贷款 (元)`",
+        "`住 房`:`1st`",
+        "np.log1p(`贷款 (元)`) * `住 房` + bs(`1st`, df=4)",
+        "`a:b` + `q[1]`",
+    ],
+)
+def test_columns_of_any_name_are_fitted_stored_and_scored(right):
+    rng = np.random.default_rng(0)
+    data = pd.DataFrame(rng.uniform(0, 9, (300, 4)), columns=["贷款 (元)", "1st", "a:b", "q[1]"])
+    data["住 房"], data["late"] = rng.choice(["自有", "租"], 300), rng.integers(0, 3, 300)
+    result = OrderedLogit.from_formula(f"late ~ {right}", data).fit()
+    plain = data.set_axis(["amount", "first", "ab", "q", "home", "late"], axis=1)
+    renamed = right
+    for odd, name in zip(data, plain, strict=True):
+        renamed = renamed.replace(f"`{odd}`", name)
+    expected = OrderedLogit.from_formula(f"late ~ {renamed}", plain).fit()
+    np.testing.assert_allclose(result.params, expected.params, rtol=1e-10)
+    for again in (result, OrderedResults.from_json(result.to_json()), pickle.loads(pickle.dumps(result))):
+        np.testing.assert_allclose(again.predict(data), expected.predict(plain), rtol=1e-10)
 
 
 def test_what_a_file_cannot_hold_is_said_before_it_is_written(frame):

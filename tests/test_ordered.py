@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from p2prisk.errors import ConvergenceError, DataError, ModelError, SeparationError
-from p2prisk.ordered import OrderedLogit, OrderedResults
+from p2prisk.ordered import OrderedLogit, OrderedResults, SequentialLogit
 from p2prisk.ordered.design import check_finite
 from p2prisk.ordered.encoding import from_plain, to_plain
 
@@ -181,11 +181,54 @@ def test_written_intercepts_change_nothing(frame, formula):
         (lambda f: f, "grade ~ np.log(n - 1)", DataError, r"np.log\(n - 1\) \(\d+ infinite, first in row"),
         (lambda f: f, "grade ~ incme", DataError, "incme"),
         (lambda f: f, "grde ~ income", DataError, "grde"),
+        (
+            lambda f: f.assign(k=f.income * 1e200),
+            "grade ~ utilisation + k",
+            DataError,
+            r"k \(up to \S+\) leave the range",
+        ),
+        (lambda f: f.assign(k=f.income * 1e-200), "grade ~ utilisation + k", DataError, r"k \(up to .*in other units"),
+        (lambda f: f.rename(columns={"income": "A|B"}), "grade ~ `A|B`", ModelError, r"A\|B would name two parameters"),
     ],
 )
 def test_what_cannot_be_fitted_is_refused_by_name(frame, change, formula, error, message):
     with pytest.raises(error, match=f"(?s){message}"):
         OrderedLogit.from_formula(formula, change(frame)).fit()
+
+
+@pytest.mark.parametrize(
+    ("endog", "exog", "options", "message"),
+    [
+        (None, pd.DataFrame(np.ones((9, 2)), columns=["a", "a"]), {}, "two columns of the same name"),
+        (None, np.ones((9, 1), complex), {}, "dtype complex128; give real numbers"),
+        (None, pd.DataFrame({"a": np.ones(9, complex)}), {}, "column a is not numeric"),
+        (None, np.ma.masked_equal(np.arange(9.0), 3), {}, "exog is a masked array"),
+        (np.ma.masked_equal(np.arange(9) % 3, 1), np.arange(9.0), {}, "response is a masked array"),
+        (None, np.arange(9.0), {"offset": np.arange(9) * 1e3}, "offset reaches from 0 to 8000.*not exposure"),
+    ],
+)
+def test_arrays_that_are_not_what_they_seem_are_refused(endog, exog, options, message):
+    with pytest.raises(DataError, match=message):
+        OrderedLogit(np.arange(9) % 3 if endog is None else endog, exog, **options)
+
+
+@pytest.mark.parametrize("kind", [OrderedLogit, SequentialLogit])
+@pytest.mark.parametrize("method", ["ml", "bias_reduced"])
+def test_a_level_of_the_offset_moves_the_thresholds_alone(frame, kind, method):
+    few = frame.head(300)
+    known = 0.3 * np.sin(np.arange(len(few)))
+    plain, moved = (
+        kind(few.grade.cat.codes, few[["utilisation"]], offset=known + level).fit(method=method) for level in (0, 1e4)
+    )
+    np.testing.assert_allclose(moved.slopes, plain.slopes, rtol=1e-9)
+    np.testing.assert_allclose(moved.thresholds - 1e4, plain.thresholds, atol=1e-9)
+    np.testing.assert_allclose([*moved.bse, moved.llf], [*plain.bse, plain.llf], rtol=1e-9)
+
+
+def test_whole_numbers_in_a_column_of_objects_are_numbers(frame, result):
+    numbers = frame.grade.cat.codes.astype(object)
+    fit = OrderedLogit.from_formula(FORMULA, frame.assign(grade=numbers)).fit()
+    np.testing.assert_array_equal(fit.params, result.params)
 
 
 @pytest.mark.parametrize("kind", [float, "Float64", "int64"])
@@ -281,6 +324,19 @@ def test_pseudo_r_squared_by_their_definitions(frame, result):
 def test_unseen_level_is_refused(frame, result):
     with pytest.raises(DataError, match=r"\['BOAT'\] that the fit has not seen"):
         result.predict(frame.head(2).assign(home="BOAT"))
+
+
+@pytest.mark.parametrize(
+    "wrong", ["9", pd.Timestamp("2020-01-01"), pd.Timedelta("1D"), 9 + 1j, pd.Categorical([9.0, 9.0])], ids=repr
+)
+@pytest.mark.parametrize("formula", ["grade ~ income + C(home)", "grade ~ np.sqrt(income)"])
+def test_text_in_place_of_numbers_is_refused_and_leaves_the_model_as_it_was(frame, formula, wrong):
+    result = OrderedLogit.from_formula(formula, frame).fit()
+    before = result.to_json()
+    if not (isinstance(wrong, complex) and "sqrt" in formula):
+        with pytest.raises(DataError, match="income"):
+            result.predict(frame.head(2).assign(income=wrong))
+    assert result.to_json() == before
 
 
 def test_predictions_agree_with_the_definition(frame, result):

@@ -14,7 +14,15 @@ from p2prisk.hazard.baseline import build_baseline, build_shapes
 from p2prisk.hazard.likelihood import BLOCK_ROWS, Layout, Problem, Spells, evaluate, predictors, score_rows
 from p2prisk.hazard.results import HazardResults
 from p2prisk.ordered import newton
-from p2prisk.ordered.design import check_finite, check_missing, design_from_array, design_from_formula, required_columns
+from p2prisk.ordered.design import (
+    check_finite,
+    check_missing,
+    design_from_array,
+    design_from_formula,
+    required_columns,
+    whole_numbers,
+)
+from p2prisk.ordered.fitting import check_range
 from p2prisk.ordered.likelihood import one_blas_thread
 
 if TYPE_CHECKING:
@@ -235,7 +243,8 @@ class HazardLogit:
         codes, self.causes = _read_event(event, options.censored, self.event_name)
         n = len(codes)
         exit, entry = _ages(exit, n, "exit"), _ages(np.zeros(n) if entry is None else entry, n, "entry")
-        weights = np.ones(n) if options.freq_weights is None else np.asarray(options.freq_weights, float)
+        weights = np.asarray(1.0 if options.freq_weights is None else options.freq_weights, float)
+        weights = np.full(n, float(weights)) if weights.ndim == 0 else weights
         strata = None if options.strata is None else pd.Series(options.strata).reset_index(drop=True)
         for name, part in (("exog", values), ("freq_weights", weights), ("strata", strata)):
             if part is not None and len(part) != n:
@@ -342,7 +351,7 @@ class HazardLogit:
         """
         groups = self._check_covariance(cov_type, groups)
         self._refuse_empty_levels()
-        centre, scale = _centre_and_scale(self.exog)
+        centre, scale = _centre_and_scale(self.exog, self.exog_names)
         centre = np.where(self.layout.may_centre(self.at_risk > 0), centre, 0.0)
         problem = Problem(self.layout, self.link, self._sorted(centre, scale), centre, scale, compiled)
 
@@ -528,7 +537,7 @@ def _values(data, value, what):
 
 def _read_event(event, censored, name):
     """Codes (0 alive, 1 .. K, -1 missing) and the labels of the causes."""
-    series = pd.Series(event).reset_index(drop=True)
+    series = whole_numbers(pd.Series(event).reset_index(drop=True))
     if isinstance(series.dtype, pd.CategoricalDtype):
         levels = list(series.cat.categories)
         alive = levels[0] if censored is None else censored
@@ -585,9 +594,10 @@ def _check_ages(entry, exit):
         )
 
 
-def _centre_and_scale(exog):
+def _centre_and_scale(exog, names):
     if not exog.shape[1]:
         return np.zeros(0), np.ones(0)
+    check_range(exog.min(axis=0), exog.max(axis=0), names)
     centre = exog.mean(axis=0)
     scale = np.empty(exog.shape[1])
     for column in range(exog.shape[1]):

@@ -319,9 +319,7 @@ class HazardResults:
         if isinstance(horizon, str):
             labels, ahead = [horizon], _per_row(data, horizon, len(exog), "horizon", 1)[:, None]
         else:
-            labels = [int(h) for h in np.atleast_1d(horizon)]
-            if min(labels) < 1:
-                raise DataError(f"horizon {min(labels)} must be at least one period")
+            labels = _per_row(data, np.ravel(horizon), np.size(horizon), "horizon", 1).tolist()
             ahead = np.broadcast_to(np.array(labels), (len(exog), len(labels)))
         if beyond not in ("raise", "hold"):
             raise ModelError(f"beyond={beyond!r}; choose raise or hold")
@@ -656,10 +654,14 @@ def _per_row(data, value, n, what, least):
         if value not in data:
             raise DataError(f"{what}={value!r} is no column of the data")
         value = data[value]
-    values = np.broadcast_to(np.asarray(value, dtype=float), (n,))
+    values = np.asarray(value, dtype=float)
+    if values.ndim and values.shape != (n,):
+        raise DataError(f"{what} has shape {values.shape}; one number, or one for each of {n} rows, is needed")
+    values = np.broadcast_to(values, (n,))
     broken = ~np.isfinite(values) | (values != np.floor(values)) | (values < least)
     if broken.any():
         raise DataError(
-            f"{what} must be whole periods of at least {least}; row {int(broken.argmax())} has {values[broken][0]:g}"
+            f"{what} must be whole periods of at least {least}; {values[broken][0]:g} at place {int(broken.argmax())} "
+            "is none"
         )
     return values.astype(np.int64)

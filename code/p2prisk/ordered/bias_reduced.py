@@ -29,7 +29,7 @@ import numpy as np
 from p2prisk.errors import ConvergenceError, ModelError
 from p2prisk.ordered import newton
 from p2prisk.ordered.families import Sequential
-from p2prisk.ordered.fitting import REQUIRED_DIGITS, centre_and_scale, fit_rows, needs_recentring
+from p2prisk.ordered.fitting import REQUIRED_DIGITS, centre_and_scale, fit_rows, needs_recentring, starting_point
 from p2prisk.ordered.likelihood import BLOCK_ROWS, Layout
 
 MAX_ITERATIONS = 200
@@ -369,11 +369,11 @@ def fit_bias_reduced(model, source, samples, maxiter=MAX_ITERATIONS):
     ConvergenceError
     """
     layout = source.layout
-    centre, scale = centre_and_scale((samples[0] if samples else source).block.exog)
+    sample = samples[0] if samples else source
+    centre, scale = centre_and_scale(sample.block.exog, model.exog_names)
     problem = newton.Problem(source, centre, scale, needs_recentring(model, centre, scale))
     equations = Equations(problem)
-    start = np.zeros(layout.n_params)
-    start[layout.n_slopes :] = source.family.starting_thresholds(model.category_counts)
+    start = starting_point(source, sample, model.category_counts)
     if layout.n_slopes:
         found = newton.dependent_columns(equations.expected(start)[3], layout.n_slopes)
         if found:

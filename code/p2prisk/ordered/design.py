@@ -11,6 +11,8 @@ from p2prisk.errors import DataError, ModelError
 from p2prisk.ordered.merging import recoded
 
 _EXAMPLE_ROWS = 3
+# a column whose name is none in Python
+_QUOTED = r"`([^`]*)`"
 
 
 @dataclass
@@ -51,8 +53,11 @@ def read_response(endog, name=None):
     p2prisk.errors.DataError: response 'grade' is text without an order; say what is low and what is high:
     frame['grade'] = pd.Categorical(frame['grade'], categories=['A', 'B'], ordered=True)
     """
+    if np.ma.isMaskedArray(endog):
+        raise DataError("the response is a masked array; give filled values, with NaN where one is missing")
     series = endog if isinstance(endog, pd.Series) else pd.Series(np.ravel(endog) if _is_column(endog) else endog)
     name = name or (series.name if series.name is not None else "y")
+    series = whole_numbers(series)
     if len(series) == 0:
         raise DataError(f"response {name!r} has no rows")
     dtype = series.dtype
@@ -108,6 +113,13 @@ def read_response(endog, name=None):
         )
     small = np.int8 if len(categories) < 128 else np.int32
     return Response(np.ascontiguousarray(codes.astype(small)), categories, str(name))
+
+
+def whole_numbers(series):
+    """A column of objects that are all whole numbers, as from a table of mixed types, as numbers; others as it is."""
+    if series.dtype == object and pd.api.types.infer_dtype(series, skipna=True) in ("integer", "boolean"):
+        return series.astype("Int64")
+    return series
 
 
 def class_counts(codes, n_classes, weights=None, rows=65_536):
@@ -212,12 +224,25 @@ class Design:
         if hasattr(self.spec, "matrix"):
             values = self.spec.matrix(frame)
         else:
-            matrix = _materialise(self.spec, frame, self.context)
-            values = matrix.drop(columns="Intercept").to_numpy(dtype=float)
+            values = self._materialised(frame)
         if values.shape[1] != len(self.names):
             raise DataError(f"the new data give {values.shape[1]} columns; the model has {len(self.names)}")
         check_finite(values, self.names, "the new data")
         return values
+
+    def _materialised(self, frame):
+        from formulaic.errors import FormulaicError
+
+        for factor, (kind, _) in self.spec.encoder_state.items():
+            if kind.value == "numerical" and str(factor) in self.required and not _is_number(frame[str(factor)].dtype):
+                raise DataError(f"column {str(factor)!r} of the new data is not numeric, as it was in the fit")
+        # formulaic notes in the specification what it meets: a failure would change the model
+        spec = self.spec.update(encoder_state=dict(self.spec.encoder_state))
+        try:
+            matrix = _materialise(spec, frame, self.context)
+        except FormulaicError as error:
+            raise DataError(f"the formula cannot be evaluated on the new data: {error}") from error
+        return matrix.drop(columns="Intercept").to_numpy(dtype=float)
 
     def _plain_matrix(self, data):
         if isinstance(data, pd.DataFrame) and set(self.names) <= set(map(str, data.columns)):
@@ -283,7 +308,7 @@ def design_from_formula(rhs, data, context=None, merges=None):
     context, merges = dict(context or {}), dict(merges or {})
     data = recoded(data, merges)
     try:
-        terms = [str(term) for term in Formula(rhs)]
+        terms = [written(term) for term in Formula(rhs)]
     except FormulaicError as error:
         raise ModelError(f"the formula {rhs!r} cannot be read: {error}") from error
     formula = Formula(["1", *(term for term in terms if term != "1")])
@@ -320,6 +345,22 @@ def design_from_formula(rhs, data, context=None, merges=None):
     return design, values
 
 
+def written(term):
+    """A term of formulaic as it is written in a formula.
+
+    >>> from formulaic import Formula
+    >>> [written(term) for term in Formula("0 + `loan amount`:rate + np.log(`net income`)")]
+    ['`loan amount`:rate', 'np.log(`net income`)']
+    """
+    return ":".join(map(written_factor, term.factors))
+
+
+def written_factor(factor):
+    """A factor of formulaic as it is written in a formula: a name that is none in Python within backticks."""
+    bare = factor.eval_method.value != "lookup" or factor.expr.isidentifier()
+    return factor.expr if bare else f"`{factor.expr}`"
+
+
 def required_columns(rhs, data, context=None):
     """Columns of ``data`` that a right-hand side uses.
 
@@ -342,7 +383,10 @@ def required_columns(rhs, data, context=None):
         if factor.expr in columns:
             names.add(factor.expr)
         elif str(factor.eval_method.value) != "literal":
-            names |= {str(variable.root) for variable in get_expression_variables(factor.expr, {})}
+            # Python reads no backticks
+            names |= set(re.findall(_QUOTED, factor.expr))
+            expression = re.sub(_QUOTED, "0", factor.expr)
+            names |= {str(variable.root) for variable in get_expression_variables(expression, {})}
     absent = sorted(names - columns - set(TRANSFORMS) - set(context or {}) - set(dir(builtins)))
     if absent:
         raise DataError(
@@ -359,19 +403,19 @@ def design_from_array(exog):
     if isinstance(exog, pd.Series):
         exog = exog.to_frame()
     if isinstance(exog, pd.DataFrame):
-        text = [str(c) for c in exog.columns if not _is_number(exog[c].dtype)]
+        text = [str(c) for c, dtype in zip(exog.columns, exog.dtypes, strict=True) if not _is_number(dtype)]
         if text:
-            raise DataError(
-                f"column {', '.join(text)} is not numeric; use OrderedLogit.from_formula, which codes categories"
-            )
+            raise DataError(f"column {', '.join(text)} is not numeric; use from_formula, which codes categories")
         names = [str(c) for c in exog.columns]
         if len(set(names)) != len(names):
             raise DataError("the design matrix has two columns of the same name")
         values = exog.to_numpy(dtype=float, na_value=np.nan)
     else:
+        if np.ma.isMaskedArray(exog):
+            raise DataError("exog is a masked array; give filled values, with NaN where one is missing")
         values = np.asarray(exog)
-        if values.dtype == object or not np.issubdtype(values.dtype, np.number) and values.dtype != bool:
-            raise DataError(f"exog has dtype {values.dtype}; give numbers, or use OrderedLogit.from_formula")
+        if values.dtype.kind not in "biuf":
+            raise DataError(f"exog has dtype {values.dtype}; give real numbers, or use from_formula")
         values = values.astype(float, copy=False)
         if values.ndim == 1:
             values = values[:, None]
@@ -382,7 +426,7 @@ def design_from_array(exog):
 
 
 def _is_number(dtype):
-    return pd.api.types.is_numeric_dtype(dtype) or pd.api.types.is_bool_dtype(dtype)
+    return pd.api.types.is_any_real_numeric_dtype(dtype) or pd.api.types.is_bool_dtype(dtype)
 
 
 def check_missing(frame, where):

@@ -14,8 +14,10 @@ from p2prisk.errors import ModelError
 
 def encode_spec(spec):
     """A formulaic specification as a dictionary fit for JSON."""
+    from p2prisk.ordered.design import written
+
     return {
-        "terms": [str(term) for term in spec.formula],
+        "terms": [written(term) for term in spec.formula],
         "transform_state": to_plain(spec.transform_state),
         "encoder_state": {
             str(factor): [kind.value, to_plain({k: v for k, v in state.items() if k == "categories"})]

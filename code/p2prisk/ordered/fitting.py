@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from p2prisk.errors import ModelError
+from p2prisk.errors import DataError, ModelError
 from p2prisk.ordered import newton, separation
 
 # a column whose centre exceeds this many spreads is centred row by row: the sums would lose digits otherwise
@@ -12,6 +12,8 @@ _RECENTRE_RATIO = 8.0
 _RECENTRE_ROWS = 200_000
 # rows a sample needs for its information to serve the first step on all rows: a rougher one costs a pass later on
 _GUESS_ROWS = 50_000
+# size of the largest value of a column; its inverse is the least
+LARGEST_VALUE = 1e100
 # correct digits below which a fit does not count as converged
 REQUIRED_DIGITS = 8
 
@@ -42,14 +44,13 @@ def fit_rows(model, source, samples, penalty=None, maxiter=newton.MAX_ITERATIONS
             "a penalised fit: fit(penalty=1.0)"
         )
     sample = samples[0] if samples else source
-    centre, scale = centre_and_scale(sample.block.exog)
+    centre, scale = centre_and_scale(sample.block.exog, model.exog_names)
     ridge = float(penalty or 0.0)
     if ridge:
         # the spread is part of what is asked: that of all loans, however they are stored and weighted
         scale = _spread_of_loans(source, centre)
     problem = newton.Problem(source, centre, scale, needs_recentring(model, centre, scale), ridge)
-    start = np.zeros(layout.n_params)
-    start[layout.n_slopes :] = source.family.starting_thresholds(model.category_counts)
+    start = starting_point(source, sample, model.category_counts)
     information = None
     if layout.n_slopes:
         for part in samples:
@@ -84,6 +85,16 @@ def fit_rows(model, source, samples, penalty=None, maxiter=newton.MAX_ITERATIONS
         internal, step = np.linalg.solve(problem.to_user, np.column_stack([optimum.params, optimum.step])).T
         diagnose(internal, step, optimum.history)
     return optimum
+
+
+def starting_point(source, sample, counts):
+    """No slopes, and the thresholds of the model without predictors, moved by the mean offset."""
+    layout, block = source.layout, sample.block.counted
+    start = np.zeros(layout.n_params)
+    start[layout.n_slopes :] = source.family.starting_thresholds(counts)
+    if block.offset is not None and len(block.offset):
+        start[layout.n_slopes :] += block.offset.mean()
+    return start
 
 
 def _start_from_sample(sample, centre, scale, start, ridge):
@@ -125,15 +136,25 @@ def needs_recentring(model, centre, scale):
     return bool(model.n_rows <= _RECENTRE_ROWS or np.max(np.abs(centre) / scale, initial=0.0) > _RECENTRE_RATIO)
 
 
-def centre_and_scale(exog):
+def check_range(low, high, names):
+    """Refuse columns whose least and largest values leave no room for sums of squares in double precision."""
+    far = np.maximum(np.abs(low), np.abs(high))
+    extreme = (low < high) & ~((far < LARGEST_VALUE) & (far > 1 / LARGEST_VALUE))
+    if extreme.any():
+        listed = ", ".join(f"{names[i]} (up to {far[i]:.3g})" for i in np.flatnonzero(extreme))
+        raise DataError(f"the values of {listed} leave the range of double precision; give them in other units")
+
+
+def centre_and_scale(exog, names):
     """Mean and standard deviation of each column; a constant column gets its value and one."""
     if not exog.shape[1]:
         return np.zeros(0), np.ones(0)
     # a copy, worked on in place: a sample is a view of rows far apart
     exog = np.array(exog, order="C")
-    centre = exog.mean(axis=0)
     low, high = exog.min(axis=0), exog.max(axis=0)
     constant = low == high
+    check_range(low, high, names)
+    centre = exog.mean(axis=0)
     centre = np.where(constant, low, centre)
     exog -= centre
     scale = np.sqrt(np.mean(np.square(exog, out=exog), axis=0))

@@ -31,6 +31,10 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike
 
 
+# an offset that spans more takes chances beyond double precision
+_WIDEST_OFFSET = 1000.0
+
+
 class OrdinalModel:
     """What the models of an ordered response share, whatever their family; not made directly.
 
@@ -174,6 +178,11 @@ class OrdinalModel:
         for name, vector in (("offset", offset), ("freq_weights", weights)):
             if vector is not None:
                 check_finite(vector[:, None], [name], "the data")
+        if offset is not None and np.ptp(offset) > _WIDEST_OFFSET:
+            raise DataError(
+                f"offset reaches from {offset.min():g} to {offset.max():g}: it is a part of the linear predictor, in "
+                "its units (log(exposure), say, not exposure)"
+            )
         if weights is not None:
             if (weights < 0).any():
                 first = int(np.flatnonzero(weights < 0)[0])
@@ -200,6 +209,9 @@ class OrdinalModel:
         self.layout = Layout(len(self.design.names), len(self.categories) - 1, free)
         self.threshold_names = [f"{a}|{b}" for a, b in zip(self.categories[:-1], self.categories[1:], strict=True)]
         self.param_names = parameter_names(self.layout, self.design.names, self.threshold_names)
+        twice = sorted({name for name in self.param_names if self.param_names.count(name) > 1})
+        if twice:
+            raise ModelError(f"{', '.join(twice)} would name two parameters; rename the column or the categories")
         total = float(counts.sum())
         self.nobs = int(total) if total == int(total) else total
 

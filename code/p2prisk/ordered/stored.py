@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 
 from p2prisk.errors import DataError, ModelError
-from p2prisk.ordered.design import Design
+from p2prisk.ordered.design import Design, written_factor
 from p2prisk.ordered.encoding import from_plain, to_plain
 from p2prisk.ordered.formula import Node, check_state, columns_of, compute, read_factor, stateful
 
@@ -174,7 +174,7 @@ def _stored_columns(spec):
         for scoped in structure.scoped_terms:
             lists = [
                 _offers(
-                    str(one.factor), one.reduced, encoders, spec.transform_state, factors, fields, structure.columns
+                    one.factor.factor, one.reduced, encoders, spec.transform_state, factors, fields, structure.columns
                 )
                 for one in scoped.factors
             ]
@@ -187,19 +187,20 @@ def _stored_columns(spec):
     return StoredColumns(factors, columns)
 
 
-def _offers(text, reduced, encoders, states, factors, fields, columns):
+def _offers(factor, reduced, encoders, states, factors, fields, columns):
     """Names of the columns that a factor alone would give, each with its piece; `factors` is filled."""
+    own, text = factor.expr, written_factor(factor)
     try:
         node: Node = read_factor(text)
     except ModelError as error:
         raise ModelError(f"{error}; a model file holds no other: compute that column before the fit") from None
-    contrasts = encoders[text].get("contrasts")
+    contrasts = encoders[own].get("contrasts")
     if contrasts is not None:
-        factors.setdefault(text, {"levels": list(encoders[text]["categories"])})
+        factors.setdefault(text, {"levels": list(encoders[own]["categories"])})
         matrix = contrasts.get_coding_matrix(reduced_rank=reduced)
         form = contrasts.contrasts.get_factor_format(contrasts.levels, reduced_rank=reduced)
         return [
-            (form.format(name=text, field=name), {"factor": text, "codes": [float(code) for code in codes]})
+            (form.format(name=own, field=name), {"factor": text, "codes": [float(code) for code in codes]})
             for name, codes in zip(matrix.columns, np.asarray(matrix.T), strict=True)
         ]
     if text not in factors:
@@ -209,7 +210,7 @@ def _offers(text, reduced, encoders, states, factors, fields, columns):
         parts = dict.fromkeys(match[1] for match in found if match)
         if parts:
             return [(f"{text}[{part}]", {"factor": text, "part": part}) for part in parts]
-    return [(text, {"factor": text})]
+    return [(own, {"factor": text})]
 
 
 def _parts(name):
@@ -219,7 +220,7 @@ def _parts(name):
 
 def _state_of(node, states):
     """What formulaic keeps under the text of a call, in which it writes odd names of columns its own way."""
-    plain = re.sub(r"`([^`]*)`", lambda match: re.sub(r"\W", "_", match[1]), node.source)
+    plain = re.sub(r"`([^`]*)`", lambda match: re.sub(r"\W|^(?=\d)", "_", match[1]), node.source)
     for text in (node.source, plain):
         if text in states:
             return {key: _bare(value) for key, value in states[text].items()}
