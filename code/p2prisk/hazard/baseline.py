@@ -83,8 +83,8 @@ def build_baseline(spec, events, at_risk, n_ages, strata, causes):
         values, columns = np.column_stack([np.ones(n_ages), values]), ["baseline", *columns]
         if np.linalg.matrix_rank(values / np.maximum(np.abs(values).max(axis=0), 1e-300)) < len(columns):
             raise ModelError(
-                f"the columns of the baseline {spec!r} are collinear over the ages 1 to {n_ages}: {', '.join(columns)}; "
-                "leave one out, or ask for fewer degrees of freedom"
+                f"the columns of the baseline {spec!r} are collinear over the ages 1 to {n_ages}: "
+                f"{', '.join(columns)}; leave one out, or ask for fewer degrees of freedom"
             )
     else:
         values = None
