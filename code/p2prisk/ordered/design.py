@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import pandas as pd
 
-from p2prisk.errors import DataError, ModelError
+from p2prisk.errors import DataError, ModelError, P2PRiskError
 from p2prisk.ordered.merging import recoded
 
 _EXAMPLE_ROWS = 3
@@ -308,13 +308,20 @@ def design_from_formula(rhs, data, context=None, merges=None):
     context, merges = dict(context or {}), dict(merges or {})
     data = recoded(data, merges)
     try:
+<<<<<<< HEAD
         terms = [written(term) for term in Formula(rhs)]
     except FormulaicError as error:
+=======
+        terms = [str(term) for term in Formula(rhs)]
+    except (FormulaicError, SyntaxError) as error:
+>>>>>>> 012cab9 (Fuzz readers, mappings, models, formulas and the command line; say what each key of a mapping may hold, refuse damaged or unfolding Parquet by name, and hold pieces to what the whole is)
         raise ModelError(f"the formula {rhs!r} cannot be read: {error}") from error
     formula = Formula(["1", *(term for term in terms if term != "1")])
     try:
         matrix = _materialise(ModelSpec(formula=formula), data, context)
-    except FormulaicError as error:
+    except P2PRiskError:
+        raise
+    except (FormulaicError, SyntaxError, TypeError, ValueError) as error:  # a function where numbers are needed
         raise ModelError(f"the formula {rhs!r} cannot be evaluated: {error}") from error
     spec = matrix.model_spec
     names = [str(name) for name in matrix.columns[1:]]
@@ -376,8 +383,15 @@ def required_columns(rhs, data, context=None):
 
     try:
         factors = {factor for term in Formula(rhs) for factor in term.factors}
-    except FormulaicError as error:
+        columns, names = set(map(str, data.columns)), set()
+        for factor in factors:
+            if factor.expr in columns:
+                names.add(factor.expr)
+            elif str(factor.eval_method.value) != "literal":
+                names |= {str(variable.root) for variable in get_expression_variables(factor.expr, {})}
+    except (FormulaicError, SyntaxError) as error:
         raise ModelError(f"the formula {rhs!r} cannot be read: {error}") from error
+<<<<<<< HEAD
     columns, names = set(map(str, data.columns)), set()
     for factor in factors:
         if factor.expr in columns:
@@ -387,6 +401,8 @@ def required_columns(rhs, data, context=None):
             names |= set(re.findall(_QUOTED, factor.expr))
             expression = re.sub(_QUOTED, "0", factor.expr)
             names |= {str(variable.root) for variable in get_expression_variables(expression, {})}
+=======
+>>>>>>> 012cab9 (Fuzz readers, mappings, models, formulas and the command line; say what each key of a mapping may hold, refuse damaged or unfolding Parquet by name, and hold pieces to what the whole is)
     absent = sorted(names - columns - set(TRANSFORMS) - set(context or {}) - set(dir(builtins)))
     if absent:
         raise DataError(

@@ -89,6 +89,37 @@ def check_archive(path: Path, free: float | None) -> None:
         )
 
 
+def check_parquet(path: Path, about: Any, wanted: list, free: float | None) -> None:
+    """Refuse a Parquet file that unfolds to more than a table does, or than the memory holds.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+    about : pyarrow.parquet.FileMetaData
+    wanted : list of str
+        Columns that are read.
+    free : float, optional
+        Bytes of free memory; None where the file is read in pieces.
+
+    Raises
+    ------
+    DataError
+    """
+    check_columns(about.num_columns, path.name)
+    groups = [about.row_group(place) for place in range(min(about.num_row_groups, 10_000))]
+    size = sum(group.total_byte_size for group in groups)
+    if size > max(FREE, RATIO * path.stat().st_size):
+        raise DataError(
+            f"{path.name} unfolds to {size:,d} bytes, more than {RATIO} times its own size: no table of loans does"
+        )
+    need = 3.0 * max(size, 8 * about.num_rows * len(wanted))  # one value over and over takes no room in the file
+    if free is not None and need > FREE and need > free:
+        raise DataError(
+            f"{path.name} needs about {need / 1e9:.1f} GB of memory, {free / 1e9:.1f} GB are free; name fewer columns "
+            "in a mapping, or split it by issue date and score it with 'p2prisk score', which streams"
+        )
+
+
 def check_columns(count: int, name: str) -> None:
     """Refuse a header of more columns than any table of loans has."""
     if count > COLUMNS:

@@ -1,17 +1,18 @@
 """Tables that are no text files: Parquet and Excel."""
 
 import zipfile
+from contextlib import contextmanager
 
 import pandas as pd
 
-from p2prisk.errors import DataError
-from p2prisk.tape.bounds import check_archive, check_columns
+from p2prisk.errors import DataError, P2PRiskError
+from p2prisk.tape.bounds import check_archive, check_columns, check_parquet
 from p2prisk.tape.choose import find_mapping, known_at_issue_only, wanted_columns
 from p2prisk.tape.header import LOOKED_AT, find_header
 from p2prisk.tape.mapping import builtin, builtin_names
 from p2prisk.tape.privacy import personal_columns
 from p2prisk.tape.rows import snapshot_columns
-from p2prisk.tape.text_file import free_memory
+from p2prisk.tape.text_file import DAMAGED, free_memory
 
 
 def is_excel(path):
@@ -19,8 +20,22 @@ def is_excel(path):
     try:
         with zipfile.ZipFile(path) as archive:
             return any(name.startswith("xl/") for name in archive.namelist())
-    except zipfile.BadZipFile:
-        raise DataError(f"{path.name}: the compressed data end early; copy or download it again") from None
+    except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError):  # lengths that lie send it before its begin
+        raise DataError(DAMAGED.format(path.name)) from None
+
+
+@contextmanager
+def _whole(path, kind):
+    """While a library reads a file of its kind, whatever it makes of a damaged one is one error with the remedy."""
+    try:
+        yield
+    except (P2PRiskError, MemoryError):
+        raise
+    except Exception as error:
+        words = (str(error).splitlines() or [""])[0][:80] if type(error).__module__.startswith("pyarrow") else ""
+        raise DataError(
+            f"{path.name} is not a whole {kind} file ({words or type(error).__name__}); copy it again"
+        ) from None
 
 
 def read_parquet(path, mapping):
@@ -28,24 +43,21 @@ def read_parquet(path, mapping):
     import pyarrow
     import pyarrow.parquet as parquet
 
-    try:
-        schema = parquet.read_schema(path)
+    with _whole(path, "Parquet"):
+        file = parquet.ParquetFile(path)
+        schema = file.schema_arrow
         header = schema.names
         wanted = columns_to_read(header, mapping)
         _refuse_nested(path, schema, wanted)
-        table = parquet.read_table(path, columns=wanted)
+        check_parquet(path, file.metadata, wanted, free_memory())
+        frame = _frame(path, file.read(columns=wanted))
         flat = [name for name in header if not pyarrow.types.is_nested(schema.field(name).type)]
-        sample = parquet.ParquetFile(path).iter_batches(batch_size=2000, columns=flat)
-        sample = next(sample, None)
-    except (pyarrow.ArrowInvalid, OSError) as error:
-        raise DataError(
-            f"{path.name} is not a whole Parquet file ({str(error).splitlines()[0][:80]}); copy it again"
-        ) from None
-    frame = table.to_pandas()
+        sample = next(file.iter_batches(batch_size=2000, columns=flat), None)
+        personal = personal_columns(_frame(path, sample)) if sample is not None else {}
     facts = {
         "encoding": "Parquet",
         "rows_read": len(frame),
-        "personal": personal_columns(sample.to_pandas()) if sample is not None else {},
+        "personal": personal,
         "not_read": [name for name in header if name not in wanted],
     }
     return frame, facts, [], []
@@ -55,17 +67,27 @@ def parquet_pieces(path, format, rows):
     """Batches of a Parquet file: iterator of frames, the mapping, and the columns that hold personal data."""
     import pyarrow.parquet as parquet
 
-    try:
+    with _whole(path, "Parquet"):
         file = parquet.ParquetFile(path)
-    except Exception as error:
-        raise DataError(f"{path.name} is not a whole Parquet file ({str(error)[:80]}); copy it again") from None
-    header = file.schema_arrow.names
-    mapping = known_at_issue_only(find_mapping(format, header, path))
-    wanted = wanted_columns(header, mapping)
-    _refuse_nested(path, file.schema_arrow, wanted)
-    sample = next(file.iter_batches(batch_size=2000, columns=wanted), None)
-    personal = personal_columns(sample.to_pandas()) if sample is not None else {}
-    return (batch.to_pandas() for batch in file.iter_batches(batch_size=rows, columns=wanted)), mapping, personal
+        header = file.schema_arrow.names
+        mapping = known_at_issue_only(find_mapping(format, header, path))
+        wanted = wanted_columns(header, mapping)
+        _refuse_nested(path, file.schema_arrow, wanted)
+        check_parquet(path, file.metadata, wanted, None)
+        sample = next(file.iter_batches(batch_size=2000, columns=wanted), None)
+        personal = personal_columns(_frame(path, sample)) if sample is not None else {}
+
+    def pieces():
+        batches = file.iter_batches(batch_size=rows, columns=wanted)
+        while True:
+            with _whole(path, "Parquet"):
+                batch = next(batches, None)
+                frame = None if batch is None else _frame(path, batch)
+            if frame is None:
+                return
+            yield frame
+
+    return pieces(), mapping, personal
 
 
 def columns_to_read(header, mapping):
@@ -78,6 +100,21 @@ def columns_to_read(header, mapping):
         for name in header
         if name in {*wanted_columns(header, chosen), *snapshot_columns(header, chosen, panel=True)}
     ]
+
+
+def _frame(path, table):
+    """A frame of a table or a batch; bytes are the UTF-8 text that writers without types mean by them."""
+    import pyarrow
+
+    fields = []
+    for field in table.schema:
+        if pyarrow.types.is_binary(field.type) or pyarrow.types.is_large_binary(field.type):
+            field = pyarrow.field(field.name, pyarrow.string())
+        fields.append(field)
+    try:
+        return table.cast(pyarrow.schema(fields)).to_pandas(ignore_metadata=True)
+    except (pyarrow.ArrowInvalid, UnicodeDecodeError):
+        raise DataError(f"{path.name} holds text that is not UTF-8; write it again as UTF-8") from None
 
 
 def _refuse_nested(path, schema, wanted):
@@ -175,6 +212,8 @@ def _rows_of_sheet(path, sheet):
     except Exception as error:
         raise DataError(f"{path.name} is not a whole Excel file ({error}); save it again") from None
     tables = {page.title: page for page in book.worksheets}
+    if not tables:
+        raise DataError(f"{path.name} has no sheet with a table; save it again")
     names = list(tables)
     name = sheet
     if not isinstance(sheet, str):

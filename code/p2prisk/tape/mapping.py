@@ -49,6 +49,7 @@ from __future__ import annotations
 
 import datetime
 import difflib
+import numbers
 import re
 from functools import lru_cache
 from importlib import resources
@@ -68,41 +69,30 @@ from p2prisk.tape.rows import date_of_rows
 from p2prisk.tape.severity import add_outcome
 
 MISSING = ("", "NA", "N/A", "n/a", "NaN", "nan", "null", "NULL", "#N/A", "<NA>", "\\N")
+#: what the keys of a mapping, and of a rule, may hold
 _MAPPING_KEYS = {
-    "format",
-    "title",
-    "currency",
-    "record_date",
-    "record_date_from",
-    "decimal",
-    "missing",
-    "inquiries_window",
-    "columns",
-    "unused",
-    "recognised_by",
-    "strict",
-    "source",
-    "licence",
-    "citation",
+    **dict.fromkeys(("format", "title", "currency", "source", "licence", "citation"), "word"),
+    **dict.fromkeys(("record_date_from", "recognised_by"), "names"),
+    "decimal": "mark",
+    "record_date": "day",
+    "missing": "values",
+    "inquiries_window": "number",
+    "columns": "rules",
+    "unused": "words",
+    "strict": "yes or no",
 }
 _RULE_KEYS = {
-    "decimal",
-    "from",
-    "required",
-    "unit",
-    "recode",
-    "otherwise",
-    "text",
-    "order",
-    "reference",
-    "date",
-    "years_before",
-    "share_of",
-    "missing",
-    "blank_is",
-    "zero_is_never_unless",
-    "first_letter",
-    "levels_text",
+    **dict.fromkeys(("unit", "text", "reference", "years_before", "zero_is_never_unless", "levels_text"), "word"),
+    **dict.fromkeys(("required", "first_letter"), "yes or no"),
+    "decimal": "mark",
+    "missing": "values",
+    "order": "levels",
+    "from": "names",
+    "share_of": "names",
+    "date": "patterns",
+    "recode": "words",
+    "otherwise": "value",
+    "blank_is": "number",
 }
 _UNITS = {
     "per cent": 1.0,
@@ -199,7 +189,7 @@ def apply_mapping(
 
 
 def check_mapping(mapping):
-    """Check that a mapping uses canonical columns, known keys and known units.
+    """Check that a mapping uses canonical columns, known keys and known units, and that each holds what it may.
 
     Parameters
     ----------
@@ -210,30 +200,119 @@ def check_mapping(mapping):
     DataError
         Names the column and what is wrong.
     """
-    strange = sorted(map(str, set(mapping) - _MAPPING_KEYS))
+    if not isinstance(mapping, dict) or not isinstance(mapping.get("columns"), dict):
+        raise DataError("mapping: there are no 'columns'; p2prisk map FILE drafts a mapping")
+    strange = sorted(map(str, set(mapping) - set(_MAPPING_KEYS)))
     if strange:
         raise DataError(f"mapping: unknown key {', '.join(strange)}; known: {', '.join(sorted(_MAPPING_KEYS))}")
-    for where, keys in (("mapping", mapping), *((f"mapping, column {n!r}", r) for n, r in mapping["columns"].items())):
-        if not isinstance(keys, dict):
-            raise DataError(f"{where}: the rule is not a set of keys; write for instance {{from: your_column}}")
-        if keys.get("decimal") is not None and str(keys["decimal"]) not in _DECIMAL:
-            raise DataError(f'{where}: decimal is {keys["decimal"]!r}; write decimal: "." or decimal: ","')
-        for key, kinds, what in (("recode", dict, "value: canonical value"), ("order", list, "[best, ..., worst]")):
-            if not isinstance(keys.get(key, kinds()), kinds):
-                raise DataError(f"{where}: {key} is {keys[key]!r}; write {key}: {{...}} or [...] as {what}")
+    _check_kinds("mapping", mapping, _MAPPING_KEYS)
+    if mapping.get("record_date"):
+        check_record_date(mapping["record_date"])
     for name, rule in mapping["columns"].items():
+        where = f"mapping, column {name!r}"
+        if not isinstance(rule, dict):
+            raise DataError(f"{where}: the rule is not a set of keys; write for instance {{from: your_column}}")
         if name not in COLUMNS:
             raise DataError(f"mapping: {name!r} is not a canonical column; see p2prisk.tape.column_table()")
-        wrong = sorted(set(rule) - _RULE_KEYS)
+        wrong = sorted(map(str, set(rule) - set(_RULE_KEYS)))
         if wrong:
-            raise DataError(
-                f"mapping, column {name!r}: unknown key {', '.join(map(str, wrong))}; "
-                f"known: {', '.join(sorted(_RULE_KEYS))}"
-            )
+            raise DataError(f"{where}: unknown key {', '.join(wrong)}; known: {', '.join(sorted(_RULE_KEYS))}")
+        _check_kinds(where, rule, _RULE_KEYS)
         if rule.get("unit", "per cent") not in _UNITS:
-            raise DataError(f"mapping, column {name!r}: unknown unit {rule['unit']!r}; known: {', '.join(_UNITS)}")
-        if "from" not in rule and "share_of" not in rule:
-            raise DataError(f"mapping, column {name!r}: say 'from' which column it is read")
+            raise DataError(f"{where}: unknown unit {rule['unit']!r}; known: {', '.join(_UNITS)}")
+        if rule.get("text") not in (None, "words", "lower"):
+            raise DataError(f"{where}: text is {rule['text']!r}; write text: words or text: lower")
+        if "share_of" in rule and len(_as_list(rule["share_of"])) != 2:
+            raise DataError(f"{where}: share_of is {rule['share_of']!r}; write share_of: [part, whole]")
+        for key, kinds in (("years_before", ("date",)), ("zero_is_never_unless", ("number", "integer"))):
+            other = rule.get(key)
+            if other and (other not in COLUMNS or COLUMNS[other].kind not in kinds or other not in mapping["columns"]):
+                raise DataError(
+                    f"{where}: {key} is {other!r}, which is no canonical {'date' if kinds[0] == 'date' else 'count'} "
+                    "that this mapping reads; map it, or remove the key"
+                )
+        if not rule.get("from") and "share_of" not in rule:
+            raise DataError(f"{where}: say 'from' which column it is read")
+
+
+def check_record_date(given):
+    """Refuse what is no day, or one to come; what is written must begin with its year, so that nothing is guessed."""
+    try:
+        if not isinstance(given, datetime.date | np.datetime64) and not re.match(r"\d{4}\D?\d{2}\D?\d{2}", str(given)):
+            raise ValueError
+        day = pd.Timestamp(given if isinstance(given, datetime.date | np.datetime64) else str(given))
+    except (ValueError, TypeError, OverflowError):
+        day = pd.NaT
+    if day is pd.NaT:
+        raise DataError(f"record date {given!r} is no date; write it as 2024-12-31")
+    if day.tz_localize(None) > pd.Timestamp.now() + pd.Timedelta(days=1):
+        raise DataError(f"record date {day:%Y-%m-%d} lies in the future; give the day on which the file was drawn")
+
+
+def _check_kinds(where, keys, kinds):
+    """Whether every key holds what it may."""
+    for key, value in keys.items():
+        if value is not None and not _fits(value, kinds[key]):
+            raise DataError(f"{where}: {key} is {_cut(value)}; write {key}: {_WRITTEN[kinds[key]]}")
+
+
+#: how each kind of value is written
+_WRITTEN = {
+    "word": "text",
+    "mark": '"." or ","',
+    "value": "text, a number, or yes or no",
+    "levels": "[best, ..., worst]",
+    "values": "[value, value, ...]",
+    "names": "name, or [name, name, ...]",
+    "patterns": '"%d/%m/%Y", or a list of such patterns, each with a year',
+    "words": "{value: what it means, ...}",
+    "yes or no": "true or false",
+    "number": "a number",
+    "day": "2024-12-31",
+    "rules": "{canonical name: {from: your_column}, ...}",
+}
+
+
+def _fits(value, kind):
+    if kind == "rules":
+        return isinstance(value, dict)
+    if kind == "words":
+        return isinstance(value, dict) and all(_scalar(part) for part in (*value, *value.values()))
+    if kind == "yes or no":
+        return isinstance(value, bool | np.bool_)
+    if kind == "number":
+        return isinstance(value, numbers.Real) and not isinstance(value, bool) and abs(float(value)) < 1e15
+    if kind == "day":
+        return _scalar(value) and not isinstance(value, bool | numbers.Real)
+    if kind == "mark":
+        return isinstance(value, str) and value in _DECIMAL
+    if kind == "levels":
+        return isinstance(value, list | tuple) and all(_scalar(part) for part in value)
+    if kind == "values":
+        return all(_scalar(part) for part in _as_list(value))
+    if kind == "names":
+        return all(isinstance(part, str | int) and not isinstance(part, bool) for part in _as_list(value))
+    if kind == "patterns":
+        return all(isinstance(part, str) and _pattern(part) for part in _as_list(value))
+    return _scalar(value) and value == value
+
+
+def _scalar(value):
+    return value is None or isinstance(value, str | bool | np.bool_ | numbers.Real | datetime.date | np.datetime64)
+
+
+def _pattern(text):
+    """Whether a text is a pattern of strptime that has a year."""
+    try:
+        pd.to_datetime(pd.Series(["x"]), format=text, errors="coerce")
+    except (ValueError, re.error):
+        return False
+    return bool(re.search("%[Yy]", text))
+
+
+def _cut(value):
+    text = repr(value)
+    return text if len(text) < 80 else text[:76] + " ..."
 
 
 class _Builder:
@@ -443,6 +522,11 @@ class _Builder:
             self.note(name, f"no share, as {sources[1]!r} is 0", (whole == 0).sum())
             return np.where(whole > 0, 100 * part / whole.where(whole > 0), np.nan)
         if rule.get("years_before"):
+            if rule["years_before"] not in self.frame:
+                raise DataError(
+                    f"{self.where}: {name!r} is the years before {rule['years_before']!r}, which the file does not "
+                    "have; give it, or remove the rule"
+                )
             begin = self.dates(name, source, rule)
             return ((self.frame[rule["years_before"]] - begin).dt.days / 365.25).round(2)
         if column.kind == "date":

@@ -21,7 +21,7 @@ from p2prisk.tape.columns import COLUMNS
 from p2prisk.tape.containers import is_excel, parquet_pieces, read_excel, read_parquet
 from p2prisk.tape.database import read_sql
 from p2prisk.tape.instalments import RULES, join_instalments
-from p2prisk.tape.mapping import apply_mapping
+from p2prisk.tape.mapping import apply_mapping, check_mapping, check_record_date
 from p2prisk.tape.mapping_file import read_mapping
 from p2prisk.tape.privacy import coded, key_forms, masked_name, odd_keys
 from p2prisk.tape.rows import date_of_rows, latest_of_panel, not_loans, snapshot_columns
@@ -102,8 +102,8 @@ def read_tape(
     header, text = [*raw.columns, *facts["not_read"]], raw.attrs.get("text", False)
     mapping = mapping_of[0]
     if record_date is not None:
+        check_record_date(record_date)
         mapping = {**mapping, "record_date": record_date}
-    _check_record_date(mapping)
     raw, aside = not_loans(raw, mapping)
     set_aside = set_aside + aside
     if not len(raw):
@@ -141,6 +141,7 @@ def read_tape(
 def expected_names(format):
     """Source columns that a mapping names, by which the header is found; none where the header decides the format."""
     if isinstance(format, dict):
+        check_mapping(format)
         mapping = format
     elif format is None or str(format) in ("auto", "canonical") or not Path(format).is_file():
         return set(COLUMNS) if str(format) == "canonical" else set()
@@ -151,20 +152,6 @@ def expected_names(format):
         options = rule.get("from", []) if isinstance(rule, dict) else []
         names.update(map(str, options if isinstance(options, list) else [options]))
     return names
-
-
-def _check_record_date(mapping):
-    given = mapping.get("record_date")
-    if not given:
-        return
-    try:
-        day = pd.Timestamp(given)
-    except (ValueError, TypeError):
-        raise DataError(f"record date {given!r} is no date; write it as 2024-12-31") from None
-    if day is pd.NaT:
-        raise DataError(f"record date {given!r} is no date; write it as 2024-12-31")
-    if day > pd.Timestamp.now() + pd.Timedelta(days=1):
-        raise DataError(f"record date {day:%Y-%m-%d} lies in the future; give the day on which the file was drawn")
 
 
 def _one_row_a_loan(raw, mapping, header):

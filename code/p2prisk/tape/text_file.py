@@ -3,6 +3,7 @@
 import bz2
 import codecs
 import csv
+import errno
 import gzip
 import io
 import lzma
@@ -30,7 +31,7 @@ _DELIMITERS = ",;\t|^~\x01"
 #: kinds of column whose cells are words, whatever they look like: 007 is not 7, and 1e20 is a level
 _WORDS = {"text", "category", "ordered", "flag"}
 
-_DAMAGED = "{}: the compressed data end early or are damaged; copy or download it again"
+DAMAGED = "{}: the compressed data end early or are damaged; copy or download it again"
 
 
 def open_binary(path):
@@ -60,8 +61,8 @@ def open_binary(path):
     if head[:4] == b"PK\x03\x04":
         try:
             archive = zipfile.ZipFile(path)
-        except zipfile.BadZipFile:
-            raise DataError(_DAMAGED.format(path.name)) from None
+        except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError):  # lengths that lie
+            raise DataError(DAMAGED.format(path.name)) from None
         names = [
             info.filename
             for info in archive.infolist()
@@ -84,11 +85,12 @@ def _blocks(path):
                 seen.see(block)
                 yield block
     except (EOFError, zlib.error, lzma.LZMAError, zipfile.BadZipFile, NotImplementedError):
-        raise DataError(_DAMAGED.format(path.name)) from None
+        raise DataError(DAMAGED.format(path.name)) from None
     except OSError as error:
-        if error.errno is not None:  # the disk's own; bz2 and gzip name damaged data by an OSError without a number
+        # the disk's own has a number; bz2 and gzip name damage by an OSError without one, a zip seeks before its begin
+        if error.errno not in (None, errno.EINVAL):
             raise
-        raise DataError(_DAMAGED.format(path.name)) from None
+        raise DataError(DAMAGED.format(path.name)) from None
 
 
 def find_encoding(path):
@@ -305,22 +307,13 @@ def read_csv(path, on_error, encoding, delimiter, mapping, header=None, expected
     encoding, size = _encoding_and_size(path, encoding)
     scan = _scanned(path, encoding, delimiter, on_error, header, expected)
     header, width = scan["header"], scan["width"]
-    if not scan["records"]:
-        raise DataError(f"{path.name} has a header but no rows; export it again with the loans")
     chosen = mapping(header) if mapping is not None else None
     wanted = [name for name in header if name] if chosen is None else wanted_columns(header, chosen)
     _refuse_another_header(path, scan, wanted)
     snapshots = snapshot_columns(header, chosen, panel=True) if chosen is not None else []
     wanted = [name for name in header if name in {*wanted, *snapshots}]
-    for name in wanted:
-        if header.count(name) > 1:
-            raise DataError(f"{path.name}: the column {name!r} is there {header.count(name)} times; rename one")
+    _check_wanted(path, scan, wanted, on_error)
     _check_memory(path, size, len(wanted) / max(width, 1))
-    if on_error == "missing" and len(scan["short"]) + len(scan["long"]) == scan["records"]:
-        raise DataError(
-            f"{path.name}: every row has another number of fields than the header ({width}); is line "
-            f"{scan['header_row'] + 1} the header, and {scan['delimiter']!r} the delimiter?"
-        )
     positions, text, options = [header.index(name) for name in wanted], _kept_as_text(header, chosen), _options(scan)
     source = _source(path, scan, on_error)
     try:
@@ -331,11 +324,7 @@ def read_csv(path, on_error, encoding, delimiter, mapping, header=None, expected
             )
     except (pd.errors.ParserError, ValueError) as error:
         raise DataError(f"{path.name} cannot be parsed as a table: {error}; export it again") from None
-    if len(frame) != scan["records"]:
-        raise DataError(
-            f"{path.name}: {scan['records']:,d} records were counted but {len(frame):,d} read; quotation "
-            "marks may be unbalanced: export the file again"
-        )
+    _check_count(path, scan, len(frame))
     frame = _grouped_as_text(frame[positions], source, options)
     frame.columns = wanted
     drop, set_aside = _not_loans(scan, on_error)
@@ -364,6 +353,27 @@ def _refuse_another_header(path, scan, wanted):
         )
 
 
+def _check_wanted(path, scan, wanted, on_error):
+    """Refuse a column that is there twice, and a table of which no row fits its header."""
+    for name in wanted:
+        if scan["header"].count(name) > 1:
+            raise DataError(f"{path.name}: the column {name!r} is there {scan['header'].count(name)} times; rename one")
+    if on_error == "missing" and len(scan["short"]) + len(scan["long"]) == scan["records"]:
+        raise DataError(
+            f"{path.name}: every row has another number of fields than the header ({scan['width']}); is line "
+            f"{scan['header_row'] + 1} the header, and {scan['delimiter']!r} the delimiter?"
+        )
+
+
+def _check_count(path, scan, read):
+    """Refuse a file of which the parser made another number of rows than were counted."""
+    if read != scan["records"]:
+        raise DataError(
+            f"{path.name}: {scan['records']:,d} records were counted but {read:,d} read; quotation "
+            "marks may be unbalanced: export the file again"
+        )
+
+
 def csv_pieces(path, format, rows, on_error, encoding, delimiter, header=None, expected=()):
     """Pieces of a text file: iterator of frames, the mapping, the columns with personal data, the rows set aside."""
     encoding, _ = _encoding_and_size(path, encoding)
@@ -372,31 +382,33 @@ def csv_pieces(path, format, rows, on_error, encoding, delimiter, header=None, e
     mapping = known_at_issue_only(find_mapping(format, header, path))
     wanted = wanted_columns(header, mapping)
     _refuse_another_header(path, scan, wanted)
+    _check_wanted(path, scan, wanted, on_error)
     positions, text, options = [header.index(name) for name in wanted], _kept_as_text(header, mapping), _options(scan)
     options |= {"usecols": positions, "dtype": dict.fromkeys(text.values(), str), "low_memory": False}
     drop, set_aside = _not_loans(scan, on_error)
     drop, source = set(drop), _source(path, scan, on_error)
 
     def pieces():
+        read = 0
         try:
             with source() as stream, pd.read_csv(stream, chunksize=rows, **options) as reader:
                 for piece in reader:
+                    read += len(piece)
                     begin = int(piece.index[0]) if len(piece) else 0
                     piece = _grouped_as_text(piece[positions], source, options, begin, rows)
                     piece.columns = wanted
                     piece = piece.drop(index=[index for index in piece.index if index in drop]) if drop else piece
                     piece.attrs["text"] = True
                     yield piece
-        except pd.errors.ParserError as error:
+        except (pd.errors.ParserError, ValueError) as error:
             raise DataError(f"{path.name} cannot be parsed as a table: {error}; export it again") from None
+        _check_count(path, scan, read)
 
-    return (
-        pieces(),
-        mapping,
-        personal_columns(_head(source, header, _options(scan))[wanted]),
-        set_aside,
-        scan["records"],
-    )
+    try:
+        personal = personal_columns(_head(source, header, _options(scan))[wanted])
+    except (pd.errors.ParserError, ValueError) as error:
+        raise DataError(f"{path.name} cannot be parsed as a table: {error}; export it again") from None
+    return pieces(), mapping, personal, set_aside, scan["records"]
 
 
 def _encoding_and_size(path, encoding):
@@ -419,6 +431,8 @@ def _scanned(path, encoding, delimiter, on_error, header, expected):
         scan = scan_lines(path, encoding, delimiter, known, expected, header)
     except UnicodeError as error:
         raise DataError(f"{path.name} is not {encoding}: {error}; name the right encoding") from None
+    if not scan["records"]:
+        raise DataError(f"{path.name} has a header but no rows; export it again with the loans")
     if on_error == "raise":
         _refuse_broken_lines(path, scan)
     return scan | {"encoding": encoding}
