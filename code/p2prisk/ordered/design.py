@@ -308,13 +308,8 @@ def design_from_formula(rhs, data, context=None, merges=None):
     context, merges = dict(context or {}), dict(merges or {})
     data = recoded(data, merges)
     try:
-<<<<<<< HEAD
         terms = [written(term) for term in Formula(rhs)]
-    except FormulaicError as error:
-=======
-        terms = [str(term) for term in Formula(rhs)]
     except (FormulaicError, SyntaxError) as error:
->>>>>>> 012cab9 (Fuzz readers, mappings, models, formulas and the command line; say what each key of a mapping may hold, refuse damaged or unfolding Parquet by name, and hold pieces to what the whole is)
         raise ModelError(f"the formula {rhs!r} cannot be read: {error}") from error
     formula = Formula(["1", *(term for term in terms if term != "1")])
     try:
@@ -388,21 +383,12 @@ def required_columns(rhs, data, context=None):
             if factor.expr in columns:
                 names.add(factor.expr)
             elif str(factor.eval_method.value) != "literal":
-                names |= {str(variable.root) for variable in get_expression_variables(factor.expr, {})}
+                # Python reads no backticks
+                names |= set(re.findall(_QUOTED, factor.expr))
+                expression = re.sub(_QUOTED, "0", factor.expr)
+                names |= {str(variable.root) for variable in get_expression_variables(expression, {})}
     except (FormulaicError, SyntaxError) as error:
         raise ModelError(f"the formula {rhs!r} cannot be read: {error}") from error
-<<<<<<< HEAD
-    columns, names = set(map(str, data.columns)), set()
-    for factor in factors:
-        if factor.expr in columns:
-            names.add(factor.expr)
-        elif str(factor.eval_method.value) != "literal":
-            # Python reads no backticks
-            names |= set(re.findall(_QUOTED, factor.expr))
-            expression = re.sub(_QUOTED, "0", factor.expr)
-            names |= {str(variable.root) for variable in get_expression_variables(expression, {})}
-=======
->>>>>>> 012cab9 (Fuzz readers, mappings, models, formulas and the command line; say what each key of a mapping may hold, refuse damaged or unfolding Parquet by name, and hold pieces to what the whole is)
     absent = sorted(names - columns - set(TRANSFORMS) - set(context or {}) - set(dir(builtins)))
     if absent:
         raise DataError(
