@@ -473,3 +473,11 @@ def test_tests_of_linear_hypotheses(result):
         result.wald_test(["income = 0", "2*income = 0"])
     with pytest.raises(ModelError, match="neither a number nor a parameter"):
         result.t_test("incme = 0")
+
+
+def test_every_public_name_of_the_family_has_an_example():
+    """The examples run as doctests."""
+    from p2prisk import hazard, ordered
+
+    public = [getattr(module, name) for module in (ordered, hazard) for name in module.__all__]
+    assert [thing.__name__ for thing in public if callable(thing) and ">>>" not in (thing.__doc__ or "")] == []

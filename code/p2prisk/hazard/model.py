@@ -38,7 +38,13 @@ MAX_AGE = 1200
 
 @dataclass(frozen=True)
 class HazardOptions:
-    """What :class:`HazardLogit` takes by keyword beside the columns of a spell; its docstring says what each means."""
+    """What :class:`HazardLogit` takes by keyword beside the columns of a spell; its docstring says what each means.
+
+    Examples
+    --------
+    >>> HazardOptions(baseline=[6, 12]).link
+    'logit'
+    """
 
     link: Literal["logit", "cloglog"] = "logit"
     baseline: str | Sequence[int] = "dummies"

@@ -38,6 +38,13 @@ class Simulated:
     """An interval by simulation: quantiles over parameter vectors drawn from their normal distribution.
 
     Source: Krinsky and Robb (1986), Review of Economics and Statistics 68.
+
+    Examples
+    --------
+    >>> from p2prisk.hazard import HazardLogit
+    >>> result = HazardLogit([1, 0, 1, 0], [2, 3, 1, 3]).fit()
+    >>> result.predict(pd.DataFrame(index=["any"]), 2, interval=Simulated(0.9, draws=200)).columns.get_level_values(1)
+    Index(['estimate', 'se', 'lower', 'upper'], dtype='str')
     """
 
     level: float = 0.95
@@ -63,6 +70,16 @@ class HazardResults:
     life_table : DataFrame
         Loans at risk and ends by stratum and age.
     notes : list of str
+
+    Examples
+    --------
+    >>> from p2prisk.hazard import HazardLogit
+    >>> ending = pd.Categorical(["open", "default", "repaid"] * 2, ["open", "default", "repaid"])
+    >>> result = HazardLogit(ending, exit=[3, 1, 2, 3, 2, 3], baseline=[]).fit()
+    >>> result.exposure, result.causes
+    (14, ['default', 'repaid'])
+    >>> result.predict(pd.DataFrame(index=["any"]), [1, 2], cause="default").round(3).loc["any"].tolist()
+    [0.143, 0.245]
     """
 
     model: Any

@@ -30,6 +30,11 @@ class SpellTable:
         index of the tape's frame; loans never at risk are left out.
     notes : list of str
         How many were left out, and why.
+
+    Examples
+    --------
+    >>> SpellTable(pd.DataFrame({"entry": [0], "exit": [3], "ending": ["open"]}), []).frame["exit"].tolist()
+    [3]
     """
 
     frame: pd.DataFrame
@@ -74,6 +79,19 @@ def spells(
     ------
     DataError
         The tape does not date the ends, or has running loans and no record date.
+
+    Examples
+    --------
+    >>> from p2prisk.tape import LoanTape
+    >>> frame = pd.DataFrame({
+    ...     "issue_date": pd.to_datetime(["2010-01-20"] * 3), "status": ["paid", "charged off", "current"],
+    ...     "closed_date": pd.to_datetime(["2010-04-20", "2010-08-05", None]),
+    ... })
+    >>> spells(LoanTape(frame, {"record_date": "2010-12-31"})).frame
+       entry  exit   ending
+    0      0     3   repaid
+    1      0     7  default
+    2      0    11     open
     """
     if unit not in UNITS:
         raise DataError(f"unit {unit!r} is not known; choose {', '.join(UNITS)}")

@@ -172,6 +172,17 @@ def fit_batches(
     ------
     DataError, ModelError, SeparationError, ConvergenceError
         As in memory.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> import pandas as pd
+    >>> counts = pd.DataFrame({"late": [0, 1, 2] * 2, "term": [36] * 3 + [60] * 3, "n": [70, 20, 10, 50, 30, 20]})
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     counts.to_csv(f"{folder}/counts.csv", index=False)
+    ...     r = fit_batches(f"{folder}/counts.csv", "late ~ C(term)", freq_weights="n", family="forward")
+    >>> r.params.round(3).to_dict()
+    {'C(term)[T.60]': 0.699, '0|1': 0.767, '1|2': 0.963}
     """
     asked = PartsSettings(**settings)
     dataset = open_dataset(source, file_format)

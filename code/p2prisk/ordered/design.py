@@ -352,7 +352,7 @@ def written(term):
 
     >>> from formulaic import Formula
     >>> [written(term) for term in Formula("0 + `loan amount`:rate + np.log(`net income`)")]
-    ['`loan amount`:rate', 'np.log(`net income`)']
+    ['np.log(`net income`)', '`loan amount`:rate']
     """
     return ":".join(map(written_factor, term.factors))
 

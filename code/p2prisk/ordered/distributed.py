@@ -55,6 +55,14 @@ def fit_dask(formula: str, data: Any, **settings: Any) -> OrderedResults:
     ------
     ModelError
         If dask is not installed (``pip install p2prisk[scale]``).
+
+    Examples
+    --------
+    >>> import dask.dataframe, pandas as pd
+    >>> counts = pd.DataFrame({"late": [0, 1, 2] * 2, "term": [36.0] * 3 + [60.0] * 3, "n": [70, 20, 10, 50, 30, 20]})
+    >>> parts = dask.dataframe.from_pandas(counts, npartitions=2)
+    >>> fit_dask("late ~ term", parts, freq_weights="n").nobs
+    200
     """
     asked = PartsSettings(**settings)
     try:

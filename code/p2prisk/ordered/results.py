@@ -91,6 +91,16 @@ class OrderedResults:
         Rows of the fitted data for which freed slopes give some class a probability that is not positive.
     categories, terms, exog_names, threshold_names, param_names : list or dict
         As in the model.
+
+    Examples
+    --------
+    >>> from p2prisk.ordered import OrderedLogit
+    >>> counts = pd.DataFrame({"late": [0, 1, 2] * 2, "term": [36] * 3 + [60] * 3, "n": [70, 20, 10, 50, 30, 20]})
+    >>> r = OrderedLogit.from_formula("late ~ C(term)", counts, freq_weights="n").fit()
+    >>> r.conf_int().loc["C(term)[T.60]"].round(2).tolist()
+    [0.28, 1.4]
+    >>> r.predict(pd.DataFrame({"term": [36, 60]})).round(3).to_numpy().tolist()
+    [[0.699, 0.202, 0.098], [0.501, 0.297, 0.202]]
     """
 
     model: Any
