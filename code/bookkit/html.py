@@ -45,6 +45,8 @@ def write_pages(book, pages, folder, pdf=None, chosen=None):
             continue
         blocks = transform(page.blocks, lambda node, page=page: _lower(node, page))
         body = write_page(page, blocks, "-t", "html5", "--mathml", "--syntax-highlighting=pygments")
+        own = dict.fromkeys(re.findall(r"<style>.*?</style>", body, re.DOTALL))  # of cells; its place is the head
+        body = re.sub(r"<style>.*?</style>", "", body, flags=re.DOTALL)
         target = folder / page.path
         target.parent.mkdir(parents=True, exist_ok=True)
         words = template.substitute(
@@ -52,7 +54,9 @@ def write_pages(book, pages, folder, pdf=None, chosen=None):
             body=_with_sizes(_accessible(body), page, pdf),
             base=relative(".", page.path) + "/",
             assets=relative(ASSETS, page.path),
-            styles="\n".join(f'<link rel="stylesheet" href="{relative(name, page.path)}">' for name in book.css),
+            styles="\n".join(
+                [*(f'<link rel="stylesheet" href="{relative(name, page.path)}">' for name in book.css), *own]
+            ),
             page_title=html.escape(_page_title(book, page)),
             book_title=html.escape(book.title),
             description=html.escape(_description(book, page), quote=True),
@@ -245,7 +249,7 @@ def _neighbours(pages, position, titles):
 def _accessible(body):
     """Give headings below the first level a link to themselves, formulas that scroll a stop of the keyboard, make an
     empty head of a column no head, and keep a day on one line."""
-    body = re.sub(r"<th([^>]*)></th>", r"<td\1></td>", body)
+    body = re.sub(r"<th([^>]*?)(?: scope=\"\w+\")?([^>]*)></th>", r"<td\1\2></td>", body)
     body = re.sub(r"<td([^>]*)>(\d{4}-\d\d(?:-\d\d)?)</td>", r'<td\1><span class="day">\2</span></td>', body)
     formula = r'(<div class="formula"[^>]*>\s*<p>)?<math display="block"'
     body = re.sub(formula, lambda found: found[0] + ("" if found[1] else ' tabindex="0"'), body)

@@ -52,7 +52,7 @@ class Control:
             )
         digits = max(0, -int(np.floor(np.log10(self.step))))
         return (
-            f'<div><label for="{key}">{words}: <output for="{key}"></output></label>'
+            f'<div><label for="{key}">{words}:</label> <output for="{key}"></output>'
             f'<input type="range" id="{key}" data-control="{name}" data-digits="{digits}" min="{self.low:g}" '
             f'max="{self.high:g}" step="{self.step:g}" value="{self.first:g}"></div>'
         )

@@ -217,7 +217,7 @@ def rival_readings(spread, ax=None):
     matplotlib.axes.Axes
     """
     groups = list(dict.fromkeys(zip(spread["date"], spread["quantity"], strict=True)))
-    ax = axes_of(ax, _WIDTH, 0.33 * len(groups) + 1.2)
+    ax = axes_of(ax, _WIDTH, 0.42 * len(groups) + 1.2)
     for y, (date, quantity) in enumerate(groups):
         part = spread[(spread["date"] == date) & (spread["quantity"] == quantity)]
         ax.plot([part["relative"].min(), 1], [y, y], color=TINTS["mist"], lw=2, zorder=1)
@@ -498,7 +498,7 @@ def products(shares, ax=None):
     """
     ax = axes_of(ax, _WIDTH, 2.2)
     labels = [textwrap.fill(channel, 22) for channel in shares["channel"]]
-    colours = [PALETTE["blue"] if inside == "yes" else TINTS["mist"] for inside in shares["in_p2p"]]
+    colours = [PALETTE["blue"] if inside == "yes" else PALETTE["grey"] for inside in shares["in_p2p"]]
     texts = [f"{row.amount:g} ({row.share:.0%})" for row in shares.itertuples()]
     _horizontal_bars(ax, labels, shares["amount"], colours, texts, shares["amount"].max() * 1.32)
     ax.set_xlabel("RMB billion, 30 June 2019")

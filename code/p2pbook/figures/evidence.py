@@ -410,7 +410,8 @@ def class_probabilities(table, ax=None, xlabel="probability"):
     matplotlib.axes.Axes
     """
     ax = axes_of(ax, 7.4, 0.46 * len(table) + 1.1)
-    colours = ordered_colours(table.shape[1], "severity")
+    grades = all(len(str(name)) == 1 for name in table.columns)
+    colours = ordered_colours(table.shape[1], "grade" if grades else "severity")
     y = np.arange(len(table))[::-1]
     left = np.zeros(len(table))
     for (name, values), colour in zip(table.items(), colours, strict=True):

@@ -23,7 +23,7 @@ PALETTE = {
 }
 
 #: Colours of bands and areas, on which nothing has to be read.
-TINTS = {"sky": "#9CCBE8", "sand": "#F3D3BF", "mist": "#D9D9D9"}
+TINTS = {"sky": "#9CCBE8", "sand": "#F3D3BF", "mist": "#EBEBEB"}
 
 #: Ordered categories, from the safe end to the bad one; time from early to late.
 RAMPS = {

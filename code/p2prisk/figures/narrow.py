@@ -96,11 +96,12 @@ def _tick(ax: Any, side: str, shown: bool) -> None:
 def _touching(figure: Figure) -> bool:
     """Whether two words of a panel, or two names along an axis, lie over each other."""
     renderer = figure.canvas.get_renderer()  # type: ignore[attr-defined]
+    air = 3 * figure.dpi / 72
     for ax in figure.axes:
         shown = [ax.get_xticklabels(), ax.get_yticklabels(), ax.texts]
         for group in shown:
             boxes = [
-                (text.get_window_extent(renderer).shrunk(0.9, 0.8), text.get_rotation())
+                (text.get_window_extent(renderer).shrunk(1, 0.8).padded(air, 0), text.get_rotation())
                 for text in group
                 if text.get_text() and text.get_visible()
             ]
