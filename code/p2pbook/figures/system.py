@@ -64,7 +64,8 @@ def vintages(curves, ax=None, event="charged off"):
     ax.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
     ax.set_xlabel("Months since issue")
     ax.set_ylabel(f"Loans {event}")
-    label_line_ends(ax, [name.removesuffix("-01") for name in names])
+    halves = {"01": "H1 ", "07": "H2 "} if {name[5:] for name in names} <= {"01", "07"} else {}
+    label_line_ends(ax, [f"{halves[name[5:]]}{name[:4]}" if halves else name for name in names])
     return ax
 
 
@@ -518,7 +519,7 @@ def system_page(parts, ax=None):
     matplotlib.axes.Axes
     """
     count = len(parts)
-    ax = axes_of(ax, 4.4, 1.12 * count + 0.3)
+    ax = axes_of(ax, 4.4, 1.3 * count + 0.3)
     ax.set_xlim(-0.6, 10)
     ax.set_ylim(-0.2, count)
     ax.axis("off")
