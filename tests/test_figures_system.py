@@ -43,6 +43,8 @@ def test_vintages_draw_one_line_a_vintage_and_name_it():
     ax = own_axes(draw.vintages, curves())
     assert [line.get_ydata().tolist() for line in ax.get_lines()] == [[0, 0.1, 0.2], [0, 0.05]]
     assert [text.get_text() for text in ax.texts] == ["2010", "2011"]
+    halves = curves().replace({"2011-01": "2010-07"})
+    assert [text.get_text() for text in own_axes(draw.vintages, halves).texts] == ["H1 2010", "H2 2010"]
 
 
 def test_vintage_forecast_sets_points_and_intervals():

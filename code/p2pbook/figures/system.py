@@ -64,8 +64,8 @@ def vintages(curves, ax=None, event="charged off"):
     ax.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
     ax.set_xlabel("Months since issue")
     ax.set_ylabel(f"Loans {event}")
-    halves = {"01": "H1 ", "07": "H2 "} if {name[5:] for name in names} <= {"01", "07"} else {}
-    label_line_ends(ax, [f"{halves[name[5:]]}{name[:4]}" if halves else name for name in names])
+    halves = {"01": "H1 ", "07": "H2 "} if {name[5:] for name in names} == {"01", "07"} else {"01": ""}
+    label_line_ends(ax, [f"{halves[name[5:]]}{name[:4]}" if name[5:] in halves else name for name in names])
     return ax
 
 
