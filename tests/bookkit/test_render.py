@@ -359,3 +359,20 @@ def test_reading_order_prev_and_next(good):
     assert '<a rel="prev" href="numbers.html">' in text and '<a rel="next" href="../references.html">' in text
     assert 'rel="prev"' not in page(good, "index.html")
     assert '<a href="blocks.html" aria-current="page">' in text
+
+
+def test_the_header_for_quarto_sets_the_bundled_faces_and_no_japanese_one(tmp_path):
+    typst, pikepdf = (pytest.importorskip(name) for name in ("typst", "pikepdf"))
+    root = Path(__file__).parents[2]
+    header = (root / "code/bookkit/quarto/faces.typ").read_text(encoding="utf-8")
+    body = "= 网信集团 Heading\n\nText 网信集团, *bold 网信*, $x_1$.\n\n#figure([x], caption: [Caption 网信])\n"
+    (tmp_path / "x.typ").write_text(header + body, encoding="utf-8")
+    fonts = str(root / "code/p2prisk/assets/fonts")
+    typst.compile(str(tmp_path / "x.typ"), output=str(tmp_path / "x.pdf"), font_paths=[fonts])
+    with pikepdf.open(tmp_path / "x.pdf") as pdf:
+        faces = {
+            str(o.BaseFont).split("+")[-1]
+            for o in pdf.objects
+            if isinstance(o, pikepdf.Dictionary) and "/BaseFont" in o
+        }
+    assert faces and all(face.startswith("Book") for face in faces), faces
