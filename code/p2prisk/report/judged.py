@@ -182,7 +182,7 @@ class Judged:
         low, high = sorted(sign * pair[["ci_low", "ci_high"]].to_numpy())
         verdict = "better than" if low > 0 else "worse than" if high < 0 else "not clearly different from"
         return (
-            f" That is {verdict} the platform's own grade, at {grade['auc']:.3f} (difference {gap:+.3f}, interval "
+            f" That is {verdict} the platform's own grade, at {grade['auc']:.3f} (difference {round(gap, 3) + 0.0:+.3f}, interval "
             f"{low:+.3f} to {high:+.3f})."
         )
 

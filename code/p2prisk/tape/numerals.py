@@ -70,7 +70,7 @@ _ODD_MARKS = dict.fromkeys(map(ord, "\u2212\u2013\uff0d\ufe63\u2010\u2011"), "-"
     map(ord, "\u2019\u2018\u00b4\u0060\u02bc\uff07"), "'"
 )
 #: dashes in place of cents: ``1.200,-`` and ``1'200.--`` are no negatives
-_NO_CENTS = re.compile(r"(?<=\d)[.,][-\u2014=]{1,2}$")
+_NO_CENTS = re.compile(r"(?<=\d)([.,])[-\u2014=]{1,2}$")
 _NAN = float("nan")
 #: distinct cells from which on whole columns are matched at once
 _MANY = 500
@@ -180,7 +180,7 @@ def _cell(text, factors, signs):
             core = core[found.end() :]
         if core[:1] in ("+", "-"):
             return bad
-    core = _NO_CENTS.sub("", core)
+    core = _NO_CENTS.sub(r"\g<1>0", core)
     if core[:1] in ("+", "-"):
         sign, core = (-sign if core[0] == "-" else sign), core[1:].lstrip()
     elif core.endswith("-"):
