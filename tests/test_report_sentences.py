@@ -89,6 +89,15 @@ def test_final_outcomes_known_later_are_called_hindsight(finished):
     assert "hindsight" in finished.judged.sentence()
 
 
+def test_loans_later_than_those_of_the_test_are_counted():
+    frame = ended(size=1500)
+    frame.loc[frame.index[-20:], "issue_date"] = pd.Timestamp("2016-02-03")
+    lost = (frame["status"].iloc[-20:] == "charged off").sum()
+    judged = TapeStudy(tape_of(frame)).judged
+    assert judged.tested == "the loans of 2015"
+    assert f"20 loans of later years, of which {lost} were {judged.event.seen}, are too few" in judged.sentence()
+
+
 def test_a_book_seen_once_is_tested_at_the_same_ages(live):
     judged = live.judged
     assert not judged.later and "a test on later loans is not possible" in judged.hindsight

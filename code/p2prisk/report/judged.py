@@ -280,6 +280,13 @@ def _hindsight(study, year, why):
         last = frame["issue_date"] + pd.DateOffset(months=event.horizon)
         build &= (last < pd.Timestamp(f"{year}-01-01")).to_numpy()
         hindsight = ""
+    younger = (years > year).to_numpy() & known
+    if younger.any():
+        hindsight += (
+            f" {int(study.weights[younger].sum()):,d} loans of later years, of which "
+            f"{int(study.weights[younger & study.bad.fillna(False).to_numpy(dtype=bool)].sum()):,d} were {event.seen}, "
+            "are too few for a test."
+        )
     if why:
         hindsight += f" The hazard on what was known then cannot be fitted: {why[0].rstrip('.')}."
     if not _enough(study, test, build):
@@ -330,7 +337,7 @@ def _on_a_third(study):
         )
     before = study.sample.keep(build, "kept for the test")
     model = fit_standard(before, study.outcome)
-    built = f"Built on two thirds of the loans ({int(build.sum()):,d})"
+    built = f"Built on about two thirds of the loans ({int(build.sum()):,d})"
     if study.event.kind == "stage":
         ages = loan_ages(study.sample.frame[test], study.event.record_date) if study.event.horizon else None
         one = ages is None or study.event.one_age
@@ -341,4 +348,4 @@ def _on_a_third(study):
         )
     else:
         why = "The loans cannot be parted by time: the test says nothing of a change of times."
-    return _of_standard(study, model, test, "a third drawn at random", built, False, why, build)
+    return _of_standard(study, model, test, "the others, drawn at random", built, False, why, build)
