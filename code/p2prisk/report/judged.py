@@ -178,11 +178,11 @@ class Judged:
             return f" The platform's grade does not rank these loans better than chance (area {grade['auc']:.3f})."
         pair = self.auc.comparisons.iloc[0]
         sign = 1 if pair["first"] == self.name else -1
-        gap = sign * pair["difference"]
+        gap = round(sign * pair["difference"], 3) + 0.0  # no minus before a zero
         low, high = sorted(sign * pair[["ci_low", "ci_high"]].to_numpy())
         verdict = "better than" if low > 0 else "worse than" if high < 0 else "not clearly different from"
         return (
-            f" That is {verdict} the platform's own grade, at {grade['auc']:.3f} (difference {round(gap, 3) + 0.0:+.3f}, interval "
+            f" That is {verdict} the platform's own grade, at {grade['auc']:.3f} (difference {gap:+.3f}, interval "
             f"{low:+.3f} to {high:+.3f})."
         )
 
