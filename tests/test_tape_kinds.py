@@ -453,7 +453,7 @@ def test_case_07_a_live_book_has_one_event():
 def test_case_08_a_file_cut_inside_quotes(capsys):
     path, _ = shared("08-cut-in-quotes")
     assert main(["check", str(path), "--format", "canonical"]) == 2
-    assert "missing" in capsys.readouterr().err
+    assert "read it with --on-error missing to set it aside" in capsys.readouterr().err
     main(["check", str(path), "--format", "canonical", "--on-error", "missing"])
     whole = path.read_text().count('"paid"')
     assert f"{whole + 1} read, {whole} kept, 1 set aside" in capsys.readouterr().out

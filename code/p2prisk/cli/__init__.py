@@ -71,7 +71,8 @@ def main(argv: list[str] | None = None) -> int:
 def _failed(error):
     from p2prisk.tape.privacy import scrubbed
 
-    _say(f"p2prisk: {scrubbed(error)}", sys.stderr)
+    said = str(scrubbed(error)).replace("on_error='missing'", "--on-error missing")  # as it is called here
+    _say(f"p2prisk: {said}", sys.stderr)
     return 2
 
 
