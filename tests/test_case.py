@@ -172,7 +172,6 @@ def test_figures_draw_on_the_axes_given():
     for function, argument in (
         (draw.platform_rundown, months.query("series == 'platforms'")),
         (draw.rival_readings, case.rival_spread(table("rival_series"))),
-        (draw.cumulative_problems, table("problem_platforms")),
         (draw.custody_shares, case.custody_shares(table("custody_by_date"))),
         (draw.evidence_balance, case.evidence_counts(table("case_evidence"))),
     ):
@@ -187,18 +186,6 @@ def test_panels_share_the_years():
     axes = draw.industry_panels({name: (case.year_segments(years, name), "unit") for name in ("platforms", "volume")})
     assert [ax.get_title(loc="left") or ax.get_title() for ax in axes] == ["platforms", "volume"]
     assert axes[0].get_xlim() == axes[1].get_xlim()
-
-
-def test_tables_carry_the_fact_of_every_value():
-    wide = case.sourced_years(table("industry_by_year"), ["platforms", "rate"], {"rate": 2}).set_index("year")
-    assert wide.loc[2014, "platforms"] == "1,575 (IND013)"
-    assert wide.loc[2016, "platforms"] == "2,448* (IND028)" and wide.loc[2016, "rate"] == ""
-    assert wide.loc[2017, "rate"] == "9.45 (IND037)"
-    lines = case.accounts_table(table("ncf_accounts")).set_index("item")
-    assert lines.loc["net revenue", "2018"] == pytest.approx(265.41877)
-    assert lines.loc["net revenue", "facts"] == "NCG022 to NCG024"
-    assert lines.loc["total assets", "facts"] == "NCG053, NCG054"
-    assert pd.isna(lines.loc["total assets", "2016"])
 
 
 def test_single_readings():

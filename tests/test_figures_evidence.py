@@ -16,7 +16,6 @@ RATIOS = pd.DataFrame(
     {"label": ["a", "b"], "block": ["ability", "loan"], "odds_ratio": [0.5, 2.0], "low": [0.4, 1.5], "high": [0.6, 2.5]}
 )
 ONE = {
-    evidence.grade_shares: pd.DataFrame({"grade": list("AB"), "loans": [10, 5], "share": [2 / 3, 1 / 3]}),
     evidence.missing_shares: pd.DataFrame(
         {"label": ["a", "b"], "share": [0.1, 0.9], "sample": ["s", "t"], "meaning": ["unknown", "never happened"]}
     ),
@@ -104,15 +103,6 @@ SEVERAL = {
             "high": [1, 2.5, 1, 1.8],
         }
     ),
-    evidence.specification_forest: pd.DataFrame(
-        {
-            "specification": ["main", "other"] * 2,
-            "label": ["a", "a", "b", "b"],
-            "odds_ratio": [2, 2.1, 0.5, 0.6],
-            "low": [1.8, 1.9, 0.4, 0.5],
-            "high": [2.2, 2.3, 0.6, 0.7],
-        }
-    ),
 }
 
 
@@ -182,4 +172,3 @@ def test_marked_directions_are_as_many_as_entries():
 
 def test_stored_tables_can_be_drawn():
     evidence.effect_curves(replication("e2-outcome").table("curves"))
-    evidence.specification_forest(replication("e2-robustness").table("specifications"))

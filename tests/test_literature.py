@@ -6,7 +6,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from p2pbook.literature import SIGNS, agreement, reader_agreement, studies_by_sign
+from p2pbook.literature import SIGNS, agreement, reader_agreement
 from p2prisk.errors import DataError
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -49,14 +49,6 @@ def test_agreement_counts_every_finding_once(signs):
         counted.loc["Income, higher", "riskier"]
         == (signs.query("variable == 'Income, higher' and sign == '+'").shape[0])
     )
-
-
-def test_every_finding_is_in_the_printed_table(signs):
-    printed = studies_by_sign(signs)
-    cells = printed.to_numpy().ravel()
-    assert sum(cell.count("@") for cell in cells) == len(signs)
-    assert printed.loc["Car owner", "safer"] == "@tao2017who CN"
-    assert (signs.groupby("platform")["short"].nunique() == 1).all()
 
 
 def test_a_second_reader_coded_thirty_cells_or_more(signs):

@@ -22,6 +22,8 @@ EXCEPTIONS_FILE = Path("chapters") / "lint-exceptions.yml"
 #: Most lines of hidden code beside the set-up cell and of a visible cell; most characters of a line and of an inline
 #: expression.
 HIDDEN_LINES, VISIBLE_LINES, CODE_WIDTH, INLINE_WIDTH = 6, 8, 120, 40
+#: Most computed numbers of a sentence: more belong into a table or a picture.
+SENTENCE_NUMBERS = 2
 SETUP = "from p2prisk.figures import use_house_style; use_house_style()"
 
 _REFERENCE = re.compile(r"(?<![\w`\\/.])@((?:[Ff]ig|[Tt]bl|[Ss]ec|[Ee]q)-[\w-]+)")
@@ -295,6 +297,17 @@ def typed_result(chapter):
                 typed = [number for number in _numbers(sentence) if _RESULT.search(number)]
                 if typed and not _CITATION.search(sentence):
                     yield line, f"typed next to computed: {', '.join(typed[:4])}"
+
+
+@rule
+def crowded_sentence(chapter):
+    """A sentence computes at most two numbers; the interval beside an estimate is no number of its own."""
+    for line, text in _paragraphs(chapter):
+        for sentence in re.split(r"(?<=[.!?。])\s*(?=[A-Z`*(@\u4e00-\u9fff])", " ".join(text.split())):
+            found = [match["source"] for match in INLINE.finditer(sentence)]
+            found = [source for source in found if not source.endswith((".interval", ".low", ".high"))]
+            if len(found) > SENTENCE_NUMBERS:
+                yield line, f"{len(found)} numbers in a sentence, at most {SENTENCE_NUMBERS}: {', '.join(found)}"
 
 
 def _numbers(text):

@@ -69,7 +69,8 @@ def sentences(chapter):
         for block in re.split(r"\n\s*\n|\n(?=[-*] )", prose)
         if block.strip() and not re.match(r"\s*(?:#|:::)", block)
     ]
-    blocks += [part for block in re.findall(r"^:::.*?^:::$", prose, re.S | re.M) for part in block.split("\n")[2:-1]]
+    inside = [part for block in re.findall(r"^:::.*?^:::$", prose, re.S | re.M) for part in block.split("\n")[1:-1]]
+    blocks += [part.removeprefix("- ") for part in inside if not part.startswith("#")]
     names = re.compile("|".join(sorted(map(re.escape, organisations()), key=len, reverse=True)))
     found = {}
     for block in dict.fromkeys([*blocks, *captions]):

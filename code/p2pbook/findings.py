@@ -42,11 +42,9 @@ class RankingFinding:
     #: areas under the curve
     auc: Value
     sub_grade: Value
-    boosting: Value
     both: Value
     #: differences of areas
     lead: Value
-    lead_over_boosting: Value
     #: shares charged off
     predicted: Value
     observed: Value
@@ -124,10 +122,8 @@ def _ranking():
         test=count(outcome["test"]),
         auc=estimate(auc.loc["ordered logit"], "auc", 3),
         sub_grade=estimate(auc.loc["sub-grade"], "auc", 3),
-        boosting=estimate(auc.loc["gradient boosting"], "auc", 3),
         both=estimate(auc.loc["ordered logit and sub-grade"], "auc", 3),
         lead=estimate(leads.loc[("ordered logit", "sub-grade")], "difference", 3),
-        lead_over_boosting=estimate(leads.loc[("ordered logit", "gradient boosting")], "difference", 3),
         predicted=share(calibration["predicted"]),
         observed=share(calibration["observed"]),
         mark=Value(MARK_AUC),

@@ -62,36 +62,6 @@ def agreement(signs):
     return counts
 
 
-def studies_by_sign(signs):
-    """List who finds which sign: the sign table with one row a variable.
-
-    Parameters
-    ----------
-    signs : pandas.DataFrame
-        The sign table, with columns ``variable``, ``study`` (citation key), ``short`` (platform, abbreviated)
-        and ``sign``.
-
-    Returns
-    -------
-    pandas.DataFrame
-        One row a variable in order of first appearance, one column a kind of sign; entries are citations in
-        Markdown with the platform, separated by semicolons, or an en dash.
-
-    Examples
-    --------
-    >>> signs = pd.DataFrame({"variable": ["term", "term"], "study": ["a2015", "b2019"],
-    ...                       "short": ["LC", "LC"], "sign": ["+", "-"]})
-    >>> studies_by_sign(signs).loc["term", ["safer", "none", "riskier"]].tolist()
-    ['@b2019 LC', '–', '@a2015 LC']
-    """
-    cited = signs.assign(cited="@" + signs["study"] + " " + signs["short"])
-    listed = cited.groupby(["variable", "sign"], sort=False)["cited"].agg("; ".join).unstack(fill_value="–")
-    order = signs["variable"].drop_duplicates()
-    listed = listed.reindex(index=order, columns=list(SIGNS), fill_value="–").rename(columns=SIGNS)
-    listed.columns.name = None
-    return listed
-
-
 def _verdict(safer, none, riskier):
     signed = safer + none + riskier
     if signed == 0:

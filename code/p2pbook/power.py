@@ -56,33 +56,6 @@ def size_table(study, scenario="truth"):
     return part[["test", "samples", "rejected", "share", "ci_low", "ci_high"]].reset_index(drop=True)
 
 
-def power_table(study, scenario):
-    """Share of samples that each test rejects, one column a size of the departure.
-
-    Parameters
-    ----------
-    study : pandas.DataFrame
-        From :func:`power_study`.
-    scenario : str
-
-    Returns
-    -------
-    pandas.DataFrame
-        Index ``test`` in the order of the study, columns the sizes, from small to large.
-
-    Examples
-    --------
-    >>> bool((power_table(power_study()[0], "square") <= 1).all(axis=None))
-    True
-    """
-    part = study[study["scenario"] == scenario]
-    if part.empty:
-        raise DataError(f"no scenario {scenario!r} in the study; it has {sorted(set(study['scenario']))}")
-    wide = part.pivot(index="test", columns="departure", values="share").loc[list(dict.fromkeys(part["test"]))]
-    wide.columns.name = None
-    return wide
-
-
 def power_of(study, scenario, test, departure=None):
     """Share rejected in one cell of the study; by default at the largest departure.
 

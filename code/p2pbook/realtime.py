@@ -27,8 +27,6 @@ class OnTheDay:
     lead: Value
     lead_36: Value
     lead_60: Value
-    #: less gradient boosting on the same known outcomes
-    over_trees: Value
     #: share charged off: said on the day, and what came
     predicted: Value
     observed: Value
@@ -43,7 +41,6 @@ class Hindsight:
     lead_36: Value
     lead_60: Value
     auc_with_term: Value
-    lead_with_term: Value
 
 
 @dataclass(frozen=True)
@@ -61,11 +58,9 @@ class RealTime:
     final_60: Value
     #: mean over the half-yearly dates: difference from the sub-grade, all loans and 36 months; from boosting
     mean_lead: Value
-    mean_lead_36: Value
     mean_over_trees: Value
     #: number of dates on which a model could be fitted, and of dates on which its area is above the sub-grade's
     dates: Value
-    ahead: int
     #: largest shortfall against the sub-grade in the platform's third and fourth year
     shortfall: Value
     #: one row a date: ranks, levels, and to draw (``age``, ``group``, ``difference``, ``low``, ``high``, ``kind``)
@@ -84,9 +79,7 @@ class RealTime:
     #: areas when the worst fifth by sub-grade is shut out: of the sub-grade, of the model; the table
     shut_out_sub_grade: Value
     shut_out_model: Value
-    shut_out: pd.DataFrame
     resamples: Value
-    resamples_trees: Value
 
 
 @cache
@@ -119,7 +112,6 @@ def _lead(row, low="difference_low", high="difference_high"):
 
 def _last(stored):
     date, rank = stored["last"], _rank(stored, "readable", 12)
-    over = stored.table("over_trees").query("window == 12").set_index(["date", "group"])
     row = rank.loc[(date, "all")]
     return OnTheDay(
         loans=count(row["loans"]),
@@ -128,7 +120,6 @@ def _last(stored):
         lead=_lead(row),
         lead_36=_lead(rank.loc[(date, "36")]),
         lead_60=_lead(rank.loc[(date, "60")]),
-        over_trees=_lead(over.loc[(date, "all")], "low", "high"),
         predicted=estimate(row, "predicted", 1, "predicted_low", "predicted_high", percent=True),
         observed=share(row["observed"]),
     )
@@ -165,18 +156,7 @@ def _shut_out(stored):
     # nothing shut out is the same by either score
     shown = table[(table["group"] == "all") & ((table["rule"] == "sub-grade") | (table["shut_out"] > 0))]
     shown = shown.assign(shut_out=100 * shown["shut_out"], rule=shown["rule"].replace("readable", "the model"))
-    return {
-        "shut_out_sub_grade": Value(fifth["auc_sub_grade"], 3),
-        "shut_out_model": Value(fifth["auc"], 3),
-        "shut_out": shown[["rule", "shut_out", "loans", "auc_sub_grade", "auc"]].rename(
-            columns={
-                "rule": "worst by",
-                "shut_out": "shut out, %",
-                "auc_sub_grade": "AUC sub-grade",
-                "auc": "AUC model",
-            }
-        ),
-    }
+    return {"shut_out_sub_grade": Value(fifth["auc_sub_grade"], 3), "shut_out_model": Value(fifth["auc"], 3)}
 
 
 def _hindsight(stored):
@@ -188,7 +168,6 @@ def _hindsight(stored):
         lead_36=Value(plain.loc["36", "difference"], 3),
         lead_60=Value(plain.loc["60", "difference"], 3),
         auc_with_term=Value(term.loc["all", "auc"], 3),
-        lead_with_term=Value(term.loc["all", "difference"], 3),
     )
 
 
@@ -199,10 +178,8 @@ def _rolling(stored, known):
     worst = (every["predicted"] - every["observed"]).abs().idxmax()
     return {
         "mean_lead": _lead(own.loc[("mean", "all")]),
-        "mean_lead_36": _lead(own.loc[("mean", "36")]),
         "mean_over_trees": _lead(over.loc[("mean", "all")], "low", "high"),
         "dates": count(len(every)),
-        "ahead": int((every["difference"] > 0).sum()),
         "shortfall": Value(-every["difference"][known["age"].reindex(every.index).between(25, 48)].min(), 3),
         "ranked": _ranked(known, every, trees.xs("all", level="group")),
         "said": _said(every),
@@ -211,7 +188,6 @@ def _rolling(stored, known):
         "worst_predicted": share(every.loc[worst, "predicted"], 0),
         "worst_observed": share(every.loc[worst, "observed"], 0),
         "resamples": count(stored["resamples"]),
-        "resamples_trees": count(stored["resamples_trees"]),
     }
 
 

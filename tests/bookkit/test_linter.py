@@ -85,6 +85,10 @@ BAD = {
         ("loans, shown", "loans, 12 per cent of them, shown", 27),
         ("`{python} n.loans` loans, shown", "12% of the loans, `{python} n.late` late, shown", 27),
     ],
+    "crowded-sentence": [
+        ("loans, shown", "loans, `{python} n.late` late and `{python} n.lost` lost, shown", 27),
+        ("loans, shown", "loans\n(`{python} n.late`; `{python} n.lost`, `{python} n.lost.interval`), shown", 27),
+    ],
     "hidden-code": [
         ("n = chapter.numbers()", "\n".join(f"{name} = chapter.numbers()" for name in "abcdef"), 8),
         ("n = chapter.numbers()", "a = 1; b = 2; c = 3; d = 4; e = 5; f = 6", 8),
@@ -164,6 +168,11 @@ def test_the_first_four_numbers_are_named():
         text for _, text in findings(GOOD.replace("loans, shown", f"loans, {numbers}, shown"), "typed-result")
     )
     assert message.endswith(": 1.5, 2.5, 3.5, 4.5")
+
+
+def test_an_interval_and_the_next_sentence_do_not_crowd_a_sentence():
+    words = "loans and `{python} n.late` late (`{python} n.late.interval`). Of them `{python} n.lost` lost, shown"
+    assert findings(GOOD.replace("loans, shown", words), "crowded-sentence") == []
 
 
 def test_every_rule_has_a_failing_example():

@@ -8,7 +8,7 @@ import pytest
 from scipy.stats import binom
 
 from p2pbook.chapters import platform
-from p2pbook.detection import FAMILIES, INSTRUMENTS
+from p2pbook.detection import INSTRUMENTS
 from p2prisk.datasets import data_directory
 from p2prisk.platform import SCREENS
 
@@ -33,7 +33,6 @@ def test_shares_and_months_are_those_of_the_stored_platforms(n, study):
         platforms = [line for line in study if line["cause"] == cause]
         full = [line for line in platforms if float(line["dose"]) == 1.0]
         quarter = [line for line in platforms if float(line["dose"]) == 0.25]
-        assert n.seen[cause, reading] == pytest.approx(noticed(full, reading))
         assert n.pooled[cause, reading] == pytest.approx(noticed(platforms, reading))
         for part, months in ((full, n.month), (quarter, n.quarter)):
             filled = sorted(int(line[reading]) or 99 for line in part)
@@ -46,8 +45,6 @@ def test_a_borrower_family_is_the_one_that_rang_most(n, study):
     for cause in ("custody", "operation"):
         platforms = [line for line in study if line["cause"] == cause]
         assert n.borrower[cause] == max(noticed(platforms, "scorecard"), noticed(platforms, "monitor"))
-    double = [line for line in study if line["cause"] == "management" and float(line["dose"]) == 2.0]
-    assert n.related_twice == pytest.approx(noticed(double, "related parties"))
     # said in the text: at a quarter of the dose the monitor notices fewer than half of the platforms
     for cause in ("environment", "repayment"):
         assert np.isnan(n.quarter[cause, "monitor"])
@@ -56,30 +53,27 @@ def test_a_borrower_family_is_the_one_that_rang_most(n, study):
 def test_false_alarms_and_money_at_risk(n, study):
     healthy = [line for line in study if line["cause"] == "healthy"]
     assert len(healthy) == n.checked_on
-    readings = [*INSTRUMENTS, *FAMILIES]
     assert n.false_mean == pytest.approx(mean(noticed(healthy, reading) for reading in INSTRUMENTS))
-    assert n.false_highest == pytest.approx(max(noticed(healthy, reading) for reading in readings))
     at_risk = [
         100 * mean(float(line["at_risk"]) for line in study if line["cause"] == cause and float(line["dose"]) == 1.0)
         for cause in platform.CAUSES
     ]
-    assert (n.least_at_risk, n.most_at_risk) == (pytest.approx(min(at_risk)), pytest.approx(max(at_risk)))
     assert n.causes["At risk, dose 1"].tolist() == pytest.approx(at_risk)
 
 
 def test_shares_carry_the_interval_of_clopper_and_pearson(n):
     # the ends of the interval of k of m solve P(X >= k) = 2.5 % and P(X <= k) = 2.5 %
-    for value, m in (
-        (n.half, 50),
-        (n.seen["management", "related parties"], 50),
-        (n.pooled["custody", "monitor"], 200),
-    ):
+    for value, m in ((n.half, 50), (n.pooled["custody", "monitor"], 200)):
         k = round(float(value) * m)
         assert binom.sf(k - 1, m, float(value.low)) == pytest.approx(0.025)
         assert binom.cdf(k, m, float(value.high)) == pytest.approx(0.025)
     assert float(n.all_of_them.low) ** n.replicates == pytest.approx(0.025) and str(n.all_of_them.high) == "100 %"
-    for row in n.shares.itertuples(index=False):
-        assert row.Platforms == n.replicates and 0 <= row.Noticed <= row.Platforms
+
+
+def test_instruments_see_what_the_words_say(study):
+    def seen(cause, reading):
+        return noticed([line for line in study if line["cause"] == cause and float(line["dose"]) == 1.0], reading)
+
     # "were noticed on every platform", "again the roll, and the coverage of a run", "roll-over, circular flows, ..."
     every = {
         "repayment": ("young vintages", "roll to late"),
@@ -89,8 +83,8 @@ def test_shares_carry_the_interval_of_clopper_and_pearson(n):
         "operation": ("product mix", "maturity mismatch", "run coverage"),
     }
     for cause, readings in every.items():
-        assert [reading for reading in readings if n.seen[cause, reading] < 1] == []
-    assert max(n.seen["repayment", screen] for screen, family in INSTRUMENTS.items() if family == "platform") < 0.2
+        assert [reading for reading in readings if seen(cause, reading) < 1] == []
+    assert max(seen("repayment", screen) for screen, family in INSTRUMENTS.items() if family == "platform") < 0.2
 
 
 def test_published_figures_breach_their_screens(n):
@@ -114,6 +108,5 @@ def test_the_register_names_each_screen_with_its_unit(n):
         assert row.Threshold == f"{screen.threshold:g} {screen.unit}"
 
 
-def test_money_that_left_custody_is_missed_in_the_ledger_of_the_robbed_platform_alone(n):
-    ledger, bank = (part[part["date"] <= platform.DAY]["amount"].sum() for part in (n.robbed.ledger, n.robbed.bank))
-    assert ledger > bank and n.custody_robbed > 1 > n.custody_healthy >= 0
+def test_money_that_left_custody_is_missed_on_the_robbed_platform_alone(n):
+    assert n.custody_robbed > 1 > n.custody_healthy >= 0

@@ -48,11 +48,7 @@ def test_odds_read_aloud_follow_from_the_slopes(n, outcome):
         half = 1.959964 * rows[name]["se"]
         assert n.aloud.odds[name] == pytest.approx(np.exp(rows[name]["estimate"]), rel=1e-9)
         assert n.aloud.odds[name].high == pytest.approx(np.exp(rows[name]["estimate"] + half), rel=1e-6)
-    states = sorted((row["odds_ratio"], row["label"][-2:]) for row in rows.values() if row["trait"] == "state")
-    top = [name for _, name in states[::-1][:3]]
-    assert n.aloud.states_on_top == f"{top[0]}, {top[1]} and {top[2]}"
-    assert (n.aloud.state_lowest, n.aloud.state_highest) == (states[0][0], states[-1][0])
-    assert n.ranks.states == len(states) and not n.aloud.forest["block"].eq("place and time").any()
+    assert not n.aloud.forest["block"].eq("place and time").any()
     size = sorted((abs(row["z"]) for row in rows.values() if row["block"] != "place and time"), reverse=True)
     assert sorted(n.aloud.forest["z"].abs(), reverse=True) == size[:10]
     assert n.aloud.forest["odds_ratio"].is_monotonic_decreasing
@@ -74,13 +70,6 @@ def test_settings_of_boosting_are_those_that_name_its_options(n):
 
 def test_cells_inside_a_grade(n, outcome):
     cells = {(row["grade"], row["own"]): row for row in outcome.table("inside_grades").to_dict("records")}
-    shown = n.ranks.inside.set_index("grade")
-    for (grade, third), row in cells.items():
-        column = {"low": "low risk", "middle": "middle", "high": "high risk"}[third]
-        if row["loans"] >= 50:
-            assert shown.loc[grade, column] == pytest.approx(100 * row["rate"])
-        elif grade in shown.index:
-            assert np.isnan(shown.loc[grade, column])
     assert n.ranks.low_third_of_b == cells["B", "low"]["rate"] < n.ranks.high_third_of_b
 
 
@@ -105,21 +94,26 @@ def test_what_the_words_claim_is_so(n):
 
 
 def test_the_order_of_traits_is_as_the_words_say(n):
-    share, points = n.order.share_gap, n.order.points_gap
+    pairs = replication("e2-order").table("pairs")
+    pairs["pair"] = pairs["first"] + " over " + pairs["second"]
+    gaps = pairs.set_index(["measure", "sample", "pair"])
+    names = dict(zip(("all", "others", "later"), pairs["sample"].unique(), strict=True))
+    asked = gaps.xs("inquiries over income", level="pair").loc["share"]
     # inquiries lead with the exceptions only: level with income without them, behind it in 2011
-    assert share["all"]["inquiries over income"].low > 0
-    assert share["others"]["inquiries over income"].low < 0 < share["others"]["inquiries over income"].high
-    assert share["later"]["inquiries over income"].high < 0
-    for sample in ("all", "others", "later"):
+    assert asked.loc[names["all"], "low"] > 0 > asked.loc[names["later"], "high"]
+    assert asked.loc[names["others"], "low"] < 0 < asked.loc[names["others"], "high"]
+    limits = gaps.xs("use of limits over income", level="pair")
+    for sample, name in names.items():
         # limits and income move about as many loans; of the fit the limits carry more
-        gap = points[sample]["use of limits over income"]
-        assert gap.low < 0 < gap.high and share[sample]["use of limits over income"].low > 0
+        assert limits.loc[("points", name), "low"] < 0 < limits.loc[("points", name), "high"]
+        assert limits.loc[("share", name), "low"] > 0
         weak = [n.order.share[sample][name] for name in ("debt service", "home", "number of credit lines")]
         assert max(weak) < 1.5
         assert n.order.points[sample]["inquiries"].low > 0
-    assert share["later"]["term over use of limits"].low > 0 and points["later"]["term over use of limits"].low > 0
-    groups = n.order.table.set_index("groups").drop(["ability", "willingness", "loan"])
-    assert groups["2011: share, %"].idxmax() == groups["2011: points"].idxmax() == "term"
+    assert (gaps.xs("term over use of limits", level="pair").xs(names["later"], level="sample")["low"] > 0).all()
+    groups = set(n.order.drawn["label"])
+    for carried in (n.order.share["later"], n.order.points["later"]):
+        assert max(groups, key=lambda group: carried[group]) == "term"
     # in 2011 the loan itself carries as much as willingness
     later = n.order.share["later"]
     assert later["loan"].low < later["willingness"] < later["loan"].high
@@ -140,7 +134,6 @@ def test_the_two_questions_are_as_the_words_say(n):
     slopes = stages.table("slopes").set_index("name")
     assert list(slopes.index[slopes["second_holm"] < 0.05]) == ["long_term", "utilisation"]
     assert n.depth.clear_second == "2" and n.depth.clear_first == f"{(slopes['first_holm'] < 0.05).sum()} of 28"
-    assert n.depth.differ == "public record and purpose: small business"
     assert n.depth.first["public_record"].low > 1 > n.depth.second["public_record"].high
     assert n.depth.record_alone > 0.05 and slopes.loc["public_record", "difference_holm"] < 1e-4
     # the ordered logit is closer, with three levels and with four
@@ -197,7 +190,10 @@ def test_bounds_of_the_refused(n):
         assert row["highest, %"] == pytest.approx(100 * (rate * (1 - part) + part))
         assert row["lowest, %"] < row["if they fail like policy exceptions, %"] < row["highest, %"]
     # at the mark the lowest difference that is not excluded is zero
-    gap = n.refused.long - n.refused.short
+    counts = load("lendingclub-2007-2011-counts").frame
+    lost = counts["n"] * counts["severity"].isin(["loss after half", "loss early"])
+    rate = lost.groupby(counts["term"]).sum() / counts.groupby("term")["n"].sum()
+    gap = rate.max() - rate.min()
     mark = n.refused.term_lost_at
     assert (1 - mark) * gap - mark == pytest.approx(0, abs=1e-12)
     assert n.refused.inquiries_lost_at > mark

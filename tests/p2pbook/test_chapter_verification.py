@@ -34,7 +34,6 @@ def shown(run_shown):
 
 def test_the_page_tests_the_model_of_the_chapter_on_the_grade(shown, n):
     assert shown["result"].params.equals(grade_model().params)
-    assert n.term == pytest.approx(np.exp(shown["result"].params["long_term"]))
     grade = shown["loans"]["grade"].astype(str)
     assert shown["five"]["grade"].astype(str).equals(grade.where(grade < "E", "E–G"))
 
@@ -47,11 +46,10 @@ def test_slopes_of_the_term_by_binary_logits_of_another_library(shown, n):
         fit = logit("beyond ~" + traits, beyond).fit(disp=0)
         found[cut] = np.exp(fit.params["long_term"]), np.exp(fit.conf_int().loc["long_term"])
     lines = shown["lines"]
-    for cut, value in (("A", lines.leaving_a), ("B", lines.c_or_worse), ("C", lines.d_or_worse)):
+    for cut, value in (("A", lines.leaving_a), ("C", lines.d_or_worse)):
         assert value == pytest.approx(found[cut][0], rel=1e-4)
     # this interval takes the covariance of a possibly wrong model, statsmodels' that of a true one
     assert lines.leaving_a.low == pytest.approx(found["A"][1][0], rel=0.1)
-    assert n.term_highest == lines.leaving_a
 
 
 def test_brant_by_trait_as_it_is_printed(shown):
@@ -61,7 +59,6 @@ def test_brant_by_trait_as_it_is_printed(shown):
     assert lines.df == table["df"].iloc[:-1].sum() == table.loc["all together", "df"]
     # "the term is the largest part"
     assert table["chi-square"].iloc[:-1].astype(float).idxmax() == LABELS["long_term"]
-    assert float(table.loc[LABELS["long_term"], "chi-square"]) == lines.term_chi2
 
 
 def test_holm_by_another_library_and_the_interval_allows_for_the_choice(shown):
@@ -91,7 +88,6 @@ def test_what_freeing_the_term_moves(shown):
     assert turned == 0 and freed.signs == "none changes its sign"
     distance = np.abs(np.asarray(free.predict()) - np.asarray(common.predict())).sum(axis=1) / 2
     assert freed.moved == pytest.approx(distance.mean(), rel=1e-6)
-    assert freed.moved_much == pytest.approx((distance > 0.05).mean(), abs=1e-9)
 
 
 def test_a_turned_sign_is_counted(shown):
@@ -99,13 +95,12 @@ def test_a_turned_sign_is_counted(shown):
     name = "dti"
     turned = SimpleNamespace(params=free.params.copy(), bse=free.bse)
     turned.params[name] = -common.params[name]
-    moved = pd.DataFrame({"mean_absolute": [0.1], "share_above_5_points": [0.2]}, ["all"])
+    moved = pd.DataFrame({"mean_absolute": [0.1]}, ["all"])
     assert freed_term(common, turned, moved).signs == "one changes its sign"
 
 
 def test_other_checks_from_small_tables():
     checks = other_checks(
-        {"ks_distance": 0.0123, "ks_critical": 0.0136},
         pd.DataFrame({"aic": [100.0, 131.4], "mean_departure": [0.012, 0.0]}, ["loglog", "logit"]),
         pd.DataFrame(
             {"pvalue": [1e-9, 0.5, np.nan, 1e-4], "largest_gap": [0.1, 0.05, 0.0, 0.23]},
@@ -114,9 +109,9 @@ def test_other_checks_from_small_tables():
         pd.DataFrame({"gvif_per_column": [1.1, 1.52]}),
         pd.DataFrame({"largest_shift": [0.2, -0.31]}),
     )
-    assert (checks.bent, str(checks.link_gain), str(checks.link_moves)) == ("2 of 3", "31", "1.2 %")
+    assert (checks.bent, str(checks.link_moves)) == ("2 of 3", "1.2 %")
     assert (checks.bent_most, str(checks.loudest)) == (LABELS["card_limit"], "0.31")
-    assert (str(checks.inflation), str(checks.distance)) == ("1.52", "0.0123")
+    assert str(checks.inflation) == "1.52"
 
 
 def test_gain_of_freeing_every_slope_is_positive_where_the_score_falls():
@@ -131,12 +126,14 @@ def test_frozen_numbers(n):
     outcome, verified = replication("e2-outcome"), replication("e2-verification")
     predicted = outcome["predicted_bad"]
     # the binary logit at the cut is close to that of all cuts together, where probabilities may not cross
-    assert n.level.form == pytest.approx(predicted["binary logits, one a cut"] - predicted["ordered logit"], abs=5e-4)
-    assert n.level.miss == pytest.approx(n.time.observed - n.time.predicted, abs=1e-9)
+    both = n.level.table.set_index("loans").loc["both terms"]
+    form = 100 * (predicted["binary logits, one a cut"] - predicted["ordered logit"])
+    assert both["of it form"] == pytest.approx(form, abs=0.05)
+    assert both["miss, points"] == pytest.approx(100 * (n.time.observed - n.time.predicted), abs=1e-7)
     slopes = [
         row["slope"] for row in verified.table("slopes_by_cut").to_dict("records") if row["column"] == "long_term"
     ]
-    assert [n.allowed.any_trouble, n.allowed.charged_off, n.allowed.early] == pytest.approx(np.exp(slopes))
+    assert [n.allowed.any_trouble, n.allowed.early] == pytest.approx(np.exp([slopes[0], slopes[-1]]))
     pvalues = [row["pvalue"] for row in verified.table("linearity").to_dict("records") if row["pvalue"] is not None]
     pvalues = [p for p in pvalues if not np.isnan(p)]
     assert min(pvalues) > 0.001 and n.allowed.bent == f"none of {len(pvalues)}"
@@ -146,7 +143,6 @@ def test_frozen_numbers(n):
     lead = n.level.ranks.set_index(["loans", "fitted"])["AUC less sub-grade"]
     area = {(row["term"], row["model"]): row["auc"] for row in outcome.table("auc_by_term").to_dict("records")}
     assert lead["60 months", "in hindsight"] == pytest.approx(area[60, "ordered logit"] - area[60, "sub-grade"])
-    assert len(n.time.drift) == 8 and n.time.drift["charged off, %"].between(5, 40).all()
 
 
 def test_what_the_words_claim_is_so(n):
@@ -154,30 +150,17 @@ def test_what_the_words_claim_is_so(n):
     assert time.within_mark == "all three estimates lie within, one with its whole interval"
     assert time.slope_60.high < time.mark_low
     assert n.stable.flipped == "never flipped"
-    # "falls below the interval by the end of 2011", for both terms
-    for _, part in time.drift.groupby("term"):
-        assert (
-            part.iloc[0]["predicted, %"] <= part.iloc[0]["to"] and part.iloc[-1]["predicted, %"] < part.iloc[-1]["from"]
-        )
-    # "distributed almost as those of 2010", though a little further than chance alone would have them
-    assert time.score_limit < time.score_index < 0.01
-    moved = (
-        replication("e2-outcome")
-        .table("stability")
-        .set_index("variable")["psi"]
-        .drop("inquiries_above_2")
-        .sort_values()
-    )
-    assert moved.index[-2:].tolist() == ["amount", "inquiries"]
     assert n.allowed.log_score_freed < n.allowed.log_score
 
 
 def test_what_is_said_of_the_level_is_so(n):
     level = n.level
     # two fifths are the form, nearly all of it at 60 months; the year's part is not beyond doubt
-    assert 0.35 < level.form_share < 0.45 and level.form_36 < 0.1 * level.form_60
+    miss = level.table.set_index("loans")
+    assert 0.35 < level.form_share < 0.45
+    assert miss.loc["36 months", "of it form"] < 0.1 * miss.loc["60 months", "of it form"]
     assert level.year_clear.startswith("the year's part is beyond doubt for neither")
-    assert level.year.low < 0 < level.year and level.year_60.low < 0 < level.year_60
+    assert (miss["from"] < 0).all() and (miss.loc[["both terms", "60 months"], "of it year"] > 0).all()
     # on the day no difference is beyond doubt, in hindsight each is, by either interval
     for _, row in level.ranks.iterrows():
         ends = (row["DeLong: from"], row["refitted: from"])

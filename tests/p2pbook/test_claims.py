@@ -141,6 +141,55 @@ def test_the_brief_is_the_same_in_both_languages_and_computes_its_numbers():
         assert claims_of[0] == claims_of[1]
 
 
+def sourced(name, text):
+    """Sentences of a page as the register writes them: no marks, references or citations, each number as its source."""
+
+    def source(match):
+        expression, shown = match[1].strip(), ""
+        while (parts := expression.rpartition("."))[2] in _SHOWN:
+            expression, shown = parts[0], f".{parts[2]}{shown}"
+        root, *path = expression.split(".")
+        if root == "book" or name in WHOLE_BOOK:
+            return "{" + normal(REGISTER[path[0]].sources[path[1]]) + shown + "}"
+        return "{" + normal(f"chapters.{name.replace('-', '_')}: {expression.removeprefix('n.')}") + shown + "}"
+
+    text = re.sub(r"\s*\[-?@[^\]]*\]|\s*\(@[\w-]+(?:, @[\w-]+)*\)|\*", "", text)
+    return sentences(re.sub(r"`\{python\} ([^`]*)`", source, text))
+
+
+def normal(source):
+    """A source with the quotes of its keys in one style."""
+    where, _, path = source.partition(":")
+    return f"{where}: {ast.unparse(ast.parse(path.strip(), mode='eval'))}" if where not in STUDIES else source
+
+
+def carried(name):
+    """Sentences of the rows that name a page, each number as its source."""
+    found = set()
+    for claim in REGISTER.values():
+        if name in claim.places:
+            swap = lambda match, claim=claim: "{" + normal(claim.sources[match[1]]) + match[2] + "}"  # noqa: E731
+            text = re.sub(r"\{(\w+)((?:\.\w+)*)\}", swap, claim.template)
+            found |= set(sentences(text.replace("*", "")))
+    return found
+
+
+@pytest.mark.parametrize("name", [*CHAPTERS, "abstract", "conclusions"])
+def test_no_sentence_of_an_answer_lacks_its_row(name):
+    text = (ROOT / f"chapters/{name}.qmd").read_text(encoding="utf-8")
+    text = re.sub(r"^```.*?^```$", "", text, flags=re.S | re.M)
+    if name == "abstract":
+        said = re.sub(r"^#.*|^\*\*Keywords.*", "", text, flags=re.M)
+    else:
+        assert "**The answer first.**" in text, f"{name} does not begin with its answer"
+        said = re.split(r"\n## ", text.split("**The answer first.**")[1])[0].split("\n:::")[0]
+    if name == "conclusions":
+        advice = text[text.index("## What follows for management") : text.index("## Limits")]
+        said += "\n" + re.sub(r"^## .*$|^\d+\. ", "", advice, flags=re.M)
+    lacking = [part for part in sourced(name, said) if part not in carried(name)]
+    assert not lacking, f"sentences of {name} without a row in data/claims.csv:\n" + "\n".join(lacking)
+
+
 @pytest.mark.parametrize("name", CHAPTERS)
 def test_the_answer_of_a_chapter_is_in_the_register(name):
     rows = [claim for claim in REGISTER.values() if name in claim.places]

@@ -6,6 +6,7 @@ import pytest
 
 from p2pbook.chapters import grade, platform, stress
 from p2pbook.explorers import Control, Explorer
+from p2prisk.stress import assess
 
 EXPLORERS = (
     Explorer(
@@ -102,7 +103,7 @@ def test_the_chapters_show_what_their_results_say():
     assert worst["A"] < 0.01 and worst["G"] > dict(shown.rows())["G"]
     returns = dict(stress.compute().explorer.rows({"x": 0.0}))
     assert returns == pytest.approx(
-        {name: float(value) for name, value in stress.compute().calm_return.items()}, abs=1e-9
+        {name: assess(book)["annual_return"] for name, book in stress.compute().books.items()}, abs=1e-9
     )
     noticed = platform.compute()
     stored = noticed.by_dose.set_index(["cause", "dose", "reading"])["share"]

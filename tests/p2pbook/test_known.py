@@ -52,7 +52,7 @@ def test_a_number_that_predicts_says_the_day_of_its_decision(chapter):
 
 def test_the_search_finds_what_predicts():
     found = [inline.source for inline, value in _values("verification") if isinstance(value, Value)]
-    assert len(found) > 10 and all(PREDICTS.search(source) for source in found)
+    assert len(found) >= 10 and all(PREDICTS.search(source) for source in found)
 
 
 @pytest.mark.parametrize("name", list(run.STUDIES))

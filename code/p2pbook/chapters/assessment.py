@@ -12,15 +12,7 @@ from p2pbook.replications import replication
 from p2pbook.values import Value, count, share
 from p2pbook.words import by_count, joined
 from p2prisk.ordered import OrderedLogit
-from p2prisk.scorecard import (
-    OverridePolicy,
-    Scorecard,
-    grade_table,
-    homogeneity,
-    map_to_ratings,
-    most_prudent,
-    separation,
-)
+from p2prisk.scorecard import OverridePolicy, Scorecard, grade_table, homogeneity, separation
 from p2prisk.validation import auc, calibration_slope_intercept
 
 #: The level of the tests of grades.
@@ -35,8 +27,6 @@ class Assessment:
     card: Scorecard
     train: pd.DataFrame
     test: pd.DataFrame
-    #: attributes that were estimated, with their points
-    known: pd.DataFrame
     questions: Value
     grades: Value
     loans_train: Value
@@ -53,12 +43,9 @@ class Assessment:
     auc_train: Value
     auc_test: Value
     #: characteristic -> most points it can cost
-    lost: dict[str, Value]
     inquiries_odds: Value
     employment_blank: Value
     employment_stated: Value
-    new_level: str
-    refer: str
     #: sentences: grades whose probability proved too low, as the test finds it, and what came in the worst of them
     proved_too_low: str
     found_too_low: str
@@ -66,9 +53,8 @@ class Assessment:
     safest_grade: str
     safest_pd: Value
     safest_rate: Value
-    #: calibration slopes: in 2011, on the early loans, and of a binary logit in 2011
+    #: calibration slopes in 2011: of the card, and of a binary logit
     slope: Value
-    slope_train: Value
     slope_binary: Value
     later: pd.DataFrame
     #: separation: smallest step between neighbours in points, largest p-value in 2011
@@ -76,14 +62,8 @@ class Assessment:
     step_test: Value
     separation_pvalue: Value
     homogeneous: str
-    #: upper bounds of three grades of 100, 400 and 300 loans without a default
-    prudent_first: Value
-    prudent_second: Value
-    prudent_third: Value
     loss_early: Value
     loss_late: Value
-    rated_loans: Value
-    mapping: pd.DataFrame
     years: pd.DataFrame
     #: year of issue -> odds of default as multiples of what the card says
     odds: dict[int, Value]
@@ -122,9 +102,8 @@ def compute():
         graded=graded,
         requests=requests,
         **_points(card),
-        **_drift(card, test),
         **_grades(card, (train, early), (test, late)),
-        **_slopes((train, early), (test, late)),
+        **_slopes(train, test, late),
         **_elsewhere(card, pd.concat([train, test])),
     )
 
@@ -132,28 +111,19 @@ def compute():
 def _points(card):
     known = card.attributes[card.attributes["estimated"]].drop(columns="estimated")
     by_characteristic = known.groupby("characteristic")
-    lost = by_characteristic["lost"].max()
     points = known.set_index(["characteristic", "attribute"])["points"]
     inquiries = known.loc[known["characteristic"] == "inquiries_band", "coefficient"]
     return {
-        "known": known.assign(characteristic=known["characteristic"].map(LABELS)),
         "safest": count(known.loc[known["lost"] == 0, "points"].sum()),
         "riskiest": count(by_characteristic["points"].min().sum()),
         "base_score": count(card.base_score),
         "base_odds": count(card.base_odds),
         "points_to_double": count(card.points_to_double),
-        "lost": {name: count(value) for name, value in lost.items()},
         # from the coefficients, as points are rounded
         "inquiries_odds": Value(np.exp(np.ptp(inquiries)), 1),
         "employment_blank": count(points["employment_band", "not stated"]),
         "employment_stated": count(points["employment_band", "stated"]),
     }
-
-
-def _drift(card, test):
-    drifting = test.head(1).astype({"income_band": object}).assign(income_band="unknown word")
-    flagged = card.score(drifting, drift="flag").iloc[0]
-    return {name: "yes" if flagged[name] else "no" for name in ("new_level", "refer")}
 
 
 def _grades(card, made_on, tested_on):
@@ -163,7 +133,6 @@ def _grades(card, made_on, tested_on):
     apart, apart_later = (
         separation(scale, scored["pd"], part["bad"], part["n"]) for part, scored in (made_on, tested_on)
     )
-    prudent = most_prudent([100, 400, 300], [0, 0, 0])
     losses = class_losses()
     return {
         "later": _shown(later, mean_by_grade(early["expected_severity"], early["grade"], train["n"])),
@@ -177,9 +146,6 @@ def _grades(card, made_on, tested_on):
         "step_test": Value(100 * apart_later["difference"].min(), 1),
         "separation_pvalue": Value(apart_later["pvalue_holm"].max(), 4),
         "homogeneous": homogeneous_sentence(homogeneity(scale, early["pd"], train["bad"], train["n"])),
-        "prudent_first": share(prudent[0], 2),
-        "prudent_second": share(prudent[1], 2),
-        "prudent_third": share(prudent[2], 2),
         "loss_early": share(losses[3], 0),
         "loss_late": share(losses[2], 0),
     }
@@ -288,28 +254,19 @@ def too_bold_sentence(by_grade, grades):
     )
 
 
-def _slopes(made_on, tested_on):
-    (train, early), (test, late) = made_on, tested_on
+def _slopes(train, test, late):
     formula = "bad ~ " + " + ".join(f"C({name})" for name in LABELS)
     binary = OrderedLogit.from_formula(formula, train, freq_weights="n").fit()
-    tests = {
-        "slope": (test, late["pd"]),
-        "slope_train": (train, early["pd"]),
-        "slope_binary": (test, np.asarray(binary.predict(test))[:, 1]),
-    }
     slopes = {}
-    for name, (part, forecast) in tests.items():
-        row = calibration_slope_intercept(part["bad"], forecast, part["n"]).loc["slope"]
+    for name, forecast in {"slope": late["pd"], "slope_binary": np.asarray(binary.predict(test))[:, 1]}.items():
+        row = calibration_slope_intercept(test["bad"], forecast, test["n"]).loc["slope"]
         slopes[name] = Value(row["value"], low=row["ci_low"], high=row["ci_high"])
     return slopes
 
 
 def _elsewhere(card, counts):
-    ratings, years = replication("e3-ratings"), calibration_by_year(card, counts)
-    mapping = map_to_ratings(card.scale, ratings.table("ratings"))[0]
+    years = calibration_by_year(card, counts)
     return {
-        "rated_loans": count(ratings["loans"]),
-        "mapping": mapping.assign(pd=100 * mapping["pd"], rating_rate=100 * mapping["rating_rate"]),
         "years": pd.DataFrame(
             {
                 "Year": years["year"].astype(str),

@@ -7,16 +7,10 @@ from typing import NamedTuple
 import pandas as pd
 
 from p2pbook import reading, traits
-from p2pbook.replications import replication
+from p2pbook.replications import came_out_again, replication
 from p2pbook.values import Value, count, share
 from p2prisk.datasets import load
 from p2prisk.tables import number
-
-#: levels of the outcome, best to worst
-LEVELS = ["paid", "paid late", "loss after half", "loss early"]
-
-#: how two of them are printed
-PRINTED = {"loss after half": "charged off after half", "loss early": "charged off earlier"}
 
 #: traits whose classes are drawn
 _DRAWN = [
@@ -51,16 +45,15 @@ class Worth(NamedTuple):
 class Borrowers:
     """Numbers and tables of the chapter."""
 
+    #: whether the frozen results came out again on this machine
+    again: str
     samples: pd.DataFrame
     blanks: pd.DataFrame
-    sides: pd.DataFrame
-    grades: pd.DataFrame
     by_grade: pd.DataFrame
     ended: "Ended"
     issued: "Issued"
     singles: "Singles"
     #: share of the loans of 2018 that still run, and of those without a stated time with the employer
-    running: Value
     unstated_2018: Value
     #: share of the loans with the grades A to C, and loans with F and G
     grades_a_to_c: Value
@@ -75,9 +68,6 @@ class Ended:
     charged_off: Value
     principal_lost: Value
     not_verified: Value
-    #: loans up to 2010, which later chapters fit on
-    early_loans: Value
-    early_charged_off: Value
     #: loans called exceptions to the credit policy, the last month with one, and what became of them and of the others
     exceptions: Value
     last_exception: str
@@ -89,18 +79,12 @@ class Ended:
     #: charged off in 2010, by whether the time with the employer is stated
     stated_job: Value
     unstated_job: Value
-    #: share with under two years with the employer
-    short_job_2009: Value
-    short_job_2010: Value
 
 
 @dataclass(frozen=True)
 class Issued:
     """How loans ended by the time of their issue, and by grade."""
 
-    by_grade: pd.DataFrame
-    by_year: pd.DataFrame
-    medians: pd.DataFrame
     vintages: pd.DataFrame
     #: charged off: issued in 2007, policy exceptions and others; and in the last quarter by term
     first_year: Value
@@ -125,8 +109,7 @@ class Singles:
     #: the traits after the first one
     second: Worth
     third: Worth
-    #: number of states, and what noise alone would give them
-    states: Value
+    #: what noise alone would give the states
     noise_of_states: Value
     best: Corner
     worst: Corner
@@ -144,15 +127,13 @@ def compute():
     grades = reading.class_shares(tape.frame["grade"]).rename(columns={"level": "grade"})
     by_grade = grades.set_index("grade")
     return Borrowers(
+        again=came_out_again("e2-profile", "e2-order"),
         samples=_samples(tape, profile),
         blanks=pd.concat([reading.blanks(tape.frame, "Lending Club 2018"), profile.table("blanks")]),
-        sides=_sides(tape.frame, profile),
-        grades=grades,
         by_grade=_spread(tape.frame),
         ended=_ended(profile),
         issued=_issued(profile),
         singles=_singles(profile),
-        running=share((tape.frame["status"] == "current").mean()),
         unstated_2018=share(tape.frame["employment_years"].isna().mean()),
         grades_a_to_c=share(by_grade.loc[["A", "B", "C"], "share"].sum(), 0),
         loans_f_and_g=count(by_grade.loc[["F", "G"], "loans"].sum()),
@@ -189,20 +170,6 @@ def _month(date):
     return date[:7]
 
 
-def _sides(frame, profile):
-    """Medians that both samples hold under the same definition, by term."""
-    early = profile.table("quartiles").query("quantile == 0.5").set_index("term")
-    later = frame.groupby("term")[["amount", "income", "dti"]].median()
-    names = {"amount": "amount, $", "income": "income of the applicant, $", "dti": "debt service, % of income"}
-    return pd.DataFrame(
-        {
-            "trait": names.values(),
-            **{f"2007–2011, {term} months": early.loc[term, list(names)].to_numpy() for term in (36, 60)},
-            **{f"2018, {term} months": later.loc[term, list(names)].to_numpy() for term in (36, 60)},
-        }
-    )
-
-
 def _spread(frame):
     """Quartiles of six traits by grade, incomes and amounts in thousands."""
     columns = {
@@ -222,8 +189,6 @@ def _ended(profile):
         charged_off=share(profile["bad_rate"]),
         principal_lost=share(profile["principal_lost"] / profile["amount"]),
         not_verified=share(profile["not_verified"], 0),
-        early_loans=count(profile["early_loans"]),
-        early_charged_off=share(profile["early_bad_rate"]),
         exceptions=count(profile["exceptions"]),
         last_exception=_month(profile["last_exception"]),
         exceptions_charged_off=share(profile["bad_rate_exceptions"]),
@@ -232,23 +197,14 @@ def _ended(profile):
         first_long_term=_month(profile["first_long_term"]),
         stated_job=share(profile["bad_rate_stated_job_2010"], 0),
         unstated_job=share(profile["bad_rate_unstated_job_2010"], 0),
-        short_job_2009=share(profile["short_job_2009"], 0),
-        short_job_2010=share(profile["short_job_2010"], 0),
     )
 
 
 def _issued(profile):
-    by_grade = profile.table("severity_by_grade")
-    lost = by_grade["loss after half"] + by_grade["loss early"]
-    by_grade["charged off, %"] = 100 * lost / by_grade[LEVELS].sum(axis=1)
-    medians = profile.table("by_outcome").pivot(index="label", columns="grade", values="median")
     vintages = profile.table("vintages").assign(date=lambda table: pd.to_datetime(table["date"]))
     last = vintages[vintages["date"] == vintages["date"].max()].set_index("term")["rate"]
     first = profile.table("by_year").query("year == 2007")
     return Issued(
-        by_grade=by_grade.rename(columns=PRINTED),
-        by_year=severity_by_year(load("lendingclub-2007-2011-counts").frame),
-        medians=medians[LEVELS].reset_index().rename(columns={"label": "trait", **PRINTED}),
         vintages=vintages,
         first_year=share(first["bad"].sum() / first["loans"].sum(), 0),
         first_exceptions=share(profile["bad_rate_exceptions_2007"], 0),
@@ -257,33 +213,6 @@ def _issued(profile):
         last_36=share(last[36], 0),
         last_60=share(last[60], 0),
     )
-
-
-def severity_by_year(counts):
-    """How the loans ended, by year of issue, in per cent, with the number of loans.
-
-    Parameters
-    ----------
-    counts : pandas.DataFrame
-        ``issue_year``, ``severity``, ``n``.
-
-    Returns
-    -------
-    pandas.DataFrame
-        ``issued in`` (text), one column a level, ``loans``.
-
-    Examples
-    --------
-    >>> counts = pd.DataFrame({"issue_year": 2010, "severity": LEVELS, "n": [70, 10, 5, 15]})
-    >>> print(severity_by_year(counts)[["issued in", "paid", "charged off earlier", "loans"]].to_string(index=False))
-    issued in  paid  charged off earlier  loans
-         2010  70.0                 15.0    100
-    """
-    wide = counts.pivot_table(index="issue_year", columns="severity", values="n", aggfunc="sum", observed=False)[LEVELS]
-    wide.columns = LEVELS  # no longer categories, so that a column may join them
-    loans = wide.sum(axis=1)
-    shown = (100 * wide.div(loans, axis=0)).assign(loans=loans).reset_index().astype({"issue_year": str})
-    return shown.rename(columns={"issue_year": "issued in", **PRINTED})
 
 
 def _singles(profile):
@@ -303,7 +232,6 @@ def _singles(profile):
         worth={column: Value(value, 3) for column, value in by_column["information_value"].items()},
         second=_worth(single, 1),
         third=_worth(single, 2),
-        states=count(by_column.loc["region", "classes"]),
         noise_of_states=Value(by_column.loc["region", "noise"], 3),
         best=corner(cells, "lowest"),
         worst=corner(cells, "highest"),

@@ -8,7 +8,7 @@ import pandas as pd
 from p2pbook.case import strengths
 from p2pbook.known import Known, stamp
 from p2pbook.lendingclub import AFTER_ALL_ENDED, FITTED_TO
-from p2pbook.replications import replication, stamped
+from p2pbook.replications import came_out_again, replication, stamped
 from p2pbook.values import Value, count, estimate, share
 from p2prisk.datasets import table
 
@@ -17,6 +17,8 @@ from p2prisk.datasets import table
 class Causes:
     """Numbers and tables of the chapter."""
 
+    #: whether the frozen results came out again on this machine
+    again: str
     map: pd.DataFrame
     #: points more of loans charged off for one standard deviation of the block
     willingness: Value
@@ -27,8 +29,6 @@ class Causes:
     rate_2007: Value
     rate_2010: Value
     rate_2007_within: Value
-    observed: Value
-    predicted: Value
     #: loans outside the credit policy: how many, in which year and share at most; charged off, and among the others
     exceptions: Value
     exceptions_2007: Value
@@ -42,7 +42,6 @@ class Causes:
     marked_beyond: Value
     unmarked_beyond: Value
     beyond_2011: Value
-    limits: pd.DataFrame
     #: return a year of the loans of 2007 to 2010 by mark
     by_mark: pd.DataFrame
     #: how well the traits rank the loans of 2011 within one sub-grade and term: in hindsight, and known on the day
@@ -70,19 +69,17 @@ def compute():
     slopes = outcome.table("coefficients").set_index("name")["odds_ratio"]
     years = profile.table("by_year").query("term == 36").set_index("year")
     rate = years["bad"] / years["loans"]
-    drift = outcome.table("calibration").set_index("cut").loc["paid late|loss after half"]
     odds_2008 = Value(slopes["vintage[T.2008]"], 1)
     managed = _management(replication("e2-management"))
     found = f"a trace: {managed['exceptions']} loans outside the policy, {managed['rate_exceptions']} charged off"
     return Causes(
+        again=came_out_again("e2-outcome", "e2-profile", "e2-robustness", "e2-management", "e2-level"),
         map=_map(claims, share(blocks["ability"], 0), share(blocks["willingness"], 0), odds_2008, found),
         willingness=Value(points["willingness"], 1),
         ability=Value(points["ability"], 1),
         odds_2008=odds_2008,
         rate_2007=share(rate[2007], 0),
         rate_2010=share(rate[2010], 0),
-        observed=share(drift["observed"]),
-        predicted=share(drift["predicted"]),
         **managed,
         **_within(),
         strength_borrowers=strengths(table("case_evidence"))["Ability and willingness to repay"],
@@ -94,11 +91,6 @@ def compute():
 def _management(stored):
     years, marks = stored.table("by_year").query("term == 'all'").set_index("year"), stored.table("by_mark")
     first = marks.query("policy_exception and year == 2007")["loans"].item()
-    limits = stored.table("limits").assign(
-        marked=lambda t: 100 * t["marked"],
-        bad_rate=lambda t: 100 * t["bad_rate"],
-        late=lambda t: 100 * t["bad_2011"] / t["loans_2011"],
-    )
     before = marks[marks["year"] <= FITTED_TO]
 
     def interval(row):
@@ -117,7 +109,6 @@ def _management(stored):
         "marked_beyond": share(stored["marked_beyond"], 0),
         "unmarked_beyond": share(stored["unmarked_beyond"], 0),
         "beyond_2011": share(stored["beyond_2011"], 0),
-        "limits": limits[["limit", "loans", "marked", "bad_rate", "loans_2011", "late"]],
         "by_mark": pd.DataFrame(
             {
                 "Issued": before["year"].astype(str),

@@ -227,7 +227,7 @@ class Register:
             for status, (one, many) in verbs.items()
         }
 
-    def table(self, *places, chapters=False, about=True):
+    def table(self, *places, chapters=False):
         """Claims of some pages as a table.
 
         Parameters
@@ -236,24 +236,42 @@ class Register:
             Pages or chapters; a claim of any of them is shown.
         chapters : bool
             Instead: the claims that stand on none of :data:`PAGES`.
-        about : bool
-            Whether claims about the book itself, which have no number, are shown.
 
         Returns
         -------
         pandas.DataFrame
-            ``claim, status, what was measured, would be overturned by``.
+            ``claim, status, what was measured, would be overturned by``. A chapter's claim is its answer, word by word,
+            and is named by its reference.
         """
         chosen = [
             claim
             for claim in register().values()
             if (not set(PAGES) & set(claim.places) if chapters else set(places) & set(claim.places))
-            and (about or claim.sources)
         ]
         return pd.DataFrame(
-            [(claim.text, claim.status, measured(claim), overturned(claim)) for claim in chosen],
+            [
+                (
+                    f"@sec-{claim.places[0]}" if chapters else claim.text,
+                    claim.status,
+                    measured(claim),
+                    overturned(claim),
+                )
+                for claim in chosen
+            ],
             columns=["claim", "status", "what was measured", "would be overturned by"],
         )
+
+    def headlines(self, place):
+        """First words of the claims of a page that have numbers, up to the first stop, with their status.
+
+        Returns
+        -------
+        pandas.DataFrame
+            ``finding, status``.
+        """
+        chosen = [claim for claim in register().values() if place in claim.places and claim.sources]
+        heads = [re.split(r"[.:;](?= |$)", claim.template)[0] for claim in chosen]
+        return pd.DataFrame({"finding": heads, "status": [claim.status for claim in chosen]})
 
     @property
     def ranks(self):

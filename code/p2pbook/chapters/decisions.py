@@ -8,24 +8,14 @@ import pandas as pd
 from p2pbook.known import Known, stamp
 from p2pbook.lendingclub import LABELS, book_card
 from p2pbook.pricing import REVIEW, gain_and_loss, highest_pd_by_cap, price_by_grade, value_check
-from p2pbook.replications import Replication, replication, stamped
+from p2pbook.replications import Replication, came_out_again, replication, stamped
 from p2pbook.values import Value, count, estimate, share
 from p2pbook.words import by_count, joined
-from p2prisk.policy import (
-    CAPS,
-    Limit,
-    acceptance_frontier,
-    check_limits,
-    default_rate_bounds,
-    refer_band,
-    room_under_limit,
-)
+from p2prisk.policy import CAPS, Limit, acceptance_frontier, check_limits
 
 #: Caps on the yearly rate in Chinese courts; four times the loan prime rate of August 2020.
 RATE_CAPS = {"four times the LPR of 2020": 4 * 0.0385, "24 %": 0.24, "36 %": 0.36}
 LOWEST_CAP = "four times the LPR of 2020"
-#: An example of accepted shares and a default rate among the accepted.
-TAKEN, BAD = 0.7, 0.15
 LIMITS = (
     Limit("term", 0.40, "60", "its outcome is known last"),
     Limit("purpose_group", 0.05, "higher loss", "mostly small firms, hit by one economy"),
@@ -38,62 +28,48 @@ LIMITS = (
 class Decisions:
     """Numbers and tables of the chapter."""
 
+    #: whether the frozen results came out again on this machine
+    again: str
     stored: Replication
     #: loans of 2011: probability of default by the card, whether charged off, number
     test: pd.DataFrame
-    applications: pd.DataFrame
-    #: frozen: loans, loans of 2011, loans that were set aside, defaults, splits
+    #: frozen: loans, loans of 2011, defaults
     loans: Value
     test_loans: Value
-    referred: Value
     defaults: Value
-    #: share of defaulted loans that lost at least nine tenths of what was owed, and all of it
+    #: share of defaulted loans that lost at least nine tenths of what was owed
     nearly_all_lost: Value
-    nothing_recovered: Value
-    resamples: Value
     #: assumptions of every value
     funding_cost: Value
     servicing_cost: Value
     recovery_lag: Value
     recovery: Value
-    default_age: Value
     #: term -> share of repaid loans that were repaid two months or more before the end
     prepaid: dict[str, Value]
-    #: value per 100 on offer: of all loans and at the best cut-off; where it lies and what it refuses
+    #: value per 100 on offer: of all loans and at the best cut-off; where it lies
     everybody: Value
     best_value: Value
     best_cutoff: Value
-    refused: Value
     gain: Value
-    #: the day of decision; losses known on it of the losses that came, and the next to last rule's accepted share
+    #: the day of decision; losses known on it of the losses that came
     decision_date: str
     known_losses: Value
     final_losses: Value
-    #: rule -> gain on the loans of 2011 per 100, cut-off (with the interval of the choice), share accepted
-    rule_gain: dict[str, Value]
+    #: rule -> what it costs on the loans of 2011 per 100
     rule_cost: dict[str, Value]
-    rule_cutoff: dict[str, Value]
-    rule_accepted: dict[str, Value]
     rules: pd.DataFrame
     rules_lost: str
     rate_safest: Value
     rate_riskiest: Value
     funding: pd.DataFrame
     funding_highest: Value
-    #: expected maximum profit
-    none_lost: Value
-    all_lost: Value
-    emp_card: Value
-    emp_grade: Value
+    #: loans that the expected maximum profit rejects
     emp_rejected: Value
-    #: default rate where half, four fifths and all of the loans are accepted
+    #: default rate where half and where all of the loans are accepted
     half: Value
-    four_fifths: Value
     whole: Value
     #: two cut-offs and a person between: value of good loans from the safest to the riskiest fifth
     good: dict[str, Value]
-    bad: dict[str, Value]
-    by_risk: pd.DataFrame
     gain_of: object
     loss_of: object
     review_cost: Value
@@ -102,43 +78,28 @@ class Decisions:
     #: review -> cut-offs, shares of the loans of 2011, and what the band brought there per 100
     accept_below: dict[str, Value]
     decline_above: dict[str, Value]
-    single: Value
     share_referred: dict[str, Value]
-    share_declined: dict[str, Value]
     review_gain: dict[str, Value]
-    one_value: dict[str, Value]
     #: price: break-even rates, what each cap carries, and how the model of cash flows met the money that came
     prices: pd.DataFrame
-    bearable: pd.DataFrame
     expected: dict[str, Value]
     realised: dict[str, Value]
     rate_points: dict[str, Value]
-    correlate: str
     #: cap -> highest probability of default that it carries over 36 months
     carries: dict[str, Value]
     out_of_reach: str
-    worst_rate: Value
     #: limits
     person_here: Value
     person_all: Value
-    firm_here: Value
-    firm_all: Value
     held: pd.DataFrame
-    room: Value
     #: reject inference
     rejects: pd.DataFrame
-    rejects_table: pd.DataFrame
     declined: Value
     accepted: Value
     accepted_only: Value
     declined_rate: Value
-    augmentation: Value
     all_known: Value
     largest_gain: Value
-    test_rate: Value
-    taken: Value
-    taken_bad: Value
-    bound: Value
 
 
 @cache
@@ -154,9 +115,9 @@ def compute():
     scored = made.card.score(made.test)
     test = made.test.assign(pd=scored["pd"], grade=scored["grade"].astype(str))
     return Decisions(
+        again=came_out_again("e2-decisions"),
         stored=stored,
         test=test,
-        applications=_applications(),
         **_frozen(stored),
         **_cut_off(stored),
         **_accepted(test),
@@ -167,33 +128,18 @@ def compute():
     )
 
 
-def _applications():
-    return pd.DataFrame(
-        {
-            "kind": ["person", "person", "person", "firm"],
-            "requested": [150_000, 150_000, 100_000, 2_000_000],
-            "here": [0, 120_000, 50_000, 0],
-            "outside": [0.0, 300_000.0, 900_000.0, 4_500_000.0],
-        }
-    )
-
-
 def _frozen(stored):
     costs = stored["costs"]
     early = stored.table("prepayment").set_index("term")["share"]
     return {
         "loans": count(stored["loans"]),
         "test_loans": count(stored["test_loans"]),
-        "referred": count(stored["referred"]),
         "defaults": count(stored["defaults"]),
         "nearly_all_lost": share(stored["nearly_all_lost"], 0),
-        "nothing_recovered": share(stored["nothing_recovered"], 0),
-        "resamples": count(stored["resamples"]),
         "funding_cost": share(costs["funding"], 0),
         "servicing_cost": share(costs["servicing"], 0),
         "recovery_lag": count(costs["recovery_lag"]),
         "recovery": share(stored["recovery"]),
-        "default_age": count(stored.table("default_age").set_index("term").loc[36, "median"]),
         "prepaid": {f"{term} months": share(early[term], 0) for term in (36, 60)},
     }
 
@@ -207,7 +153,6 @@ def _cut_off(stored):
         "everybody": Value(100 * stored["everybody"]),
         "best_value": Value(100 * best["profit"]),
         "best_cutoff": share(best["cutoff"], 0),
-        "refused": share(1 - best["accepted"], 0),
         "gain": Value(100 * stored["gain"]),
         "decision_date": day_in_words(then["decision_date"]),
         "known_losses": count(then["known_losses"]),
@@ -217,10 +162,6 @@ def _cut_off(stored):
         "rate_riskiest": share(rates.iloc[-1]),
         "funding": shown,
         "funding_highest": share(funding["funding"].iloc[-1], 0),
-        "none_lost": share(emp["none_lost"]),
-        "all_lost": share(emp["all_lost"]),
-        "emp_card": Value(100 * emp["card"]["emp"]),
-        "emp_grade": Value(100 * emp["sub-grade"]["emp"]),
         "emp_rejected": share(emp["card"]["rejected"], 0),
     }
 
@@ -230,14 +171,12 @@ RULES = ("peak", "halves", "earlier", "earlier, policy", "known")
 
 
 def _by_rule(rules):
-    made, shown = {"rule_gain": {}, "rule_cutoff": {}, "rule_accepted": {}}, []
+    gains, shown = {}, []
     for name, (_, row) in zip(RULES, rules.iterrows(), strict=True):
         with stamp(Known(row["decision_date"], row["known_until"])):
             per_100 = row[["gain", "low", "high"]].astype(float) * 100
-            made["rule_gain"][name] = estimate(per_100, "gain", low="low", high="high")
-            made["rule_cutoff"][name] = estimate(row, "cutoff", 1, "cutoff_low", "cutoff_high", True)
-            made["rule_accepted"][name] = share(row["accepted"], 0)
-        interval = "not an estimate" if name == "peak" else made["rule_gain"][name].interval
+            gains[name] = estimate(per_100, "gain", low="low", high="high")
+        interval = "not an estimate" if name == "peak" else gains[name].interval
         shown.append(
             {
                 "Cut-off": row["rule"],
@@ -249,9 +188,9 @@ def _by_rule(rules):
                 "95 % interval": interval,
             }
         )
-    before = [made["rule_gain"][name] for name in RULES[2:]]
-    cost = {name: -gain for name, gain in made["rule_gain"].items() if name != "peak"}
-    return {**made, "rule_cost": cost, "rules": pd.DataFrame(shown), "rules_lost": lost_sentence(before)}
+    cost = {name: -gain for name, gain in gains.items() if name != "peak"}
+    lost = lost_sentence([gains[name] for name in RULES[2:]])
+    return {"rule_cost": cost, "rules": pd.DataFrame(shown), "rules_lost": lost}
 
 
 def lost_sentence(gains):
@@ -292,11 +231,7 @@ def _accepted(test):
     frontier = acceptance_frontier(test["pd"], test["bad"], test["n"], resamples=300, seed=2011)
     at = frontier.set_index(frontier["accepted"].round(2))
     half = at.loc[0.5]
-    return {
-        "half": share(half["rate"], low=half["ci_low"], high=half["ci_high"]),
-        "four_fifths": share(at.loc[0.8, "rate"]),
-        "whole": share(at.loc[1.0, "rate"]),
-    }
+    return {"half": share(half["rate"], low=half["ci_low"], high=half["ci_high"]), "whole": share(at.loc[1.0, "rate"])}
 
 
 def _review(stored):
@@ -306,20 +241,8 @@ def _review(stored):
     early, late = (values[values["issued"] == issued].set_index("part") for issued in ("2007-2010", "2011"))
     gain, loss = gain_and_loss(early)
     parts = {"safest": 1, "riskiest": 5}
-    one = refer_band(stored["mean_value_good"], -stored["mean_value_bad"], **REVIEW)
     return {
         "good": {name: Value(100 * late["value_good"][part], 1) for name, part in parts.items()},
-        "bad": {name: Value(-100 * late["value_bad"][part], 1) for name, part in parts.items()},
-        "by_risk": pd.DataFrame(
-            {
-                "Fifth, safest first": late.index.astype(str),
-                **{
-                    f"{name}, {issued}": 100 * part[column].to_numpy()
-                    for issued, part in (("2007–2010", early), ("2011", late))
-                    for name, column in (("PD", "p"), ("Good", "value_good"), ("Bad", "value_bad"))
-                },
-            }
-        ),
         "gain_of": gain,
         "loss_of": loss,
         "review_cost": Value(100 * REVIEW["review_cost"], 0),
@@ -327,14 +250,11 @@ def _review(stored):
         "turned_away": share(REVIEW["turned_away"], 0),
         "accept_below": {name: share(value) for name, value in reviews["accept_below"].items()},
         "decline_above": {name: share(value) for name, value in reviews["decline_above"].items()},
-        "single": share(reviews["single"].iloc[0]),
         "share_referred": {name: share(value, 0) for name, value in reviews["referred"].items()},
-        "share_declined": {name: share(value, 0) for name, value in reviews["declined"].items()},
         "review_gain": {
             name: estimate(100 * row[["gain", "low", "high"]].astype(float), "gain", low="low", high="high")
             for name, row in reviews.iterrows()
         },
-        "one_value": {name: share(one[name], 0) for name in ("accept_below", "decline_above")},
     }
 
 
@@ -345,36 +265,12 @@ def _price(made, stored):
     short = prices[prices["term"] == 36].set_index("grade")
     return {
         "prices": prices,
-        "bearable": pd.DataFrame(
-            {
-                "Cap": bearable["cap"],
-                "Rate": 100 * bearable["rate"],
-                "36 months": 100 * bearable[36],
-                "60 months": 100 * bearable[60],
-            }
-        ),
         "expected": {term: Value(100 * value, 1) for term, value in check["expected"].items()},
         "realised": {term: Value(100 * value, 1) for term, value in check["realised"].items()},
         "rate_points": {term: Value(value, 1) for term, value in check["rate_points"].items()},
-        "correlate": both_terms(check["correlation"]),
         "carries": {cap: share(value) for cap, value in bearable.set_index("cap")[36].items()},
         "out_of_reach": out_of_reach_sentence(short.index[~short[LOWEST_CAP]], len(short)),
-        "worst_rate": share(short["break_even"].iloc[-1]),
     }
-
-
-def both_terms(values):
-    """Say a number of two terms, once where both print alike.
-
-    Examples
-    --------
-    >>> both_terms({"36 months": 0.891, "60 months": 0.887}), both_terms({"36 months": 0.9, "60 months": 0.8})
-    ('0.89 for both terms', '0.90 for 36 months and 0.80 for 60 months')
-    """
-    printed = {term: str(Value(value)) for term, value in values.items()}
-    if len(set(printed.values())) == 1:
-        return f"{next(iter(printed.values()))} for both terms"
-    return " and ".join(f"{value} for {term}" for term, value in printed.items())
 
 
 def out_of_reach_sentence(grades, of):
@@ -392,49 +288,28 @@ def out_of_reach_sentence(grades, of):
 
 def _limits(test):
     held = check_limits(test, LIMITS, amount="n")
-    room = room_under_limit(1.0, held["share"].iloc[1], LIMITS[1].share)
     shown = held.assign(
         column=held["column"].map(lambda name: LABELS.get(name, name.capitalize())),
         share=100 * held["share"],
         limit=100 * held["limit"],
         breached=held["breached"].map({True: "yes", False: "no"}),
     )
-    (person_here, person_all), (firm_here, firm_all) = CAPS["person"], CAPS["firm"]
+    person_here, person_all = CAPS["person"]
     return {
         "person_here": count(person_here),
         "person_all": count(person_all),
-        "firm_here": count(firm_here),
-        "firm_all": count(firm_all),
         "held": shown.drop(columns="used").rename(columns={"column": "limit on"}).rename(columns=str.capitalize),
-        "room": Value(100 * room, 1),
     }
 
 
 def _rejects(rejects):
     method = rejects.set_index("method")
-    low, high = default_rate_bounds(BAD, TAKEN)
-    shown = rejects.round({"gain": 5, "gain_low": 5, "gain_high": 5}).replace({-0.0: 0.0})
-    shown = shown.assign(predicted=100 * rejects["predicted"])
-    names = {
-        "method": "Method",
-        "auc": "AUC",
-        "gain": "Gain",
-        "gain_low": "from",
-        "gain_high": "to",
-        "predicted": "Mean PD",
-    }
     return {
         "rejects": rejects,
-        "rejects_table": shown[list(names)].rename(columns=names),
         "declined": count(rejects["declined"].iloc[0]),
         "accepted": count(rejects["accepted"].iloc[0]),
         "accepted_only": share(method.loc["accepted only", "declined_predicted"]),
         "declined_rate": share(method.loc["accepted only", "declined_observed"]),
-        "augmentation": share(method.loc["augmentation", "declined_predicted"]),
         "all_known": share(method.loc["all outcomes known", "declined_predicted"]),
         "largest_gain": Value(rejects["gain"].abs().max(), 4),
-        "test_rate": share(rejects["observed"].iloc[0]),
-        "taken": share(TAKEN, 0),
-        "taken_bad": share(BAD, 0),
-        "bound": share(BAD, 1, low, high),
     }

@@ -12,10 +12,10 @@ from p2pbook.grade_model import grade_loans, grade_model
 from p2pbook.known import Descriptive, stamp
 from p2pbook.traits import GRADE_TRAITS
 from p2pbook.values import Value, count, estimates, share
-from p2prisk import OrderedLogit, average_marginal_effects
+from p2prisk import OrderedLogit
 from p2prisk.datasets import load
 from p2prisk.effects import class_shares_if, explained, explained_interval
-from p2prisk.validation import concordance, discrimination_by_cut
+from p2prisk.validation import concordance
 
 #: odds ratios that are read with one digit
 _ONE_DIGIT = {"long_term": 1, "delinquency[T.within a year]": 1}
@@ -36,9 +36,8 @@ class Grade:
     slopes: pd.DataFrame
     #: the ten clearest, to draw
     clearest: pd.DataFrame
-    #: slopes and thresholds as they are printed
+    #: slopes as they are printed
     estimates: pd.DataFrame
-    thresholds: pd.DataFrame
     #: name of the slope -> odds ratio of a worse grade
     odds: dict
     #: odds ratio of a doubled income in a model of income alone
@@ -57,12 +56,8 @@ class Fit:
 
     #: share of the variance behind the grade
     explained: Value
-    mcfadden: Value
     #: share of pairs with different grades that are ranked the right way round
     ranked: Value
-    #: areas under the curve: grade A from the rest, F and G from the rest
-    auc_first: Value
-    auc_last: Value
     #: block -> share of the gain lost without it
     lost_without: dict
     #: robust standard errors as shares of the printed ones
@@ -70,30 +65,18 @@ class Fit:
     sandwich_highest: Value
     #: correct significant digits of the worst coefficient, twelve at most
     digits: Value
-    iterations: Value
 
 
 @dataclass(frozen=True)
 class Shares:
     """What the model says in shares of borrowers."""
 
-    #: points of probability that 60 months take from a grade or give to it
-    term_from_a: Value
-    term_from_b: Value
-    term_to_d: Value
-    #: points that ten more points of debt service take from grade A
-    dti_from_a: Value
     #: probability of A or B of the typical borrower, by term
     typical_36: Value
     typical_60: Value
-    #: probability of D or worse of the weak borrower at 60 months
-    weak_60: Value
     #: share of D and worse if everybody had the term
     everybody_36: Value
     everybody_60: Value
-    #: share of D and worse as it is on file, by term
-    seen_36: Value
-    seen_60: Value
 
 
 @cache
@@ -118,7 +101,6 @@ def compute():
         slopes=slopes,
         clearest=reading.clearest(slopes),
         estimates=reading.printed_estimates(slopes),
-        thresholds=_thresholds(result),
         odds=estimates(slopes.set_index("name"), "odds_ratio", own=_ONE_DIGIT),
         income_alone=Value(np.exp(alone.params["income"])),
         quiet_lowest=Value(quiet.min()),
@@ -129,52 +111,27 @@ def compute():
     )
 
 
-def _thresholds(result):
-    """Thresholds with their standard errors."""
-    return pd.DataFrame(
-        {
-            "threshold": result.thresholds.index,
-            "estimate": result.thresholds.to_numpy(),
-            "standard error": result.bse[result.thresholds.index].to_numpy(),
-        }
-    )
-
-
 @stamp(Descriptive("how well traits tell the grade that the platform set on the same day"))
 def _fit(result, loans):
     measures, score = explained(result), result.predict(which="linear")
     ranked = concordance(loans["grade"], score)
-    auc = discrimination_by_cut(loans["grade"], score)["auc"]
     blocks = reading.block_contributions(loans, "grade", GRADE_TRAITS).set_index("block")["share_added"]
     sandwich = result.with_covariance("HC0").bse / result.bse
     return Fit(
         explained=share(measures["mckelvey_zavoina"], 0, *explained_interval(result)),
-        mcfadden=Value(measures["mcfadden"], 3),
         ranked=share(ranked.c_index, 0, ranked.ci_low, ranked.ci_high),
-        auc_first=Value(auc.iloc[0], 3),
-        auc_last=Value(auc.iloc[4], 3),
         lost_without={block: share(lost, 0) for block, lost in blocks.items()},
         sandwich_lowest=share(sandwich.min(), 0),
         sandwich_highest=share(sandwich.max(), 0),
         digits=count(min(int(result.digits), 12)),
-        iterations=count(result.iterations),
     )
 
 
 def _shares(result, loans, slopes):
-    moved = average_marginal_effects(result).set_index(["term", "category"])["effect"]
     borrowers = result.predict(reading.representative_borrowers(loans, slopes))
-    seen = pd.crosstab(loans["long_term"], loans["grade"], normalize="index")[_WORSE_THAN_C].sum(axis=1)
     return Shares(
-        term_from_a=share(-moved["long_term", "A"], 0),
-        term_from_b=share(-moved["long_term", "B"], 0),
-        term_to_d=share(moved["long_term", "D"], 0),
-        dti_from_a=share(-moved["dti", "A"], 1),
         typical_36=share(borrowers.loc["typical, 36 months", ["A", "B"]].sum(), 0),
         typical_60=share(borrowers.loc["typical, 60 months", ["A", "B"]].sum(), 0),
-        weak_60=share(borrowers.loc["weak, 60 months", _WORSE_THAN_C].sum(), 0),
         everybody_36=share(class_shares_if(result, loans, long_term=0.0)[_WORSE_THAN_C].sum(), 0),
         everybody_60=share(class_shares_if(result, loans, long_term=1.0)[_WORSE_THAN_C].sum(), 0),
-        seen_36=share(seen[0.0], 0),
-        seen_60=share(seen[1.0], 0),
     )

@@ -24,7 +24,6 @@ class Industry:
     """Numbers and tables of the chapter; years and months are keys, amounts are in billion yuan."""
 
     panels: dict
-    by_year: pd.DataFrame
     rivals: pd.DataFrame
     problems: pd.DataFrame
     regulation: pd.DataFrame
@@ -45,8 +44,6 @@ class Industry:
     balance_restated: Value
     #: platforms in operation and their balance, by month and counter
     operating: dict
-    balance_in: dict
-    tianyan_to_wdzj: Value
     comparisons: Value
     median_gap: Value
     #: year -> problem platforms in it
@@ -57,15 +54,7 @@ class Industry:
     problem_share_2017: Value
     problem_share_2018: Value
     stopped_or_problem_by_march: Value
-    failed_2022: Value
-    absconded_2022: Value
-    investigated_2022: Value
-    #: July 2018
-    problem_in_newspaper: Value
-    problem_in_repost: Value
-    stopped_in_july: Value
     #: provinces that had banned the business by January 2020, in a word
-    provinces: str
     fewer_platforms: Value
     outflow: Value
     balance_before: Value
@@ -97,13 +86,9 @@ def compute():
     outflow = case.month_value(months, "2018-07", "net outflow")
     before = balance["WDZJ"]["2018-07"] + outflow
     in_trouble = case.month_value(months, "2018-07", "principal at platforms in trouble", "Lingyi")
-    problem_in = lambda counter: count(case.month_value(months, "2018-07", "problem platforms", counter))  # noqa: E731
     shares = case.custody_shares(custody)
     return Industry(
         panels={title: (case.year_segments(years, name), unit) for name, (title, unit, _) in PANELS.items()},
-        by_year=case.sourced_years(
-            years, list(PANELS), {name: digits for name, (_, _, digits) in PANELS.items()}
-        ).astype({"year": str}),
         rivals=spread,
         problems=problems,
         regulation=table("regulation_timeline"),
@@ -121,8 +106,6 @@ def compute():
         platforms_restated=count(case.year_value(years, 2017, "platforms", edition="restated")),
         balance_restated=count(case.year_value(years, 2017, "balance", edition="restated")),
         operating=operating,
-        balance_in=balance,
-        tianyan_to_wdzj=Value(balance["Tianyan"]["2019-08"] / balance["WDZJ"]["2019-08"], 2),
         comparisons=count(spread.groupby(["date", "quantity"]).ngroups),
         median_gap=Value(100 * (spread.groupby(["date", "quantity"])["spread"].first().median() - 1), 0),
         problem={int(year): count(value) for year, value in failed["problem, in year"].items()},
@@ -131,14 +114,7 @@ def compute():
         problem_share_2017=Value(failed["problem share of exits", "2017"], 1),
         problem_share_2018=Value(failed["problem share of exits", "2018"], 1),
         stopped_or_problem_by_march=count(failed["cumulative, stopped or problem", "2018-03"]),
-        failed_2022=count(failed["cumulative, failed", "2022"]),
-        absconded_2022=count(failed["absconded", "2022"]),
-        investigated_2022=count(failed["investigated by regulators", "2022"]),
         problem_share_2016=Value(listed.number("IND086"), 1),
-        problem_in_newspaper=problem_in("WDZJ, a newspaper"),
-        problem_in_repost=problem_in("WDZJ, a repost"),
-        stopped_in_july=count(case.month_value(months, "2018-07", "stopped", "WDZJ, a repost")),
-        provinces={9: "nine"}[int(listed.number("CAS069"))],
         fewer_platforms=count(operating["WDZJ"]["2018-06"] - operating["WDZJ"]["2018-07"]),
         outflow=count(outflow),
         balance_before=count(before),

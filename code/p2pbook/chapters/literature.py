@@ -5,7 +5,7 @@ from functools import cache
 
 import pandas as pd
 
-from p2pbook.literature import agreement, reader_agreement, studies_by_sign
+from p2pbook.literature import agreement, reader_agreement
 from p2pbook.values import Value, count
 from p2prisk.datasets import table
 
@@ -16,8 +16,6 @@ class Literature:
 
     signs: pd.DataFrame
     counted: pd.DataFrame
-    by_study: pd.DataFrame
-    closest: pd.DataFrame
     findings: Value
     studies: Value
     traits: Value
@@ -26,10 +24,6 @@ class Literature:
     opposite: Value
     against_none: Value
     agree: Value
-    #: of the closest studies, those whose record does not say how large the sample is
-    closest_studies: Value
-    closest_without_size: Value
-    on_renrendai: Value
     #: share of the cells read in abstracts and records, in per cent
     from_abstracts: Value
     #: cells that a second reader coded apart, how many alike, and Cohen's kappa
@@ -46,15 +40,13 @@ def compute():
     -------
     Literature
     """
-    signs, closest = table("literature_signs"), table("literature_studies")
+    signs = table("literature_signs")
     counted, twice = agreement(signs), table("literature_second_reading")
     readers = reader_agreement(twice["first_sign"], twice["sign"])
     verdicts = counted["verdict"].value_counts()
     return Literature(
         signs=signs,
         counted=counted,
-        by_study=_by_study(signs),
-        closest=_closest(closest),
         findings=count(len(signs)),
         studies=count(signs["study"].nunique()),
         traits=count(len(counted)),
@@ -62,28 +54,8 @@ def compute():
         opposite=count(verdicts["opposite signs"]),
         against_none=count(verdicts["sign against no effect"]),
         agree=count(verdicts["agree"]),
-        closest_studies=count(len(closest)),
-        closest_without_size=count((closest["size"] == "not stated in the record read").sum()),
         from_abstracts=Value(100 * (signs["read_in"] == "abstract").mean(), 0),
         coded_twice=count(readers["cells"]),
         coded_alike=count(readers["same"]),
         kappa=Value(readers["kappa"], 2, low=readers["low"], high=readers["high"]),
-        on_renrendai=count(signs.loc[signs["platform"] == "Renrendai", "study"].nunique()),
-    )
-
-
-def _by_study(signs):
-    heads = ["Trait", "Safer", "No effect", "Riskier", "Relevant, sign not stated"]
-    return studies_by_sign(signs).reset_index().set_axis(heads, axis=1)
-
-
-def _closest(closest):
-    return pd.DataFrame(
-        {
-            "Study": "@" + closest["study"],
-            "Data and size": closest["data"] + "; size: " + closest["size"],
-            "Method and outcome": closest["method"] + "; outcome: " + closest["outcome"],
-            "Finding": closest["finding"],
-            "Limitation": closest["limitation"],
-        }
     )

@@ -19,14 +19,12 @@ STOP = "2019-07-03"
 class NetCreditGroup:
     """Numbers and tables of the chapter; money in US$ million unless the name says otherwise."""
 
-    statements: pd.DataFrame
     products: pd.DataFrame
     lines: pd.DataFrame
     structure: pd.DataFrame
     events: pd.DataFrame
     peer: pd.DataFrame
     related: pd.DataFrame
-    accounts: pd.DataFrame
     path: pd.DataFrame
     evidence: pd.DataFrame
     causes: pd.DataFrame
@@ -53,7 +51,6 @@ class NetCreditGroup:
     #: RMB, the platform and its affiliates
     balance_july: Value
     per_lender_times: Value
-    volume_gongchang: Value
     disclosed_balance: Value
     disclosed_compensation: Value
     disclosed_per_borrower: Value
@@ -93,7 +90,6 @@ def compute():
     counts = strength.value_counts()
     before = events[events["date"].astype(str).str[:10] < STOP]
     return NetCreditGroup(
-        statements=_statements(table("case_statements")),
         products=case.product_shares(products),
         lines=lines[["line", "company", "chinese", "activity", "in_p2p", "fact"]].rename(
             columns={"chinese": "Chinese name", "activity": "what is known", "in_p2p": "P2P"}
@@ -102,7 +98,6 @@ def compute():
         events=events,
         peer=case.peer_cost_shares(table("peer_costs"), 2017),
         related=case.related_party_shares(accounts),
-        accounts=case.accounts_table(accounts),
         path=_shown(table("case_path")),
         evidence=case.evidence_counts(evidence),
         causes=_causes(table("case_causes"), strength),
@@ -128,11 +123,6 @@ def _shown(frame):
     return frame.drop(columns=["key", "grade"]).rename(columns=lambda name: name.replace("_", " "))
 
 
-def _statements(statements):
-    frame = statements[["date", "says", "cause", "status", "fact"]].fillna("")
-    return frame.rename(columns={"says": "what is said", "cause": "bears on"})
-
-
 def _causes(causes, strength):
     frame = causes.rename(columns={"why_not_stronger": "why not stronger", "data_needed": "data a manager needed"})
     frame.insert(1, "evidence", causes["cause"].map(strength))
@@ -153,7 +143,6 @@ def _money(listed, products):
         "exchange_share": Value(100 * exchanges / rule["total"], 0),
         "balance_july": Value(number("NCG063"), 2),
         "per_lender_times": Value(per_lender / number("IND061"), 1),
-        "volume_gongchang": Value(number("NCG069"), 1),
         "disclosed_balance": Value(number("CAS050"), 3),
         "disclosed_compensation": Value(number("CAS053"), 1),
         "disclosed_per_borrower": count(round(per_borrower, -3)),

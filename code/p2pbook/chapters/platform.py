@@ -16,7 +16,7 @@ from p2pbook.known import Descriptive, stamp
 from p2pbook.values import Value, count, estimate, share
 from p2prisk.datasets import table
 from p2prisk.platform import SCREENS, custody, product_mix, related_receivables, screen_table
-from p2prisk.simulate import CAUSES, SimulatedPlatform, TurningBad, simulate_platform
+from p2prisk.simulate import CAUSES, TurningBad, simulate_platform
 
 #: The day on which ledger and bank statement of the example are matched: six months after money began to leave.
 DAY = "2017-06-30"
@@ -47,12 +47,7 @@ class Platform:
     receivables_threshold: Value
     annual_report: Value
     outside: Value
-    servicing_cost: Value
-    marketing_cost: Value
     reserve_money: str
-    #: simulated: a healthy platform for the margins; one that loses money from custody
-    healthy: SimulatedPlatform
-    robbed: SimulatedPlatform
     #: statistic of the custody screen on the robbed platform and its healthy twin
     custody_robbed: Value
     custody_healthy: Value
@@ -72,16 +67,9 @@ class Platform:
     #: half of the platforms of a cell, and all of them, with their intervals
     half: Value
     all_of_them: Value
-    least_at_risk: Value
-    most_at_risk: Value
     false_mean: Value
-    false_highest: Value
-    #: shares at the full dose that the text reads, with their intervals
-    shares: pd.DataFrame
     #: (cause, reading) -> share noticed at the full dose, and over all doses; management by related parties at twice it
-    seen: dict[tuple, Value]
     pooled: dict[tuple, Value]
-    related_twice: Value
     #: cause -> share of cases in which the borrower family that rang most did so, over all doses
     borrower: dict[str, Value]
     #: (cause, reading) -> median month of the first alarm at the full dose and at a quarter of it
@@ -102,8 +90,6 @@ def compute():
     return Platform(
         screens=_register(),
         number_of_screens=count(len(SCREENS)),
-        healthy=simulate_platform(20_000, 26, seed=1, growth=0.06),
-        robbed=robbed,
         custody_robbed=Value(custody(robbed.ledger, robbed.bank, as_of=DAY).value, 1),
         custody_healthy=Value(custody(sound.ledger, sound.bank, as_of=DAY).value, 2),
         **_published(facts(), table("ncf_accounts")),
@@ -149,7 +135,6 @@ def _published(listed, accounts):
         product_mix(owed, as_of=owed["month"].iloc[0]),
     )
     report = accounts.query("year == 2018 and item == 'equity' and accounts == 'annual report'")["value"].item()
-    expense = case.expense_shares(accounts).loc[2018]
     rows = [
         (receivables, "Pro forma balance sheet, 31 December 2018", listed.grade("NCF013")),
         (mix, "Core document, 30 June 2019", listed.grade("NCG058")),
@@ -163,8 +148,6 @@ def _published(listed, accounts):
         "receivables_threshold": count(receivables.threshold),
         "annual_report": share(loans["amount"] / report, 0),
         "outside": share(mix.value / 100, 0),
-        "servicing_cost": share(expense["loan facilitation and servicing"]),
-        "marketing_cost": share(expense["sales and marketing"]),
         "reserve_money": listed.value("NCG081", digits=3),
     }
 
@@ -196,7 +179,6 @@ def _detected(study):
     whole = over_doses.set_index(["cause", "reading"])
     pooled = whole["share"]
     at_risk = 100 * by_dose.groupby(["cause", "dose"])["at_risk"].first()
-    full = [at_risk[cause, FULL] for cause in CAUSES]
 
     def at(dose, column, make):
         return {key: make(value) for key, value in cell[column].xs(dose, level="dose").items()}
@@ -214,32 +196,12 @@ def _detected(study):
             ],
             columns=["Cause", "What turns bad", "At risk, dose 1", "At risk, dose 2"],
         ),
-        "least_at_risk": Value(min(full), 1),
-        "most_at_risk": Value(max(full), 1),
         "false_mean": share(pooled["healthy"][list(INSTRUMENTS)].mean()),
-        "false_highest": estimate(whole.loc["healthy"].loc[pooled["healthy"].idxmax()], **SHARE | {"digits": 1}),
-        "seen": {key: estimate(row, **SHARE) for key, row in cell.xs(FULL, level="dose").iterrows()},
         "pooled": {key: estimate(row, **SHARE) for key, row in whole.iterrows()},
-        "related_twice": estimate(cell.loc["management", 2 * FULL, "related parties"], **SHARE),
         "borrower": {
             cause: estimate(whole.loc[cause].loc[["scorecard", "monitor"]].nlargest(1, "share").iloc[0], **SHARE)
             for cause in CAUSES
         },
-        "shares": pd.DataFrame(
-            [
-                (
-                    CAUSE_WORDS[cause],
-                    reading,
-                    row["detected"],
-                    row["platforms"],
-                    f"{100 * row['low']:.0f} to {100 * row['high']:.0f}",
-                )
-                for cause, readings in READ.items()
-                for reading in readings
-                for row in [cell.loc[cause, FULL, reading]]
-            ],
-            columns=["Cause", "Instrument", "Noticed", "Platforms", "95 % interval"],
-        ),
         "month": at(FULL, "median_month", count),
         "quarter": at(QUARTER, "median_month", count),
     }

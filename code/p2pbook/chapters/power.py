@@ -33,10 +33,7 @@ class Power:
     step: Value
     #: test -> share rejected: at that change, at twice that change, and at the largest departure of each scenario
     at_step: dict[str, Value]
-    at_two_steps: dict[str, Value]
-    parallel: dict[str, Value]
     square: dict[str, Value]
-    interaction: dict[str, Value]
     link: dict[str, Value]
 
 
@@ -68,10 +65,7 @@ def compute():
         held=held_sentence(sizes, level),
         step=Value(step, 1),
         at_step=_rejected(study, "parallel lines", step),
-        at_two_steps=_rejected(study, "parallel lines", 2 * step),
-        parallel=_rejected(study, "parallel lines"),
         square=_rejected(study, "square"),
-        interaction=_rejected(study, "interaction"),
         link=_rejected(study, "link"),
     )
 

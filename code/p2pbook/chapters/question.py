@@ -19,8 +19,6 @@ class Question:
     outside: Value
     total: Value
     #: platforms in operation at the end of 2017 (first reported) and of 2020
-    platforms_2017: Value
-    platforms_2020: Value
     borrowers_gongchang: Value
     claims: pd.DataFrame
     evidence: pd.DataFrame
@@ -41,8 +39,6 @@ def compute():
     return Question(
         outside=count(rule["outside"]),
         total=count(rule["total"]),
-        platforms_2017=count(listed.number("IND034")),
-        platforms_2020=count(listed.number("IND093")),
         borrowers_gongchang=count(listed.number("NCG070")),
         claims=_headed(claims[["cause", *names]].rename(columns=names)),
         evidence=_headed(table("question_evidence").rename(columns={"id": "code"})),

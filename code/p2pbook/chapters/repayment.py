@@ -10,7 +10,7 @@ from p2pbook import reading, realtime
 from p2pbook.findings import MARK_AUC
 from p2pbook.known import stamp
 from p2pbook.lendingclub import ON_THE_DAY
-from p2pbook.replications import replication, stamped
+from p2pbook.replications import came_out_again, replication, stamped
 from p2pbook.traits import INCOME_MARKS
 from p2pbook.values import Value, count, estimate, estimates, share
 from p2pbook.words import by_count, joined
@@ -51,6 +51,8 @@ _CLEAR = 1.959963984540054  # an estimate is clear of zero when it is this many 
 class Repayment:
     """Numbers and tables of the chapter."""
 
+    #: whether the frozen results came out again on this machine
+    again: str
     sample: "Sample"
     choice: "Choice"
     aloud: "Aloud"
@@ -69,12 +71,9 @@ class Repayment:
 class Sample:
     """Which loans the model was fitted and tested on."""
 
-    on_file: Value
     set_aside: Value
     train: Value
-    train_bad: Value
     test: Value
-    test_bad: Value
     #: how often the outcomes of 2011 were used to judge a ranking
     looks: Value
 
@@ -84,19 +83,14 @@ class Choice:
     """How the model was chosen inside 2007-2010."""
 
     steps: pd.DataFrame
-    seeds: Value
-    least_gain: Value
-    #: area within a year that the cross-validation promised
-    promised: Value
 
 
 @dataclass(frozen=True)
 class Aloud:
     """The slopes, in odds and in points of loans charged off."""
 
-    #: the ten clearest slopes, to draw; all slopes but the states, to print
+    #: the ten clearest slopes, to draw
     forest: pd.DataFrame
-    estimates: pd.DataFrame
     curves: pd.DataFrame
     #: name of the slope -> odds ratio of a worse outcome
     odds: dict
@@ -110,38 +104,25 @@ class Aloud:
     small_business: Value
     #: odds ratios of changes along bent lines
     three_inquiries: Value
-    income_doubled: Value
     #: points fewer charged off when income doubles
     income_spares: Value
-    #: incomes between which it doubles, and above which more no longer helps
+    #: income that is doubled, and above which more no longer helps
     income_from: Value
-    income_to: Value
     income_flat: Value
     first_unstated_job: str
-    unstated_job_2010: Value
-    short_job_2009: Value
-    short_job_2010: Value
-    state_lowest: Value
-    state_highest: Value
-    #: the three states with the highest odds
-    states_on_top: str
 
 
 @dataclass(frozen=True)
 class Order:
     """Which traits carry the fit: with the policy exceptions, without them (``others``), and in 2011 (``later``)."""
 
-    #: share of fit lost without a group, to draw; and to print, beside the points of loss
+    #: share of fit lost without a group, to draw
     drawn: pd.DataFrame
-    table: pd.DataFrame
     #: differences between two groups, to print
     pairs: pd.DataFrame
     #: sample -> group -> share of fit lost, and points of loss for one standard deviation
     share: dict
     points: dict
-    #: sample -> "first over second" -> difference of the two, in points of the share and of loans charged off
-    share_gap: dict
-    points_gap: dict
     #: by how much the limits carry more of the fit than income, over the samples
     limits_least: Value
     limits_most: Value
@@ -152,7 +133,6 @@ class Order:
     exceptions: Value
     many_exceptions: Value
     many_others: Value
-    draws: Value
 
 
 @dataclass(frozen=True)
@@ -168,18 +148,11 @@ class Depth:
     #: slopes that clearly part the lost from the paid, and the early from the later, of how many
     clear_first: str
     clear_second: str
-    #: of the slopes that differ between the questions after Holm's correction, their names
-    differ: str
     #: Holm's p-value of the turn of the public record, as a slope of its own and as a difference
     record_alone: Value
     record_difference: str
     #: Vuong's z of the ordered logit against the sequential one
     vuong: Value
-    vuong_p: str
-    #: test of common slopes, and what freeing them moves
-    chi2: Value
-    df: Value
-    moved: Value
 
 
 @dataclass(frozen=True)
@@ -204,11 +177,6 @@ class Refused:
 
     rate: Value
     table: pd.DataFrame
-    #: shares charged off by term, and with no and with five or more inquiries
-    short: Value
-    long: Value
-    asked_none: Value
-    asked_many: Value
     #: share refused at which the sign of each difference is no longer known
     term_lost_at: Value
     inquiries_lost_at: Value
@@ -218,16 +186,12 @@ class Refused:
 class Blocks:
     """Ability, willingness and the loan itself."""
 
-    table: pd.DataFrame
     #: share of fit lost when groups of traits are called otherwise
     ways: pd.DataFrame
     #: block or group of traits -> share of the fit lost without it
     lost_without: dict
-    slopes: dict
     #: points more charged off for one standard deviation of the block
     points: dict
-    #: traits of the model -> area of 2011
-    auc: dict
 
 
 @dataclass(frozen=True)
@@ -239,9 +203,6 @@ class Ranks:
     auc: Value
     sub_grade: Value
     both: Value
-    #: slopes of the model, states among them
-    slopes: Value
-    states: Value
     #: leads of the model in hindsight
     over_sub_grade: Value
     over_boosting: Value
@@ -250,16 +211,10 @@ class Ranks:
     #: what the sub-grade adds to the traits, and the traits to the sub-grade
     sub_grade_adds: Value
     traits_add: Value
-    #: odds of a worse outcome for five sub-grades worse
-    sub_grade_alone: Value
-    sub_grade_beside: Value
-    #: skill of the ranked probability score against the grade
-    skill: Value
     #: area from pairs of the same sub-grade and term: in hindsight, and of the hazard on the day
     inside_hindsight: Value
     inside_day: Value
-    #: charged off in per cent by grade and third of the score; the ends of grade B
-    inside: pd.DataFrame
+    #: charged off in grade B, by the safest and the riskiest third of the score
     low_third_of_b: Value
     high_third_of_b: Value
 
@@ -285,6 +240,7 @@ def compute():
     selection, outcome = replication("e2-selection"), replication("e2-outcome")
     slopes = outcome.table("coefficients")
     return Repayment(
+        again=came_out_again("e2-selection", "e2-outcome", "e2-order", "e2-stages", "e2-robustness"),
         sample=_sample(outcome),
         choice=_choice(selection),
         aloud=_aloud(slopes, outcome, replication("e2-robustness"), replication("e2-profile")),
@@ -293,7 +249,7 @@ def compute():
         depth=_depth(replication("e2-stages")),
         signs=signs(replication("e2-robustness").table("signs")),
         day=realtime.compute(),
-        ranks=_ranks(slopes, outcome, selection),
+        ranks=_ranks(outcome, selection),
         refused=_refused(replication("e2-profile")),
         counts=_counts(),
     )
@@ -301,12 +257,9 @@ def compute():
 
 def _sample(outcome):
     return Sample(
-        on_file=count(outcome["set_aside"] + outcome["train"] + outcome["test"]),
         set_aside=count(outcome["set_aside"]),
         train=count(outcome["train"]),
-        train_bad=count(outcome["train_bad"]),
         test=count(outcome["test"]),
-        test_bad=count(outcome["test_bad"]),
         looks=count(outcome["looks_at_2011"]),
     )
 
@@ -315,50 +268,30 @@ def _choice(selection):
     steps = selection.table("steps").assign(kept=lambda table: table["kept"].map({True: "yes", False: "no"}))
     steps = steps[["step", "slopes", "auc_within_year", "gain", "log_score", "kept"]]
     return Choice(
-        steps=steps.rename(columns={"auc_within_year": "AUC within year", "log_score": "log score (lower is better)"}),
-        seeds=count(len(selection["seeds"])),
-        least_gain=Value(selection["least_gain"], 4),
-        promised=Value(selection["auc_within_year"], 3),
+        steps=steps.rename(columns={"auc_within_year": "AUC within year", "log_score": "log score (lower is better)"})
     )
-
-
-def _states(slopes):
-    """Odds ratios of the states, highest first, by name."""
-    states = slopes[slopes["trait"] == "state"].set_index("label")["odds_ratio"]
-    return states.rename(lambda label: label.removeprefix("state: ")).sort_values(ascending=False)
 
 
 def _aloud(slopes, outcome, robust, profile):
     by_age = replication("e2-hazard").table("term")["odds_ratio"]
-    states, named = _states(slopes), slopes[slopes["trait"] != "state"]
+    named = slopes[slopes["trait"] != "state"]
     main = robust.table("specifications").query("specification == 'main'").set_index("label")
     points = estimates(robust.table("effects").set_index("label"), "points", 1)
     odds = estimates(slopes.set_index("name"), "odds_ratio", own=_ONE_DIGIT)
-    printed = reading.printed_estimates(named)
-    printed.insert(1, "block", named["block"])
     return Aloud(
         forest=reading.clearest(named[named["block"] != "place and time"]),
         term_lowest=Value(by_age.min(), 1),
         term_highest=Value(by_age.max(), 1),
-        estimates=printed,
         curves=outcome.table("curves"),
         odds=odds,
         points=points,
         ten_points_used=points["card limits used, +10 points"],
         small_business=odds["purpose[T.small business]"],
         three_inquiries=Value(main.loc["inquiries 0 to 3", "odds_ratio"], 1),
-        income_doubled=Value(main.loc["income doubled, 40k to 80k", "odds_ratio"]),
         income_spares=-points["income doubled, 40k to 80k"],
         income_from=count(INCOME_MARKS[0]),
-        income_to=count(2 * INCOME_MARKS[0]),
         income_flat=count(INCOME_MARKS[1]),
         first_unstated_job=profile["first_unstated_job"][:7],
-        unstated_job_2010=count(profile["unstated_job_2010"]),
-        short_job_2009=share(profile["short_job_2009"], 0),
-        short_job_2010=share(profile["short_job_2010"], 0),
-        state_lowest=Value(states.min()),
-        state_highest=Value(states.max()),
-        states_on_top=joined(states.index[:3]),
     )
 
 
@@ -390,12 +323,6 @@ def _order(order):
 
         return by_sample(build)
 
-    table = pd.DataFrame({"groups": [*top, *_BLOCKS]})
-    for name, short in _SAMPLES.items():
-        own = of(name).loc[table["groups"]]
-        head = {"all": "2007–10", "others": "no exceptions", "later": "2011"}[short]
-        table[f"{head}: share, %"] = 100 * own["share"].to_numpy()
-        table[f"{head}: points"] = own["points"].to_numpy()
     shown = pairs[~pairs["first"].isin(_BLOCKS)].assign(pair=pairs["first"] + " over " + pairs["second"])
     shown["measure"] = shown["measure"].map({"share": "share of fit", "points": "one s.d."})
     shown["said"] = [f"{r.difference:.1f} ({r.low:.1f} to {r.high:.1f})".replace("-", "−") for r in shown.itertuples()]
@@ -411,15 +338,11 @@ def _order(order):
         words_later=share_gap["later"]["willingness over ability"].whole,
         pairs=shown.sort_values(["measure", "pair"], ascending=[False, True], ignore_index=True)[heads],
         drawn=drawn.astype({"label": str}),
-        table=table,
         share=by_sample(lambda name: estimates(100 * of(name)[["share", "low", "high"]], "share", 0)),
         points=by_sample(lambda name: estimates(of(name), "points", 1, "points_low", "points_high")),
-        share_gap=share_gap,
-        points_gap=gaps("points"),
         exceptions=share(order["share_exceptions"], 0),
         many_exceptions=share(order["many_inquiries_exceptions"], 0),
         many_others=share(order["many_inquiries_others"], 0),
-        draws=count(order["draws"]),
     )
 
 
@@ -448,7 +371,6 @@ def _depth(stages):
     families = stages.table("families")
     ordered = families[(families["family"] == "cumulative") & (families["levels"] == 4)].iloc[0]
     record = slopes.set_index("name").loc["public_record"]
-    differ = slopes[slopes["difference_holm"] < 0.05]["label"].str.replace(r" \(none\)", "", regex=True)
     return Depth(
         drawn=drawn.sort_values(["label", "set"], kind="stable").astype({"label": str}),
         lost=count(stages["lost"]),
@@ -457,14 +379,9 @@ def _depth(stages):
         second=odds["second"],
         clear_first=f"{(slopes['first_holm'] < 0.05).sum()} of {len(slopes)}",
         clear_second=f"{(slopes['second_holm'] < 0.05).sum()}",
-        differ=joined(differ),
         record_alone=Value(record["second_holm"], 2),
         record_difference=reading.p_words(record["difference_holm"]),
         vuong=Value(ordered["vuong_z"], 1),
-        vuong_p=reading.p_words(ordered["pvalue"]),
-        chi2=Value(stages["chi2"], 0),
-        df=count(stages["df"]),
-        moved=share(stages["moved"]),
     )
 
 
@@ -549,10 +466,6 @@ def _refused(profile):
     return Refused(
         rate=share(rate),
         table=pd.DataFrame(rows),
-        short=share(term[36], 0),
-        long=share(term[60], 0),
-        asked_none=share(none, 0),
-        asked_many=share(many, 0),
         term_lost_at=share(sign_lost_at(term[60] - term[36]), 0),
         inquiries_lost_at=share(sign_lost_at(many - none), 0),
     )
@@ -573,39 +486,25 @@ def sign_lost_at(difference):
 
 @stamped("e2-outcome")
 def _blocks(outcome, robust):
-    blocks, auc = outcome.table("blocks").set_index("block"), outcome.table("block_auc").set_index("traits")["auc"]
+    blocks = outcome.table("blocks").set_index("block")
     points = estimates(robust.table("block_effects").set_index("block"), "points", 1)
     groups = outcome.table("groups").set_index("block")["share_added"]
     ways = outcome.table("assignments").pivot(index="assignment", columns="block", values="share_added")
     ways = ways.loc[outcome.table("assignments")["assignment"].unique(), _BLOCKS]
     return Blocks(
-        table=pd.DataFrame(
-            {
-                "block": _BLOCKS,
-                "slopes": blocks.loc[_BLOCKS, "slopes"].to_numpy(),
-                "share of fit lost without it, %": 100 * blocks.loc[_BLOCKS, "share_added"].to_numpy(),
-                "share of fit alone, %": 100 * blocks.loc[_BLOCKS, "share_alone"].to_numpy(),
-                "AUC 2011 alone": auc[_BLOCKS].to_numpy(),
-                "AUC 2011 without it": auc[[f"all but {block}" for block in _BLOCKS]].to_numpy(),
-                "one s.d., points": [float(points[block]) for block in _BLOCKS],
-            }
-        ),
         ways=(100 * ways).rename_axis("groups").reset_index(),
         lost_without={name: share(lost, 0) for name, lost in {**groups, **blocks["share_added"]}.items()},
-        slopes={block: count(slopes) for block, slopes in blocks["slopes"].items()},
         points=points,
-        auc={name: Value(area, 3) for name, area in auc.items()},
     )
 
 
 @stamped("e2-outcome")
-def _ranks(slopes, outcome, selection):
+def _ranks(outcome, selection):
     auc = outcome.table("auc").set_index("model")
     lead = outcome.table("auc_differences").set_index(["first", "second"])
     pairs = replication("e2-level").table("inside").set_index("model")
     inside = outcome.table("inside_grades")
     in_b = inside[inside["grade"] == "B"].set_index("own")["rate"]
-    skill = outcome["rps_skill_vs_grade"]
 
     def difference(first, second):
         return estimate(lead.loc[(first, second)], "difference", 3)
@@ -616,19 +515,13 @@ def _ranks(slopes, outcome, selection):
         auc=estimate(auc.loc["ordered logit"], "auc", 3),
         sub_grade=estimate(auc.loc["sub-grade"], "auc", 3),
         both=estimate(auc.loc["ordered logit and sub-grade"], "auc", 3),
-        slopes=count(outcome["slopes"]),
-        states=count(len(_states(slopes))),
         over_sub_grade=difference("ordered logit", "sub-grade"),
         over_boosting=difference("ordered logit", "gradient boosting"),
         settings=count((selection.table("rivals")["step"] == "gradient boosting").sum()),
         sub_grade_adds=-difference("ordered logit", "ordered logit and sub-grade"),
         traits_add=-difference("sub-grade", "ordered logit and sub-grade"),
-        sub_grade_alone=Value(outcome["odds_ratio_sub_grade_alone"][0]),
-        sub_grade_beside=Value(outcome["odds_ratio_sub_grade"][0]),
-        skill=estimate(skill, "skill", 1, percent=True),
         inside_hindsight=estimate(pairs.loc["parallel lines"], "value", 3, "low", "high"),
         inside_day=_on_the_day(pairs.loc["on the day"]),
-        inside=inside_grades(inside),
         low_third_of_b=share(in_b["low"], 0),
         high_third_of_b=share(in_b["high"], 0),
     )
@@ -637,29 +530,6 @@ def _ranks(slopes, outcome, selection):
 @stamp(ON_THE_DAY)
 def _on_the_day(row):
     return estimate(row, "value", 3, "low", "high")
-
-
-def inside_grades(cells, least=_LEAST):
-    """Share charged off in per cent, by grade and third of the score.
-
-    Parameters
-    ----------
-    cells : pandas.DataFrame
-        ``grade``, ``own`` (``low``, ``middle``, ``high``), ``loans``, ``rate``.
-    least : int
-        Cells with fewer loans stay blank.
-
-    Examples
-    --------
-    >>> cells = pd.DataFrame({"grade": "A", "own": ["low", "middle", "high"], "loans": [90, 60, 9], "rate": 0.5})
-    >>> print(inside_grades(cells).to_string(index=False))
-    grade  low risk  middle  high risk
-        A      50.0    50.0        NaN
-    """
-    cells = cells.assign(rate=(100 * cells["rate"]).where(cells["loans"] >= least))
-    wide = cells.pivot(index="grade", columns="own", values="rate")[["low", "middle", "high"]].dropna(how="all")
-    wide = wide.rename_axis(columns=None).reset_index()
-    return wide.rename(columns={"low": "low risk", "high": "high risk"})
 
 
 @cache

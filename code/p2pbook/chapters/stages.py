@@ -9,7 +9,7 @@ from scipy.stats import norm
 from statsmodels.stats.multitest import multipletests
 
 from p2pbook.lendingclub import CLASSES, lending_club_model
-from p2pbook.replications import replication
+from p2pbook.replications import came_out_again, replication
 from p2pbook.values import Value, count, estimate, share
 from p2pbook.words import by_count
 from p2prisk.assumptions import brant, compare_families, free_terms, probability_departure, slopes_by_threshold
@@ -39,14 +39,14 @@ _CLEAR = 1.959963984540054  # half width of a 95 % interval, in standard errors
 class Stages:
     """Numbers and tables of the chapter."""
 
+    #: whether the frozen results came out again on this machine
+    again: str
     loans: Value
     #: loans that reach the second and the third stage
     late_or_lost: Value
     lost: Value
-    families: pd.DataFrame
-    #: Vuong's z of the cumulative and of the backward model against the forward one
+    #: Vuong's z of the cumulative model against the forward one
     cumulative: Value
-    backward: Value
     #: slope of every column at every stage, and the rows that are drawn
     slopes: pd.DataFrame
     drawn: pd.DataFrame
@@ -62,7 +62,6 @@ class Stages:
     df: Value
     #: share of probability that freeing the slopes moves between the classes, averaged over the loans
     moved: Value
-    moved_most: Value
     when: "When"
 
 
@@ -72,7 +71,6 @@ class When:
 
     loans: Value
     loan_months: Value
-    defaults: Value
     #: age in months that parts early from late, and share of the defaults up to it
     turn: Value
     early: Value
@@ -82,8 +80,7 @@ class When:
     #: (term, age) -> share defaulted, and repaid
     lost: dict
     repaid: dict
-    #: 60 months against 36 by age, to print; and the lowest and the highest ratio
-    term: pd.DataFrame
+    #: 60 months against 36: the lowest and the highest ratio over the ages
     term_lowest: Value
     term_highest: Value
     #: slopes whose change with age is clear after Holm's correction: weaker later, and stronger
@@ -93,8 +90,6 @@ class When:
     fading_without_exceptions: str
     #: odds ratios on default of inquiries and of small business, early and late
     effect: dict
-    changes_chi2: Value
-    changes_df: Value
 
 
 @cache
@@ -121,12 +116,11 @@ def compute():
     severity = counts.groupby("severity", observed=True)["n"].sum().to_numpy()
     named = slopes.assign(cut=slopes["cut"].map(dict(zip(slopes["cut"].unique(), STAGES, strict=True))))
     return Stages(
+        again=came_out_again("e2-hazard"),
         loans=count(severity.sum()),
         late_or_lost=count(severity[1:].sum()),
         lost=count(severity[2:].sum()),
-        families=families.reset_index()[["family", "loglike", "difference", "vuong_z"]],
         cumulative=Value(families.loc["cumulative", "vuong_z"], 1),
-        backward=Value(families.loc["backward", "vuong_z"], 1),
         slopes=slopes,
         drawn=named[named["column"].isin(DRAWN)],
         first_largest=first_largest_sentence(slopes),
@@ -137,7 +131,6 @@ def compute():
         chi2=Value(omnibus["chi2"], 0),
         df=count(omnibus["df"]),
         moved=share(moved["mean_absolute"]),
-        moved_most=share(moved["largest"], 0),
         when=_when(replication("e2-hazard")),
     )
 
@@ -170,21 +163,12 @@ def _when(hazard):
     return When(
         loans=count(hazard["loans"]),
         loan_months=count(hazard["loan_months"]),
-        defaults=count(hazard["defaults"]),
         turn=count(hazard["turn"]),
         early=share(hazard["early_defaults"] / hazard["defaults"], 0),
         incidence=incidence.assign(cause=incidence["cause"].map(ENDS)),
         drawn=pd.concat(parts),
         lost=shares("default"),
         repaid=shares("repaid"),
-        term=pd.DataFrame(
-            {
-                "months since issue": [f"{row.first} to {row.last}" for row in term.itertuples()],
-                "odds ratio": term["odds_ratio"],
-                "from": term["low"],
-                "to": term["high"],
-            }
-        ),
         term_lowest=Value(term["odds_ratio"].min(), 1),
         term_highest=Value(term["odds_ratio"].max(), 1),
         fading="; ".join(faded["label"]),
@@ -209,8 +193,6 @@ def _when(hazard):
             for name, column in (("inquiries", "inquiries"), ("small business", "purpose[T.small business]"))
             for when in ("early", "late")
         },
-        changes_chi2=Value(hazard["changes_chi2"], 0),
-        changes_df=count(hazard["changes_df"]),
     )
 
 

@@ -18,7 +18,6 @@ from p2prisk.stress import (
     Scenario,
     assess,
     breaking_shift,
-    default_probability,
     least_reinvestment,
     months_to_failure,
     provision,
@@ -49,13 +48,9 @@ class Stress:
     books: dict[str, Book]
     shocks: list[Scenario]
     stories: pd.DataFrame
-    cuts: np.ndarray
-    outcomes: pd.DataFrame
     loans: Value
-    classes: Value
-    #: default rate of all loans and of each term, as it came; the return of the model a year
+    #: default rate of all loans and of each term, as it came
     default_rate: dict[str, Value]
-    calm_return: dict[str, Value]
     #: year of issue -> return a year that its loans earned, and share charged off
     earned: dict[int, Value]
     rate: dict[int, Value]
@@ -70,16 +65,13 @@ class Stress:
     #: reading -> shift, return of all loans, and of those of 36 months
     history: dict[str, Value]
     worst_return: dict[str, Value]
-    worst_short: dict[str, Value]
     #: points of return that a shock costs, and the share of the money it hits
     slump_cost: Value
     purpose_cost: Value
     purpose_hit: Value
-    #: loss of a 36-month loan charged off early and late, and the share of what was still owed that came back
+    #: loss of a 36-month loan charged off early and late
     loss_early: Value
     loss_late: Value
-    recovered_early: Value
-    recovered_late: Value
     #: share of charge-offs in the first twelve months; reserve as it is, just below a doubling of the odds and at it
     early_share: Value
     reserve: Value
@@ -101,7 +93,6 @@ class Stress:
     least: dict[str, Value]
     pool: str
     outflow: Value
-    outflow_of_end: Value
     maybe_no_withdrawal: Value
     explorer: Explorer
 
@@ -129,9 +120,7 @@ def compute():
         books=books,
         shocks=shocks,
         stories=pd.DataFrame([{"Scenario": shock.name, "What happens": shock.story} for shock in shocks]),
-        cuts=grade_cuts(book, GRADE_SHARES),
         loans=count(book.amount.sum()),
-        classes=count(len(book.amount)),
         long_2011=share(books["60 months"].amount.sum() / book.amount.sum(), 0),
         **_years(stored),
         **_repeated(books, history),
@@ -224,7 +213,6 @@ def _repeated(books, history):
     return {
         "history": {reading: Value(shift) for reading, shift in history.items()},
         "worst_return": {reading: share(row["all"]["annual_return"]) for reading, row in found.items()},
-        "worst_short": {reading: share(row[short]["annual_return"]) for reading, row in found.items()},
         "repeated": pd.DataFrame(
             [
                 {
@@ -238,23 +226,6 @@ def _repeated(books, history):
             ]
         ),
     }
-
-
-def grade_cuts(book, shares):
-    """Upper bounds of the probability of default of grades that hold given shares of the loans, safest first.
-
-    Parameters
-    ----------
-    book : Book
-        Its amounts are numbers of equal loans.
-    shares : sequence of float
-        Increasing; the share of all loans that lies below each bound.
-
-    Returns
-    -------
-    numpy.ndarray
-    """
-    return np.quantile(np.repeat(default_probability(book), book.amount.astype(int)), shares)
 
 
 def _shocks(history, within):
@@ -277,15 +248,7 @@ def _economics():
     early, late = (
         outcomes.set_index(["term", "severity"]).loc[(36, f"loss {when}")] for when in ("early", "after half")
     )
-    shown = outcomes.assign(earned=100 * outcomes["earned"], loss=100 * outcomes["loss"])
-    shown = shown[["term", "severity", "loans", "earned", "loss", "years"]].rename(columns={"loss": "lost"})
-    return {
-        "outcomes": shown.rename(columns=str.capitalize),
-        "loss_early": share(early["loss"], 0),
-        "loss_late": share(late["loss"], 0),
-        "recovered_early": share(early["recovered"], 0),
-        "recovered_late": share(late["recovered"], 0),
-    }
+    return {"loss_early": share(early["loss"], 0), "loss_late": share(late["loss"], 0)}
 
 
 def _shocked(books, shocks):
@@ -294,7 +257,6 @@ def _shocked(books, shocks):
     cost = 100 * (row.loc["as it is", "annual_return"] - row["annual_return"])
     return {
         "default_rate": {name: share(found["default_rate"]) for name, found in calm.items()},
-        "calm_return": {name: share(found["annual_return"]) for name, found in calm.items()},
         "slump_cost": Value(cost["Slump"], 1),
         "purpose_cost": Value(cost["A purpose collapses"], 1),
         "purpose_hit": share(row.loc["A purpose collapses", "hit"]),
@@ -340,7 +302,6 @@ def _funding():
         "least": {name: share(value, 0) for name, value in least.items()},
         "pool": fate(months_to_failure(BALANCE, CASH, **pool, reinvested=REINVESTED, horizon=HORIZON), HORIZON),
         "outflow": share(outflow / (balance + outflow)),
-        "outflow_of_end": share(outflow / balance),
         "maybe_no_withdrawal": share(in_trouble / outflow, 0),
     }
 

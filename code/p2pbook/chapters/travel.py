@@ -9,7 +9,7 @@ import pandas as pd
 from p2pbook import travel
 from p2pbook.grade_model import grade_model
 from p2pbook.reading import coefficient_table, drawn_areas
-from p2pbook.replications import replication, stamped
+from p2pbook.replications import came_out_again, replication, stamped
 from p2pbook.traits import GRADE_TRAITS, LATER_TRAITS, complete, design, formula
 from p2pbook.values import Value, count, estimate, share
 from p2pbook.words import by_count, joined, part_of
@@ -51,12 +51,12 @@ _DRAWN = ("traits and rating", "rating", "traits", "traits without score", "Lend
 class Travel:
     """Numbers and tables of the chapter."""
 
+    #: whether the frozen results came out again on this machine
+    again: str
     #: slopes of Lending Club 2007-2011 on the traits that the later sample has
     early: pd.DataFrame
     later_loans: Value
     later_bad: Value
-    #: share of the later loans that run 60 months
-    later_long: Value
     #: month by which ended loans of 2010-2011, in the same mix of terms, had lost as many
     later_age: Value
     prosper: "Prosper"
@@ -88,8 +88,6 @@ class Prosper:
 
     loans: Value
     bad: Value
-    set_aside: Value
-    rating_table: pd.DataFrame
     drawn: pd.DataFrame
     #: areas under the curve
     carried: Value
@@ -104,8 +102,6 @@ class Prosper:
     income_lending_club: Value
     business: Value
     business_lending_club: Value
-    #: small business with the bureau score in the model
-    business_with_score: Value
 
 
 @dataclass(frozen=True)
@@ -114,10 +110,8 @@ class PPDai:
 
     #: odds ratios of being overdue
     grade_e: Value
-    female: Value
     diploma: Value
     credit_report: Value
-    video: Value
     #: what a borrower could have checked, by whether it goes with more lateness, less, or neither: names, and how many
     more: str
     less: str
@@ -126,11 +120,8 @@ class PPDai:
     #: late or unpaid, per cent of the money
     late_a: Value
     late_f: Value
-    late_male: Value
-    late_female: Value
-    #: odds ratios of the highest class of amount and of age, against the lowest
+    #: odds ratio of the highest class of amount, against the lowest
     large: Value
-    old: Value
 
 
 @dataclass(frozen=True)
@@ -138,7 +129,6 @@ class Directions:
     """Directions of every variable in every source."""
 
     table: pd.DataFrame
-    signs: pd.DataFrame
     #: sentences: variables whose own directions are opposite; against which the studies state the opposite
     opposite: str
     against_united_states: str
@@ -159,10 +149,10 @@ def compute():
     mixed = travel.share_odds_ratios(load("ppdai-repayment-mix").frame, WEIGHED, "late_or_unpaid")
     ratios = travel.count_odds_ratios(load("ppdai-overdue-counts").frame, COUNTED)
     return Travel(
+        again=came_out_again("e2-transfer", "e2-hazard", "e2-outcome", "e3-prosper"),
         early=borrowed[borrowed["compared_with"] == "modeldata"].set_index("name"),
         later_loans=count(len(later)),
         later_bad=share(later.frame["bad"].mean()),
-        later_long=share((later.frame["term"] == 60).mean(), 0),
         later_age=count(
             age_of_share(
                 replication("e2-hazard").table("incidence"),
@@ -265,14 +255,9 @@ def _prosper(prosper, lending_club):
     lost = prosper.table("auc_differences").set_index(["first", "second"])
     own = prosper.table("coefficients").set_index("name")
     shared = prosper.table("shared_coefficients").set_index("name")
-    rating = prosper.table("rating")
-    rating[["rate", "low", "high"]] *= 100
-    printed = {"grade": "rating", "loans": "loans", "bad": "bad", "rate": "bad, %", "low": "from", "high": "to"}
     return Prosper(
         loans=count(prosper["loans"]),
         bad=share(prosper["bad"] / prosper["loans"]),
-        set_aside=count(prosper["closed_not_in_cohort"]),
-        rating_table=rating[list(printed)].rename(columns=printed),
         drawn=drawn_areas(auc, _DRAWN),
         carried=estimate(auc.loc["Lending Club slopes"], "auc", 3),
         without_score=estimate(auc.loc["traits without score"], "auc", 3),
@@ -284,7 +269,6 @@ def _prosper(prosper, lending_club):
         income_lending_club=_odds(lending_club, "income"),
         business=_odds(shared, "business_purpose"),
         business_lending_club=_odds(lending_club, "business_purpose"),
-        business_with_score=_odds(own, "business_purpose"),
     )
 
 
@@ -301,16 +285,11 @@ def _ppdai(ratios, mixed, mix):
         **{name: joined(items) for name, items in found.items()},
         checked=count(sum(map(len, found.values()))),
         grade_e=Value(overdue["grade", "E"], 1),
-        female=Value(overdue["sex", "female"]),
         diploma=Value(overdue["verified_education", "yes"]),
         credit_report=Value(overdue["verified_bureau", "yes"]),
-        video=Value(overdue["verified_video", "yes"]),
         late_a=Value(late["grade", "A"], 1),
         late_f=Value(late["grade", "F"], 1),
-        late_male=Value(late["sex", "male"], 1),
-        late_female=Value(late["sex", "female"], 1),
         large=Value(weighed["amount", "6000+"]),
-        old=Value(weighed["age", "40+"]),
     )
 
 
@@ -346,12 +325,6 @@ def overdue_ratios(ratios):
     return shown.rename(columns={"share": "overdue, %", "odds_ratio": "odds ratio"})
 
 
-def late_ratios(ratios):
-    """The odds ratios from shares as they are printed."""
-    shown = ratios[["variable", "level", "share", "odds_ratio"]]
-    return shown.rename(columns={"share": "late or unpaid, %", "odds_ratio": "odds ratio"})
-
-
 def _directions(ratios, outcome, prosper):
     amount = outcome.table("curves").query("label.str.startswith('amount')").iloc[-1]
     extra = pd.DataFrame(
@@ -378,10 +351,8 @@ def _directions(ratios, outcome, prosper):
         )
         for country, adjective in (("United States", "American"), ("China", "Chinese"))
     }
-    signs = shown.replace(_SIGNS).rename(columns=lambda name: name.replace("\n", " "))
     return Directions(
         table=shown,
-        signs=signs.rename_axis("variable").reset_index(),
         opposite=opposite_sentence(travel.opposite(shown, ours), len(shown)),
         against_united_states=against["United States"],
         against_china=against["China"],

@@ -1,7 +1,7 @@
 """Chapter *Verification*: is the model allowed, does it predict, is the reading stable.
 
-The cells of the chapter run the live tests of the grade model; :func:`compute` returns the frozen part and what stands
-in the first paragraph. The functions between take the result of one test each and say what the page prints of it.
+The cells of the chapter run the live tests of the grade model; :func:`compute` returns the frozen part.
+The functions between take the result of one test each and say what the page prints of it.
 """
 
 from dataclasses import dataclass
@@ -12,10 +12,9 @@ import pandas as pd
 
 from p2pbook import findings, realtime
 from p2pbook.findings import CHARGED_OFF, MARK_SLOPE
-from p2pbook.known import Descriptive, stamp
-from p2pbook.lendingclub import ON_THE_DAY, TESTED_ON, lending_club_model
+from p2pbook.lendingclub import TESTED_ON, lending_club_model
 from p2pbook.reading import coefficient_table, p_words
-from p2pbook.replications import replication, stamped
+from p2pbook.replications import came_out_again, replication, stamped
 from p2pbook.traits import GRADE_TRAITS
 from p2pbook.values import Value, count, estimate, share
 from p2pbook.words import by_count, in_words, joined, part_of
@@ -37,8 +36,6 @@ DRAWN = {
 #: level of the tests for bent lines
 LEVEL = 0.001
 
-_INCOME = "income doubled, 40k to 80k"
-
 _CUTS = {"paid|paid late": "any trouble", CHARGED_OFF: "charged off", "loss after half|loss early": "charged off early"}
 
 
@@ -52,12 +49,10 @@ class ParallelLines:
     table: pd.DataFrame
     chi2: Value
     df: Value
-    term_chi2: Value
     #: "5 of 12" traits that a test at five per cent rejects after Holm's correction
     rejected: str
-    #: odds of 60 months: leaving grade A, being C or worse, being D or worse
+    #: odds of 60 months: leaving grade A, being D or worse
     leaving_a: Value
-    c_or_worse: Value
     d_or_worse: Value
 
 
@@ -84,28 +79,10 @@ def parallel_lines(tests, slopes):
         table=shown[columns].rename(columns={"departure_low": "from", "departure_high": "to"}),
         chi2=Value(tests.loc["Omnibus", "chi2"], 0),
         df=count(tests.loc["Omnibus", "df"]),
-        term_chi2=Value(tests.loc["long_term", "chi2"], 0),
         rejected=part_of(int((holm(single["pvalue"]) < 0.05).sum()), len(single)),
         leaving_a=odds[0],
-        c_or_worse=odds[1],
         d_or_worse=odds[2],
     )
-
-
-def likelihood_ratios(tests):
-    """The likelihood-ratio tests of single traits as they are printed.
-
-    Parameters
-    ----------
-    tests : pandas.DataFrame
-        From :func:`p2prisk.assumptions.likelihood_ratio_parallel`.
-
-    Returns
-    -------
-    pandas.DataFrame
-        ``trait``, ``chi-square``, ``df``, ``p, Holm``.
-    """
-    return _by_trait(tests)[["trait", "chi-square", "df", "p, Holm"]]
 
 
 def _by_trait(tests):
@@ -118,32 +95,6 @@ def _by_trait(tests):
     return shown.assign(**{"p, Holm": adjusted.map(p_words)}).rename(columns={"chi2": "chi-square"})
 
 
-def goodness(tests):
-    """Tests of fit as they are printed.
-
-    Parameters
-    ----------
-    tests : pandas.DataFrame
-        ``test``, ``chi2``, ``df``, ``pvalue``, ``note``.
-
-    Returns
-    -------
-    pandas.DataFrame
-        ``test``, ``chi-square``, ``df``, ``p``: "thin cells" where too many expected counts are small for a p-value,
-        blank where nothing was computed.
-
-    Examples
-    --------
-    >>> tests = pd.DataFrame({"test": ["Lipsitz", "other"], "chi2": [20.0, 9.0], "df": [9, 5], "pvalue": [0.018, 0.1]})
-    >>> goodness(tests.assign(note=["", "32% of the expected counts are below five"]))["p"].tolist()
-    ['0.0180', 'thin cells']
-    """
-    thin = tests["note"].fillna("").str.contains("expected counts")
-    words = tests["pvalue"].map(p_words).mask(thin, "thin cells")
-    shown = tests.assign(pvalue=words)[["test", "chi2", "df", "pvalue"]].fillna("")
-    return shown.rename(columns={"chi2": "chi-square", "pvalue": "p"})
-
-
 @dataclass(frozen=True)
 class FreedTerm:
     """What changes when the slope of the term is free at every cut."""
@@ -152,10 +103,8 @@ class FreedTerm:
     largest_shift: Value
     #: "none changes its sign" of the slopes that were clear before
     signs: str
-    #: share of a borrower's probability that moves between grades on average; share of borrowers with more than five
-    #: points
+    #: share of a borrower's probability that moves between grades on average
     moved: Value
-    moved_much: Value
 
 
 def freed_term(parallel, freed, moved):
@@ -183,7 +132,6 @@ def freed_term(parallel, freed, moved):
         largest_shift=Value(((after - before) / se).abs().max(), 1),
         signs=signs_changed(int(turned.sum()), int(clear.sum())),
         moved=share(moved.loc["all", "mean_absolute"]),
-        moved_much=share(moved.loc["all", "share_above_5_points"], 0),
     )
 
 
@@ -207,17 +155,12 @@ def signs_changed(turned, clear):
 
 @dataclass(frozen=True)
 class OtherChecks:
-    """Residuals, link, straight lines, traits that repeat each other, single loans."""
+    """Link, straight lines, traits that repeat each other, single loans."""
 
-    #: largest distance of the residuals from the logistic distribution, and its five-per-cent limit
-    distance: Value
-    critical: Value
-    #: points of AIC that the best link is ahead of the logit, and what it moves of the probability
-    link_gain: Value
+    #: what the best link moves of the probability
     link_moves: Value
     #: "5 of 12" traits whose line a spline beats
     bent: str
-    level: Value
     largest_gap: Value
     bent_most: str
     inflation: Value
@@ -225,13 +168,11 @@ class OtherChecks:
     loudest: Value
 
 
-def other_checks(residuals, links, straight, inflation, loud):
+def other_checks(links, straight, inflation, loud):
     """What the page says of the checks that have no table.
 
     Parameters
     ----------
-    residuals : mapping
-        From :func:`p2prisk.assumptions.surrogate_summary`.
     links, straight, inflation, loud : pandas.DataFrame
         From `compare_links`, `linearity`, `variance_inflation` and `influence`.
 
@@ -240,12 +181,8 @@ def other_checks(residuals, links, straight, inflation, loud):
     OtherChecks
     """
     return OtherChecks(
-        distance=Value(residuals["ks_distance"], 4),
-        critical=Value(residuals["ks_critical"], 4),
-        link_gain=Value(links.loc["logit", "aic"] - links["aic"].min(), 0),
         link_moves=share(links["mean_departure"].iloc[0]),
         bent=_bent(straight),
-        level=Value(LEVEL, 3),
         largest_gap=Value(straight["largest_gap"].max()),
         bent_most=LABELS[straight["largest_gap"].idxmax()],
         inflation=Value(inflation["gvif_per_column"].max()),
@@ -263,7 +200,6 @@ class Rivals:
     """The cross-validated comparison."""
 
     table: pd.DataFrame
-    rps: Value
     #: what freeing every slope gains
     gain: Value
 
@@ -284,34 +220,8 @@ def rivals(comparison):
     printed = {"rps": "RPS", "rps_skill": "skill against shares", "c_index": "C index"} | _DIFFERENCE
     return Rivals(
         table=scores[list(printed)].rename(columns=printed).rename_axis("model").reset_index(),
-        rps=Value(scores.loc["ordered logit", "rps"], 3),
         gain=Value(-scores.loc["binary logits, one a cut", "rps_difference"], 4),
     )
-
-
-@dataclass(frozen=True)
-class Calibration:
-    """Calibration slopes of the grade model at the first and the third cut."""
-
-    first: Value
-    third: Value
-
-
-@stamp(Descriptive("calibration on the loans that the model is fitted to"))
-def calibration(table):
-    """What the page says of calibration.
-
-    Parameters
-    ----------
-    table : pandas.DataFrame
-        From :func:`p2prisk.validation.calibration_by_cut`.
-
-    Returns
-    -------
-    Calibration
-    """
-    first, third = (estimate(table.iloc[place], "slope", 2, "slope_low", "slope_high") for place in (0, 2))
-    return Calibration(first, third)
 
 
 _DIFFERENCE = {"rps_difference": "difference", "rps_difference_low": "from", "rps_difference_high": "to"}
@@ -322,12 +232,10 @@ _DIFFERENCE = {"rps_difference": "difference", "rps_difference_low": "from", "rp
 
 @dataclass(frozen=True)
 class Verification:
-    """Numbers of the first paragraph, and the frozen part of the chapter."""
+    """The frozen part of the chapter."""
 
-    #: odds ratio of the term, common and over the cuts
-    term: Value
-    term_lowest: Value
-    term_highest: Value
+    #: whether the frozen results came out again on this machine
+    again: str
     allowed: "Allowed"
     #: the test on the day, and the one in hindsight
     day: realtime.RealTime
@@ -342,35 +250,21 @@ class Allowed:
 
     chi2: Value
     df: Value
-    #: odds ratio of 60 months at each cut
+    #: odds ratio of 60 months at the first and the last cut
     any_trouble: Value
-    charged_off: Value
     early: Value
-    #: chi-square of the bend of the amount, by likelihood ratio and by Brant's test
-    amount_by_likelihood: Value
-    amount_by_brant: Value
     moved: Value
-    moved_much: Value
     #: log scores on the loans of 2011
     log_score_freed: Value
     log_score: Value
-    probit_gain: Value
-    probit_moves: Value
-    goodness: pd.DataFrame
     #: "none of 11" traits whose line a spline beats
     bent: str
-    level: Value
-    inflation: Value
-    loudest: Value
 
 
 @dataclass(frozen=True)
 class OutOfTime:
     """The loans of 2011."""
 
-    scores: pd.DataFrame
-    reliability: pd.DataFrame
-    drift: pd.DataFrame
     #: calibration slope, and the mark
     slope_charged_off: Value
     mark_low: Value
@@ -381,26 +275,14 @@ class OutOfTime:
     observed: Value
     predicted: Value
     slope_60: Value
-    #: stability index of the score with its limit
-    score_index: Value
-    score_limit: Value
-    tenants: "Home"
-    owners: "Home"
 
 
 @dataclass(frozen=True)
 class Level:
     """The miss of level taken apart, and intervals that refit."""
 
-    #: share of the miss that is the form, all loans; points of the form and of the year
+    #: share of the miss that is the form, all loans
     form_share: Value
-    miss: Value
-    form: Value
-    year: Value
-    form_36: Value
-    form_60: Value
-    year_36: Value
-    year_60: Value
     #: for which loans the year's part is beyond doubt, in a half-sentence
     year_clear: str
     table: pd.DataFrame
@@ -412,43 +294,20 @@ class Level:
     ranks: pd.DataFrame
     #: calibration slope, integrated calibration index, ninetieth percentile
     distance: pd.DataFrame
-    ici: Value
-    ici_on_the_day: Value
     #: the models of the book on the same loans
     models: pd.DataFrame
-    watch_36: Value
-    observed_36: Value
-    resamples: Value
-
-
-@dataclass(frozen=True)
-class Home:
-    """Observed over predicted, by home."""
-
-    ratio: Value
 
 
 @dataclass(frozen=True)
 class Stable:
     """The reading under other specifications."""
 
-    forest: pd.DataFrame
     specifications: Value
     #: "never flipped", "flipped once", ...
     flipped: str
     #: label of the reading -> lowest and highest odds ratio
     lowest: dict
     highest: dict
-
-    @property
-    def income_lowest(self):
-        """Lowest odds ratio of a doubled income."""
-        return self.lowest[_INCOME]
-
-    @property
-    def income_highest(self):
-        """Highest odds ratio of a doubled income."""
-        return self.highest[_INCOME]
 
 
 @cache
@@ -459,14 +318,12 @@ def compute():
     -------
     Verification
     """
-    found, outcome = findings.compute(), replication("e2-outcome")
+    outcome = replication("e2-outcome")
     return Verification(
-        term=found.grade.term,
-        term_lowest=found.stability.term_lowest,
-        term_highest=found.stability.term_highest,
+        again=came_out_again("e2-realtime", "e2-outcome", "e2-level", "e2-verification", "e2-robustness"),
         allowed=_allowed(replication("e2-verification"), outcome),
         day=realtime.compute(),
-        time=_out_of_time(outcome, found.ranking),
+        time=_out_of_time(outcome, findings.compute().ranking),
         level=_level(),
         stable=_stable(replication("e2-robustness")),
     )
@@ -475,29 +332,17 @@ def compute():
 def _allowed(verified, outcome):
     slopes = verified.table("slopes_by_cut").query("column == 'long_term'").set_index("cut")["slope"]
     term = {name: Value(np.exp(slopes[cut])) for cut, name in _CUTS.items()}
-    ratios, lines = verified.table("likelihood_ratio").set_index("term"), verified.table("brant").set_index("term")
     moved = verified.table("moved").set_index("category").loc["all"]
-    links, straight = verified.table("links").set_index("link"), verified.table("linearity")
     scores = outcome.table("scores").set_index("model")["log_score"]
     return Allowed(
         chi2=Value(verified["brant_chi2"], 0),
         df=count(verified["brant_df"]),
         any_trouble=term["any trouble"],
-        charged_off=term["charged off"],
         early=term["charged off early"],
-        amount_by_likelihood=Value(ratios.loc["amount_above_6k", "chi2"], 0),
-        amount_by_brant=Value(lines.loc["amount_above_6k", "chi2"], 1),
         moved=share(moved["mean_absolute"]),
-        moved_much=share(moved["share_above_5_points"]),
         log_score_freed=Value(scores["partial proportional odds"], 3),
         log_score=Value(scores["ordered logit"], 3),
-        probit_gain=Value(links.loc["logit", "aic"] - links["aic"].min(), 0),
-        probit_moves=share(links.loc["probit", "mean_departure"]),
-        goodness=goodness(verified.table("goodness")),
-        bent=_bent(straight),
-        level=Value(LEVEL, 3),
-        inflation=Value(verified.table("inflation")["gvif_per_column"].max(), 1),
-        loudest=Value(verified.table("influence")["largest_shift"].abs().max()),
+        bent=_bent(verified.table("linearity")),
     )
 
 
@@ -506,13 +351,7 @@ def _out_of_time(outcome, ranking):
     slopes = outcome.table("calibration").set_index("cut")
     slope = {name: estimate(slopes.loc[cut], "slope", 2, "slope_low", "slope_high") for cut, name in _CUTS.items()}
     long = outcome.table("calibration_by_term").set_index(["term", "cut"]).loc[(60, CHARGED_OFF)]
-    home = outcome.table("by_home").set_index("home")
     return OutOfTime(
-        scores=_scores(outcome),
-        reliability=outcome.table("reliability")
-        .rename(columns={"ci_low": "low", "ci_high": "high"})
-        .assign(cut=lambda table: table["cut"].map(_CUTS)),
-        drift=_drift(outcome.table("drift")),
         slope_charged_off=slope["charged off"],
         mark_low=Value(MARK_SLOPE[0], 1),
         mark_high=Value(MARK_SLOPE[1], 1),
@@ -520,10 +359,6 @@ def _out_of_time(outcome, ranking):
         observed=ranking.observed,
         predicted=ranking.predicted,
         slope_60=estimate(long, "slope", 2, "slope_low", "slope_high"),
-        score_index=Value(outcome["psi_score"], 4),
-        score_limit=Value(outcome["psi_score_threshold"], 4),
-        tenants=_home(home.loc["rent"]),
-        owners=_home(home.loc["mortgage"]),
     )
 
 
@@ -553,16 +388,8 @@ def _level():
         for what in _PARTS
     }
     clear = [name for group, name in _LOANS.items() if part[group, "year"].low > 0]
-    models = reconciled()
     return Level(
         form_share=share(part["both", "form"] / part["both", "miss"], 0),
-        miss=part["both", "miss"],
-        form=part["both", "form"],
-        year=part["both", "year"],
-        form_36=part["36", "form"],
-        form_60=part["60", "form"],
-        year_36=part["36", "year"],
-        year_60=part["60", "year"],
         year_clear=year_sentence(clear, len(_LOANS)),
         table=_miss(table),
         rate_before=share(stored["rate_before"]),
@@ -570,18 +397,8 @@ def _level():
         rise_by_mix=share(stored["rise_by_mix"]),
         ranks=_refitted_ranks(stored.table("ranks")),
         distance=_distance(spread),
-        ici=share(spread.loc[("both", "ici parallel lines"), "value"]),
-        ici_on_the_day=_on_the_day(spread),
-        models=models,
-        watch_36=Value(models.set_index("model").loc["watch model", "36: said, %"], 1),
-        observed_36=part["36", "observed"],
-        resamples=count(stored["resamples"]),
+        models=reconciled(),
     )
-
-
-@stamp(ON_THE_DAY)
-def _on_the_day(spread):
-    return share(spread.loc[("both", "ici on the day"), "value"])
 
 
 def year_sentence(clear, of):
@@ -751,10 +568,6 @@ def _watch():
     return area, {"36": scores["expected"].sum() / scores["loans"].sum()}
 
 
-def _home(row):
-    return Home(estimate(row, "ratio", 2, "ratio_low", "ratio_high"))
-
-
 def within_mark(slopes, low, high):
     """How many slopes lie within a mark, and how many with their whole interval.
 
@@ -796,25 +609,11 @@ def within_mark(slopes, low, high):
     )
 
 
-def _scores(outcome):
-    printed = {"auc": "AUC", "rps": "RPS", "rps_skill": "skill"} | _DIFFERENCE
-    scores = outcome.table("scores").set_index("model").join(outcome.table("auc").set_index("model")["auc"])
-    return scores[list(printed)].rename(columns=printed).reset_index()
-
-
-def _drift(drift):
-    """Shares charged off by quarter, in per cent."""
-    printed = {"predicted": "predicted, %", "rate": "charged off, %", "low": "from", "high": "to"}
-    shown = drift[["quarter", "term", "loans"]].assign(quarter=drift["quarter"].str[:7])
-    return shown.join(100 * drift[list(printed)]).rename(columns={"quarter": "quarter from", **printed})
-
-
 def _stable(robust):
     forest = robust.table("specifications")
     odds = forest.groupby("label")["odds_ratio"]
     readings = int((forest["specification"] != "main").sum())
     return Stable(
-        forest=forest,
         specifications=count(robust["specifications"]),
         flipped=by_count(
             robust["flipped_signs"],

@@ -48,7 +48,6 @@ class Watching:
     lag: Value
     #: half-year of issue -> share charged off by month 36
     at_36: dict[str, Value]
-    loans_first_half: Value
     #: vintage -> share charged off by month 24
     came: pd.Series
     strength: Value
@@ -62,7 +61,6 @@ class Watching:
     #: variable -> month of its first alert
     first_alert: dict[str, str]
     pairs: Value
-    significant: Value
     alerts: Value
     #: scores of the loans of each month, their early charge-offs and the forecast of these
     scores: pd.DataFrame
@@ -87,9 +85,7 @@ class Watching:
     running: Value
     listed_rate: Value
     other_rate: Value
-    relapse_loans: Value
     other_loan_loans: Value
-    other_loan_defaults: Value
     other_loan_high: Value
     report: MonthlyReport
     entries: str
@@ -114,7 +110,6 @@ def _vintages():
         "loans": count(loans.sum()),
         "lag": count(CHARGE_OFF_LAG),
         "at_36": {vintage: share(value) for vintage, value in at_36.items()},
-        "loans_first_half": count(loans["2007-01"]),
     }
 
 
@@ -169,7 +164,6 @@ def _stability():
         "material": Value(MATERIAL),
         "first_alert": alerts.groupby("variable")["month"].min().to_dict(),
         "pairs": count(len(stability)),
-        "significant": count((stability["psi"] > stability["threshold"]).sum()),
         "alerts": count(len(alerts)),
     }
 
@@ -245,9 +239,7 @@ def _simulated():
         "running": count(on_list["loans"] + off_list["loans"]),
         "listed_rate": share(on_list["rate"]),
         "other_rate": share(off_list["rate"]),
-        "relapse_loans": count(rule.loc["relapse", "loans"]),
         "other_loan_loans": count(other["loans"]),
-        "other_loan_defaults": count(other["defaults"]),
         "other_loan_high": share(other["high"]),
         "report": report,
         "entries": entries_sentence(report.alerts),

@@ -307,41 +307,6 @@ def problem_platforms(problems, ax=None):
     return ax
 
 
-def cumulative_problems(problems, ax=None):
-    """Platforms that had stopped or failed up to a date, by tracker.
-
-    Parameters
-    ----------
-    problems : pandas.DataFrame
-        Table ``problem_platforms``.
-    ax : matplotlib.axes.Axes, optional
-
-    Returns
-    -------
-    matplotlib.axes.Axes
-    """
-    ax = axes_of(ax, _WIDTH, 2.7)
-    rows = problems[problems["kind"].str.startswith("cumulative")]
-    for tracker, part in rows.groupby("tracker", sort=False):
-        colour, marker = mark_of("tracker", tracker)
-        dates = pd.to_datetime(part["period"].astype(str))
-        ax.plot(dates, part["value"], color=colour, marker=marker, ms=6, lw=1.4)
-        ax.annotate(
-            tracker,
-            (dates.iloc[-1], part["value"].iloc[-1]),
-            xytext=(-3, 9),
-            ha="right",
-            textcoords="offset points",
-            color=colour,
-            fontsize=9,
-        )
-    ax.set(ylabel="platforms, cumulated", ylim=(0, 7400))
-    ax.yaxis.set_major_formatter(FuncFormatter(_whole))
-    ax.xaxis.set_major_locator(mdates.YearLocator())
-    ax.xaxis.set_major_formatter(mdates.DateFormatter("%Y"))
-    return ax
-
-
 def _horizontal_bars(ax, labels, values, colours, texts, limit):
     y = np.arange(len(values))[::-1]
     ax.barh(y, values, height=0.58, color=colours)

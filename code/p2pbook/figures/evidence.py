@@ -29,39 +29,6 @@ def _direct_labels(ax, items, min_gap=0.05):
         ax.text(1.01, place, text, transform=ax.transAxes, color=colour, va="center", ha="left", fontsize=9)
 
 
-def grade_shares(table, ax=None):
-    """Draw the number of loans by grade.
-
-    Parameters
-    ----------
-    table : pandas.DataFrame
-        ``grade``, ``loans``, ``share``.
-    ax : matplotlib.axes.Axes, optional
-
-    Returns
-    -------
-    matplotlib.axes.Axes
-    """
-    ax = axes_of(ax, 6.4, 3.0)
-    colours = ordered_colours(len(table))
-    bars = ax.bar(table["grade"].astype(str), table["share"], color=colours, edgecolor=PALETTE["grey"], linewidth=0.5)
-    for bar, loans in zip(bars, table["loans"], strict=True):
-        ax.annotate(
-            f"{loans:,d}",
-            (bar.get_x() + bar.get_width() / 2, bar.get_height()),
-            xytext=(0, 2),
-            textcoords="offset points",
-            ha="center",
-            va="bottom",
-            fontsize=9,
-        )
-    ax.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
-    ax.set_xlabel("grade, best to worst")
-    ax.set_ylabel("share of loans")
-    ax.grid(axis="x", visible=False)
-    return ax
-
-
 def missing_shares(table, ax=None):
     """Draw the share of loans without a value, by column and by what the blank means.
 
@@ -635,53 +602,6 @@ def effect_curves(table, axes=None):
         ax.set_visible(False)
     for ax in flat[: len(labels) : _ACROSS]:
         ax.set_ylabel("odds ratio")
-    return flat[: len(labels)]
-
-
-def specification_forest(table, axes=None):
-    """Draw the odds ratios of a few traits under every specification, one panel a trait.
-
-    Parameters
-    ----------
-    table : pandas.DataFrame
-        ``specification``, ``label``, ``odds_ratio``, ``low``, ``high``; the first specification is the main one.
-    axes : array of matplotlib.axes.Axes, optional
-
-    Returns
-    -------
-    numpy.ndarray of matplotlib.axes.Axes
-    """
-    labels = list(dict.fromkeys(table["label"]))
-    names = list(dict.fromkeys(table["specification"]))
-    if axes is None:
-        rows = -(-len(labels) // _ACROSS)
-        axes = plt.subplots(
-            rows,
-            min(_ACROSS, len(labels)),
-            figsize=(_WIDE + 0.6, (0.2 * len(names) + 0.75) * rows),
-            sharey=True,
-            squeeze=False,
-        )[1]
-    flat = np.ravel(axes)
-    for ax in flat[len(labels) :]:
-        ax.set_visible(False)
-    place = {name: len(names) - 1 - i for i, name in enumerate(names)}
-    for ax, label in zip(flat, labels, strict=False):
-        part = table[table["label"] == label]
-        for row in part.itertuples():
-            colour = PALETTE["orange"] if row.specification == names[0] else PALETTE["blue"]
-            ax.plot([row.low, row.high], [place[row.specification]] * 2, color=colour, linewidth=1.8)
-            ax.plot(row.odds_ratio, place[row.specification], "o", color=colour, markersize=3.8)
-        main = part["odds_ratio"].iloc[0]
-        ax.axvline(main, color=PALETTE["orange"], linewidth=0.7, linestyle=":")
-        ax.axvline(1, color=PALETTE["grey"], linewidth=0.9)
-        ax.set_title(label, fontsize=9.5, fontweight="normal")
-        ax.tick_params(axis="x", labelsize=9)
-        ax.locator_params(axis="x", nbins=4)
-    for ax in flat[: len(labels) : _ACROSS]:
-        ax.set_yticks([place[name] for name in names], names, fontsize=9)
-    for ax in flat[max(0, len(labels) - _ACROSS) : len(labels)]:
-        ax.set_xlabel("odds ratio", fontsize=9)
     return flat[: len(labels)]
 
 

@@ -236,6 +236,20 @@ def recomputed(name):
     return entry["day"] if equal and entry["stored"] == stored_sha256(name) else ""
 
 
+def came_out_again(*names):
+    """Say beside frozen results whether they came out again on this machine, and when all of them last had.
+
+    Examples
+    --------
+    >>> came_out_again()
+    'they have not been recomputed on this machine'
+    """
+    days = [recomputed(name) for name in names]
+    if days and all(days):
+        return f"they were recomputed on this machine on {max(days)}"
+    return "they have not been recomputed on this machine"
+
+
 def _version(package):
     try:
         return version(package)
