@@ -50,7 +50,6 @@ class Assessment:
     proved_too_low: str
     found_too_low: str
     too_bold: str
-    safest_grade: str
     safest_pd: Value
     safest_rate: Value
     #: calibration slopes in 2011: of the card, and of a binary logit
@@ -138,7 +137,6 @@ def _grades(card, made_on, tested_on):
         "later": _shown(later, mean_by_grade(early["expected_severity"], early["grade"], train["n"])),
         "proved_too_low": proved_sentence(low, len(later)),
         "found_too_low": found_sentence(low, len(later)),
-        "safest_grade": scale.labels[0],
         "safest_pd": share(by_grade["pd"].iloc[0]),
         "safest_rate": share(by_grade["observed"].iloc[0]),
         "too_bold": too_bold_sentence(by_grade, low),

@@ -51,7 +51,6 @@ class Industry:
     problem_standing_2016: Value
     problem_share_2016: Value
     exits_2018: Value
-    problem_share_2017: Value
     problem_share_2018: Value
     stopped_or_problem_by_march: Value
     #: provinces that had banned the business by January 2020, in a word
@@ -111,7 +110,6 @@ def compute():
         problem={int(year): count(value) for year, value in failed["problem, in year"].items()},
         problem_standing_2016=count(failed["problem, standing", "2016-06"]),
         exits_2018=count(failed["exits, in year", "2018"]),
-        problem_share_2017=Value(failed["problem share of exits", "2017"], 1),
         problem_share_2018=Value(failed["problem share of exits", "2018"], 1),
         stopped_or_problem_by_march=count(failed["cumulative, stopped or problem", "2018-03"]),
         problem_share_2016=Value(listed.number("IND086"), 1),

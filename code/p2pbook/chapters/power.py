@@ -26,7 +26,6 @@ class Power:
     lowest_test: str
     highest: Value
     highest_test: str
-    samples: Value
     #: sentence: how many intervals hold the nominal level
     held: str
     #: change of the slope from cut to cut that the text speaks of
@@ -61,7 +60,6 @@ def compute():
         lowest_test=by_test.idxmin(),
         highest=share(by_test.max()),
         highest_test=by_test.idxmax(),
-        samples=count(sizes["samples"].max()),
         held=held_sentence(sizes, level),
         step=Value(step, 1),
         at_step=_rejected(study, "parallel lines", step),
