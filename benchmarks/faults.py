@@ -1,6 +1,6 @@
 """Kill commands at random moments and look at what is left.
 
-    python benchmarks/faults.py [KILLS] [SEED]
+    python benchmarks/faults.py [KILLS] [SEED] [COMMANDS ...]
 
 Each command runs once to its end, which gives its duration and its outputs. Then it is killed KILLS times (default 50),
 by SIGKILL, SIGTERM or SIGINT, at moments spread over that duration. After each kill the output must be the earlier or
@@ -103,6 +103,7 @@ COMMANDS = {
     "map": (["map", "loans.csv", "--output", "map.yml"], "map.yml"),
     "fit": (["fit", "loans.csv", "--output", "new.json"], "new.json"),
     "score": (["score", "loans.csv", "--model", "m.json", "--output", "s.csv", "--rows", "500"], "s.csv"),
+    "monitor": (["monitor", "loans.csv", "--model", "m.json", "--html", "w.html"], "w.html"),
     "report": (["report", "loans.csv", "--record-date", "2023-01-01", "--output", "study", "--anyway"], "study"),
 }
 
@@ -114,6 +115,8 @@ def attack(place: Place, name: str, kills: int, generator: random.Random) -> dic
     started = time.monotonic()
     place.run(words)
     duration, whole = time.monotonic() - started, digest(target)
+    if whole is None:
+        raise SystemExit(f"{name} writes nothing: there is nothing to look at")
     found = dict.fromkeys(("killed", "ended before", "output broken", "tape changed", "left behind"), 0)
     found["seconds"] = round(duration, 1)
     for kill in range(kills):
@@ -134,13 +137,13 @@ def attack(place: Place, name: str, kills: int, generator: random.Random) -> dic
 
 def main() -> int:
     """Attack all commands and print the table."""
-    kills, seed = (int(word) for word in (*sys.argv[1:], 50, 1)[:2])
+    kills, seed = (int(word) for word in (*sys.argv[1:3], *(50, 1)[len(sys.argv[1:3]) :]))
     bad = 0
     columns = ["killed", "ended before", "output broken", "tape changed", "left behind", "seconds"]
     print(f"| command | {' | '.join(columns)} |\n|---|{'---:|' * len(columns)}")
     with tempfile.TemporaryDirectory() as folder:
         place, generator = Place(Path(folder)), random.Random(seed)
-        for name in COMMANDS:
+        for name in sys.argv[3:] or COMMANDS:
             found = attack(place, name, kills, generator)
             bad += found["output broken"] + found["tape changed"] + found["left behind"]
             print(f"| {name} | {' | '.join(str(found[column]) for column in columns)} |", flush=True)

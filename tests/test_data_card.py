@@ -4,6 +4,8 @@ import csv
 import re
 from pathlib import Path
 
+import pandas as pd
+
 from p2prisk import load
 from p2prisk.datasets import names
 
@@ -55,3 +57,15 @@ def test_hashes_on_the_card_are_those_verified():
 
     for entry in _MICRO.values():
         assert entry["sha256"] in CARD
+
+
+def test_small_cells_of_published_counts_have_their_reason():
+    """A table of counts with cells below five is one whose loans are public, and the card says how many there are."""
+    small = {}
+    for path in DATA.glob("*counts*.csv"):
+        table = pd.read_csv(path, comment="#")
+        cells = table[table.columns.intersection(["n", "overdue", "snapshots"])]
+        small[path.name] = int((cells < 5).any(axis=1).sum())
+    assert {name for name, count in small.items() if count} == {"lendingclub_2007_2011_counts.csv"}
+    one = int((pd.read_csv(DATA / "lendingclub_2007_2011_counts.csv", comment="#")["n"] == 1).sum())
+    assert f"{small['lendingclub_2007_2011_counts.csv']:,d} have fewer than five loans, and {one:,d} have one" in CARD

@@ -1,9 +1,11 @@
 """A slice of the recorded fuzz run (benchmarks/fuzz.md), the dialects, and the faults that the run found."""
 
+import contextlib
 import io
 import json
 import lzma
 import re
+import sqlite3
 import sys
 import zipfile
 from pathlib import Path
@@ -219,6 +221,16 @@ def test_a_formula_that_python_cannot_read_is_named(text):
     frame = pd.DataFrame({"home": ["own", "rent"] * 6, "grade": pd.Categorical(list("abc") * 4, ordered=True)})
     with pytest.raises((ModelError, DataError), match="formula"):
         OrderedLogit.from_formula(text, frame)
+
+
+def test_a_database_with_damaged_names(tmp_path, loans):
+    path = tmp_path / "loans.db"
+    with contextlib.closing(sqlite3.connect(path)) as connection:
+        loans.to_sql("loans", connection, index=False)
+    path.write_bytes(path.read_bytes().replace(b'"home"', b'"h\xecme"'))
+    for query in ("SELECT * FROM loans", "SELECT home FROM loans"):
+        with pytest.raises(DataError, match="the query failed"):
+            read_tape(f"sqlite:///{path}", "canonical", query=query)
 
 
 def test_a_forged_model_is_refused(tmp_path):

@@ -127,6 +127,8 @@ def _sqlite(where, parsed, query):
         frame = _frame(found)
         connection.set_authorizer(None)
         connection.execute("ROLLBACK")
+    except UnicodeDecodeError:  # a name of the file, or a message that repeats it
+        raise _failed(where, "the file holds names that are not UTF-8: it is damaged") from None
     except (sqlite3.Error, sqlite3.Warning) as error:
         words = str(error)
         if "not authorized" in words or "prohibited" in words or "one statement" in words or "readonly" in words:
