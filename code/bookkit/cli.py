@@ -81,8 +81,8 @@ def _say(line):
 
 def _formats(given, chapters=()):
     formats = [name.strip() for name in (given or ("html" if chapters else "html,pdf")).split(",") if name.strip()]
-    if not formats or set(formats) - {"html", "pdf"}:
-        raise BookError(f"--to {given}: known formats are html and pdf")
+    if not formats or set(formats) - {"html", "pdf", "docx"}:
+        raise BookError(f"--to {given}: known formats are html, pdf and docx")
     return formats
 
 
@@ -94,11 +94,11 @@ def book(given):
 
     made, formats = choice.choose(given.renderer), _formats(given.to)
     _say(made)
-    official = formats if made.name == "quarto" else []
+    official = [name for name in formats if name != "docx"] if made.name == "quarto" else []
     if "pdf" in official and choice.quarto_version(made.path) < choice.FIRST_WITH_TYPST_BOOKS:
         least = ".".join(map(str, choice.FIRST_WITH_TYPST_BOOKS))
         _say(f"the PDF is made by the preview renderer: Quarto makes Typst books from {least} on")
-        official = [name for name in formats if name != "pdf"]
+        official = [name for name in official if name != "pdf"]
     if official:
         _say(f"{choice.run_quarto(made.path, official, given.project, given.output)}/ is ready")
     others = [name for name in formats if name not in official]

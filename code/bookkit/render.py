@@ -19,7 +19,7 @@ from bookkit.document import build
 from bookkit.errors import BookError, BookErrors
 from bookkit.execute import execute_chapters
 
-FORMATS = ("html", "pdf")
+FORMATS = ("html", "pdf")  # docx is for reports: a book is read
 #: The file that marks a folder as a rendered book: a line that says so, and the names of its files.
 MARK = ".bookkit"
 _MADE = "Made by bookkit; replaced as a whole. Its files:"
@@ -33,7 +33,7 @@ def render(root=".", formats=FORMATS, output=None, use_cache=True, jobs=2, say=p
     root, output : str or pathlib.Path
         The project, and the folder of the result (relative to the project; else as `_quarto.yml` says).
     formats : sequence of str
-        Out of "html" and "pdf". With "html" the output folder is replaced as a whole; with "pdf" alone only the
+        Out of "html", "pdf" and "docx". With "html" the output folder is replaced as a whole; with "pdf" alone only the
         PDF in it is.
     use_cache : bool
         Whether results of earlier runs may be used where nothing they used has changed.
@@ -77,6 +77,10 @@ def render(root=".", formats=FORMATS, output=None, use_cache=True, jobs=2, say=p
                         made.append(aside / page.pdf)
                         made[-1].parent.mkdir(parents=True, exist_ok=True)
                         write_pdf(book, [page], made[-1])
+            if "docx" in formats:
+                from bookkit.docx import write_docx
+
+                write_docx(book, pages, aside / f"{book.output_file}.docx")
             if "html" in formats:
                 from bookkit.html import write_pages
 

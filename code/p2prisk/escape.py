@@ -49,7 +49,7 @@ def visible(value: Any, longest: int = LONGEST) -> str:
     return text if len(text) <= longest else text[: longest - 1] + "…"
 
 
-def escaped(value: Any, form: str) -> Any:
+def escaped(value: Any, form: str, longest: int = LONGEST) -> Any:
     r"""Text of a tape, written for one place.
 
     Parameters
@@ -60,6 +60,8 @@ def escaped(value: Any, form: str) -> Any:
         ``markdown``: pandoc's and Quarto's, every punctuation mark with a backslash; ``html``: content or quoted
         attribute; ``typst``: inside a string of typst; ``json``: JSON that may stand inside a script element;
         ``terminal``: without control sequences.
+    longest : int
+        Letters from which on a text is cut.
 
     Returns
     -------
@@ -75,7 +77,7 @@ def escaped(value: Any, form: str) -> Any:
     if form == "json":
         text = json.dumps(value, ensure_ascii=False)
         return re.sub("[<>&\u2028\u2029\x7f]", lambda mark: f"\\u{ord(mark[0]):04x}", text)
-    text = visible(value)
+    text = visible(value, longest)
     if form == "markdown":
         return _PUNCTUATION.sub(r"\\\1", text.strip())
     if form == "html":

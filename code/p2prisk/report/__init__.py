@@ -20,13 +20,13 @@ show = partial(tables.show, text=True)
 
 
 def linked(frame: pd.DataFrame, **how: Any) -> tables.MarkdownTable:
-    """A table whose column ``place`` names sections: it links to them, and every other word is shown as it is."""
+    """A table of sentences: none is cut, every word is shown as it is, and ``place`` links to the section it names."""
     frame = frame.copy()
     for name in frame.columns:
         if name == "place":
             frame[name] = [f"@sec-{place}" if place else "–" for place in frame[name]]
         elif not pd.api.types.is_numeric_dtype(frame[name]):
-            frame[name] = [escaped(value, "markdown") for value in frame[name]]
+            frame[name] = [escaped(value, "markdown", 4000) for value in frame[name]]
     return tables.show(frame.rename(columns={"place": "where"}), **how)
 
 

@@ -92,6 +92,8 @@ def _beside(study, results, target):
     rows.insert(0, (lineage.FILE, "where this study comes from: p2prisk rerun lineage.json makes it again"))
     results.values["inferences"] = pd.DataFrame(found["inferences"])
     versions = {"p2prisk": found["program"]["version"], **found["program"].pop("versions")}
+    found["program"]["package_sha256"] = _in_pieces(found["program"]["package_sha256"])
+    found["program"]["lock"] = _in_pieces(found["program"]["lock"])
     facts = {name.replace("_", " "): value for name, value in found["program"].items() if name != "version"}
     results.values["program"] = pd.DataFrame([*facts.items()], columns=["what", "value"])
     results.values["versions"] = pd.DataFrame([*versions.items()], columns=["package", "version"])
@@ -99,6 +101,11 @@ def _beside(study, results, target):
         write_workbook(results, target / "tables.xlsx")
         rows.append(("tables.xlsx", "every table of this study; text is text"))
     return pd.DataFrame(rows, columns=["file", "what"])
+
+
+def _in_pieces(digest):
+    """A hash that a line can break."""
+    return " ".join(re.findall(".{1,16}", digest)) if len(digest) == 64 else digest
 
 
 def _section(match, study, left_out):

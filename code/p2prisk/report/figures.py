@@ -130,7 +130,7 @@ def hazard(table, ax=None):
     -------
     matplotlib.axes.Axes
     """
-    table = table[table["at_risk"] >= 50]
+    table = table[table["at_risk"] >= max(50, 0.01 * table["at_risk"].max())]
     ax = axes_of(ax, 7.0, 3.2)
     ax.plot(table["age"], table["default"] / table["at_risk"], color=PALETTE["orange"])
     return _of_age(ax, "share of the loans alive")

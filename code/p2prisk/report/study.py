@@ -81,6 +81,7 @@ class TapeStudy:
         made = try_sections(self)
         checks = checklist(self)
         to_review = review(self, checks)
+        none_taken = pd.DataFrame([("none", "the rules of this program chose")], columns=["decision", "reason"])
         report = self.quality
         made.values |= {
             "event": self.event_sentence(),
@@ -100,7 +101,7 @@ class TapeStudy:
             "checklist_words": count_sentence(checks),
             "review": to_review,
             "review_words": review_sentence(to_review),
-            "decisions": self.settings.decisions.table(),
+            "decisions": self.settings.decisions.table() if self.settings.decisions.plain else none_taken,
             "to_complete": pd.DataFrame(TO_COMPLETE, columns=["item", "what only you can say"]),
         }
         if not self.parts["outcome model"]:

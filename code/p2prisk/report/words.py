@@ -20,14 +20,14 @@ def remedies(model: Any) -> str:
 
 
 def shown(pvalue: float) -> str:
-    """A p-value for print.
+    r"""A p-value for print, on one line.
 
     Examples
     --------
     >>> shown(0.00001), shown(0.0312)
-    ('< 0.001', '0.031')
+    ('<\xa00.001', '0.031')
     """
-    return "< 0.001" if pvalue < 0.001 else f"{pvalue:.3f}"
+    return "<\xa00.001" if pvalue < 0.001 else f"{pvalue:.3f}"
 
 
 def attempt(compute: Any) -> str:
