@@ -1,15 +1,19 @@
 """Where a report comes from, and the same report again: byte for byte, in another folder."""
 
 import json
+import re
 import shutil
+import zipfile
 
+import pandas as pd
 import pytest
 
 from made_tapes import book
 from p2prisk.cli import main
 from p2prisk.errors import DataError
-from p2prisk.report import lineage
+from p2prisk.report import Results, lineage
 from p2prisk.report.assemble import CHAPTERS
+from p2prisk.report.workbook import write_workbook
 
 DECISIONS = """\
 exclude: [{trait: amount, reason: set after the application}]
@@ -35,13 +39,25 @@ def made(tmp_path_factory):
     config = (chapters / "_quarto.yml").read_text().splitlines(keepends=True)
     (chapters / "_quarto.yml").write_text("".join(x for x in config if "qmd" not in x or (chapters / x[6:-1]).exists()))
     index = (chapters / "index.qmd").read_text()
-    (chapters / "index.qmd").write_text(index.replace('linked(study["review"]', 'show(study["review"]'))
+    (chapters / "index.qmd").write_text(
+        index.replace('linked(study["review"]', 'show(study["review"]') + "\nSee @sec-record.\n"
+    )
     for name in ("record", "control", "assessment"):
         text = (chapters / f"{name}.qmd").read_text()
         (chapters / f"{name}.qmd").write_text(text.replace("linked(", "show("))
     monkey.setattr("p2prisk.report.assemble.CHAPTERS", chapters)
-    options = ["--decisions", "d.yml", "--record-date", "2018-06-30", "--to", "html,pdf", "--excel", "--anyway"]
-    assert main(["report", "loans.csv", *options, "--output", "out"]) == 0
+    options = [
+        "--decisions",
+        "d.yml",
+        "--record-date",
+        "2018-06-30",
+        "--to",
+        "html,pdf",
+        "--docx",
+        "--excel",
+        "--anyway",
+    ]
+    assert main(["report", "loans.csv", *options, "--editable", "project", "--output", "out"]) == 0
     yield place
     monkey.undo()
 
@@ -51,7 +67,7 @@ def test_lineage_tells_files_program_decisions_and_inferences(made):
     assert plain["tape"]["sha256"] == lineage.sha256(made / "loans.csv") and plain["tape"]["rows_read"] == 1500
     assert plain["files"]["decisions"] == {"name": "decisions.yml", "sha256": lineage.sha256(made / "d.yml")}
     assert plain["model_sha256"] == lineage.sha256(made / "out" / "model.json")
-    assert plain["decisions"]["horizon"]["months"] == 12 and plain["command"]["to"] == "html,pdf"
+    assert plain["decisions"]["horizon"]["months"] == 12 and plain["command"]["to"] == "html,pdf,docx"
     assert {"numpy", "pandas", "p2prisk"} <= set(plain["program"]["versions"]) and lineage.changes(
         plain["program"]
     ) == []
@@ -62,9 +78,12 @@ def test_lineage_tells_files_program_decisions_and_inferences(made):
 
 def test_no_path_of_the_machine_and_no_row_is_in_what_is_written(made):
     (key,) = {line.split(",")[0] for line in (made / "loans.csv").read_text().splitlines()[700:701]}
-    for path in (made / "out").rglob("*"):
+    for path in [*(made / "out").rglob("*"), *(made / "project").rglob("*")]:
         if path.is_file():
             data = path.read_bytes()
+            if path.suffix in (".docx", ".xlsx"):
+                with zipfile.ZipFile(path) as parts:
+                    data = b"".join(parts.read(name) for name in parts.namelist())
             assert b"secret-place" not in data and key.encode() not in data, path.name
 
 
@@ -75,7 +94,42 @@ def test_a_rerun_gives_the_same_bytes_in_another_folder(made, tmp_path, monkeypa
     assert main(["rerun", "report/lineage.json", "--tape", "report.csv", "--output", "again"]) == 0
     count = int(capsys.readouterr().out.split("the same report, byte for byte: ")[1].split()[0])
     names = {path.name for path in (tmp_path / "again").iterdir()}
-    assert count > 30 and {"loan-tape-study.pdf", "tables.xlsx", "decisions.yml", "index.html"} <= names
+    assert (
+        count > 30
+        and {"loan-tape-study.pdf", "loan-tape-study.docx", "tables.xlsx", "decisions.yml", "index.html"} <= names
+    )
+
+
+def test_the_word_file_has_text_tables_figures_and_links(made):
+    with zipfile.ZipFile(made / "out" / "loan-tape-study.docx") as parts:
+        text = parts.read("word/document.xml").decode()
+        pictures = [name for name in parts.namelist() if name.startswith("word/media/")]
+    words = re.sub(r"<[^>]+>", "", text)
+    assert "a year of provisions" in words and "What to review" in words and "Table 6.1:" not in words[:200]
+    assert text.count("<w:tbl>") >= 8 and pictures and all(name.endswith(".png") for name in pictures)
+    anchors = set(re.findall(r'w:anchor="([^"]+)"', text))
+    assert anchors and anchors <= set(re.findall(r'w:bookmarkStart[^>]*w:name="([^"]+)"', text))
+
+
+def test_the_project_that_is_left_holds_results_and_no_row(made):
+    project = made / "project"
+    assert {"_quarto.yml", "index.qmd", "computed", "lineage.json"} <= {path.name for path in project.iterdir()}
+    stored = Results.stored(project)
+    assert max(len(table) for table in stored.tables.values()) < 400 and "cutoff_words" in stored
+    assert main(["report", "loans.csv", "--editable", str(project), "--output", "other"]) == 2
+
+
+def test_text_of_a_workbook_is_text(tmp_path):
+    from openpyxl import load_workbook
+
+    table = pd.DataFrame({"=level": ["=1+1", "+49", "-x", "@a", "plain\x07", None], "n": [1, 2, 3, 4, 5, 6]})
+    for name in ("one.xlsx", "two.xlsx"):
+        write_workbook(Results({"a": table, "words": "no table"}), tmp_path / name)
+    sheet = load_workbook(tmp_path / "one.xlsx")["a"]
+    assert [cell.value for cell in sheet["A"]] == ["=level", "=1+1", "+49", "-x", "@a", "plain␇", None]
+    assert {cell.data_type for cell in sheet["A"]} <= {"s", "n"} and all(cell.quotePrefix for cell in sheet["A"][:5])
+    assert [cell.value for cell in sheet["B"]][1:] == [1, 2, 3, 4, 5, 6]
+    assert (tmp_path / "one.xlsx").read_bytes() == (tmp_path / "two.xlsx").read_bytes()
 
 
 def test_another_tape_or_another_report_is_not_the_same(made, tmp_path, monkeypatch, capsys):

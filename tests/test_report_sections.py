@@ -162,3 +162,21 @@ def test_the_declined_lie_between_the_bounds(finished):
         _ = finished.declined
     with pytest.raises(DataError, match="none of the traits"):
         _ = TapeStudy(finished.tape, Settings(declined=LoanTape(frame[["loan_id"]]))).declined
+
+
+# ---------------------------------------------------------------- large tapes
+
+
+def test_of_a_large_tape_counts_use_all_loans_and_models_a_draw(finished):
+    study = TapeStudy(finished.tape, Settings(loans=1500))
+    made, whole = study.results(), finished.bad_by("home")
+    assert len(study.sample) == 1500 and "1,500 of the 2,400 loans, drawn at random" in study.note
+    assert made["outcome"]["loans"].sum() == study.loans() == 2400 and made["answer"] == finished.answer()
+    assert int(study.outcome_model.results.nobs) == 1500 and study.judged.loans < finished.judged.loans
+    assert made["by_vintage"]["loans"].sum() == whole["loans"].sum() == 2400
+    numbers = study.sample.row_numbers()
+    frame = finished.sample.frame.set_index(finished.sample.row_numbers())
+    assert (frame.loc[numbers, "dti"].to_numpy() == study.sample.frame["dti"].to_numpy()).all()
+    again = TapeStudy(finished.tape, Settings(loans=1500))
+    again.draw()
+    assert (again.sample.row_numbers() == numbers).all()

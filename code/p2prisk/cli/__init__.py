@@ -268,7 +268,7 @@ def _fit(arguments):
         tape, note = study_sample(whole)
         print(tape.account())
         _say(note)
-        if not _gate(tape, arguments.anyway):
+        if not _gate(tape.quality(), arguments.anyway):
             raise _Stop(1)
         predictors = [name.strip() for name in arguments.predictors.split(",")] if arguments.predictors else None
         model = fit_standard(tape, arguments.outcome, predictors)
@@ -291,9 +291,8 @@ class _Stop(Exception):
     """The command ends here, with an exit code and nothing written."""
 
 
-def _gate(tape, anyway):
+def _gate(report, anyway):
     """Whether the loans of a study pass the quality gate, or may go on without; errors are shown."""
-    report = tape.quality()
     if report.passed:
         return True
     for row in report.findings[report.findings["level"] == "error"].itertuples():

@@ -32,6 +32,8 @@ _FILES = ("map", "decisions", "limits", "declined", "instalments")
 
 def add_to(command):
     """Declare the commands; `command` is the function of the command line that makes one."""
+    from p2prisk.cli import _count
+
     sub = command("report", _report, "Render the study of a tape into _book-tape/.")
     sub.add_argument("--output", default="_book-tape", help="folder (default: _book-tape)")
     sub.add_argument("--to", default="html", help="out of html, pdf and docx, with commas (default: html)")
@@ -40,6 +42,12 @@ def add_to(command):
     sub.add_argument("--decisions", help="file of your decisions (YAML), each with its reason; open ones stop the run")
     sub.add_argument("--limits", help="limits of the validation checklist (YAML); default: those of the package")
     sub.add_argument("--declined", help="declined applications, in the columns of the tape: for reject inference")
+    sub.add_argument(
+        "--loans",
+        type=_count,
+        default=100_000,
+        help="loans drawn for models and tests of a larger tape (default: 100000)",
+    )
     sub.add_argument("--editable", metavar="FOLDER", help="leave the project in a new folder, to edit and render again")
     sub.add_argument("--anyway", action="store_true", help="render although the check found errors")
     sub = command("rerun", _rerun, "Make a report again from its lineage.json, and compare the two.", tape=False)
@@ -107,13 +115,14 @@ def _prepare(arguments, project):
         _read(Namespace(**{**vars(arguments), "tape": arguments.declined, "query": None}))
         if arguments.declined
         else None,
+        arguments.loans,
         {name: getattr(arguments, name) for name in _REPEATED},
         {role: getattr(arguments, role) for role in _FILES},
     )
     study = TapeStudy(_read(arguments), settings)
-    _say(study.tape.quality().summary().split("\n\n")[0])
+    _say(study.quality.summary().split("\n\n")[0])
     _say(study.note)
-    if not _gate(study.sample, arguments.anyway):
+    if not _gate(study.gate, arguments.anyway):
         return 1
     undecided = open_decisions(study) if arguments.decisions else []
     if undecided:

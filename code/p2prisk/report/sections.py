@@ -35,12 +35,15 @@ class Section:
         Name of a result -> what makes it of a :class:`~p2prisk.report.study.TapeStudy`.
     after : str
         Part without which it cannot be made.
+    counts : bool
+        Whether it counts loans: then it is made of all of them, before any are drawn for the models.
     """
 
     part: str
     anchor: str
     makes: dict[str, Callable[[TapeStudy], Any]]
     after: str = ""
+    counts: bool = False
 
 
 def _odds(which: str, study: TapeStudy) -> Any:
@@ -82,13 +85,15 @@ SECTIONS = (
         "by grade",
         "by-grade",
         {"by_grade": lambda study: study.bad_by("grade", most=40), "grade_order": lambda study: study.grade_sentence()},
+        counts=True,
     ),
     Section(
         "by vintage",
         "by-vintage",
         {"by_vintage": lambda study: study.vintages(), "vintage_words": lambda study: study.vintage_sentence()},
+        counts=True,
     ),
-    Section("by age", "by-age", {"by_age": lambda study: study.ends_by_age()}),
+    Section("by age", "by-age", {"by_age": lambda study: study.ends_by_age()}, counts=True),
     Section(
         "parallel lines",
         "parallel",
@@ -119,11 +124,13 @@ SECTIONS = (
         "missing values by year",
         "gaps",
         {"gaps": lambda study: bins.gaps_by_year(study), "gaps_words": lambda study: bins.gaps_sentence(study)},
+        counts=True,
     ),
     Section(
         "how loans end",
         "curves",
         {"curves": lambda study: study.curves, "curves_words": lambda study: ages.curves_sentence(study.curves)},
+        counts=True,
     ),
     Section(
         "hazard",
@@ -152,11 +159,13 @@ SECTIONS = (
         "prices by grade",
         "price",
         {"prices": lambda study: study.prices(), "prices_words": lambda study: study.prices_sentence()},
+        counts=True,
     ),
     Section(
         "loss given default",
         "lgd",
         {"lgd": lambda study: study.given_default(), "lgd_words": lambda study: study.given_default_sentence()},
+        counts=True,
     ),
     Section(
         "model of the loss",
@@ -182,7 +191,7 @@ SECTIONS = (
         {"declined": lambda study: study.declined.table, "declined_words": lambda study: study.declined.sentence()},
         "outcome model",
     ),
-    Section("concentration", "concentration", {"concentration": lambda study: study.concentration()}),
+    Section("concentration", "concentration", {"concentration": lambda study: study.concentration()}, counts=True),
 )
 BY_PART = {section.part: section for section in SECTIONS}
 
@@ -200,7 +209,11 @@ def try_sections(study: TapeStudy) -> Results:
     Results
     """
     results = Results()
-    for section in SECTIONS:
+    drawn = False
+    for section in sorted(SECTIONS, key=lambda one: not one.counts):
+        if not section.counts and not drawn:
+            study.draw()
+            drawn = True
         if not study.parts[section.part] and section.after and study.parts[section.after]:
             study.parts[section.part] = f"it rests on the part '{section.after}', which is left out"
             if section.after in study.gaps:

@@ -23,6 +23,8 @@ class Settings:
         Limits of the validation checklist (:func:`p2prisk.report.checklist.read_limits`); None: those of the package.
     declined : LoanTape or None
         Applications that were declined.
+    loans : int
+        Loans on which models and tests rest: of a larger tape so many are drawn at random. Counts use all.
     command : dict
         Options of the command that asked for it, for its lineage.
     files : dict
@@ -32,5 +34,6 @@ class Settings:
     decisions: Decisions = field(default_factory=Decisions)
     limits: dict[str, Any] | None = None
     declined: LoanTape | None = None
+    loans: int = 100_000
     command: dict[str, Any] = field(default_factory=dict)
     files: dict[str, Any] = field(default_factory=dict)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,6 +18,7 @@ from p2prisk.report.sections import BY_PART, SECTIONS
 from p2prisk.report.settings import Settings
 from p2prisk.standard import CANDIDATES, ON_REQUEST, fit_standard
 from p2prisk.tape import COLUMNS, LoanTape
+from p2prisk.tape.core import drop_unused_levels
 from p2prisk.tape.event import Event, event_of, loan_ages
 from p2prisk.tape.sample import study_sample, supports
 from p2prisk.tape.wind_back import end_dates
@@ -109,6 +111,40 @@ class TapeStudy:
         if "answer" in made:
             made.values["strongest"] = self.strongest()
         return made
+
+    def draw(self) -> None:
+        """Go on with as many loans, drawn at random, as models and tests need; what is counted is counted before.
+
+        An interval of a model is then that of the loans drawn. Nothing happens where the tape has no more of them, or
+        holds counts.
+        """
+        most, sample, tape = self.settings.loans, self.sample, self.tape
+        _ = self.quality, self.totals
+        if not self.parts["outcome model"]:
+            self.outcome_shares()
+        if "n" in sample.frame or len(sample) <= most:
+            return
+        generator = np.random.default_rng(20_100)
+        mine, numbers = sample.row_numbers(), tape.row_numbers()
+        drawn = np.sort(generator.choice(len(sample), most, replace=False))
+        # of the rows outside the sample, which an earlier day may need, the same share
+        others = generator.random(len(tape)) < most / len(sample)
+        kept = np.where(np.isin(numbers, mine), np.isin(numbers, mine[drawn]), others)
+        self.note += (
+            f" Models and tests use {most:,d} of the {len(sample):,d} loans, drawn at random; counts use all of them."
+        )
+        self.sample, self.tape = _rows(sample, drawn), _rows(tape, np.flatnonzero(kept))
+        for name in ("bad", "known"):
+            self.__dict__.pop(name, None)
+
+    @cached_property
+    def totals(self) -> tuple[int, int, int]:
+        """Loans of the sample, those with a known outcome, and the bad ones among them: before any are drawn."""
+        if "bad" not in self.sample.frame and "severity" not in self.sample.frame:
+            return int(self.weights.sum()), 0, 0
+        known = self.bad.notna().to_numpy()
+        bad = int((self.bad[known].to_numpy(dtype=float) * self.weights[known]).sum())
+        return int(self.weights.sum()), int(self.weights[known].sum()), bad
 
     def _once(self, name, compute):
         """A table that is computed once."""
@@ -286,6 +322,11 @@ class TapeStudy:
         """Quality report of the tape as read."""
         return self.tape.quality()
 
+    @property
+    def gate(self) -> Any:
+        """Quality report of the loans studied: that of the tape where they are all of it."""
+        return self.quality if len(self.sample) == len(self.tape) else self.sample.quality()
+
     # ------------------------------------------------------------ outcome and identification
 
     @property
@@ -296,7 +337,7 @@ class TapeStudy:
 
     def loans(self) -> int:
         """Number of loans in the sample."""
-        return int(self.weights.sum())
+        return self.totals[0]
 
     @cached_property
     def bad(self) -> Any:
@@ -319,9 +360,7 @@ class TapeStudy:
         """How many of the loans went bad, with the event and the interval, in words."""
         from p2prisk.validation import jeffreys_interval
 
-        known = self.bad.notna().to_numpy()
-        loans = int(self.weights[known].sum())
-        bad = int((self.bad[known].to_numpy(dtype=float) * self.weights[known]).sum())
+        _, loans, bad = self.totals
         low, high = (100 * float(bound) for bound in jeffreys_interval(bad, loans))
         share = f"{100 * bad / loans:.1f} per cent ({low:.1f} to {high:.1f})"
         event = self.event
@@ -412,8 +451,7 @@ class TapeStudy:
 
     def bad_share(self) -> float:
         """Share of bad loans among those with a known outcome."""
-        known = self.bad.notna().to_numpy()
-        return float((self.bad[known].to_numpy(dtype=float) * self.weights[known]).sum() / self.weights[known].sum())
+        return self.totals[2] / self.totals[1]
 
     def outcome_shares(self) -> pd.DataFrame:
         """Loans by level of the outcome.
@@ -423,6 +461,9 @@ class TapeStudy:
         pandas.DataFrame
             ``outcome``, ``loans``, ``share``.
         """
+        return self._once("outcome", self._outcome_shares)
+
+    def _outcome_shares(self):
         frame = self.sample.frame
         if "severity" in frame:
             level = frame["severity"]
@@ -861,6 +902,12 @@ class TapeStudy:
         return check_limits(book, [Limit(name, 1.0) for name in columns], amount=money)[
             ["column", "value", "share", "effective"]
         ]
+
+
+def _rows(tape, places):
+    """Rows of a tape by their places, and nothing counted as set aside."""
+    frame = drop_unused_levels(tape.frame.iloc[places].reset_index(drop=True))
+    return replace(tape, frame=frame, rows=tape.row_numbers()[places])
 
 
 def _with_fee(frame):

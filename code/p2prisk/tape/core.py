@@ -172,7 +172,7 @@ class LoanTape:
         from p2prisk.tape.columns import COLUMNS
         from p2prisk.tape.privacy import pooled, shown_levels
 
-        frame = self.frame.copy()
+        frame = self.frame.copy(deep=False)  # columns are replaced, never changed
         if "n" in frame:
             return self
         for name in frame.columns:
