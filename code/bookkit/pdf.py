@@ -56,7 +56,7 @@ def write_pdf(book, pages, path):
             raise BookError(f"typst: {error}") from None
     # typst writes every tag as an object of its own, which together are half of the file
     with pikepdf.open(path, allow_overwriting_input=True) as made:
-        made.save(object_stream_mode=pikepdf.ObjectStreamMode.generate, recompress_flate=True)
+        made.save(object_stream_mode=pikepdf.ObjectStreamMode.generate, recompress_flate=True, deterministic_id=True)
 
 
 def _source(book, pages, folder, families):
