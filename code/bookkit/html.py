@@ -94,8 +94,8 @@ def _with_sizes(body, page, pdf):
     """Say how large the PDF is that a link leads to; where it was not made, the link is its words."""
 
     def sized(found):
-        path = pdf.parent / page.path / ".." / found[1] if pdf else None
-        if not path or not path.resolve().exists():
+        path = (pdf.parent / page.path).parent / found[1] if pdf else None
+        if not path or not path.exists():
             return found[2]
         return f'<a href="{found[1]}">{found[2]}<span class="size">, {path.stat().st_size / 1e6:.1f} MB</span></a>'
 

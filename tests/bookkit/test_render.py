@@ -314,6 +314,24 @@ def test_pdf_has_bookmarks_links_and_packed_tags(good):
     assert b"/ObjStm" in data and b"/StructElem" not in data, "each tag is an object that nothing compresses"
 
 
+def test_a_link_to_a_pdf_says_its_size_and_one_that_was_not_made_is_its_words(good):
+    from types import SimpleNamespace
+
+    from bookkit.html import _with_sizes
+
+    pdf = good / "_book/small-book.pdf"
+    # the page itself need not be written yet
+    home, page = SimpleNamespace(path="new.html"), SimpleNamespace(path="chapters/new.html")
+    size = f'<span class="size">, {pdf.stat().st_size / 1e6:.1f} MB</span>'
+    assert _with_sizes('<a href="small-book.pdf">PDF</a>', home, pdf) == f'<a href="small-book.pdf">PDF{size}</a>'
+    assert size in _with_sizes('<a href="../small-book.pdf">PDF</a>', page, pdf)
+    assert (
+        _with_sizes('<a href="none.pdf">PDF</a>', home, pdf)
+        == "PDF"
+        == _with_sizes('<a href="a.pdf">PDF</a>', home, None)
+    )
+
+
 def test_pdf_alone_replaces_only_the_pdf(good):
     before = page(good, "index.html")
     (good / "_book/small-book.pdf").unlink()
