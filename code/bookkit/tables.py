@@ -1,11 +1,14 @@
 """How wide the columns of a table want to be, so that it neither runs out of the page nor breaks numbers."""
 
+import re
 import unicodedata
 
 from bookkit import tree
 
 #: A cell up to this width, in ems, is kept on one line: numbers, names, short words.
 _SHORT = 7
+#: What is not broken over two lines; Chinese breaks after any character.
+_WORD = re.compile(r"[\u2e80-\uffef]|[^\s\u2e80-\uffef]+")
 _WIDTHS = dict.fromkeys(" .,:;|il'", 0.3) | dict.fromkeys("mwMW@%", 0.85)
 
 
@@ -16,7 +19,7 @@ def column_widths(table):
     for column in range(len(table["c"][2])):
         cells = [row[column] for row in rows]
         longest.append(max(map(_em, cells), default=1))
-        word = max((_em(word) for cell in cells for word in cell.split()), default=1)
+        word = max((_em(word) for cell in cells for word in _WORD.findall(cell)), default=1)
         least.append(min(longest[-1], max(word, _SHORT)))
     return longest, least
 

@@ -332,6 +332,16 @@ def test_a_link_to_a_pdf_says_its_size_and_one_that_was_not_made_is_its_words(go
     )
 
 
+def test_chinese_in_a_table_may_break_after_any_character():
+    from bookkit.tables import column_widths
+    from bookkit.tree import read_markdown
+
+    head, rule = "| 决定 | limit |", "|:---|:---|"
+    table = read_markdown(f"{head}\n{rule}\n| {'限额及其依据' * 6} | {'unbreakable' * 3} |")[0]
+    (chinese, latin), longest = column_widths(table)[1], column_widths(table)[0]
+    assert chinese <= 7 < latin and longest[0] == 36
+
+
 def test_pdf_alone_replaces_only_the_pdf(good):
     before = page(good, "index.html")
     (good / "_book/small-book.pdf").unlink()
