@@ -113,6 +113,17 @@ def figure_without_alt(chapter):
 
 
 @rule
+def finding_first(chapter):
+    """The caption of a figure begins with its finding, a sentence in bold; the description follows."""
+    for cell in chapter.cells:
+        if str(cell.label).startswith("fig-"):
+            caption = str(cell.options.get("fig-cap") or "").strip()
+            found = re.fullmatch(r"\*\*([^*]+[.?!])\*\* \S.*", caption, re.DOTALL)
+            if not found or not 4 <= len(found[1].split()) <= 25:
+                yield cell.line, f"{cell.label}: begin the caption with its finding: **A sentence of 4 to 25 words.** …"
+
+
+@rule
 def unlabelled_figure(chapter):
     """A cell that draws has a label that starts with fig-."""
     for cell in chapter.cells:

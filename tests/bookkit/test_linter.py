@@ -24,7 +24,7 @@ n = chapter.numbers()
 
 ```{{python}}
 #| label: fig-loans-size
-#| fig-cap: "Size of the loans"
+#| fig-cap: "**Most of the loans are small.** Size of the loans"
 #| fig-alt: "Histogram of loan amounts from 1,000 to 40,000 dollars; most loans are small and the tail is long."
 figures.size(loans)
 ```
@@ -62,6 +62,11 @@ def test_a_good_chapter_passes(rule):
 ALT = "Histogram of loan amounts from 1,000 to 40,000 dollars; most loans are small and the tail is long."
 BAD = {
     "figure-without-alt": [(f'#| fig-alt: "{ALT}"\n', "", 14), (ALT, "Histogram of loans.", 14)],
+    "finding-first": [
+        ("**Most of the loans are small.** ", "", 14),
+        ("**Most of the loans are small.** Size", "**Small loans.** Size", 14),
+        ("small.** Size of the loans", "small.**", 14),
+    ],
     "unlabelled-figure": [
         ("#| label: fig-loans-size\n", "", 14),
         ("show(loans)", "show(loans)\nloans.plot(kind='bar')", 21),
