@@ -196,6 +196,12 @@ def test_what_cannot_be_wound_back_is_refused(change, message):
         change(small()).as_of("2010-12-31")
 
 
+@pytest.mark.parametrize("day", ["not a day", 20101231, None])
+def test_what_is_no_day_is_refused(day):
+    with pytest.raises(DataError, match="as_of needs a day such as 2010-12-31, not"):
+        small().as_of(day)
+
+
 def test_wrong_lag_is_refused():
     with pytest.raises(DataError, match="a loan ends as"):
         small().as_of("2010-12-31", lag={"late": 1})

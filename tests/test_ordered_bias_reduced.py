@@ -239,6 +239,9 @@ def test_a_bias_reduced_fit_is_named_as_such_and_travels():
     pd.testing.assert_frame_equal(again.predict(frame, interval=0.95), r.predict(frame, interval=0.95))
     with pytest.raises(ModelError, match="one of these is bias-reduced"):
         r.lr_test(OrderedLogit.from_formula("grade ~ utilisation", frame).fit())
+    for criterion in ("aic", "bic"):
+        with pytest.raises(ModelError, match="maximised log-likelihood"):
+            getattr(r, criterion)
 
 
 def test_a_fit_without_separation_needs_no_remedy():

@@ -297,11 +297,16 @@ class OrderedResults:
 
     @property
     def aic(self) -> float:
-        return -2 * self.llf + 2 * self.layout.n_params
+        return self._criterion(2.0)
 
     @property
     def bic(self) -> float:
-        return -2 * self.llf + np.log(self.nobs) * self.layout.n_params
+        return self._criterion(np.log(self.nobs))
+
+    def _criterion(self, price):
+        if self.estimator != "ml":
+            raise ModelError("AIC and BIC are of the maximised log-likelihood, which a bias-reduced fit does not reach")
+        return -2 * self.llf + price * self.layout.n_params
 
     def pseudo_rsquared(self, kind: Any = "mcfadden") -> float:
         """Pseudo-R2: ``"mcfadden"``, ``"coxsnell"``, ``"nagelkerke"`` or ``"mckelvey-zavoina"``.

@@ -182,9 +182,13 @@ def as_of(tape: LoanTape, date: DateLike, lag: int | dict | None = None) -> Loan
     >>> earlier.unused["status"]
     'no date says when the loan ended: cannot be wound back'
     """
-    day = pd.Timestamp(date)
+    try:
+        # a bare number would be read as nanoseconds since 1970
+        day = pd.NaT if isinstance(date, int | float) else pd.Timestamp(date)
+    except ValueError:
+        day = pd.NaT
     if day is pd.NaT:
-        raise DataError("as_of needs a day such as 2010-12-31")
+        raise DataError(f"as_of needs a day such as 2010-12-31, not {date!r}")
     record = tape.provenance.get("record_date")
     if record is not None and day >= pd.Timestamp(record):
         # the whole file is of the past: the stages of a live book are known too
