@@ -103,7 +103,6 @@ COMMANDS = {
     "map": (["map", "loans.csv", "--output", "map.yml"], "map.yml"),
     "fit": (["fit", "loans.csv", "--output", "new.json"], "new.json"),
     "score": (["score", "loans.csv", "--model", "m.json", "--output", "s.csv", "--rows", "500"], "s.csv"),
-    "monitor": (["monitor", "loans.csv", "--model", "m.json", "--html", "w.html"], "w.html"),
     "report": (["report", "loans.csv", "--record-date", "2023-01-01", "--output", "study", "--anyway"], "study"),
 }
 
