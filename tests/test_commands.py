@@ -26,8 +26,8 @@ def test_every_command_and_option_says_what_it_is_for():
 
 def test_every_key_that_a_mapping_may_hold_is_described():
     keys, rule_keys = reference.mapping_keys()
-    assert set(keys["key"]) == mapping._MAPPING_KEYS
-    assert set(rule_keys["key"]) == mapping._RULE_KEYS - {"levels_text"}  # of built-in formats alone
+    assert set(keys["key"]) == set(mapping._MAPPING_KEYS)
+    assert set(rule_keys["key"]) == set(mapping._RULE_KEYS) - {"levels_text"}  # of built-in formats alone
     assert (keys["what"].str.len() > 5).all() and (rule_keys["what"].str.len() > 5).all()
 
 
