@@ -141,6 +141,17 @@ def charge_off_lag(tape, lag=None):
     return lag.get("charged off", CHARGE_OFF_LAG) if isinstance(lag, dict) else lag
 
 
+def _day(date):
+    try:
+        # a bare number would be read as nanoseconds since 1970
+        day = pd.NaT if isinstance(date, int | float) else pd.Timestamp(date)
+    except ValueError:
+        day = pd.NaT
+    if day is pd.NaT:
+        raise DataError(f"as_of needs a day such as 2010-12-31, not {date!r}")
+    return day
+
+
 def as_of(tape: LoanTape, date: DateLike, lag: int | dict | None = None) -> LoanTape:
     """Wind a tape back to a day.
 
@@ -182,13 +193,7 @@ def as_of(tape: LoanTape, date: DateLike, lag: int | dict | None = None) -> Loan
     >>> earlier.unused["status"]
     'no date says when the loan ended: cannot be wound back'
     """
-    try:
-        # a bare number would be read as nanoseconds since 1970
-        day = pd.NaT if isinstance(date, int | float) else pd.Timestamp(date)
-    except ValueError:
-        day = pd.NaT
-    if day is pd.NaT:
-        raise DataError(f"as_of needs a day such as 2010-12-31, not {date!r}")
+    day = _day(date)
     record = tape.provenance.get("record_date")
     if record is not None and day >= pd.Timestamp(record):
         # the whole file is of the past: the stages of a live book are known too
