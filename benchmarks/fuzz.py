@@ -672,7 +672,6 @@ def table(total, seed, processes):
 
 
 if __name__ == "__main__":
-    sys.path.insert(0, str(Path(__file__).parent))
     if sys.argv[1:2] == ["--one"]:
         chosen = next(kind for kind in KINDS if kind.__name__ == sys.argv[2])
         with tempfile.TemporaryDirectory() as place:

@@ -1,6 +1,7 @@
 """A slice of the recorded fuzz run (benchmarks/fuzz.md), the dialects, and the faults that the run found."""
 
 import contextlib
+import importlib.util
 import io
 import json
 import lzma
@@ -21,9 +22,15 @@ from p2prisk import OrderedLogit, read_tape
 from p2prisk.errors import DataError, ModelError
 from p2prisk.tape import iter_tape
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "benchmarks"))
-import fuzz
-import fuzz_dialects
+
+def _script(name):
+    spec = importlib.util.spec_from_file_location(name, Path(__file__).parents[1] / "benchmarks" / f"{name}.py")
+    sys.modules[name] = module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+fuzz_dialects, fuzz = _script("fuzz_dialects"), _script("fuzz")
 
 QUICK = ("any_bytes", "text_file", "packed", "parquet", "database", "mapping", "mapping_text", "model", "formula")
 
