@@ -390,7 +390,7 @@ def test_reading_order_prev_and_next(good):
 
 
 def test_the_header_for_quarto_sets_the_bundled_faces_and_no_japanese_one(tmp_path):
-    typst, pikepdf = (pytest.importorskip(name) for name in ("typst", "pikepdf"))
+    typst, pikepdf = pytest.importorskip("typst"), pytest.importorskip("pikepdf")
     root = Path(__file__).parents[2]
     header = (root / "code/bookkit/quarto/faces.typ").read_text(encoding="utf-8")
     body = "= 网信集团 Heading\n\nText 网信集团, *bold 网信*, $x_1$.\n\n#figure([x], caption: [Caption 网信])\n"
