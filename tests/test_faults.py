@@ -42,7 +42,7 @@ def test_killed_commands_leave_whole_outputs(name, faults, place):
 
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT])
 def test_a_report_that_is_killed_leaves_nothing_of_the_tape(number, faults, place):
-    """Killed while chapters run on results in the temporary folder: by force, only until the next run of any command."""
+    """Killed while chapters run on results in the temporary folder: by force, only until the next run."""
     words, _ = faults.COMMANDS["report"]
     (place.root / "study").mkdir()
     process = subprocess.Popen(place.command(words), cwd=place.root, env=place.environment, stderr=subprocess.DEVNULL)
