@@ -8,6 +8,7 @@ lets the first one be moved sideways instead.
 from __future__ import annotations
 
 import io
+import warnings
 from contextlib import contextmanager
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -36,7 +37,9 @@ def narrow(figure: Figure) -> str | None:
     """
     if _width(figure) <= WIDTH:
         return None
-    with _laid_out_again(figure):
+    with _laid_out_again(figure), warnings.catch_warnings():
+        # a layout that finds no room says so; its panels are then too small and it is not taken
+        warnings.filterwarnings("ignore", message="constrained_layout not applied")
         for _ in range(3):  # names beside the axes need room too
             over = _width(figure) - WIDTH
             if over > 0.01:
