@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
+from threadpoolctl import threadpool_limits
 
 from made_tapes import book, ended, tape_of
 from p2prisk.cli import main
@@ -13,6 +14,13 @@ from p2prisk.tape import study_sample
 from p2prisk.validation import auc, delong
 
 LATER = "2021-06-30"
+
+
+@pytest.fixture(scope="module", autouse=True)
+def one_thread():
+    """The trees' threads wait for each other where several tests run at once: minutes instead of seconds."""
+    with threadpool_limits(1):
+        yield
 
 
 @pytest.fixture(scope="module")
