@@ -17,9 +17,12 @@ import pandas as pd
 import pyarrow
 import pyarrow.parquet
 import pytest
+import yaml
 
 from p2prisk import OrderedLogit, read_tape
 from p2prisk.errors import DataError, ModelError
+from p2prisk.saved import checksum
+from p2prisk.scorecard import Scorecard
 from p2prisk.tape import iter_tape
 
 
@@ -248,3 +251,32 @@ def test_a_forged_model_is_refused(tmp_path):
     (tmp_path / "m.json").write_text(json.dumps(plain))
     with pytest.raises(DataError, match="m.json is no whole model.*from is"):
         kind.from_json(tmp_path / "m.json")
+
+
+def test_a_formula_of_several_parts_is_refused():
+    frame = pd.DataFrame({"y": [0, 1, 2] * 5, "income": range(15)})
+    for rhs in ("1 + income |", "income | y"):
+        with pytest.raises(ModelError, match="cannot be read|several parts"):
+            OrderedLogit.from_formula(f"y ~ {rhs}", frame)
+
+
+def test_a_card_whose_means_were_cut_is_refused():
+    text = next(text for kind, text in fuzz._models()["kinds"] if kind is Scorecard)
+    plain = json.loads(text)
+    plain["characteristics"][0]["mean"] = []
+    plain["checksum"] = checksum({name: value for name, value in plain.items() if name != "checksum"})
+    with pytest.raises(DataError, match="not whole"):
+        Scorecard.from_json(json.dumps(plain))
+
+
+def test_a_pattern_beside_years_before_may_be_one_text(tmp_path):
+    path = tmp_path / "loans.csv"
+    path.write_text(
+        "id,day,first,sum\n" + "".join(f"{i},2015-03-{1 + i % 28:02d},01/02/2001,{900 + i}\n" for i in range(40))
+    )
+    history = {"from": "first", "years_before": "issue_date", "date": "%d/%m/%Y"}
+    columns = {name: {"from": text} for name, text in (("loan_id", "id"), ("issue_date", "day"), ("amount", "sum"))}
+    columns["credit_history_years"] = history
+    mapping = tmp_path / "map.yml"
+    mapping.write_text(yaml.safe_dump({"format": "x", "columns": columns}))
+    assert read_tape(path, mapping).frame["credit_history_years"].iloc[0] == pytest.approx(14.08, abs=0.01)

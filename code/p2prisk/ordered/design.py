@@ -377,7 +377,10 @@ def required_columns(rhs, data, context=None):
     from formulaic.utils.variables import get_expression_variables
 
     try:
-        factors = {factor for term in Formula(rhs) for factor in term.factors}
+        terms = Formula(rhs)
+        if any(not hasattr(term, "factors") for term in terms):  # a | or a ~ makes several formulas of one
+            raise ModelError(f"the formula {rhs!r} cannot be read: it has several parts; give one right-hand side")
+        factors = {factor for term in terms for factor in term.factors}
         columns, names = set(map(str, data.columns)), set()
         for factor in factors:
             if factor.expr in columns:

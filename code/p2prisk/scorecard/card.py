@@ -578,7 +578,7 @@ def _check_parts(plain):
     for item in plain["characteristics"]:
         width = len(item["parameters"])
         rows = [*item["rows"], *([item["missing_row"]] if item["missing_row"] is not None else [])]
-        sized = all(len(row) == width for row in rows) and len(item["rows"]) == len(item["levels"])
+        sized = all(len(row) == width for row in (*rows, item["mean"])) and len(item["rows"]) == len(item["levels"])
         if not sized or float(item["low"]) > float(item["high"]) or float(item["least"]) > float(item["most"]):
             raise DataError(f"its characteristic {item['name']} is not whole")
 

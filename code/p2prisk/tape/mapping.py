@@ -829,7 +829,7 @@ class _Builder:
         text = self.text(source, rule)
         out = real.copy()
         left = text.notna() & out.isna()
-        for pattern in rule.get("date") or _ISO:
+        for pattern in _as_list(rule.get("date")) or _ISO:
             if not left.any():
                 break
             distinct = pd.Series(text[left].unique())
@@ -858,7 +858,7 @@ class _Builder:
     def pattern_of(self, text, rule, some_read):
         """The remedy for dates that cannot be read, with the patterns that fit."""
         fits = fitting_patterns(text.drop_duplicates().head(1000)) if len(text) else []
-        others = [*(rule.get("date") or _ISO[:1])] if some_read else []
+        others = (_as_list(rule.get("date")) or [*_ISO[:1]]) if some_read else []
         lists = [", ".join(f'"{pattern}"' for pattern in [*others, fit]) for fit in fits[:2]]
         remedy = "Give the pattern under 'date' in the mapping"
         if len(fits) == 1:
