@@ -485,7 +485,7 @@ def _sums(
 
 
 def _compile(cache):
-    return njit(_SIGNATURE, nogil=True, error_model="numpy", cache=cache)(_sums)
+    return njit(_SIGNATURE, nogil=True, error_model="numpy", cache=cache, no_cfunc_wrapper=True)(_sums)
 
 
 try:
