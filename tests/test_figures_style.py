@@ -2,6 +2,7 @@
 
 import re
 from pathlib import Path
+from types import SimpleNamespace
 
 import matplotlib
 
@@ -153,4 +154,32 @@ def test_a_telephone_gets_a_drawing_of_its_own_and_the_figure_stays():
     assert narrow(panels("words that touch each other")) is None
     small = plt.figure(figsize=(3, 2))
     assert narrow(small) is None, "narrow already"
+    plt.close("all")
+
+
+def test_a_figure_has_one_fingerprint_whether_a_narrow_drawing_goes_with_it_or_not(monkeypatch):
+    """The reference is made beside the narrow drawing and checked without it; the path of an arrow follows the layout."""
+    from matplotlib.figure import Figure
+    from matplotlib.patches import FancyArrowPatch
+
+    from p2prisk.figures import fingerprint as module
+
+    kept, formats = {}, {"now": "{'png'}"}
+    shell = SimpleNamespace(
+        run_line_magic=lambda name, line: formats["now"],
+        display_formatter=SimpleNamespace(
+            mimebundle_formatter=SimpleNamespace(for_type=kept.__setitem__),
+            ipython_display_formatter=SimpleNamespace(for_type=lambda kind, function: None),
+        ),
+    )
+    monkeypatch.setattr("IPython.get_ipython", lambda: shell)
+    module.register()
+    figures = [plt.figure(figsize=(7, 3), layout="constrained") for _ in range(2)]
+    for figure in figures:
+        figure.add_subplot().add_patch(FancyArrowPatch((0, 0), (1, 1), mutation_scale=11))
+    plain = kept[Figure](figures[0])
+    formats["now"] = "{'svg'}"
+    pages = kept[Figure](figures[1])
+    assert module.NARROW in pages and module.NARROW not in plain
+    assert pages[module.MIME_TYPE] == plain[module.MIME_TYPE]
     plt.close("all")

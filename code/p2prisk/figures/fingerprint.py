@@ -220,12 +220,13 @@ def register():
     shell.run_line_magic("matplotlib", "inline")
 
     def bundle(figure, include=None, exclude=None):
-        numbers = {}
+        # before the narrow drawing, which lays the figure out anew: an arrow's path follows the layout
+        found = {MIME_TYPE: fingerprint(figure)}
         if "svg" in shell.run_line_magic("config", "InlineBackend.figure_formats"):
-            numbers = {"text/csv": drawn(figure).to_csv(index=False, float_format="%.10g")}
-            small = narrow(figure)
-            numbers |= {NARROW: small} if small else {}
-        return {MIME_TYPE: fingerprint(figure), **numbers}
+            found["text/csv"] = drawn(figure).to_csv(index=False, float_format="%.10g")
+            if small := narrow(figure):
+                found[NARROW] = small
+        return found
 
     shell.display_formatter.mimebundle_formatter.for_type(Figure, bundle)
 
