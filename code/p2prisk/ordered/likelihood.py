@@ -268,12 +268,12 @@ def parallel_logit(layout, family, params, exog, codes, weights, offset, order):
             continue
         rows, at = slice(ends[classes[0]], ends[classes[-1] + 1]), begin[classes] + layer
         outward = np.where(at >= classes, 1.0, -1.0)
-        signs = np.repeat(outward, sizes[classes])
-        over = np.exp(signs * eta[rows] - np.repeat(outward * theta[at], sizes[classes]))
-        inside = 1.0 / (1.0 + over)
+        signs, over = np.repeat([outward, outward * theta[at]], sizes[classes], axis=1)
+        np.exp(np.subtract(signs * eta[rows], over, out=over), out=over)
+        inside = over + 1.0
+        np.divide(1.0, inside, out=inside)
         over *= inside
-        logs = np.log(inside)
-        log_sum += logs.sum() if weights is None else logs @ weights[rows]
+        log_sum += np.log(inside).sum() if weights is None else np.log(inside) @ weights[rows]
         if weights is not None:
             over *= weights[rows]
         runs = ends[classes] - rows.start
