@@ -158,7 +158,7 @@ def test_a_telephone_gets_a_drawing_of_its_own_and_the_figure_stays():
 
 
 def test_a_figure_has_one_fingerprint_whether_a_narrow_drawing_goes_with_it_or_not(monkeypatch):
-    """The reference is made beside the narrow drawing and checked without it; the path of an arrow follows the layout."""
+    """The reference is made beside the narrow drawing and checked without it; an arrow follows the layout."""
     from matplotlib.figure import Figure
     from matplotlib.patches import FancyArrowPatch
 
