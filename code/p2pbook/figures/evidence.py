@@ -517,7 +517,7 @@ def ranks_by_date(table, ax=None):
     ax.text(len(places) - 0.55, 0.5, "chance", color=PALETTE["grey"], ha="right", va="bottom", fontsize=9)
     ax.set_xticks(list(places.values()), [f"{date:%b\n%Y}" for date in places])
     ax.set(xlim=(-0.5, len(places) - 0.5), ylim=(0.48, 0.72), ylabel="area under the curve")
-    ax.set_xlabel("day of decision; judged on the loans of the half-year after it")
+    ax.set_xlabel("day of decision")
     ax.grid(axis="x", visible=False)
     ax.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=2, fontsize=10)
     return ax
