@@ -81,7 +81,7 @@ def test_trees_of_an_earlier_part_are_judged_later(models, later):
     day = "2017-12-31"
     found = challenge_model(*models, tape_of(later, record_date=LATER), Terms(trees_until=day))
     assert found.about["loans"] == (later["issue_date"] > day).sum() and any(
-        "up to 2017-12-31" in n for n in found.notes
+        "up to 2017-12-31, with outcomes that the tape knows now (hindsight" in n for n in found.notes
     )
 
 

@@ -15,7 +15,7 @@ def add(command):
         "--trees-until",
         type=cli._day,
         metavar="DAY",
-        help="train the trees on loans issued up to this day, judge later ones",
+        help="train the trees on loans issued up to this day (outcomes as the tape knows them now), judge later ones",
     )
     sub.add_argument("--same-months", action="store_true", help="judge also loans of the months of the models' own")
     sub.add_argument("--accept", type=_portion, default=0.8, metavar="SHARE", help="accepted share (default: 0.8)")

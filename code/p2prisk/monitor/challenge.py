@@ -38,8 +38,9 @@ class Terms:
     as_of : date-like, optional
         Use only what was known on this day.
     trees_until : date-like, optional
-        Train the trees on the loans issued up to this day and judge all on later ones. By default each loan is scored
-        by trees that were trained on the other four fifths of the same loans, an advantage that no stored model has.
+        Train the trees on the loans issued up to this day and judge all on later ones. The trees know the outcomes that
+        the tape knows, also those of after the day: hindsight in favour of the benchmark. By default each loan is
+        scored by trees that were trained on the other four fifths of the same loans, which no stored model has.
     same_months : bool
         Judge also loans issued in the months of either model's own.
     accepted : float
@@ -180,7 +181,8 @@ def _trees(frame, names, terms, notes):
                 f"the trees need loans of both ends up to {terms.trees_until}, and loans after it to be judged"
             )
         notes.append(
-            f"Trees: trained on the {int(early.sum()):,d} loans issued up to {terms.trees_until}; all are judged later."
+            f"Trees: trained on the {int(early.sum()):,d} loans issued up to {terms.trees_until}, with outcomes that the "
+            "tape knows now (hindsight, in their favour); all are judged on later loans."
         )
         later = frame[~early].reset_index(drop=True)
         return later, fit(frame[early], later)[1].to_numpy()
