@@ -181,8 +181,8 @@ def _trees(frame, names, terms, notes):
                 f"the trees need loans of both ends up to {terms.trees_until}, and loans after it to be judged"
             )
         notes.append(
-            f"Trees: trained on the {int(early.sum()):,d} loans issued up to {terms.trees_until}, with outcomes that the "
-            "tape knows now (hindsight, in their favour); all are judged on later loans."
+            f"Trees: trained on the {int(early.sum()):,d} loans issued up to {terms.trees_until}, with outcomes that "
+            "the tape knows now (hindsight, in their favour); all are judged on later loans."
         )
         later = frame[~early].reset_index(drop=True)
         return later, fit(frame[early], later)[1].to_numpy()
