@@ -3,7 +3,7 @@
 ``python tests/headers.py`` prints, for each file, how many columns have a canonical meaning, how many of them a draft
 places, and how many it places wrongly. ``None``: no canonical column means this. Several names: each is right.
 No row is a loan of anybody. The tables of Prosper and Lending Club are held to the files themselves by ``test_draft``;
-the others were written down from what is public about the files, and no copy was at hand to check them.
+the others to :data:`HEADERS`, the names in the order in which public copies of the files have them.
 """
 
 import io
@@ -49,12 +49,19 @@ HMEQ = {
     "JOB": ("occupation", pick("Other", "Office", "Sales", "Mgr", "ProfExe", "Self")),
     "YOJ": ("employment_years", ramp(0, 30, 1)),
     "DEROG": ("public_records", pick(0.0, 0, 1, 0)),
-    "DELINQ": ("delinquent_accounts", pick(0.0, 0, 2, 1)),
+    "DELINQ": (("delinquent_accounts", "delinquencies_2y"), pick(0.0, 0, 2, 1)),
     "CLAGE": ("credit_history_years", ramp(20, 300, 2)),
     "NINQ": ("inquiries", pick(0.0, 1, 2)),
     "CLNO": ("total_accounts", whole(3, 40)),
     "DEBTINC": ("dti", ramp(20, 45, 3)),
 }
+HMEQ_WORDS: dict = dict(
+    zip(
+        "Default Loan Mortgage Value Reason Job YOJ Derogatories Delinquencies CLAGE Inquiries CLNO DEBTINC".split(),
+        HMEQ.values(),
+        strict=True,
+    )
+)
 SBA = {
     "LoanNr_ChkDgt": ("loan_id", whole(1000014003, 1000990000) + ROW),
     "Name": (NOTHING, KEY),
@@ -71,15 +78,15 @@ SBA = {
     "NewExist": (NOTHING, pick(1, 2)),
     "CreateJob": (NOTHING, whole(0, 9)),
     "RetainedJob": (NOTHING, whole(0, 9)),
-    "FranchiseCode": (NOTHING, pick(0, 1)),
+    "FranchiseCode": (NOTHING, pick(0, 1, 15100)),
     "UrbanRural": (NOTHING, pick(0, 1, 2)),
-    "RevLineCr": (NOTHING, pick("N", "Y")),
+    "RevLineCr": (NOTHING, pick("N", "Y", "0", "T")),
     "LowDoc": (NOTHING, pick("Y", "N")),
     "ChgOffDate": (NOTHING, pick(None, None, "24-Jun-91")),
     "DisbursementDate": ("issue_date", text(DAY, "%d-%b-%y")),
     "DisbursementGross": ("amount", [f"${v:,.2f} " for v in whole(20000, 250000)]),
     "BalanceGross": ("balance", ["$0.00 "] * N),
-    "MIS_Status": ("status", pick("P ROW F", "P ROW F", "CHGOFF")),
+    "MIS_Status": ("status", pick("P I F", "P I F", "CHGOFF")),
     "ChgOffPrinGr": (NOTHING, ["$0.00 "] * N),
     "GrAppv": (NOTHING, [f"${v:,.2f} " for v in whole(20000, 250000)]),
     "SBA_Appv": (NOTHING, [f"${v:,.2f} " for v in whole(20000, 250000)]),
@@ -269,6 +276,90 @@ BONDORA = {
     "NextPaymentDate": (NOTHING, text(DAY)),
     "NrOfScheduledPayments": (NOTHING, whole(1, 60)),
 }
+#: names of the columns in the order of the file; ``·`` is a blank in a name
+HEADERS = {
+    # PawanRamaMali/datasets and others, hmeq.csv; with the names of SAS, and in words
+    "HMEQ": "BAD LOAN MORTDUE VALUE REASON JOB YOJ DEROG DELINQ CLAGE NINQ CLNO DEBTINC",
+    "HMEQ, in words": " ".join(HMEQ_WORDS),
+    # madsho/Big-Data-Management, SBAnational.csv
+    "SBA": "LoanNr_ChkDgt Name City State Zip Bank BankState NAICS ApprovalDate ApprovalFY Term NoEmp "
+    "NewExist CreateJob "
+    "RetainedJob FranchiseCode UrbanRural RevLineCr LowDoc ChgOffDate DisbursementDate DisbursementGross BalanceGross "
+    "MIS_Status ChgOffPrinGr GrAppv SBA_Appv",
+    # OpenML's credit-g, and Groemping's South German credit, as programs that open them name them
+    "German credit": "checking_status duration credit_history purpose credit_amount savings_status employment "
+    "installment_commitment personal_status other_parties residence_since property_magnitude age other_payment_plans "
+    "housing existing_credits job num_dependents own_telephone foreign_worker class",
+    "German credit, German names": "laufkont laufzeit moral verw hoehe sparkont beszeit rate famges "
+    "buerge wohnzeit verm "
+    "alter weitkred wohn bishkred beruf pers telef gastarb kredit",
+    # of the UCI repository's workbook; UCI_Credit_Card.csv writes points for the blanks of the last name
+    "Taiwan": "ID LIMIT_BAL SEX EDUCATION MARRIAGE AGE PAY_0 PAY_2 PAY_3 PAY_4 PAY_5 PAY_6 BILL_AMT1 "
+    "BILL_AMT2 BILL_AMT3 "
+    "BILL_AMT4 BILL_AMT5 BILL_AMT6 PAY_AMT1 PAY_AMT2 PAY_AMT3 PAY_AMT4 PAY_AMT5 PAY_AMT6 default·payment·next·month",
+    # application_train.csv, 122 columns, as programs that open it name them
+    "Home Credit": "SK_ID_CURR TARGET NAME_CONTRACT_TYPE CODE_GENDER FLAG_OWN_CAR FLAG_OWN_REALTY CNT_CHILDREN "
+    "AMT_INCOME_TOTAL AMT_CREDIT AMT_ANNUITY AMT_GOODS_PRICE NAME_TYPE_SUITE NAME_INCOME_TYPE NAME_EDUCATION_TYPE "
+    "NAME_FAMILY_STATUS NAME_HOUSING_TYPE REGION_POPULATION_RELATIVE DAYS_BIRTH DAYS_EMPLOYED DAYS_REGISTRATION "
+    "DAYS_ID_PUBLISH OWN_CAR_AGE FLAG_MOBIL FLAG_EMP_PHONE FLAG_WORK_PHONE FLAG_CONT_MOBILE FLAG_PHONE FLAG_EMAIL "
+    "OCCUPATION_TYPE CNT_FAM_MEMBERS REGION_RATING_CLIENT REGION_RATING_CLIENT_W_CITY WEEKDAY_APPR_PROCESS_START "
+    "HOUR_APPR_PROCESS_START REG_REGION_NOT_LIVE_REGION REG_REGION_NOT_WORK_REGION LIVE_REGION_NOT_WORK_REGION "
+    "REG_CITY_NOT_LIVE_CITY REG_CITY_NOT_WORK_CITY LIVE_CITY_NOT_WORK_CITY ORGANIZATION_TYPE EXT_SOURCE_1 EXT_SOURCE_2 "
+    "EXT_SOURCE_3 "
+    + " ".join(
+        f"{part}_{kind}"
+        for kind in ("AVG", "MODE", "MEDI")
+        for part in (
+            "APARTMENTS BASEMENTAREA YEARS_BEGINEXPLUATATION YEARS_BUILD COMMONAREA ELEVATORS ENTRANCES FLOORSMAX "
+            "FLOORSMIN LANDAREA LIVINGAPARTMENTS LIVINGAREA NONLIVINGAPARTMENTS NONLIVINGAREA"
+        ).split()
+    )
+    + " FONDKAPREMONT_MODE HOUSETYPE_MODE TOTALAREA_MODE WALLSMATERIAL_MODE EMERGENCYSTATE_MODE "
+    "OBS_30_CNT_SOCIAL_CIRCLE DEF_30_CNT_SOCIAL_CIRCLE OBS_60_CNT_SOCIAL_CIRCLE DEF_60_CNT_SOCIAL_CIRCLE "
+    "DAYS_LAST_PHONE_CHANGE "
+    + " ".join(f"FLAG_DOCUMENT_{k}" for k in range(2, 22))
+    + " "
+    + " ".join(f"AMT_REQ_CREDIT_BUREAU_{k}" for k in ("HOUR", "DAY", "WEEK", "MON", "QRT", "YEAR")),
+    # LoanData.csv of 2020, 112 columns, as a program that opens it names them
+    "Bondora": "ReportAsOfEOD LoanId LoanNumber ListedOnUTC BiddingStartedOn BidsPortfolioManager "
+    "BidsApi BidsManual UserName "
+    "NewCreditCustomer LoanApplicationStartedDate LoanDate ContractEndDate FirstPaymentDate MaturityDate_Original "
+    "MaturityDate_Last ApplicationSignedHour ApplicationSignedWeekday VerificationType LanguageCode "
+    "Age DateOfBirth Gender "
+    "Country AppliedAmount Amount Interest LoanDuration MonthlyPayment County City UseOfLoan Education MaritalStatus "
+    "NrOfDependants EmploymentStatus EmploymentDurationCurrentEmployer EmploymentPosition "
+    "WorkExperience OccupationArea "
+    "HomeOwnershipType IncomeFromPrincipalEmployer IncomeFromPension IncomeFromFamilyAllowance IncomeFromSocialWelfare "
+    "IncomeFromLeavePay IncomeFromChildSupport IncomeOther IncomeTotal ExistingLiabilities LiabilitiesTotal "
+    "RefinanceLiabilities DebtToIncome FreeCash MonthlyPaymentDay ActiveScheduleFirstPaymentReached "
+    "PlannedPrincipalTillDate PlannedInterestTillDate LastPaymentOn CurrentDebtDaysPrimary DebtOccuredOn "
+    "CurrentDebtDaysSecondary DebtOccuredOnForSecondary ExpectedLoss LossGivenDefault ExpectedReturn "
+    "ProbabilityOfDefault "
+    "DefaultDate PrincipalOverdueBySchedule PlannedPrincipalPostDefault PlannedInterestPostDefault EAD1 EAD2 "
+    "PrincipalRecovery InterestRecovery RecoveryStage StageActiveSince ModelVersion Rating EL_V0 "
+    "Rating_V0 EL_V1 Rating_V1 "
+    "Rating_V2 Status Restructured ActiveLateCategory WorseLateCategory CreditScoreEsMicroL CreditScoreEsEquifaxRisk "
+    "CreditScoreFiAsiakasTietoRiskGrade CreditScoreEeMini PrincipalPaymentsMade InterestAndPenaltyPaymentsMade "
+    "PrincipalWriteOffs InterestAndPenaltyWriteOffs PrincipalBalance InterestAndPenaltyBalance "
+    "NoOfPreviousLoansBeforeLoan "
+    "AmountOfPreviousLoansBeforeLoan PreviousRepaymentsBeforeLoan PreviousEarlyRepaymentsBefoleLoan "
+    "PreviousEarlyRepaymentsCountBeforeLoan GracePeriodStart GracePeriodEnd NextPaymentDate NextPaymentNr "
+    "NrOfScheduledPayments ReScheduledOn PrincipalDebtServicingCost InterestAndPenaltyDebtServicingCost "
+    "ActiveLateLastPaymentCategory",
+    # kiva_loans.csv, as programs that open it name the columns
+    "Kiva": "id funded_amount loan_amount activity sector use country_code country region currency "
+    "partner_id posted_time "
+    "disbursed_time funded_time term_in_months lender_count tags borrower_genders repayment_interval date",
+    # cs-training.csv of several repositories; its first column has no name
+    "Give Me Some Credit": "Unnamed:·0 SeriousDlqin2yrs RevolvingUtilizationOfUnsecuredLines age "
+    "NumberOfTime30-59DaysPastDueNotWorse DebtRatio MonthlyIncome NumberOfOpenCreditLinesAndLoans "
+    "NumberOfTimes90DaysLate "
+    "NumberRealEstateLoansOrLines NumberOfTime60-89DaysPastDueNotWorse NumberOfDependents",
+    # LC.csv, as programs and notebooks that open it name the columns
+    "PPDai": "ListingId 借款金额 借款期限 借款利率 借款成功日期 初始评级 借款类型 是否首标 "
+    "年龄 性别 手机认证 户口认证 视频认证 学历认证 征信认证 淘宝认证 "
+    "历史成功借款次数 历史成功借款金额 总待还本金 历史正常还款期数 历史逾期还款期数",
+}
 KIVA = {
     "id": ("loan_id", ROW + 653051),
     "funded_amount": (NOTHING, ramp(100, 3000)),
@@ -292,12 +383,13 @@ KIVA = {
     "date": (NOTHING, text(DAY)),
 }
 GIVE_ME = {
+    "Unnamed: 0": ("?", ROW + 1),
     "SeriousDlqin2yrs": ("bad", pick(0, 0, 1)),
     "RevolvingUtilizationOfUnsecuredLines": ("utilisation", ramp(0, 1, 6)),
     "age": ("age", whole(21, 90)),
     "NumberOfTime30-59DaysPastDueNotWorse": ("delinquencies_2y", pick(0, 0, 1, 98)),
-    "DebtRatio": ("dti", ramp(0, 1.2, 6)),
-    "MonthlyIncome": ("income", ramp(1000, 15000)),
+    "DebtRatio": ("dti", np.where(ROW % 8 == 7, 2058, ramp(0, 1.2, 6))),
+    "MonthlyIncome": ("income", np.where(ROW % 8 == 7, np.nan, ramp(1000, 15000))),
     "NumberOfOpenCreditLinesAndLoans": ("open_accounts", whole(0, 20)),
     "NumberOfTimes90DaysLate": (NOTHING, pick(0, 0, 1, 98)),
     "NumberRealEstateLoansOrLines": ("mortgage_accounts", pick(0, 1, 2)),
@@ -387,18 +479,61 @@ def _header(names):
     return [name.replace("_(", " (") for name in names.split()]
 
 
+#: columns of Home Credit and Bondora that no canonical column means, by what they hold
+_OTHER = {
+    "MODE": ramp(0.01, 0.4, 4),
+    "MEDI": ramp(0.01, 0.4, 4),
+    "AVG": ramp(0.01, 0.4, 4),
+    "FONDKAPREMONT_MODE": pick("reg oper account", None),
+    "HOUSETYPE_MODE": pick("block of flats", None),
+    "WALLSMATERIAL_MODE": pick("Panel", "Stone, brick", None),
+    "EMERGENCYSTATE_MODE": pick("No", None),
+    "ActiveScheduleFirstPaymentReached": pick(True, False),
+    "DebtOccuredOnForSecondary": text(DAY),
+    "RecoveryStage": pick(1.0, 2.0, None),
+    "StageActiveSince": text(DAY, "%Y-%m-%d %H:%M:%S"),
+    "Rating_V1": pick("A", "HR"),
+    "Rating_V2": pick("B", "C"),
+    "CreditScoreEsEquifaxRisk": pick("A", "C", None),
+    "CreditScoreFiAsiakasTietoRiskGrade": pick("RL1", "RL2", None),
+    "CreditScoreEeMini": pick(1000.0, 900.0, 600.0),
+    "MonthlyPaymentDay": whole(1, 28),
+    "GracePeriodStart": pick(None, "2016-01-05"),
+    "GracePeriodEnd": pick(None, "2016-03-05"),
+    "ReScheduledOn": pick(None, "2016-02-05"),
+    "ActiveLateLastPaymentCategory": pick(None, "180+", "1-7"),
+}
+#: near a canonical column without surely being it
+_NEAR_OTHER = {"CreditScoreEsEquifaxRisk", "CreditScoreFiAsiakasTietoRiskGrade", "CreditScoreEeMini"}
+
+
+def names_of(name):
+    """Names of the columns of a file, in order."""
+    return [part.replace("·", " ") for part in HEADERS[name].split()]
+
+
+def whole_file(name, table):
+    """A table in the order of the file, with the columns of the file that no canonical column means."""
+    columns = {}
+    for column in names_of(name):
+        values = _OTHER.get(column, _OTHER.get(column.rpartition("_")[2], pick(0.0, 1.0, 2.0)))
+        columns[column] = table.get(column, ("?" if column in _NEAR_OTHER else NOTHING, values))
+    return columns
+
+
 def files():
     """Name of the file -> column -> (meaning, made-up values)."""
     return {
         "Prosper": of_format("prosper", fixtures.PROSPER_81, PROSPER_HEADER),
         "Lending Club": of_format("lendingclub", fixtures.LENDINGCLUB_RAW, LENDINGCLUB_HEADER),
         "HMEQ": HMEQ,
+        "HMEQ, in words": HMEQ_WORDS,
         "SBA": SBA,
         "German credit": GERMAN,
         "German credit, German names": GERMAN_WORDS,
         "Taiwan": TAIWAN,
-        "Home Credit": HOME_CREDIT,
-        "Bondora": BONDORA,
+        "Home Credit": whole_file("Home Credit", HOME_CREDIT),
+        "Bondora": whole_file("Bondora", BONDORA),
         "Kiva": KIVA,
         "Give Me Some Credit": GIVE_ME,
         "PPDai": of_format("ppdai", fixtures.PPDAI_LC),

@@ -100,6 +100,27 @@ SAME = [
     ("T3", "points between thousands, stated", grouped("."), ";", {"amount": {"from": "amount", "decimal": ","}}),
     ("T3", "a point that ends the number", grouped("", "."), ",", {}),
     ("T3", "the code of the currency first", LOANS.assign(amount=[f"EUR {x:,}" for x in LOANS["amount"]]), ",", {}),
+    *(
+        ("T14", f"a year as {text}", LOANS.assign(term=text), ",", {})
+        for text in ("12-month", "12m", "12 mths.", "1y", "P1Y", "P12M", "0 years 12 months", "1 Jahr")
+    ),
+    *(
+        ("T3", f"a ratio with {unit.strip()}", LOANS.assign(dti=[f"{x:.2f}{unit}" for x in LOANS["dti"]]), ",", {})
+        for unit in (" percent", " % p.a.", " Prozent", " pct.")
+    ),
+    ("T3", "basis points", LOANS.assign(dti=[f"{100 * x:.0f} bps" for x in LOANS["dti"]]), ",", {}),
+    ("T3", "ten thousands", LOANS.assign(amount=[f"{x / 10_000:.4f}万元" for x in LOANS["amount"]]), ",", {}),
+    ("T3", "numbers kept as text", LOANS.assign(amount=[f'="{x}"' for x in LOANS["amount"]]), ",", {}),
+    ("T3", "numbers behind an apostrophe", LOANS.assign(amount=[f"'{x}" for x in LOANS["amount"]]), ",", {}),
+    ("T5", "a note of two cells at the end", lines("Note:,the rates are nominal,,,,,,", ",,,,,,,"), ",", {}),
+    ("T5", "a total above the loans", lines(f",,{SUM},,{INCOME},,,Total", at=1), ",", {}),
+    (
+        "T10",
+        "two patterns of which one reads all",
+        issued(DAYS.dt.strftime("%m/%d/%Y")),
+        ",",
+        {"issue_date": {"from": "issued", "date": ["%d/%m/%Y", "%m/%d/%Y"]}},
+    ),
     ("T5", "a total of every number", lines(f"Total,,{SUM},12,{INCOME},{DTI},,"), ",", {}),
     ("T5", "a total with the number of loans", lines(f"TOTAL,,{SUM},2880,{INCOME},{DTI},,240"), ",", {}),
     ("T5", "an average of every number", lines(f"Average,,10575,12,45161,{DTI},,"), ",", {}),
@@ -160,6 +181,20 @@ REFUSED = [
     ("T10", "quarters", issued(DAYS.dt.to_period("Q").astype(str)), "2019-01-31 in the export"),
     ("T10", "dates of a Buddhist calendar", issued([f"{d.year + 543}-{d:%m-%d}" for d in DAYS]), "in the future"),
     ("T10", "zeros for a date", issued(["0000-00-00", *LOANS["issued"][1:]]), "stand for none under 'missing'"),
+    ("T10", "years of a Buddhist calendar as the file writes them", issued([f"29/02/{2543 + 16}"] * N), "543 ahead"),
+    (
+        "T10",
+        "month first",
+        issued(pd.date_range("2015-01-01", periods=N, freq="4D").strftime("%m/%d/%Y")),
+        r'date: \["%m/%d/%Y"\] reads them all',
+    ),
+    ("T10", "years and months of two digits", issued(DAYS.dt.strftime("%y%m")), r'date: \["%y%m"\] reads them all'),
+    (
+        "T8",
+        "grades in words",
+        LOANS.assign(grade=np.array(["good", "fair"])[np.arange(N) % 2]),
+        "which of fair, good is better",
+    ),
     ("T14", "names in capitals", lines().replace("id,issued", "ID,ISSUED", 1).upper(), "letter by letter"),
     ("T14", "the same name twice", lines().replace("income", "amount", 1), "there 2 times"),
 ]
@@ -167,8 +202,9 @@ REFUSED = [
 
 @pytest.mark.parametrize("kind, name, content, says", REFUSED, ids=[f"{row[0]}: {row[1]}" for row in REFUSED])
 def test_what_cannot_be_read_is_refused_with_the_reason(put, kind, name, content, says):
+    more = {"grade": {"from": "grade"}} if "grade" in content else {}
     with pytest.raises(DataError, match=says):
-        read_tape(put(content, sep=";" if name.startswith("money") else ","), rules())
+        read_tape(put(content, sep=";" if name.startswith("money") else ","), rules(more))
 
 
 # ---------------------------------------------------------------- files that are read and asked about
@@ -190,6 +226,7 @@ def code(column, value):
 
 
 RATE = {"rate": {"from": "rate"}}
+UPSIDE_DOWN = {"bad": {"from": "flag"}, "status": None}
 GRADED = LOANS.assign(grade=np.digitize(-LOANS["dti"], [-24, -13]) + 1)
 #: kind, name, content, mapping, column and words of the finding, mapping that answers it (None: the file is to change)
 ASKED = [
@@ -200,6 +237,71 @@ ASKED = [
             *(("income", value) for value in (99999, 9999999, 99999999, 1000000000)),
             *(("term", 999), ("dti", 0), ("income", 0)),
         ]
+    ),
+    ("T6", "one cell far beyond all", held("dti", 999, N), {}, "dti", "1 row holds 999", code("dti", 999)),
+    ("T6", "a number of a hundred digits", held("dti", "1e99"), {}, "dti", r"hold 1e\+99", code("dti", "1e+99")),
+    (
+        "T3",
+        "a few incomes in thousands",
+        held("income", 45.2, 40),
+        {},
+        "income",
+        "two scales: 6 rows hold 45.2 to 45.2",
+        None,
+    ),
+    (
+        "T14",
+        "a few terms in years",
+        LOANS.assign(term=np.where(np.arange(N) % 40 == 0, 1, np.where(np.arange(N) % 2, 24, 36))),
+        {},
+        "term",
+        "years among months",
+        {"term": {"from": "term", "unit": "months"}},
+    ),
+    (
+        "T9",
+        "keys in capitals and not",
+        LOANS.assign(id=["l0001", *LOANS["id"][1:]]),
+        {},
+        "loan_id",
+        r"capitals, blanks or leading zeros \(rows 1, 2\)",
+        None,
+    ),
+    (
+        "T10",
+        "days before and behind the month",
+        issued(["12/31/2015", "31/12/2015", "1/2/2015"] * (N // 3)),
+        {"issue_date": {"from": "issued", "date": ["%d/%m/%Y", "%m/%d/%Y"]}},
+        "issue_date",
+        "two of the patterns read as different days",
+        None,
+    ),
+    (
+        "T1",
+        "an outcome with blanks",
+        LOANS.assign(flag=[None, *BAD.astype(int)[1:]]).drop(columns="status"),
+        UPSIDE_DOWN,
+        "bad",
+        r"no outcome \(row 1\)",
+        None,
+    ),
+    (
+        "T1",
+        "an outcome without a bad loan",
+        LOANS.assign(flag=0).drop(columns="status"),
+        UPSIDE_DOWN,
+        "bad",
+        "no loan is bad",
+        None,
+    ),
+    (
+        "T1",
+        "a mark of the good loans in words",
+        LOANS.assign(flag=np.where(BAD, "N", "Y")).drop(columns="status"),
+        UPSIDE_DOWN,
+        "bad",
+        "does the column mark the good ones",
+        {"bad": {"from": "flag", "recode": {"Y": False, "N": True}}, "status": None},
     ),
     ("T6", "less than none", held("dti", -7), {}, "dti", "negative, which cannot be", code("dti", -7)),
     ("T3", "two scales in half of the rows", two_scales(2), RATE, "rate", "two scales: 120 rows hold fractions", None),
@@ -272,7 +374,7 @@ ASKED = [
         "T1",
         "a mark of the good loans",
         LOANS.assign(flag=(~BAD).astype(int)).drop(columns="status"),
-        {"bad": {"from": "flag"}, "status": None},
+        UPSIDE_DOWN,
         "bad",
         "does the column mark the good ones",
         {"bad": {"from": "flag", "recode": {"0": True, "1": False}}, "status": None},
@@ -294,6 +396,29 @@ def test_what_is_doubtful_is_asked_and_the_answer_clears_it(put, kind, name, con
     assert len(hit) == 1 and hit["level"].iloc[0] in ("warning", "error") and hit["remedy"].iloc[0]
     if answer is not None:
         assert not len(asked(rules(more | answer)))
+
+
+def test_the_recode_that_turns_an_outcome_names_the_words_of_the_file(put):
+    tape = read_tape(put(LOANS.assign(flag=np.where(BAD, "N", "Y")).drop(columns="status")), rules(UPSIDE_DOWN))
+    remedy = tape.quality().findings.set_index("column").loc["bad", "remedy"]
+    assert remedy.startswith('recode: {"N": true, "Y": false}') or remedy.startswith('recode: {"Y": false, "N": true}')
+
+
+def test_a_handful_of_late_dates_does_not_become_the_day_of_the_records(put):
+    late = issued([*LOANS["issued"][:-3], *["2024-02-03"] * 3])
+    with pytest.raises(DataError, match="from 3 rows .* alone"):
+        read_tape(put(late), rules(record_date=None))
+    assert read_tape(put(late), rules(record_date="2024-03-01")).provenance["record_date"] == "2024-03-01"
+
+
+def test_a_column_that_another_rule_reads_is_not_proposed(put):
+    """An applicants' file has no status: that it has an amount is no help."""
+    with pytest.raises(DataError, match="no column 'loan_status'") as said:
+        read_tape(
+            put(LOANS.rename(columns={"amount": "loan_amt"}).drop(columns="status")),
+            rules({"amount": {"from": "loan_amt"}, "status": {"from": "loan_status", "required": True}}),
+        )
+    assert "did you mean 'loan_amt'" not in str(said.value)
 
 
 def test_years_alone_are_not_the_first_of_january(put):

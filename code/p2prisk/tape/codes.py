@@ -31,6 +31,8 @@ def suspected_codes(values: np.ndarray) -> list[tuple[float, int, str]]:
     >>> spread = np.linspace(2, 35, 100)
     >>> suspected_codes(np.append(spread, [999] * 5))
     [(999.0, 5, 'the next value is 35')]
+    >>> suspected_codes(np.append(spread, 999)), suspected_codes(np.append(spread, 99))
+    ([(999.0, 1, 'the next value is 35')], [])
     >>> suspected_codes(np.append(spread, [77.5] * 5))
     [(77.5, 5, 'the next value is 35')]
     >>> suspected_codes(np.append(np.linspace(5_000, 200_000, 500), [99_999] * 20))
@@ -45,7 +47,9 @@ def suspected_codes(values: np.ndarray) -> list[tuple[float, int, str]]:
     found, counts = common.index.to_numpy(), common.to_numpy()
     least = max(3, 0.001 * len(values))
     codes = []
-    for place in np.flatnonzero((counts >= least) & (counts <= 0.9 * len(values))):
+    far = (found > 0) & np.isin(found, SPECIAL) & (counts < least)  # one cell is enough far beyond all others
+    far &= found >= 3 * max((value for value in found if value not in SPECIAL), default=np.inf)
+    for place in np.flatnonzero((counts >= least) & (counts <= 0.9 * len(values)) | far):
         value, count = found[place], int(counts[place])
         if value in BELOW or value in SPECIAL or place == len(found) - 1:
             why = _odd(value, count, found, counts, place)
@@ -62,7 +66,7 @@ def as_written(code: float) -> str:
     >>> as_written(99999999.0), as_written(99.99)
     ('99999999', '99.99')
     """
-    return str(int(code)) if code == int(code) else repr(float(code))
+    return str(int(code)) if code == int(code) and abs(code) < 1e15 else repr(float(code))
 
 
 def _odd(value, count, found, counts, place):

@@ -23,6 +23,9 @@ PATTERNS = (
     "%d%m%Y",
     "%y%m%d",
     "%d%m%y",
+    "%y%m",
+    "%m%y",
+    "%YM%m",
     "%d%b%Y",
     "%d%b%Y:%H:%M:%S",
     "%b-%Y",
@@ -68,10 +71,47 @@ def fitting_patterns(text: pd.Series) -> list[str]:
     return [name for name in PATTERNS if _read(text, name).notna().all()]
 
 
+#: letters of a pattern without marks between its parts -> letters of every cell (``1708`` is no first of July 2008)
+_WIDTHS = {"%Y%m%d": 8, "%d%m%Y": 8, "%y%m%d": 6, "%d%m%y": 6, "%y%m": 4, "%m%y": 4}
+
+
 def _read(text, pattern):
     """Dates by a pattern; a year that no loan has is none (``150115`` is no day of the year 1501)."""
     dates = pd.to_datetime(text, format=pattern, errors="coerce")
+    if pattern in _WIDTHS:
+        dates = dates.where(text.str.len() == _WIDTHS[pattern])
     return dates.where(dates.dt.year.between(1900, 2100) | (dates.dt.year == 9999))
+
+
+def day_or_month_first(text: pd.Series, patterns: list[str]) -> tuple[list[str], pd.Series]:
+    """Of several patterns the one that reads every cell, and the cells that two of them read as different days.
+
+    Parameters
+    ----------
+    text : pandas.Series of str
+        Distinct cells.
+    patterns : list of str
+
+    Returns
+    -------
+    patterns : list of str
+        One, if it reads every cell; else those given.
+    both : pandas.Series of str
+        Cells of which the pattern that comes first decides the day.
+
+    Examples
+    --------
+    >>> day_or_month_first(pd.Series(["01/02/2019", "12/31/2019"]), ["%d/%m/%Y", "%m/%d/%Y"])[0]
+    ['%m/%d/%Y']
+    >>> day_or_month_first(pd.Series(["1/2/2019", "12/31/2019", "31/12/2019"]), ["%d/%m/%Y", "%m/%d/%Y"])[1].tolist()
+    ['1/2/2019']
+    """
+    read = [pd.to_datetime(without_offset(text), format=pattern, errors="coerce") for pattern in patterns]
+    whole = [pattern for pattern, days in zip(patterns, read, strict=True) if days.notna().all()]
+    if whole:
+        return whole[:1], text[:0]
+    table = pd.DataFrame(dict(enumerate(read)))
+    return patterns, text[table.nunique(axis=1) > 1]
 
 
 def without_offset(text: pd.Series) -> pd.Series:

@@ -61,7 +61,7 @@ import pandas as pd
 from p2prisk.errors import DataError
 from p2prisk.tape.columns import COLUMNS, EMPLOYMENT, RECENCY
 from p2prisk.tape.core import LoanTape, drop_unused_levels
-from p2prisk.tape.dates import fitting_patterns, whole_number_dates, without_offset, year_only
+from p2prisk.tape.dates import day_or_month_first, fitting_patterns, whole_number_dates, without_offset, year_only
 from p2prisk.tape.mapping_file import parse_mapping
 from p2prisk.tape.numerals import CURRENCIES, Cells, looks_grouped, read_cells, refuse_two_marks
 from p2prisk.tape.privacy import LEAST, kind_of, masked, masked_name, masked_names
@@ -126,6 +126,7 @@ _ISO = (
 )
 #: dates that had happened when the file was written
 _HAPPENED = ("issue_date", "last_payment_date", "closed_date")
+_BUDDHIST = "The years are those of the Buddhist calendar, 543 ahead"
 _DECIMAL = {".": ".", ",": ",", "point": ".", "dot": ".", "comma": ","}
 _GIVEN = ("bad", "severity")
 _TRUE = {"true", "yes", "y", "1", "1.0", "t", "是", "成功认证"}
@@ -323,7 +324,7 @@ class _Builder:
         self.stated = _as_list(mapping.get("missing"))
         self.missing = {str(value) for value in (*MISSING, *self.stated)}
         self.notes, self.used, self.frame, self.decisions = [], set(), {}, decisions
-        self.codes, self.index, self.read, self.years = None, raw.index, {}, set()
+        self.codes, self.index, self.read, self.years, self.words = None, raw.index, {}, set(), {}
 
     def note(self, column, what, rows, **more):
         if rows:
@@ -381,6 +382,8 @@ class _Builder:
         }
         if given:
             provenance["mapped"] = list(given)
+        if self.words:
+            provenance["bad_words"] = self.words
         units = {name: rule["unit"] for name, rule in rules.items() if rule.get("unit", "detect") != "detect"}
         if units:
             provenance["units"] = units
@@ -430,7 +433,7 @@ class _Builder:
         gaps = np.flatnonzero(-np.diff(top.to_numpy()) > np.timedelta64(400, "D"))
         if len(gaps) and len(frame) >= 20:
             beyond = dates[dates >= top.iloc[gaps[0]]]
-            if len(beyond) <= max(1, 0.002 * len(frame)):
+            if len(beyond) <= max(1, min(5, 0.02 * len(frame)), 0.002 * len(frame)):
                 row = int(self.index[beyond.index[0]]) + 1
                 says = (
                     f"the day of the records would be {beyond.max():%Y-%m-%d}, from {_rows(len(beyond), row)} alone; "
@@ -457,7 +460,8 @@ class _Builder:
         if rule.get("required") or (self.mapping.get("strict") and options and options[0] is not None):
             wanted = " or ".join(repr(option) for option in options)
             header = [str(column) for column in self.raw.attrs.get("header", self.raw.columns)]
-            near = difflib.get_close_matches(str(options[0]), header, n=1)
+            others = {source for own in self.mapping["columns"].values() for source in _as_list(own.get("from"))}
+            near = difflib.get_close_matches(str(options[0]), [each for each in header if each not in others], n=1)
             raise DataError(
                 f"{self.where}: no column {wanted} (needed for {name!r})"
                 + (f"; did you mean {masked_name(near[0])!r}?" if near else ".")
@@ -829,7 +833,17 @@ class _Builder:
         text = self.text(source, rule)
         out = real.copy()
         left = text.notna() & out.isna()
-        for pattern in _as_list(rule.get("date")) or _ISO:
+        patterns = _as_list(rule.get("date")) or _ISO
+        if rule.get("date") and len(patterns) > 1 and left.any():
+            patterns, both = day_or_month_first(pd.Series(text[left].unique()), patterns)
+            if len(both):
+                rows, first = self.rows(text.isin(both))
+                what = (
+                    f"dates that two of the patterns read as different days (first in row {', '.join(map(str, first))})"
+                    f": {patterns[0]} comes first"
+                )
+                self.note(name, what, rows, level="error", remedy="write the column as 2019-01-31 in the export")
+        for pattern in patterns:
             if not left.any():
                 break
             distinct = pd.Series(text[left].unique())
@@ -852,15 +866,20 @@ class _Builder:
                 out[left] = found.astype("datetime64[us]")
                 self.note(name, f"dates of {source!r} are {what}", int(left.sum()))
                 left = left & out.isna()
-        self.failed(name, source, text, left, self.pattern_of(text[left], rule, bool(out.notna().any())))
+        remedy = self.pattern_of(text[left], rule, text[text.notna()]) if left.any() else ""
+        self.failed(name, source, text, left, remedy)
         return self.happened(name, source, text, out)
 
-    def pattern_of(self, text, rule, some_read):
-        """The remedy for dates that cannot be read, with the patterns that fit."""
-        fits = fitting_patterns(text.drop_duplicates().head(1000)) if len(text) else []
-        others = (_as_list(rule.get("date")) or [*_ISO[:1]]) if some_read else []
+    def pattern_of(self, text, rule, whole):
+        """The remedy for dates that cannot be read, with the patterns that fit: the whole column, else what is left."""
+        distinct = whole.drop_duplicates()
+        fits, others = fitting_patterns(distinct), []
+        if not fits and len(text) < len(whole):
+            fits, others = fitting_patterns(text.drop_duplicates()), _as_list(rule.get("date")) or [*_ISO[:1]]
         lists = [", ".join(f'"{pattern}"' for pattern in [*others, fit]) for fit in fits[:2]]
         remedy = "Give the pattern under 'date' in the mapping"
+        if distinct.astype(str).str.contains(r"(?<!\d)25[4-9]\d(?!\d)").mean() > 0.5:
+            return f"{_BUDDHIST}: write the column as 2019-01-31 in the export."
         if len(fits) == 1:
             return f"{remedy}: date: [{lists[0]}] reads them all."
         if fits:
@@ -875,6 +894,8 @@ class _Builder:
         if name in _HAPPENED or name == source:
             late = dates > pd.Timestamp.now().normalize() + pd.Timedelta(days=1)
             remedy = "It lies in the future: correct the cell, or name it under 'missing' if it stands for none."
+            if late.any() and (dates[late].dt.year - 543).between(1900, pd.Timestamp.now().year).mean() > 0.5:
+                remedy = f"It lies in the future. {_BUDDHIST}: write the column as 2019-01-31 in the export."
             self.failed(name, source, dates, late, remedy, harmless=True)
             dates = dates.mask(late)
         return dates
@@ -885,6 +906,8 @@ class _Builder:
         out = pd.Series(pd.NA, values.index, dtype="boolean")
         out[lower.isin(_TRUE).to_numpy()] = True
         out[lower.isin(_FALSE).to_numpy()] = False
+        if name == "bad" and not rule.get("recode"):
+            self.words = {str(word): bool(mark) for word, mark in zip(values, out, strict=True) if mark is not pd.NA}
         self.failed(name, source, values, values.notna() & out.isna(), "A flag is yes or no: add 'recode'.")
         return out.astype(bool) if out.notna().all() else out
 
@@ -925,7 +948,8 @@ class _Builder:
             try:
                 levels = grade_order(seen, name)
             except DataError:
-                many = values.value_counts()
+                spread = values if self.codes is None else values.take(self.codes)
+                many = spread.value_counts()
                 known = [level for level in seen if many[level] >= LEAST and not kind_of(level)]
                 raise DataError(
                     f"{self.where}, column {source!r}, {name}: cannot tell which of {', '.join(sorted(known)[:8])}"

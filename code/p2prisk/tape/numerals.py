@@ -49,12 +49,25 @@ _MONTHS = "months|month|mos|mo|mths|mth|monate|monat|mois|meses|mes|mês|mesi|�
 _YEARS = "years|year|yrs|yr|jahre|jahr|ans|an|années|année|años|año|anos|ano|anni|年|岁|歳|세|년"
 _DAYS = "days|day|tage|tag|jours|jour|días|día|dias|dia|giorni|天|日|일"
 _WEEKS = "weeks|week|wochen|woche|semaines|semaine|semanas|semana|周|週"
-_TIME = re.compile(rf"\s*(?:(?P<months>{_MONTHS})|(?P<years>{_YEARS})|(?P<days>{_DAYS})|(?P<weeks>{_WEEKS}))\.?$", re.I)
+_TIME = re.compile(
+    rf"\s*-?\s*(?:(?P<months>{_MONTHS}|m)|(?P<years>{_YEARS}|y)|(?P<days>{_DAYS}|d)|(?P<weeks>{_WEEKS}|w)|"
+    r"(?P<ten_thousand>[万萬][元圆圓]?))\.?$",
+    re.I,
+)
+#: years and months in one cell: ``P1Y6M``, ``2 years 6 months``
+_SPAN = re.compile(rf"P?\s*(?:(\d+)\s*(?:{_YEARS}|y))?[\s,]*(?:(\d+)\s*(?:{_MONTHS}|m))?\.?$", re.I)
+#: per cent and basis points in words; of a month they are none
+_RATE = re.compile(
+    r"(?<=[\d.,\s])\s*(?P<mark>%|per\s?cent|pct|prozent|por\s?cien?to|pour\s?cent|bps?|basis points)\.?"
+    r"(?:\s*(?:p\.?\s?a\.?|per annum|per year|a year|yearly))?$",
+    re.I,
+)
 #: unit of the column -> unit of the cell -> factor
 _FACTORS = {
     "months": {"months": 1.0, "years": 12.0, "days": 12 / 365.25, "weeks": 84 / 365.25},
     "years": {"years": 1.0, "months": 1 / 12, "days": 1 / 365.25, "weeks": 7 / 365.25},
     "days": {"days": 1.0, "weeks": 7.0},
+    "currency": {"ten_thousand": 10_000.0},
 }
 _SIGNS = sorted(CURRENCIES, key=len, reverse=True)
 _CURRENCY = "|".join(re.escape(sign) for sign in _SIGNS)
@@ -123,6 +136,12 @@ def read_cells(texts: list[str], unit: str = "") -> Cells:
     >>> cells = read_cells(["2.600,00", "15.470", "(12)", "1,2,3", "$ 5"])
     >>> cells.comma.tolist(), cells.evidence.tolist()
     ([2600.0, 15470.0, -12.0, nan, 5.0], [',', '?', '', '', ''])
+    >>> read_cells(["36-month", "3y", "P1Y6M", "2 years 6 months", "36-"], "months").point.tolist()
+    [36.0, 36.0, 18.0, 30.0, -36.0]
+    >>> read_cells(["12 % p.a.", "1250 bps"], "per cent").point.tolist()
+    [12.0, 12.5]
+    >>> read_cells(["3.5万元"], "currency").point.tolist()
+    [35000.0]
     """
     signs: set[str] = set()
     texts, factors = list(texts), _FACTORS.get(unit)
@@ -160,11 +179,23 @@ def _cell(text, factors, signs):
         return value, value, "", False
     bad = (_NAN, _NAN, "", False)
     sign, factor = 1.0, 1.0
-    if factors and core[-1:].isalpha():
+    if core.startswith('="') and core.endswith('"'):  # as a spreadsheet keeps a number as text
+        core = core[2:-1].strip()
+    elif core[0:1] == "'":
+        core = core[1:]
+    if factors and core.rstrip(".")[-1:].isalpha():
+        span = _SPAN.match(core) if "ten_thousand" not in factors and "years" in factors else None
+        if span and (core[:1] in "Pp" or span[1] and span[2]):
+            months = 12 * int(span[1] or 0) + int(span[2] or 0)
+            value = months * factors["months"]
+            return value, value, "", False
         found = _TIME.search(core)
         if found and found.lastgroup in factors:
             factor, core = factors[found.lastgroup], core[: found.start()].rstrip()
-    core, per_cent = (core[:-1].rstrip(), True) if core.endswith("%") else (core, False)
+    per_cent = False
+    if found := _RATE.search(core):
+        per_cent, core = True, core[: found.start()].rstrip()
+        factor = 0.01 if found["mark"][0] in "bB" else factor
     if core.startswith("%"):  # as it is written in Turkey
         core, per_cent = core[1:].lstrip(), True
     if found := _BEFORE.match(core):

@@ -73,7 +73,7 @@ _PARTS = re.compile(
 _THINGS = re.compile(
     r"\b(product|purpose|scheme|file|column|field|grade|state|city|county|region|country|branch|tier|campaign|channel|"
     r"platform|bank|industry|sector|job|programme?|status|type|category|series|fund|currency) ?(name|address)\b|"
-    r"\baddress (state|type|region)\b|\b(mobile|phone|email|mail|id card|identity) "
+    r"\baddress (state|type|region)\b|\bname( \w+)+ (type|status)\b|\b(mobile|phone|email|mail|id card|identity) "
     r"?(verified|verification|verify|auth|flag|ok|checked)|\b(has|is|verified|no of|number of|count) "
 )
 _FLAGS = set("0 1 0.0 1.0 true false yes no y n t f ja nein oui non sí si да нет 是 否 成功认证 未成功认证".split())

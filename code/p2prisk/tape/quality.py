@@ -169,7 +169,7 @@ def quality_report(tape):
         _keys(frame, find, rows)
         _dates(frame, tape.provenance, find, rows)
         _units(frame, find, tape.provenance.get("units", {}), rows)
-        _spans_and_money(frame, find, tape.provenance.get("units", {}))
+        _spans_and_money(frame, find, tape.provenance.get("units", {}), rows)
         _codes(frame, find)
         _standing(frame, find, rows)
         _maturity(tape, find)
@@ -235,6 +235,8 @@ def _shown(value):
         return f"{value.year:04d}-{value.month:02d}-{value.day:02d}"
     if isinstance(value, str):
         return value if len(value) <= 11 else value[:10] + "…"
+    if abs(value) >= 1e15:
+        return f"{value:.3g}"
     if abs(value) >= 10_000 and np.isfinite(
         value
     ):  # four digits: enough to see a unit, too few to tell a person's number
@@ -365,10 +367,20 @@ def _outcome(tape, find):
     """A given outcome of which more than half is bad may be upside down."""
     if "bad" not in tape.provenance.get("mapped", ()):
         return
+    unknown = tape.frame["bad"].isna()
+    if unknown.any():
+        what = f"no outcome ({_first(unknown, tape.row_numbers())}): not part of the study of outcomes"
+        level = "error" if unknown.mean() > _MANY_MISSING else "warning"
+        find(level, what, "bad", unknown.sum(), "give the outcome, or leave the rows out")
     bad = tape.frame["bad"].dropna().astype(bool)
-    if len(bad) and bad.mean() > 0.5:
+    if len(bad) and bad.nunique() == 1:
+        what = f"{'every' if bad.iloc[0] else 'no'} loan is bad: nothing to model"
+        find("warning", what, "bad", remedy="check the column and the recode that make the outcome")
+    elif len(bad) and bad.mean() > 0.5:
         what = f"{bad.mean():.0%} of the loans are bad: does the column mark the good ones?"
-        find("warning", what, "bad", int(bad.sum()), "recode: {0: true, 1: false} in the mapping if so")
+        words = tape.provenance.get("bad_words") or {"value of the bad": False, "value of the good": True}
+        turned = ", ".join(f'"{word}": {"false" if mark else "true"}' for word, mark in words.items())
+        find("warning", what, "bad", int(bad.sum()), f"recode: {{{turned}}} in the mapping if so")
 
 
 def _by_share(rows, frame):
@@ -391,6 +403,18 @@ def _keys(frame, find, rows):
             )
         if len(known) < len(frame) and len(known):
             find("warning", "rows without a key", "loan_id", len(frame) - len(known))
+        if pd.api.types.is_string_dtype(known.dtype) or known.dtype == object:
+            plain = known.astype(str).str.casefold().str.replace(r"^0+(?=\d)|\s+", "", regex=True)
+            alike = plain.duplicated(keep=False) & ~known.duplicated(keep=False)
+            if alike.any():
+                find(
+                    _by_share(alike.sum(), frame),
+                    "keys that differ only in capitals, blanks or leading zeros "
+                    f"({_first(alike.reindex(frame.index, fill_value=False), rows)})",
+                    "loan_id",
+                    alike.sum(),
+                    "write them alike in the export if they are one loan",
+                )
     content = [name for name in frame.columns if name in COLUMNS and COLUMNS[name].known != "key"]
     if len(content) >= 5:
         hashed = np.zeros(len(frame), dtype=np.uint64)
@@ -507,7 +531,8 @@ def _codes(frame, find):
         for code, count, why in suspected_codes(values):
             find(
                 "warning",
-                f"{count:,d} rows hold {as_written(code)}, and {why}: does it stand for missing?",
+                f"{count:,d} row{'s hold' if count > 1 else ' holds'} {as_written(code)}, and {why}: "
+                "does it stand for missing?",
                 name,
                 count,
                 f"missing: [{as_written(code)}] in the mapping if so",
@@ -574,7 +599,7 @@ def _units(frame, find, stated, rows):
             find("error", what, name, below.sum(), "write all rows alike in the export")
 
 
-def _spans_and_money(frame, find, stated):
+def _spans_and_money(frame, find, stated, rows):
     """The same for terms, incomes and years with the employer."""
     income, term, employed = (_doubted(frame, name, stated) for name in ("income", "term", "employment_years"))
     amount = frame["amount"].dropna() if "amount" in frame and frame["amount"].notna().any() else None
@@ -619,6 +644,29 @@ def _spans_and_money(frame, find, stated):
                 len(term),
                 f"unit: {unit} as months in the mapping, or unit: months if it is right",
             )
+    for name, money in (("income", income), ("amount", amount)):
+        low = _thousands(money.to_numpy(dtype=float)) if money is not None and name not in stated else np.zeros(0)
+        if low.any():
+            found = money[low]
+            find(
+                _by_share(low.sum(), frame),
+                f"two scales: {low.sum():,d} rows hold {found.min():,.4g} to {found.max():,.4g}, a thousandth of what "
+                f"the others do ({_first(frame.index.isin(found.index), rows)})",
+                name,
+                low.sum(),
+                "write all rows alike in the export",
+            )
+    short = term is not None and term <= 5
+    if term is not None and short.any() and not short.all() and (term[~short] % 12 == 0).all():
+        find(
+            "warning",
+            f"terms of {', '.join(f'{months:g}' for months in sorted(term[short].unique()))} beside "
+            f"{', '.join(f'{months:g}' for months in sorted(term[~short].unique())[:4])}: years among months? "
+            f"({_first(frame.index.isin(term.index[short]), rows)})",
+            "term",
+            short.sum(),
+            "write all rows alike in the export, or unit: months in the mapping if it is right",
+        )
     if term is not None and term.min() >= 1 and term.max() <= 6:
         find(
             "error",
@@ -649,6 +697,15 @@ def _two_scales(values):
     if below.sum() < least or len(above) < least or above.min() < 3 * values[below].max():
         return np.zeros(len(values), dtype=bool)
     return below
+
+
+def _thousands(values):
+    """Marks amounts that are a thousandth of what the others are: most of them, times 1,000, lie among these."""
+    low, high = (values > 0) & (values < 1000), values[values >= 1000]
+    if low.sum() < 3 or low.mean() > 0.5 or np.median(high) < 5000:
+        return np.zeros(len(values), dtype=bool)
+    inside = (1000 * values[low] >= np.quantile(high, 0.02)) & (1000 * values[low] <= np.quantile(high, 0.98))
+    return low if inside.mean() >= 0.8 else np.zeros(len(values), dtype=bool)
 
 
 def _maturity(tape, find):

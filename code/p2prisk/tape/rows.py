@@ -132,10 +132,11 @@ def not_loans(raw: pd.DataFrame, mapping: dict) -> tuple[pd.DataFrame, list]:
         total |= cells.map(_is_total).to_numpy(dtype=bool)
         wordy |= cells.map(lambda cell: len(cell) >= 4 and bool(re.search(r"\s|[:：]", cell))).to_numpy(dtype=bool)
     total = (total & (gaps[places] * 2 >= len(core))) | called[places] | _sums(raw, some, sources)
+    spoken = np.array([_note(some, row, sources) for row in range(len(some))])
     keyed = ~_blank(some[sources["loan_id"][0]]) if "loan_id" in sources else np.ones(len(some), dtype=bool)
     nobody = ~keyed & (_blank(raw[first]).mean() < 0.01) & (gaps[places] * 2 >= len(core))
     reasons = np.select(
-        [count == 0, repeated[places], total, (count == 1) & wordy, (count == 1) & ~keyed, nobody],
+        [count == 0, repeated[places], total, (count <= 2) & wordy & spoken, (count == 1) & ~keyed, nobody],
         [
             "blank row",
             "names, units or descriptions of the columns, not a loan",
@@ -166,6 +167,16 @@ def _is_total(cell, keys=False):
     """
     called = bool(cell) and bool(_TOTAL.match(cell) or _TOTAL_OF.match(cell))
     return called and not (keys and any(map(str.isdigit, cell)))
+
+
+def _note(some, row, sources):
+    """Whether the cells of a row that stand where numbers and dates are meant are words, none of them alone."""
+    for name, parts in sources.items():
+        cell = some[parts[0]].iloc[row]
+        if COLUMNS[name].kind in ("number", "integer", "date") and not pd.isna(cell) and str(cell).strip():
+            if not (isinstance(cell, str) and re.search(r"[^\W\d_]{2,}\s+\S", cell)):
+                return False
+    return True
 
 
 def _headers(raw, sources):
