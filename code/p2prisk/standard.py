@@ -19,6 +19,10 @@ loans day by day, this module builds one by rule:
   logarithm. With it the ordered logit is the proportional-odds model of current status data (Rossini and Tsiatis 1996,
   JASA 91, 713-721): ``logit P(bad by age a) = f(a) + x'b``. New loans are scored at the event's horizon.
 
+Predictors may be named, or written as a formula, with weights, another link, or one model a stage
+(:class:`p2prisk.terms.FitSettings`); a lender's own column that alone tells nearly every bad loan is refused unless he
+says that it is known at issue.
+
 A score depends on the applicant alone: whatever a column needs to be read (units, recodes, missing codes, levels,
 fillings) is in the model, and every sum is taken column by column, so that not even the last digit depends on the
 company. The model travels as JSON. It scores frames of any size piece by piece, and says for each row which attributes
@@ -36,19 +40,21 @@ import pandas as pd
 from scipy.special import expit
 
 from p2prisk.errors import ConvergenceError, DataError, ModelError, SeparationError
-from p2prisk.ordered import OrderedLogit, OrderedResults
+from p2prisk.ordered import OrderedLogit, OrderedResults, SequentialLogit
 from p2prisk.ordered.merging import Factor, next_merge
 from p2prisk.ordered.probabilities import class_probabilities
 from p2prisk.saved import rebuilding, restore, save
 from p2prisk.tape import COLUMNS, known_at_issue, refuse_later
 from p2prisk.tape.choose import known_at_issue_only
+from p2prisk.tape.columns import is_own
 from p2prisk.tape.event import Event, event_of, first_bad_class, loan_ages
 from p2prisk.tape.mapping import check_mapping
 from p2prisk.tape.privacy import LEAST, kind_of
+from p2prisk.terms import FitSettings, columns_in, computed, is_bare, with_terms
 from p2prisk.validation.population import by_class, thinned
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
 
     from p2prisk.kinds import PathLike
     from p2prisk.tape.core import LoanTape
@@ -160,6 +166,8 @@ _FEWEST = 0.002
 _MARKED = 0.5
 #: largest move of the linear predictor over the range of one number: odds of one to 10^43
 _STEEPEST = 100.0
+#: area under the curve from which on an own column alone is taken for the outcome itself
+_TELLS_ALL = 0.95
 
 
 @dataclass
@@ -172,7 +180,8 @@ class StandardModel:
     rules : list of dict
         How each predictor is made: ``column``, ``kind`` (``number``, ``flag``, ``category``), ``log``, ``low``,
         ``high``, ``fill``, ``least``, ``most``, ``missing_flag``, ``levels``, ``ordered``, ``rare``, ``spare``,
-        ``merged`` (level -> the level that takes it), ``columns``.
+        ``merged`` (level -> the level that takes it), ``columns``; of a term of a formula its text, as ``column`` and
+        ``term``.
     outcome : str
     left_out : dict
         Candidate -> why it is not used.
@@ -253,6 +262,70 @@ class StandardModel:
             model.population = plain.get("population") or {}
             return model
 
+    @property
+    def in_points(self) -> bool:
+        """Whether it is a proportional-odds logit of how loans end, so that points can add up to its odds."""
+        return bool(self.bad_from) and self.results.link.name == "logit" and self.results.family.name == "cumulative"
+
+    @property
+    def inputs(self) -> list[str]:
+        """Columns of the tape that a score is made of."""
+        rules = [rule for rule in self.rules if rule["kind"] != "exposure"]
+        return list(dict.fromkeys(name for rule in rules for name in _read_by(rule)))
+
+    def prepared(self, frame: pd.DataFrame) -> pd.DataFrame:
+        """The frame with the columns that the terms of a formula make; the frame itself where there are none."""
+        return with_terms(frame, [rule["term"] for rule in self.rules if "term" in rule])
+
+    def log_odds(
+        self, frame: pd.DataFrame, own_age: bool = False, design: pd.DataFrame | None = None
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Log-odds of the event, and their derivative in slopes and thresholds, of any link and family.
+
+        Parameters
+        ----------
+        frame, own_age
+            As of :meth:`design`.
+        design : pandas.DataFrame, optional
+            The first part of :meth:`design`, where it is there already.
+
+        Returns
+        -------
+        odds : numpy.ndarray, shape (n,)
+        jacobian : numpy.ndarray, shape (n, slopes + thresholds)
+        """
+        design = self.design(frame, own_age)[0] if design is None else design
+        linear, cut = self._linear(design), self._cut
+        values = design[list(self.results.exog_names)].to_numpy(dtype=float)
+        if self.in_points:
+            jacobian = np.zeros((len(values), len(self.results.params)))
+            jacobian[:, : values.shape[1]] = values
+            jacobian[:, values.shape[1] + cut] = -1.0
+            return linear - float(self.results.thresholds.iloc[cut]), jacobian
+        latent = self.results.thresholds.to_numpy()[None, :] - linear[:, None]
+        chance = np.clip(self._bad(self.results.family.probabilities(latent), cut), 1e-300, 1 - 1e-16)
+        slope = -self.results.family.cumulative_jacobian(latent, self.results._latent_jacobian(values))[:, cut]
+        return np.log(chance) - np.log1p(-chance), slope / (chance * (1 - chance))[:, None]
+
+    @property
+    def _cut(self):
+        return [str(level) for level in self.results.categories].index(self.bad_from) - 1
+
+    @staticmethod
+    def _bad(probabilities, cut):
+        """Chance of the classes past a threshold; added class by class, so that a row depends on itself alone."""
+        total = np.zeros(len(probabilities))
+        for place in range(cut + 1, probabilities.shape[1]):
+            total += probabilities[:, place]
+        return total
+
+    def _linear(self, design):
+        linear = np.zeros(len(design))
+        # one column after the other: no sum depends on the number of rows
+        for name, slope in zip(self.results.exog_names, self.results.slopes.to_numpy(), strict=True):
+            linear += design[name].to_numpy() * slope
+        return linear
+
     def design(self, frame: pd.DataFrame, own_age: bool = False) -> tuple[pd.DataFrame, pd.DataFrame]:
         """Design matrix of new loans, with what had to be repaired.
 
@@ -276,16 +349,18 @@ class StandardModel:
             A column of the model is absent.
         """
         absent = [
-            rule["column"]
+            name
             for rule in self.rules
             if rule["column"] not in frame and (own_age or rule["kind"] != "exposure")
+            for name in _read_by(rule)
+            if name not in frame
         ]
         if absent:
             raise DataError(
                 f"the model needs {', '.join(absent)}, which the tape does not have; map these columns or "
                 "fit a model without them"
             )
-        return design_of(frame, self.rules, own_age)
+        return design_of(self.prepared(frame), self.rules, own_age)
 
     def at_horizon(self) -> tuple[pd.Series, pd.Series, np.ndarray]:
         """Slopes, thresholds and their covariance with the age of the loan held at the event's horizon.
@@ -351,21 +426,27 @@ class StandardModel:
                 f"{rows:,d} of {len(frame):,d} loans have an attribute outside the range or levels the model "
                 "was fitted on; look at them (drift='flag' marks them) or refit"
             )
-        linear = np.zeros(len(frame))
-        # one column after the other: no sum depends on the number of rows
-        for name, slope in zip(self.results.exog_names, self.results.slopes.to_numpy(), strict=True):
-            linear += design[name].to_numpy() * slope
-        probabilities = class_probabilities(linear, self.results.thresholds)
-        levels = [str(level) for level in self.results.categories]
+        linear = self._linear(design)
+        results, levels = self.results, [str(level) for level in self.results.categories]
+        if results.link.name == "logit" and results.family.name == "cumulative":
+            probabilities = class_probabilities(linear, results.thresholds)
+        else:
+            probabilities = results.family.probabilities(results.thresholds.to_numpy()[None, :] - linear[:, None])
         out = {f"p_{level}": probabilities[:, place] for place, level in enumerate(levels)}
         out["score"] = linear
-        if self.bad_from in levels:
-            cut = levels.index(self.bad_from) - 1
-            out["pd"] = expit(linear - float(self.results.thresholds.iloc[cut]))
+        if self.in_points:
+            out["pd"] = expit(linear - float(results.thresholds.iloc[self._cut]))
+        elif self.bad_from in levels:
+            out["pd"] = self._bad(probabilities, self._cut)
         return pd.concat([pd.DataFrame(out, index=frame.index), flags], axis=1)
 
 
-def fit_standard(tape: LoanTape, outcome: str | None = None, predictors: Sequence[str] | None = None) -> StandardModel:
+def fit_standard(
+    tape: LoanTape,
+    outcome: str | None = None,
+    predictors: Sequence[str] | None = None,
+    settings: FitSettings | None = None,
+) -> StandardModel:
     """Fit the standard model to a tape.
 
     Parameters
@@ -374,7 +455,9 @@ def fit_standard(tape: LoanTape, outcome: str | None = None, predictors: Sequenc
     outcome : str, optional
         ``severity``, ``bad`` or ``grade``; by default the first of them that the tape has with two levels.
     predictors : sequence of str, optional
-        Canonical columns; by default those of :data:`CANDIDATES` that the tape has.
+        Canonical columns; by default those of :data:`CANDIDATES` that the tape has, and the lender's own.
+    settings : FitSettings, optional
+        Predictors or a formula, weights, link and method; `predictors` goes before its own.
 
     Returns
     -------
@@ -383,7 +466,7 @@ def fit_standard(tape: LoanTape, outcome: str | None = None, predictors: Sequenc
     Raises
     ------
     DataError, ModelError
-        No outcome, a predictor that is not known at issue, or none left.
+        No outcome, a predictor that is not known at issue, an own column that tells the outcome, or no predictor left.
 
     Examples
     --------
@@ -392,7 +475,9 @@ def fit_standard(tape: LoanTape, outcome: str | None = None, predictors: Sequenc
     >>> model.results.exog_names
     ['income', 'home: own', 'home: rent', 'term']
     """
-    frame = tape.frame
+    frame, settings = tape.frame, settings or FitSettings()
+    if predictors is None:
+        predictors = settings.terms()
     if outcome is None:
         outcome = next((name for name in OUTCOMES if name in frame and frame[name].nunique() > 1), "severity")
     if outcome not in OUTCOMES:
@@ -403,12 +488,17 @@ def fit_standard(tape: LoanTape, outcome: str | None = None, predictors: Sequenc
             + ("its grade" if outcome == "grade" else "how the loan ended (status)")
         )
     if predictors is not None:
-        refuse_later(predictors, outcome)
-        absent = [name for name in predictors if name not in frame]
+        used = list(dict.fromkeys(name for term in predictors for name in columns_in(term)))
+        refuse_later(used, outcome)
+        absent = [name for name in used if name not in frame]
         if absent:
-            raise DataError(f"the tape has no column {', '.join(absent)}; it has {', '.join(tape.known_at_issue())}")
+            raise DataError(f"the tape has no column {', '.join(absent)}; it has {', '.join(_offered(tape))}")
     known = frame[outcome].notna()
     sample = frame[known]
+    if settings.weights is not None:
+        sample = sample.assign(n=sampling_weights(frame, settings.weights)[known.to_numpy()])
+        sample = sample.drop(columns=settings.weights) if is_own(settings.weights) else sample
+    _refuse_tell_tales(sample, outcome, predictors, settings)
     rules, left_out = make_rules(sample, predictors)
     event = None if outcome == "grade" else event_of(tape)
     if event is not None and event.kind == "stage" and event.horizon and not event.one_age:
@@ -421,13 +511,21 @@ def fit_standard(tape: LoanTape, outcome: str | None = None, predictors: Sequenc
     else:
         response = sample[outcome].cat.remove_unused_categories().reset_index(drop=True)
     weights = sample["n"].reset_index(drop=True) if "n" in sample else None
-    results, rules = _fit_by_rule(response, sample, rules, left_out, weights)
+    asked = () if predictors is None else tuple(predictors)
+    results, rules = _fit_by_rule(response, sample, rules, left_out, weights, settings, asked)
     about = {key: tape.provenance.get(key) for key in ("title", "name", "path", "sha256", "period", "record_date")}
     about.update(rows=int(len(sample)), without_outcome=int((~known).sum()))
+    if "as_of" in tape.provenance:
+        about["as_of"] = tape.provenance["as_of"]
+    if settings != FitSettings(predictors=settings.predictors):
+        plain = {"formula": settings.formula, "weights": settings.weights, "link": settings.link}
+        about["settings"] = {**plain, "method": settings.method}
     bad_from = "" if outcome == "grade" else first_bad_class(sample, outcome)
     reading = {key: tape.provenance[key] for key in ("mapping", "decisions") if key in tape.provenance}
     if "mapping" in reading:
         reading["mapping"] = known_at_issue_only(reading["mapping"])
+        if is_own(settings.weights):  # an applicant has none
+            reading["mapping"]["columns"].pop(settings.weights, None)
     model = StandardModel(
         results, rules, outcome, left_out, about, None if event is None else event.to_plain(), bad_from, reading
     )
@@ -435,8 +533,77 @@ def fit_standard(tape: LoanTape, outcome: str | None = None, predictors: Sequenc
     return model
 
 
+def sampling_weights(frame: pd.DataFrame, name: str) -> np.ndarray:
+    """Weights of the loans from a column, with mean one.
+
+    Raises
+    ------
+    DataError
+        The column is absent, no number, or a weight is missing or not positive; counts have weights already.
+    """
+    if "n" in frame:
+        raise DataError("a table of counts has its weights already")
+    if name not in frame or not pd.api.types.is_numeric_dtype(frame[name].dtype):
+        raise DataError(f"the weights need a column of numbers {name!r}; name yours as --weights number.NAME=COLUMN")
+    weights = frame[name].to_numpy(dtype=float, na_value=np.nan)
+    wrong = ~(weights > 0)
+    if wrong.any():
+        raise DataError(
+            f"{int(wrong.sum()):,d} loans have no positive weight in {name} (first: row {int(np.argmax(wrong)) + 1:,d}); a "
+            "loan that shall not count does not belong on the tape"
+        )
+    return weights / weights.mean()
+
+
+def _offered(tape):
+    return [*tape.known_at_issue(), *(name for name in tape.frame if is_own(name))]
+
+
+def _refuse_tell_tales(sample, outcome, predictors, settings):
+    """Refuse own columns that alone tell the outcome: such a column was written after it."""
+    names = list(sample) if predictors is None else [name for term in predictors for name in columns_in(term)]
+    if "bad" not in sample or outcome == "grade":
+        return
+    for name in dict.fromkeys(filter(is_own, names)):
+        if name in settings.stated:
+            continue
+        area = _area_alone(sample[name], sample["bad"].astype(bool).to_numpy())
+        if area >= _TELLS_ALL:
+            raise DataError(
+                f"{name} alone ranks the loans with an area of {area:.3f}: it looks like the outcome itself, written "
+                f"after issue. Leave it out; or, if it is known when the loan is issued, say --known-at-issue {name}"
+            )
+
+
+def _area_alone(values, bad):
+    """Area under the curve of the best order of a column's values or classes, gaps as a class of their own."""
+    if not bad.any() or bad.all():
+        return 0.5
+    if pd.api.types.is_numeric_dtype(values.dtype):
+        numbers = values.to_numpy(dtype=float, na_value=np.nan)
+        known = ~np.isnan(numbers)
+        cuts = np.unique(np.quantile(numbers[known], np.linspace(0, 1, 51))) if known.any() else np.array([])
+        codes = np.where(known, np.searchsorted(cuts, np.nan_to_num(numbers)), len(cuts) + 1)
+    else:
+        codes = pd.factorize(values, use_na_sentinel=False)[0]
+        counts = np.bincount(codes)
+        codes = np.where(counts[codes] < LEAST, len(counts), codes)  # single loans tell nothing of a class
+    loans, events = np.bincount(codes).astype(float), np.bincount(codes, bad)
+    used = loans > 0
+    order = np.argsort(events[used] / loans[used])
+    events, good = events[used][order], (loans - events)[used][order]
+    before = np.concatenate([[0.0], np.cumsum(good)[:-1]])
+    return float((events * (before + good / 2)).sum() / (events.sum() * good.sum()))
+
+
+def _read_by(rule):
+    """Columns of the tape that a rule reads."""
+    return columns_in(rule["term"]) if "term" in rule else [rule["column"]]
+
+
 def _population(model, sample):
     """The loans of the fit by class."""
+    sample = model.prepared(sample)
     loans = float(sample["n"].sum()) if "n" in sample else float(len(sample))
     part = thinned(sample)
     weights = part["n"].to_numpy(float) if "n" in part else None
@@ -473,24 +640,30 @@ def _exposure(rule, ages):
     return made
 
 
-def _fit_by_rule(response, sample, rules, left_out, weights):
+def _fit_by_rule(response, sample, rules, left_out, weights, settings, asked):
     """Results and final rules: rare levels without a finite estimate merged, or the fit bias-reduced."""
     notes = []
+    terms = [rule["term"] for rule in rules if "term" in rule]
+    sample, family = with_terms(sample, terms), {"link": settings.link}
+    make = SequentialLogit if settings.method == "sequential" else OrderedLogit
+    # sampling weights: the sandwich with each row a cluster is the sum of squares of weighted scores
+    robust = {} if settings.weights is None else {"cov_type": "cluster", "groups": np.arange(len(sample))}
     while True:
         design, _ = design_of(sample, rules, own_age=True)
-        keep = drop_copies(design, left_out)
+        wanted = {name for rule in rules if rule["column"] in asked for name in rule["columns"]} if terms else set()
+        keep = drop_copies(design, left_out, wanted)
         used = [{**rule, "columns": [name for name in rule["columns"] if name in keep]} for rule in rules]
         used = [rule for rule in used if rule["columns"]]
         if not used:
             raise ModelError("no predictor is left: " + "; ".join(f"{name}: {why}" for name, why in left_out.items()))
-        model = OrderedLogit(response, design[keep].reset_index(drop=True), freq_weights=weights)
+        model = make(response, design[keep].reset_index(drop=True), freq_weights=weights, **family)
         try:
-            results = model.fit()
+            results = model.fit(**robust)
         except SeparationError as error:
             effects = dict(zip(model.exog_names, error.direction, strict=True))
             merge = next_merge(_factors(model, sample, used, effects), model.categories)
             if merge is None:
-                results = model.fit(on_separation="bias_reduced")
+                results = model.fit(on_separation="bias_reduced", **robust)
             else:
                 notes.append(str(merge))
                 if merge.levels_left == 1:
@@ -498,7 +671,7 @@ def _fit_by_rule(response, sample, rules, left_out, weights):
                 rules = [_with_merge(rule, merge) if rule["column"] == merge.column else rule for rule in used]
                 continue
         except ConvergenceError as error:
-            results = model.fit(method="bias_reduced")
+            results = model.fit(method="bias_reduced", **robust)
             results.notes = [f"Maximum likelihood does not settle ({error}); the fit is bias-reduced."]
         results.notes = notes + results.notes
         return results, used
@@ -559,6 +732,7 @@ def make_rules(frame: pd.DataFrame, predictors: Sequence[str] | None = None) -> 
     ----------
     frame : pandas.DataFrame
     predictors : sequence of str, optional
+        Columns, or terms of a formula (:mod:`p2prisk.terms`).
 
     Returns
     -------
@@ -566,23 +740,32 @@ def make_rules(frame: pd.DataFrame, predictors: Sequence[str] | None = None) -> 
     left_out : dict
     """
     rules, left_out = [], {}
+    own = [name for name in frame if is_own(name)]
     if predictors is None:
         left_out = {name: ON_REQUEST[name] for name in known_at_issue(frame) if name in ON_REQUEST}
-    for name in CANDIDATES if predictors is None else predictors:
+    for name in (*CANDIDATES, *own) if predictors is None else predictors:
         if name in frame:
-            rule = _rule(name, frame, by_default=predictors is None)
-            if isinstance(rule, str):
-                left_out[name] = rule
-            else:
-                rules.append({"column": name, **rule})
+            rule = _rule(name, frame[name], frame, by_default=predictors is None)
+        elif predictors is not None and not is_bare(name):
+            rule = _rule(name, computed(name, frame), frame, by_default=False)
+            rule = rule if isinstance(rule, str) else {**rule, "term": name}
+        else:
+            continue
+        if isinstance(rule, str):
+            left_out[name] = rule
+        else:
+            rules.append({"column": name, **rule})
     return rules, left_out
 
 
-def _rule(name, frame, by_default):
+def _rule(name, values, frame, by_default):
     """How a predictor enters, or why it does not."""
     if by_default and name == "income_band" and "income" in frame:
         return "income itself is on the tape"
-    values, column = frame[name], COLUMNS[name]
+    if name in frame:
+        kind, unit = COLUMNS[name].kind, COLUMNS[name].unit
+    else:
+        kind, unit = "number" if pd.api.types.is_numeric_dtype(values.dtype) else "category", ""
     missing = float(values.isna().mean())
     if missing == 1 or values.nunique() < 2:
         return "the same in every row"
@@ -592,11 +775,11 @@ def _rule(name, frame, by_default):
         marks = _marks_the_year(values, frame["issue_date"])
         if marks:
             return marks
-    if column.kind not in ("number", "integer", "flag"):
+    if kind not in ("number", "integer", "flag"):
         return _level_rule(name, values, most=25 if by_default else None)
     flagged = {"missing_flag": missing > _MISSING_SHARE}
     columns = {"columns": [name] + ([f"{name}: missing"] if flagged["missing_flag"] else [])}
-    if column.kind == "flag":
+    if kind == "flag":
         share = float(values.astype("boolean").fillna(False).mean())
         if min(share, 1 - share) < _FEWEST:
             return "almost the same in every row"
@@ -607,7 +790,7 @@ def _rule(name, frame, by_default):
     least, most = _outward(float(values.min()), -1), _outward(float(values.max()), 1)
     if low == high:
         low, high = least, most
-    log = column.unit in ("currency", "count") and low >= 0
+    log = unit in ("currency", "count") and low >= 0
     if log:  # a stray negative value is a fault of its row: held at the range's end, and flagged when scored
         least = max(least, 0.0)
     fill = float(values.median())
@@ -720,12 +903,7 @@ def _check_rules(rules, outcome, results):
         A predictor is not known at issue, its limits or levels contradict each other, or the rules do not give the
         columns of the model.
     """
-    if (
-        results.link.name != "logit"
-        or results.design.spec is not None
-        or results.layout.free
-        or results.family.name != "cumulative"
-    ):
+    if results.design.spec is not None or results.layout.free or results.family.name not in ("cumulative", "forward"):
         raise DataError("its model is none of the standard kind")
     if len({rule["column"] for rule in rules}) < len(rules):
         raise DataError("a predictor has two rules")
@@ -733,9 +911,14 @@ def _check_rules(rules, outcome, results):
         raise DataError(f"its classes are none of the outcome {outcome}")
     for rule in rules:
         name, levels = rule["column"], rule.get("levels", [])
-        column, merged = COLUMNS.get(name), rule.get("merged", {})
-        if column is None or column.known != "issue":
-            raise DataError(f"{name!r} is no column known at issue")
+        merged, kind = rule.get("merged", {}), "number"
+        if "term" in rule and (rule["term"] != name or is_bare(name)):
+            raise DataError(f"{name!r} is no term of a formula")
+        for source in _read_by(rule):
+            column = COLUMNS[source] if is_own(source) else COLUMNS.get(source)
+            if column is None or column.known != "issue":
+                raise DataError(f"{source!r} is no column known at issue")
+            kind = column.kind if "term" not in rule else "number"
         made = [name, f"{name}: missing", *(f"{name}: {level}" for level in levels)]
         if rule["kind"] != "exposure" and not set(rule["columns"]) <= set(made):
             raise DataError(f"the rule of {name} names columns that it does not make")
@@ -744,7 +927,7 @@ def _check_rules(rules, outcome, results):
             ordered = least < rule["low"] <= rule["high"] and rule["least"] <= rule["fill"] <= rule["most"]
             reach = (np.log1p(rule["high"]) - np.log1p(rule["low"])) if rule["log"] and ordered else 0.0
             reach = reach if rule["log"] else rule["high"] - rule["low"]
-            if not ordered or column.kind not in ("number", "integer"):
+            if not ordered or kind not in ("number", "integer"):
                 raise DataError(f"the limits of {name} contradict each other")
             slopes = results.slopes.reindex([name]).fillna(0.0)
             if abs(float(slopes.iloc[0])) * reach > _STEEPEST:
@@ -753,13 +936,13 @@ def _check_rules(rules, outcome, results):
             rule["spare"] not in levels or set(merged) & set(levels) or not set(merged.values()) <= set(levels)
         ):
             raise DataError(f"the levels of {name} contradict each other")
-        elif rule["kind"] == "flag" and column.kind != "flag":
+        elif rule["kind"] == "flag" and kind != "flag":
             raise DataError(f"{name} is no flag")
     if [name for rule in rules for name in rule["columns"]] != list(results.exog_names):
         raise DataError("its rules and its slopes are of different columns")
 
 
-def drop_copies(design: pd.DataFrame, left_out: dict) -> list[str]:
+def drop_copies(design: pd.DataFrame, left_out: dict, wanted: Collection[str] = ()) -> list[str]:
     """Names of the columns that vary and are not explained by the earlier ones.
 
     Parameters
@@ -767,6 +950,8 @@ def drop_copies(design: pd.DataFrame, left_out: dict) -> list[str]:
     design : pandas.DataFrame
     left_out : dict
         Gets the name and reason of each column that goes.
+    wanted : collection of str
+        Columns that a formula asks for: they go only where nothing of theirs is left.
 
     Returns
     -------
@@ -794,7 +979,7 @@ def drop_copies(design: pd.DataFrame, left_out: dict) -> list[str]:
         # one more row of the Cholesky factor: what remains on its diagonal is the unexplained share
         row = np.linalg.solve(factor, correlation[keep, place]) if keep else np.zeros(0)
         unexplained = 1.0 - float(row @ row)
-        if unexplained < 1 - _EXPLAINED:
+        if unexplained < (1e-8 if name in wanted else 1 - _EXPLAINED):
             left_out[name] = f"explained to {100 * (1 - unexplained):.0f} % by the earlier columns"
             continue
         factor = np.block([[factor, np.zeros((len(keep), 1))], [row[None, :], np.array([[np.sqrt(unexplained)]])]])

@@ -98,7 +98,7 @@ def _end_orderly():
 
 
 def _parser():
-    from p2prisk.cli import challenge, columns, monitor
+    from p2prisk.cli import challenge, columns, fit, monitor
 
     parser = _Parser(prog="p2prisk", description="Borrower credit risk on a loan tape.")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
@@ -135,11 +135,7 @@ def _parser():
     sub.add_argument("--query", help="SELECT statement, for a database")
     _file_options(sub)
     sub.add_argument("--output", help="file to write; default: print it")
-    sub = command("fit", _fit, "Fit the standard ordered logit to a tape and store it.")
-    sub.add_argument("--output", required=True, help="model file to write (JSON)")
-    sub.add_argument("--outcome", choices=("severity", "bad", "grade"), help="default: the first the tape has")
-    sub.add_argument("--predictors", help="canonical columns, separated by commas; default: chosen by rule")
-    sub.add_argument("--anyway", action="store_true", help="fit although the check found errors")
+    fit.add(command)
     sub = command("score", _score, "Score a tape with a stored model, piece by piece.")
     sub.add_argument(
         "--model", required=True, help="model file of 'p2prisk fit'; it brings the mapping it was fitted with"
@@ -204,11 +200,13 @@ def _how(arguments):
     return {name: getattr(arguments, name, None) for name in ("sheet", "encoding", "delimiter", "header_row")}
 
 
-def _read(arguments, key=None, decisions=None, mapping=None):
+def _read(arguments, key=None, decisions=None, mapping=None, own=None):
     from p2prisk.datasets import load, names
     from p2prisk.tape import read_tape
 
     if arguments.tape in names():
+        if own:
+            raise P2PRiskError(f"{arguments.tape} is an embedded table of canonical columns; own ones are of files")
         return load(arguments.tape)
     return read_tape(
         arguments.tape,
@@ -219,6 +217,7 @@ def _read(arguments, key=None, decisions=None, mapping=None):
         instalments=arguments.instalments,
         key=key,
         decisions=decisions,
+        own=own,
         **_how(arguments),
     )
 
@@ -256,36 +255,6 @@ def _map(arguments):
         print(text, end="")
     if unplaced:
         _say(f"{len(unplaced)} column(s) not placed: {masked_names(unplaced, 1000)}", sys.stderr)
-
-
-def _fit(arguments):
-    from p2prisk.scorecard import card_of_tape
-    from p2prisk.standard import fit_standard
-    from p2prisk.tape.event import Event
-    from p2prisk.tape.sample import study_sample
-
-    with Output(arguments.output, _inputs(arguments)) as target:
-        whole = _read(arguments)
-        tape, note = study_sample(whole)
-        print(tape.account())
-        _say(note)
-        if not _gate(tape.quality(), arguments.anyway):
-            raise _Stop(1)
-        predictors = [name.strip() for name in arguments.predictors.split(",")] if arguments.predictors else None
-        model = fit_standard(tape, arguments.outcome, predictors)
-        if model.event is not None:
-            print(f"the event: {Event.from_plain(model.event).name}")
-        if tape.provenance.get("grade_words") and model.outcome == "grade":
-            _say(tape.provenance["grade_words"])
-        _say(model.results.summary())
-        for name, why in model.left_out.items():
-            _say(f"left out: {name} ({why})")
-        if model.bad_from and "bad" in tape.frame:
-            made = card_of_tape(model, tape.frame)
-            model.scale = None if made.card.scale is None else made.card.scale.to_plain()
-            print("no grades: " + made.why if made.why else f"grades: {len(made.card.scale.labels)}")
-        target.stream.write(model.to_json().encode("utf-8"))
-    print(f"written: {arguments.output}", file=sys.stderr)
 
 
 class _Stop(Exception):

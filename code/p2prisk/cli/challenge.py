@@ -49,7 +49,7 @@ def run(arguments):
     reading_for(against, model.reading.get("mapping"))  # refuses where the two read one column in two ways
     by = tuple(name.strip() for name in arguments.by.split(",") if name.strip())
     terms = Terms(arguments.as_of, arguments.trees_until, arguments.same_months, arguments.accept, by)
-    found = challenge_model(model, against, read_for(model, arguments), terms)
+    found = challenge_model(model, against, read_for(model, arguments, against), terms)
     about = found.about
     sections = [
         (

@@ -64,27 +64,37 @@ def run(arguments):
     return codes.get(found.verdict, exits.FINE)
 
 
-def read_for(model, arguments):
-    """The tape of a command, read as the model's own was, and with its outcomes where the mapping names them."""
+def read_for(model, arguments, against=None):
+    """The tape of a command, read as the model's own was, and with its outcomes where the mapping names them.
+
+    Own columns of a second model, `against`, are read besides.
+    """
     from p2prisk import cli
     from p2prisk.scorecard.scoring import reading_for
     from p2prisk.tape.choose import find_mapping
+    from p2prisk.tape.columns import is_own
     from p2prisk.tape.mapping import builtin_names
 
     named, own = cli._format(arguments), model.reading.get("mapping")
+    lenders = {
+        name: rule
+        for each in (model, against)
+        for name, rule in ((each and each.reading.get("mapping")) or {}).get("columns", {}).items()
+        if is_own(name)
+    }
     name = (own or {}).get("format")
     if named is None and name in builtin_names():
         named = name
     if named == "canonical" or (named is None and (own is None or name == "canonical")):
         # columns that bear the canonical names need no rules; those of the outcome are read with the others
-        return cli._read(arguments, decisions=dict(model.reading.get("decisions") or {}))
+        return cli._read(arguments, decisions=dict(model.reading.get("decisions") or {}), own=lenders)
     if named is None:
         print("note: read with the model's own mapping, which knows no outcome; --map FILE names one", file=sys.stderr)
-        return cli._read(arguments, decisions=dict(model.reading.get("decisions") or {}), mapping=own)
+        return cli._read(arguments, decisions=dict(model.reading.get("decisions") or {}), mapping=own, own=lenders)
     mapping, decisions, notes = reading_for(model, find_mapping(named, (), named))
     for note in notes:
         cli._say(f"note: {note}", sys.stderr)
-    return cli._read(arguments, decisions=decisions, mapping=mapping)
+    return cli._read(arguments, decisions=decisions, mapping=mapping, own=lenders)
 
 
 def _share(text):

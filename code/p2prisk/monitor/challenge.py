@@ -123,9 +123,10 @@ def challenge_model(
     for each in (model, against):
         whole = _later(each, whole, terms.same_months, notes)
     notes = list(dict.fromkeys(notes))
-    names = list(
-        dict.fromkeys(rule["column"] for each in (model, against) for rule in each.rules if rule["kind"] != "exposure")
-    )
+    names = list(dict.fromkeys(name for each in (model, against) for name in each.inputs))
+    absent = [name for name in names if name not in whole.frame]
+    if absent:
+        raise DataError(f"the models need {', '.join(absent)}, which the tape does not have; map these columns")
     judged, trees = _trees(whole.frame.reset_index(drop=True), names, terms, notes)
     bad = judged["bad"].to_numpy(bool)
     limits = Limits()

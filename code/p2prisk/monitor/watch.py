@@ -180,6 +180,7 @@ def watch_model(
     if as_of is not None:
         tape = tape.as_of(as_of)
     tape = _later(model, tape, same_months, notes)
+    tape = replace(tape, frame=model.prepared(tape.frame))
     frame = _recent(tape, recent)
     stability = _stability(model, frame, limits)
     notes += [f"{row.variable}: {row.why}" for row in stability.itertuples() if row.why]
@@ -316,16 +317,10 @@ class _Case:
 
     @classmethod
     def of(cls, model, frame, own_age):
-        design, _ = model.design(frame, own_age)
-        names, cut = (
-            list(model.results.exog_names),
-            [str(c) for c in model.results.categories].index(model.bad_from) - 1,
-        )
-        kept = [*range(len(names)), len(names) + cut]
-        covariance = np.asarray(model.results.cov_params())[np.ix_(kept, kept)]
-        matrix = np.column_stack([design[names].to_numpy(float), -np.ones(len(frame))])
-        scored = model.score(frame, own_age=own_age)
-        probability = scored["pd"].to_numpy(float)
+        odds, jacobian = model.log_odds(frame, own_age)
+        kept = np.flatnonzero((jacobian != 0).any(axis=0))  # thresholds that do not move the event
+        covariance, matrix = np.asarray(model.results.cov_params())[np.ix_(kept, kept)], jacobian[:, kept]
+        probability = model.score(frame, own_age=own_age)["pd"].to_numpy(float)
         if model.scale is not None:
             found = pd.Categorical(MasterScale.from_plain(model.scale).grade(probability))
             grade, labels = found.codes.astype(int), [str(label) for label in found.categories]
@@ -334,7 +329,7 @@ class _Case:
             grade = np.searchsorted(edges, probability, side="left")
             labels = [f"fifth {place + 1} by risk" for place in range(len(edges) + 1)]
         month = pd.factorize(month_index(frame["issue_date"]) if "issue_date" in frame else np.zeros(len(frame)))[0]
-        return cls(frame["bad"].to_numpy(bool), logit(probability), matrix, covariance, grade, labels, month)
+        return cls(frame["bad"].to_numpy(bool), odds, matrix, covariance, grade, labels, month)
 
     def measured(self, limits, simulation):
         """Measures, grades and the false alarms of the verdict."""

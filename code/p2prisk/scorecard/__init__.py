@@ -5,7 +5,7 @@
 probabilities to the default rate of the time; :mod:`~p2prisk.scorecard.overrides` says what a person may change.
 """
 
-from p2prisk.scorecard.any_tape import card_of_tape
+from p2prisk.scorecard.any_tape import card_of_tape, scale_of_tape
 from p2prisk.scorecard.calibration import apply_shift, shift_to_target
 from p2prisk.scorecard.card import Scorecard
 from p2prisk.scorecard.characteristics import Characteristic, bands_from_labels, missing_as_level
@@ -36,6 +36,7 @@ __all__ = [
     "missing_as_level",
     "most_prudent",
     "override_audit",
+    "scale_of_tape",
     "separation",
     "shift_to_target",
 ]

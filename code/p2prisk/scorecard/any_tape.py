@@ -70,26 +70,60 @@ def card_of_tape(
     """
     if model.outcome not in ("severity", "bad"):
         raise DataError(f"a card needs a model of how loans end, not of {model.outcome}")
-    frame = frame[frame["bad"].notna() & frame[model.outcome].notna()]
+    frame = model.prepared(frame[frame["bad"].notna() & frame[model.outcome].notna()])
     card = Scorecard.from_result(model, default_from=model.bad_from or first_bad_class(frame, model.outcome))
     scored = card.score(frame, drift="flag")
-    if model.event is not None and any(rule["kind"] == "exposure" for rule in model.rules):
-        why = (
-            f"the loans are seen at different ages, so that nobody has observed their share of bad loans "
-            f"{model.event['horizon']} months after issue"
-        )
+    if why := _unobserved(model):
         return TapeCard(card, scored, None, why)
     known = ~scored["refer"].to_numpy()
     probability, event = scored["pd"].to_numpy()[known], frame["bad"].to_numpy(dtype=float)[known]
     weights = frame["n"].to_numpy(dtype=float)[known] if "n" in frame else None
-    try:
-        scale = (
-            build_master_scale(probability, event, weights, grades=grades)
-            if bounds is None
-            else MasterScale.of_bounds(bounds, probability, weights)
-        )
-    except DataError as refusal:
-        return TapeCard(card, scored, None, str(refusal))
+    scale, why = _scale(probability, event, weights, grades, bounds)
+    if scale is None:
+        return TapeCard(card, scored, None, why)
     card = card.with_scale(scale)
     scored.insert(2, "grade", scale.grade(scored["pd"]))
     return TapeCard(card, scored, grade_table(scale, probability, event, weights), "")
+
+
+def scale_of_tape(model: StandardModel, frame: pd.DataFrame, grades: int = 7) -> tuple[MasterScale | None, str]:
+    """Grades of the loans of a fit, of a model with points or without.
+
+    Parameters
+    ----------
+    model, frame, grades
+        As of :func:`card_of_tape`.
+
+    Returns
+    -------
+    scale : MasterScale or None
+    why : str
+        Why there is none.
+    """
+    if model.in_points:
+        made = card_of_tape(model, frame, grades)
+        return made.card.scale, made.why
+    if why := _unobserved(model):
+        return None, why
+    frame = frame[frame["bad"].notna() & frame[model.outcome].notna()]
+    weights = frame["n"].to_numpy(dtype=float) if "n" in frame else None
+    return _scale(model.score(frame)["pd"].to_numpy(), frame["bad"].to_numpy(dtype=float), weights, grades, None)
+
+
+def _unobserved(model):
+    """Why no grade can be checked against what was observed at the horizon; empty where it can."""
+    if model.event is None or not any(rule["kind"] == "exposure" for rule in model.rules):
+        return ""
+    return (
+        f"the loans are seen at different ages, so that nobody has observed their share of bad loans "
+        f"{model.event['horizon']} months after issue"
+    )
+
+
+def _scale(probability, event, weights, grades, bounds):
+    try:
+        if bounds is not None:
+            return MasterScale.of_bounds(bounds, probability, weights), ""
+        return build_master_scale(probability, event, weights, grades=grades), ""
+    except DataError as refusal:
+        return None, str(refusal)

@@ -128,6 +128,7 @@ class Scorecard:
         ----------
         result : OrderedResults or StandardModel
             Proportional-odds logit of classes, and of plain or logarithmic numbers; or the standard model of any tape.
+            A term of a formula is a column of its own, which ``StandardModel.prepared`` makes before the card scores.
         default_from : str, optional
             First class of the outcome that counts as default; the first whose name starts with ``loss``, is ``bad``
             or ``default``, otherwise the worst.

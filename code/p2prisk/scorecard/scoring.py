@@ -15,6 +15,7 @@ from scipy.special import expit, logit
 from p2prisk.errors import DataError
 from p2prisk.scorecard.card import Scorecard
 from p2prisk.scorecard.master_scale import MasterScale
+from p2prisk.tape.columns import is_own
 
 if TYPE_CHECKING:
     from p2prisk.standard import StandardModel
@@ -29,14 +30,17 @@ class LoanScorer:
     Parameters
     ----------
     model : StandardModel
-        Of an outcome or of the grade; a model of the grade gives its class probabilities alone.
+        Of an outcome or of the grade; a model of the grade gives its class probabilities alone, and one with another
+        link, or with stages, no points and no reasons: only the odds of a proportional-odds logit add up.
     reasons : int
         Reasons a loan.
 
     Attributes
     ----------
     card : Scorecard or None
-        None for a model of the grade.
+        None where the model has no points.
+    scale : MasterScale or None
+        Of the grades.
     columns : list of str
         Of :meth:`score`.
     """
@@ -47,9 +51,10 @@ class LoanScorer:
         self._counts: dict[str, Any] = {}
         self.flags = dict.fromkeys(("missing", "new_level", "out_of_range", "refer"), 0)
         self.loans = 0
-        if model.bad_from:
+        self.scale = None if model.scale is None else MasterScale.from_plain(model.scale)
+        if model.in_points:
             card = Scorecard.from_result(model)
-            self.card = card if model.scale is None else card.with_scale(MasterScale.from_plain(model.scale))
+            self.card = card if self.scale is None else card.with_scale(self.scale)
             slopes, thresholds, covariance = model.at_horizon()
             cut, size = self.card.cut, len(slopes)
             # variance of the log-odds of the event: slopes, and minus the threshold at which the event begins
@@ -79,13 +84,20 @@ class LoanScorer:
             characteristics that cost most points against their best attribute), and the flags ``missing``,
             ``new_level``, ``out_of_range``, ``refer`` (some gap has no points: a person decides).
         """
+        frame = self.model.prepared(frame)
         design = self.model.design(frame)
         scored = self.model.score(frame, drift, design=design)  # type: ignore[arg-type]
         probabilities = {name: scored[name] for name in scored if name.startswith("p_")}
         flags = {name: scored[name] for name in ("missing", "new_level", "out_of_range")}
         out: dict[str, Any] = {}
-        if self.card is None:
+        if not self.model.bad_from:
             out = {**probabilities, "log_odds": scored["score"], **flags}
+        elif self.card is None:
+            low, high = self._interval_at_odds(frame, design[0])
+            if self.scale is not None:
+                out["grade"] = pd.Series(self.scale.grade(scored["pd"]), frame.index)
+            out |= {"pd": scored["pd"], "pd_low": low, "pd_high": high, **probabilities, "log_odds": scored["score"]}
+            out |= flags
         else:
             points = self.card.points(frame)
             total = np.zeros(len(frame))
@@ -119,6 +131,24 @@ class LoanScorer:
         centre = logit(probability)
         return expit(centre - half), expit(centre + half)
 
+    def _interval_at_odds(self, frame, design):
+        """The same interval of any link and family; each row's own sums, column by column."""
+        values, vectors = np.linalg.eigh(self.model.results.cov_params().to_numpy())
+        root = vectors * np.sqrt(np.maximum(values, 0.0))
+        low, high = np.empty(len(frame)), np.empty(len(frame))
+        for start in range(0, len(frame), _ROWS):
+            part = slice(start, start + _ROWS)
+            odds, jacobian = self.model.log_odds(frame.iloc[part], design=design.iloc[part])
+            variance = np.zeros(len(odds))
+            for direction in root.T:
+                along = np.zeros(len(odds))
+                for place, weight in enumerate(direction):
+                    along += jacobian[:, place] * weight
+                variance += along * along
+            half = _Z * np.sqrt(variance)
+            low[part], high[part] = expit(odds - half), expit(odds + half)
+        return low, high
+
     def _count(self, table):
         self.loans += len(table)
         for name in self.flags:
@@ -130,7 +160,8 @@ class LoanScorer:
         parts = table.groupby(grade if isinstance(grade, pd.Series) else np.full(len(table), "all"))
         for name, own in parts:
             loans, chance, points = self._counts.get(name, (0, 0.0, 0.0))
-            self._counts[name] = (loans + len(own), chance + own["pd"].sum(), points + own["points"].sum())
+            total = own["points"].sum() if "points" in own else np.nan
+            self._counts[name] = (loans + len(own), chance + own["pd"].sum(), points + total)
 
     def summary(self) -> pd.DataFrame:
         """Loans scored so far by grade.
@@ -145,9 +176,9 @@ class LoanScorer:
         DataError
             The model is one of the grade, and has no chance of an event.
         """
-        if self.card is None:
+        if not self.model.bad_from:
             raise DataError("a model of the grade has no chance of an event to be summed up by grade")
-        order = [*(self.card.scale.labels if self.card.scale is not None else ()), "all", "referred"]
+        order = [*(self.scale.labels if self.scale is not None else ()), "all", "referred"]
         rows = [
             (name, loans, loans / max(self.loans, 1), chance / loans, points / loans)
             for name in order
@@ -185,8 +216,10 @@ def reading_for(model: StandardModel, mapping: dict | None) -> tuple[dict | None
     if mapping is None or not mapping.get("columns"):  # canonical columns need no rules
         return own, decisions, []
     notes = []
-    rules = mapping.get("columns") or {}
-    needed = {rule["column"] for rule in model.rules}
+    lenders = {name: rule for name, rule in ((own or {}).get("columns") or {}).items() if is_own(name)}
+    mapping = {**mapping, "columns": {**lenders, **(mapping.get("columns") or {})}}
+    rules = mapping["columns"]
+    needed = {*model.inputs, *(rule["column"] for rule in model.rules if rule["kind"] == "exposure")}
     # bands are made of these
     made_of = {"employment": "employment_years", "delinquency_recency": "months_since_delinquency"}
     needed |= {made_of[name] for name in needed if name in made_of} | (

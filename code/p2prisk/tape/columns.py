@@ -16,11 +16,16 @@ When a column is known decides what it may be used for:
     known only after issue: outcomes and their ingredients;
 ``key``
     identifies a loan, a person or an account: never a predictor, never printed.
+
+A lender's own column beyond these is called ``number.NAME`` or ``class.NAME``: the name says its kind, so that
+``COLUMNS["class.branch"]`` is a column like any other. That it is known at issue is the lender's word
+(:mod:`p2prisk.tape.own`).
 """
 
 from __future__ import annotations
 
 import csv
+import re
 from dataclasses import dataclass
 from importlib import resources
 from typing import TYPE_CHECKING
@@ -34,6 +39,8 @@ if TYPE_CHECKING:
 
 KNOWN = ("issue", "platform", "unsure", "later", "key")
 BLOCKS = ("ability", "willingness", "loan", "platform", "outcome", "identity")
+OWN = {"number": "number", "class": "category"}
+_OWN_NAME = re.compile(r"(number|class)\.[^\W\d]\w{0,59}")
 
 RECENCY = ("never", "over 4 years", "2 to 4 years", "1 to 2 years", "within a year")
 EMPLOYMENT = ("not stated", "under 2 years", "2 to 4 years", "5 to 9 years", "10 years and over")
@@ -77,9 +84,35 @@ class Column:
     levels: tuple = ()
 
 
+class _Columns(dict):
+    """The canonical columns; a lender's own column is made of its name, and belongs to no list."""
+
+    def __missing__(self, name):
+        if not is_own(name):
+            raise KeyError(name)
+        return Column(name, "a column of the lender's own", OWN[name.split(".")[0]], "", "issue", "loan")
+
+
+def is_own(name: object) -> bool:
+    """Whether a name is that of a lender's own column.
+
+    Examples
+    --------
+    >>> [is_own(name) for name in ("class.branch", "number.score_2", "branch", "class.", "date.x")]
+    [True, True, False, False, False]
+    """
+    return isinstance(name, str) and _OWN_NAME.fullmatch(name) is not None
+
+
+def in_order(names: Iterable[str]) -> list[str]:
+    """Names of columns in the order of :data:`COLUMNS`, a lender's own at the end; others are left out."""
+    names = list(names)
+    return [*(name for name in COLUMNS if name in set(names)), *(name for name in names if is_own(name))]
+
+
 def _columns():
     text = (resources.files("p2prisk") / "assets" / "columns.csv").read_text(encoding="utf-8")
-    columns = {}
+    columns = _Columns()
     for row in csv.DictReader(text.splitlines()):
         low, high = (float(row[bound]) if row[bound] else None for bound in ("minimum", "maximum"))
         columns[row["name"]] = Column(
@@ -204,9 +237,9 @@ def refuse_later(names: Iterable[str], outcome: str = "grade") -> None:
     }
     wrong = []
     for name in names:
-        column = COLUMNS.get(name)
+        column = COLUMNS[name] if is_own(name) else COLUMNS.get(name)
         if column is None:
-            wrong.append(f"{name} (not a canonical column: map it first)")
+            wrong.append(f"{name} (not a canonical column: map it first, or name it with --own)")
         elif column.known != "issue":
             wrong.append(f"{name} ({reasons[column.known]})")
     if wrong:

@@ -42,6 +42,7 @@ and a rule's keys:
 ``blank_is``                value of an empty cell
 ``zero_is_never_unless``    0 means never, unless the named canonical count is positive
 ``first_letter``            keep the first character only
+``known_at_issue``          true: the lender's word that a column of his own is known when the loan is issued
 ==========================  ============================================================================
 """
 
@@ -59,11 +60,12 @@ import numpy as np
 import pandas as pd
 
 from p2prisk.errors import DataError
-from p2prisk.tape.columns import COLUMNS, EMPLOYMENT, RECENCY
+from p2prisk.tape.columns import COLUMNS, EMPLOYMENT, RECENCY, in_order, is_own
 from p2prisk.tape.core import LoanTape, drop_unused_levels
 from p2prisk.tape.dates import day_or_month_first, fitting_patterns, whole_number_dates, without_offset, year_only
 from p2prisk.tape.mapping_file import parse_mapping
 from p2prisk.tape.numerals import CURRENCIES, Cells, looks_grouped, read_cells, refuse_two_marks
+from p2prisk.tape.own import check_own
 from p2prisk.tape.privacy import LEAST, kind_of, masked, masked_name, masked_names
 from p2prisk.tape.rows import date_of_rows
 from p2prisk.tape.severity import add_outcome
@@ -83,7 +85,7 @@ _MAPPING_KEYS = {
 }
 _RULE_KEYS = {
     **dict.fromkeys(("unit", "text", "reference", "years_before", "zero_is_never_unless", "levels_text"), "word"),
-    **dict.fromkeys(("required", "first_letter"), "yes or no"),
+    **dict.fromkeys(("required", "first_letter", "known_at_issue"), "yes or no"),
     "decimal": "mark",
     "missing": "values",
     "order": "levels",
@@ -213,8 +215,11 @@ def check_mapping(mapping):
         where = f"mapping, column {name!r}"
         if not isinstance(rule, dict):
             raise DataError(f"{where}: the rule is not a set of keys; write for instance {{from: your_column}}")
-        if name not in COLUMNS:
-            raise DataError(f"mapping: {name!r} is not a canonical column; see p2prisk.tape.column_table()")
+        if name not in COLUMNS and not is_own(name):
+            raise DataError(
+                f"mapping: {name!r} is not a canonical column ('p2prisk columns' lists them); a column of your own is "
+                "called number.NAME or class.NAME"
+            )
         wrong = sorted(map(str, set(rule) - set(_RULE_KEYS)))
         if wrong:
             raise DataError(f"{where}: unknown key {', '.join(wrong)}; known: {', '.join(sorted(_RULE_KEYS))}")
@@ -234,6 +239,7 @@ def check_mapping(mapping):
                 )
         if not rule.get("from") and "share_of" not in rule:
             raise DataError(f"{where}: say 'from' which column it is read")
+    check_own(mapping)
 
 
 def check_record_date(given):
@@ -352,7 +358,7 @@ class _Builder:
             if self.source_of[name]:
                 self.frame[name] = self.column(name, rules[name], self.source_of[name])
         frame = pd.DataFrame(
-            {name: self.frame[name] for name in COLUMNS if name in self.frame}, index=self.raw.index
+            {name: self.frame[name] for name in in_order(self.frame)}, index=self.raw.index
         ).reset_index(drop=True)
         never_rules(frame, rules, self)
         add_bands(frame)
@@ -369,7 +375,7 @@ class _Builder:
         given = {name: frame[name] for name in _GIVEN if name in frame}
         add_outcome(frame, record_date, "issue_date" in self.years)
         self.keep_given(frame, given)
-        frame = frame[[name for name in COLUMNS if name in frame]]
+        frame = frame[in_order(frame)]
         drop_unused_levels(frame)
         reasons = self.mapping.get("unused") or {}
         unused = {

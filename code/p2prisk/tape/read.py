@@ -23,6 +23,7 @@ from p2prisk.tape.database import read_sql
 from p2prisk.tape.instalments import RULES, join_instalments
 from p2prisk.tape.mapping import apply_mapping, check_mapping, check_record_date
 from p2prisk.tape.mapping_file import read_mapping
+from p2prisk.tape.own import refuse_personal, with_own
 from p2prisk.tape.privacy import coded, key_forms, masked_name, odd_keys
 from p2prisk.tape.rows import date_of_rows, latest_of_panel, not_loans, snapshot_columns
 from p2prisk.tape.text_file import csv_pieces, read_csv
@@ -48,6 +49,7 @@ def read_tape(
     instalments: PathLike | None = None,
     key: bytes | None = None,
     decisions: dict | None = None,
+    own: dict[str, dict] | None = None,
 ) -> LoanTape:
     """Read a loan tape.
 
@@ -79,6 +81,8 @@ def read_tape(
     decisions : dict, optional
         What the data of another tape decided (units, decimal marks), as ``provenance["decisions"]`` has it: it holds
         here too, so that a loan reads alike in any company.
+    own : dict, optional
+        Rules of the lender's own columns, which join the mapping (:func:`p2prisk.tape.own.read_own`).
 
     Returns
     -------
@@ -92,7 +96,7 @@ def read_tape(
     mapping_of = []
 
     def choose(header):
-        mapping_of.append(find_mapping(format, header, source))
+        mapping_of.append(with_own(find_mapping(format, header, source), own, header, masked_name(Path(source).name)))
         return mapping_of[0]
 
     options = {"encoding": encoding, "delimiter": delimiter, "sheet": sheet, "header_row": header_row}
@@ -104,6 +108,7 @@ def read_tape(
     if record_date is not None:
         check_record_date(record_date)
         mapping = {**mapping, "record_date": record_date}
+    refuse_personal(mapping, facts["personal"], facts["name"])
     raw, aside = not_loans(raw, mapping)
     set_aside = set_aside + aside
     if not len(raw):

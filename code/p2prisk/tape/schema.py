@@ -9,7 +9,7 @@ from functools import lru_cache
 import pandas as pd
 
 from p2prisk.errors import DataError
-from p2prisk.tape.columns import COLUMNS
+from p2prisk.tape.columns import COLUMNS, is_own
 
 _RANGE = "inside the admissible range"
 
@@ -92,6 +92,7 @@ def validate(frame):
     """
     import pandera.errors
 
+    frame = frame[[name for name in frame if not is_own(name)]]
     empty = pd.DataFrame({"column": [], "rows": [], "first_row": [], "worst": []})
     try:
         schema().validate(frame, lazy=True)

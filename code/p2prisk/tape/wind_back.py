@@ -23,7 +23,7 @@ import numpy as np
 import pandas as pd
 
 from p2prisk.errors import DataError
-from p2prisk.tape.columns import COLUMNS, ENDED
+from p2prisk.tape.columns import COLUMNS, ENDED, in_order, is_own
 from p2prisk.tape.core import LoanTape, drop_unused_levels
 from p2prisk.tape.severity import month_number, resolved_severity
 
@@ -47,6 +47,8 @@ _WHY = {
     "later": "known only after issue, and not dated: cannot be wound back",
 }
 _OF_THE_FILE = (
+    "mapping",
+    "decisions",
     "format",
     "name",
     "title",
@@ -216,7 +218,7 @@ def as_of(tape: LoanTape, date: DateLike, lag: int | dict | None = None) -> Loan
         raise DataError(f"no loan had been issued by {day:%Y-%m-%d}")
     out = {}
     for name in frame.columns:
-        known = COLUMNS[name].known if name in COLUMNS else "later"
+        known = COLUMNS[name].known if name in COLUMNS or is_own(name) else "later"
         if known in ("issue", "platform", "key"):
             out[name] = frame[name]
         elif name not in (*FINAL, "status", "resolved", "mature", "severity", "bad"):
@@ -239,7 +241,7 @@ def as_of(tape: LoanTape, date: DateLike, lag: int | dict | None = None) -> Loan
         for name in ("status", *FINAL, "resolved", "mature", "severity", "bad"):
             if name in frame:
                 unused[name] = "no date says when the loan ended: cannot be wound back"
-    new = pd.DataFrame({name: out[name] for name in COLUMNS if name in out})
+    new = pd.DataFrame({name: out[name] for name in in_order(out)})
     if dated:
         ended: pd.Series = known[~lost.to_numpy()]
         new = new[~lost.to_numpy()]
@@ -255,7 +257,7 @@ def as_of(tape: LoanTape, date: DateLike, lag: int | dict | None = None) -> Loan
         notes.append(
             {"column": "status", "what": f"open on {day:%Y-%m-%d}: no end was on file", "rows": int((~ended).sum())}
         )
-    new = _plain_types(new[[name for name in COLUMNS if name in new]].reset_index(drop=True))
+    new = _plain_types(new[in_order(new)].reset_index(drop=True))
     if "bureau_missing" in new and not new["bureau_missing"].any():
         new = new.drop(columns="bureau_missing")
         unused["bureau_missing"] = "no loan issued by the day has it"

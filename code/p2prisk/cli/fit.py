@@ -1,0 +1,120 @@
+"""``p2prisk fit``: the standard model of a tape, or the one that the analyst asks for, behind the quality gate."""
+
+import sys
+from dataclasses import replace
+
+
+def add(command):
+    """Add the command to a parser."""
+    from p2prisk import cli
+    from p2prisk.standard import OUTCOMES
+    from p2prisk.terms import LINKS, METHODS
+
+    sub = command("fit", run, "Fit the standard ordered logit, or a model of your own, to a tape and store it.")
+    sub.add_argument("--output", required=True, help="model file to write (JSON)")
+    sub.add_argument("--outcome", choices=OUTCOMES, help="default: the first the tape has")
+    sub.add_argument(
+        "--horizon", type=cli._count, metavar="MONTHS", help="bad is what fails within so many months of issue"
+    )
+    sub.add_argument("--as-of", type=cli._day, metavar="DAY", help="use only what was known on this day")
+    sub.add_argument("--predictors", help="columns, separated by commas; default: chosen by rule")
+    sub.add_argument(
+        "--formula", help="predictors as terms, such as 'np.log1p(income) + C(term) + home:purpose'; in place of names"
+    )
+    sub.add_argument(
+        "--own",
+        metavar="COLUMNS",
+        help="columns of your own known at issue, by commas: number.NAME or class.NAME, with =COLUMN of the file where "
+        "it is called otherwise",
+    )
+    sub.add_argument(
+        "--known-at-issue",
+        metavar="COLUMNS",
+        help="of these own columns you say that they are known at issue, although they look like later ones",
+    )
+    sub.add_argument("--weights", metavar="COLUMN", help="for how many loans a row stands: number.NAME=COLUMN")
+    sub.add_argument("--link", choices=LINKS, default="logit", help="default: logit, which a card in points needs")
+    sub.add_argument(
+        "--method", choices=METHODS, default="cumulative", help="proportional odds (default), or one model a stage"
+    )
+    sub.add_argument("--anyway", action="store_true", help="fit although the check found errors")
+
+
+def settings_of(arguments):
+    """What is asked for: the settings of the fit, and the rules of own columns."""
+    from p2prisk.errors import DataError
+    from p2prisk.tape.own import read_own
+    from p2prisk.terms import FitSettings
+
+    own, stated = read_own(arguments.own or ""), _names(arguments.known_at_issue)
+    strange = [name for name in stated or () if name not in own]
+    if strange:
+        raise DataError(f"--known-at-issue {', '.join(strange)}: name these columns with --own, too")
+    own = {name: {**rule, "known_at_issue": True} if name in (stated or ()) else rule for name, rule in own.items()}
+    weights = arguments.weights
+    if weights and "." in weights.partition("=")[0]:
+        made = read_own(weights)
+        weights = next(iter(made))
+        if len(made) > 1 or weights in own:
+            raise DataError("--weights is one column, which is no predictor")
+        own |= {weights: {"from": made[weights]["from"], "known_at_issue": True}}
+    settings = FitSettings(
+        _names(arguments.predictors),
+        arguments.formula,
+        weights or None,
+        arguments.link,
+        arguments.method,
+        frozenset(stated or ()),
+    )
+    return settings, own
+
+
+def _names(text):
+    return None if text is None else tuple(name.strip() for name in text.split(",") if name.strip())
+
+
+def run(arguments):
+    """Read, check, fit, write."""
+    from p2prisk import cli
+    from p2prisk.outputs import Output
+    from p2prisk.scorecard import scale_of_tape
+    from p2prisk.standard import fit_standard, sampling_weights
+    from p2prisk.tape.event import Event
+    from p2prisk.tape.sample import study_sample
+
+    settings, own = settings_of(arguments)
+    with Output(arguments.output, cli._inputs(arguments)) as target:
+        whole = cli._read(arguments, own=own)
+        if arguments.as_of is not None:
+            whole = whole.as_of(arguments.as_of)
+        tape, note = study_sample(whole, arguments.horizon)
+        print(tape.account())
+        cli._say(note)
+        if not cli._gate(tape.quality(), arguments.anyway):
+            raise cli._Stop(1)
+        model = fit_standard(tape, arguments.outcome, settings=_with_stated(settings, tape))
+        if model.event is not None:
+            print(f"the event: {Event.from_plain(model.event).name}")
+        if tape.provenance.get("grade_words") and model.outcome == "grade":
+            cli._say(tape.provenance["grade_words"])
+        cli._say(model.results.summary())
+        for name, why in model.left_out.items():
+            cli._say(f"left out: {name} ({why})")
+        if model.bad_from and "bad" in tape.frame:
+            frame = tape.frame
+            if settings.weights is not None:
+                frame = frame.assign(n=sampling_weights(frame, settings.weights))
+            scale, why = scale_of_tape(model, frame)
+            model.scale = None if scale is None else scale.to_plain()
+            print(f"no grades: {why}" if scale is None else f"grades: {len(scale.labels)}")
+            if not model.in_points:
+                print("no points: only the odds of a proportional-odds logit add up; score gives probabilities")
+        target.stream.write(model.to_json().encode("utf-8"))
+    print(f"written: {arguments.output}", file=sys.stderr)
+
+
+def _with_stated(settings, tape):
+    """The settings with what the mapping file says of own columns."""
+    rules = (tape.provenance.get("mapping") or {}).get("columns") or {}
+    said = {name for name, rule in rules.items() if isinstance(rule, dict) and rule.get("known_at_issue")}
+    return replace(settings, stated=settings.stated | said)
