@@ -548,8 +548,9 @@ def sampling_weights(frame: pd.DataFrame, name: str) -> np.ndarray:
     weights = frame[name].to_numpy(dtype=float, na_value=np.nan)
     wrong = ~(weights > 0)
     if wrong.any():
+        first = int(np.argmax(wrong)) + 1
         raise DataError(
-            f"{int(wrong.sum()):,d} loans have no positive weight in {name} (first: row {int(np.argmax(wrong)) + 1:,d}); a "
+            f"{int(wrong.sum()):,d} loans have no positive weight in {name} (first: row {first:,d}); a "
             "loan that shall not count does not belong on the tape"
         )
     return weights / weights.mean()
