@@ -84,8 +84,8 @@ _TAG = re.compile(r"</?[A-Za-z][A-Za-z0-9-]*(\s[^<>]*)?/?>|<!--")
 _IDENTIFIER = re.compile(r"\{#([\w.:-]+)[^}]*\}")
 
 
-def read_chapters(book):
-    """Read every chapter of a book and check it against the dialect.
+def read_chapters(book, chosen=None):
+    """Read every chapter of a book, or those of the paths `chosen`, and check it against the dialect.
 
     Returns
     -------
@@ -95,7 +95,7 @@ def read_chapters(book):
         What is wrong, each with file and line.
     """
     chapters, faults = {}, []
-    for path in book.chapters:
+    for path in chosen or book.chapters:
         try:
             chapters[path] = read_chapter(path, book.root)
             faults += check_chapter(chapters[path])

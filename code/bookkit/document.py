@@ -5,7 +5,7 @@ import json
 import posixpath
 import re
 import string
-from collections import namedtuple
+from collections import ChainMap, namedtuple
 from concurrent.futures import ThreadPoolExecutor
 
 from bookkit import dialect, tree
@@ -17,11 +17,13 @@ from bookkit.tree import attributes, is_div, nodes, transform
 Target = namedtuple("Target", "kind number page")
 
 
-def build(book, chapters, results):
+def build(book, chapters, results, before=()):
     """The pages of a book from its chapters and their results, each a dict by path.
 
     A chapter without results is put together as far as its text tells: numbers and references are those of the book,
-    in the place of a figure or table stands nothing. The linter checks all chapters so.
+    in the place of a figure or table stands nothing. The linter checks all chapters so. `before` are the pages of an
+    earlier build: those of chapters that are not in `chapters` stay as they are, for the next whole build to put right
+    (links into what has changed, the letters behind a source's year).
 
     Raises
     ------
@@ -36,20 +38,22 @@ def build(book, chapters, results):
             return error.errors
 
     with ThreadPoolExecutor() as pool:
-        pages = list(pool.map(page, [entry for entry in book.entries if entry.path]))
-    faults = [error for made in pages if isinstance(made, list) for error in made]
+        fresh = list(pool.map(page, [entry for entry in book.entries if entry.path in chapters]))
+    faults = [error for made in fresh if isinstance(made, list) for error in made]
     if faults:
         raise BookErrors(faults)
-    targets = _number(pages, book)
-    keys = _bibliography_keys(book)
-    for page in pages:
+    made = {page.path: page for page in [*before, *fresh]}
+    pages = [made[path.with_suffix(".html").as_posix()] for path in book.chapters]
+    _number_chapters(pages, book)
+    for page in fresh:
+        _number(page)
+    targets, keys = ChainMap(*(page.targets for page in pages)), _bibliography_keys(book)
+    for page in fresh:
         faults += _resolve(page, targets, keys)
-        faults += _check_links(page, pages, targets, book)
-    if not faults:
-        faults += _check_references_page(pages)
+        faults += _check_links(page, pages, book)
+    faults = faults or _cite(book, pages, fresh)
     if faults:
         raise BookErrors(faults)
-    _cite(book, pages)
     return pages
 
 
@@ -69,40 +73,42 @@ def check(book, chapters):
     return faults
 
 
-def _number(pages, book):
-    """Number chapters, sections, figures, tables and equations; returns the targets of references."""
-    targets, chapters, appendices = {}, map(str, itertools.count(1)), iter(string.ascii_uppercase)
-    number_sections = book.html.get("number-sections", True)
+def _number_chapters(pages, book):
+    chapters, appendices = map(str, itertools.count(1)), iter(string.ascii_uppercase)
     for page in pages:
-        heading = page.blocks[0]
-        (identifier, classes, _), page.title = heading["c"][1], heading["c"][2]
-        if "unnumbered" not in classes and number_sections:
+        if "unnumbered" not in page.blocks[0]["c"][1][1] and book.html.get("number-sections", True):
             page.number = next(appendices if page.appendix else chapters)
-        targets[identifier] = Target("chapter", page.number, page.path)
-        prefix = page.number + "." if page.number else ""
-        counts, levels = {"fig": 0, "tbl": 0, "eq": 0}, [0] * 7
-        for node in nodes(page.blocks):
-            if node["t"] == "Header" and node is not heading:
-                level, (identifier, classes, _), title = node["c"]
-                number = None
-                if "unnumbered" not in classes and page.number:
-                    levels[level] += 1
-                    levels[level + 1 :] = [0] * (6 - level)
-                    number = prefix + ".".join(str(count) for count in levels[2 : level + 1])
-                if level >= 2:
-                    page.sections.append((level, number, title, identifier))
-                targets.setdefault(identifier, Target("sec", number, page.path))
-                node["c"][1] = [identifier, classes, [["number", number]] if number else []]
-            kind = (
-                attributes(node)["kind"] if is_div(node, "bk-float") else "eq" if is_div(node, "bk-equation") else None
-            )
+
+
+def _number(page):
+    """Number a page's sections, figures, tables and equations, and note what references may point to."""
+    heading, prefix = page.blocks[0], page.number + "." if page.number else ""
+    page.title = heading["c"][2]
+    page.targets = {page.identifier: Target("chapter", page.number, page.path)}
+    counts, levels = {"fig": 0, "tbl": 0, "eq": 0}, [0] * 7
+    for node in nodes(page.blocks):
+        if node["t"] == "Header" and node is not heading:
+            level, (identifier, classes, _), title = node["c"]
+            number = None
+            if "unnumbered" not in classes and page.number:
+                levels[level] += 1
+                levels[level + 1 :] = [0] * (6 - level)
+                number = prefix + ".".join(str(count) for count in levels[2 : level + 1])
+            if level >= 2:
+                page.sections.append((level, number, title, identifier))
+            page.targets.setdefault(identifier, Target("sec", number, page.path))
+            node["c"][1] = [identifier, classes, [["number", number]] if number else []]
+        elif is_div(node):
+            label = node["c"][0][0]
+            kind = "eq" if is_div(node, "bk-equation") else attributes(node).get("kind")
             if kind in counts:
                 counts[kind] += 1
                 node["c"][0][2].append(["number", f"{prefix}{counts[kind]}"])
-                targets[node["c"][0][0]] = Target(kind, f"{prefix}{counts[kind]}", page.path)
-        if page.number:
-            heading["c"][1][2] = [["number", page.number]]
-    return targets
+                page.targets[label] = Target(kind, f"{prefix}{counts[kind]}", page.path)
+            elif label == "refs":
+                page.targets[label] = Target("refs", None, page.path)
+    if page.number:
+        heading["c"][1][2] = [["number", page.number]]
 
 
 def _bibliography_keys(book):
@@ -172,7 +178,7 @@ def _reference(citation, label, target, page):
     return tree.link(words, f"bk:{target.page}#{label}", "quarto-xref")
 
 
-def _check_links(page, pages, targets, book):
+def _check_links(page, pages, book):
     """Links and pictures: `bk:page#identifier` for the book's own pages, files of the project must exist."""
     faults = []
     paths = {other.chapter.path.as_posix(): other for other in pages}
@@ -193,9 +199,7 @@ def _check_links(page, pages, targets, book):
             fault = f"picture from another host ({url})" if is_picture else None
         elif local.as_posix() in paths:
             other = paths[local.as_posix()]
-            known = {item["c"][1][0] for item in nodes(other.blocks) if item["t"] == "Header"}
-            known |= {label for label, target in targets.items() if target.page == other.path}
-            if fragment and fragment not in known:
+            if fragment and fragment not in other.targets:
                 fault = f"link to {url}: no such place in the chapter"
             node["c"][2][0] = f"bk:{other.path}#{fragment}"
         elif local.as_posix() in printed:
@@ -211,31 +215,27 @@ def _check_links(page, pages, targets, book):
     return faults
 
 
-def _check_references_page(pages):
-    """Citations need the place where the bibliography is printed, once."""
-    places = [page for page in pages for node in nodes(page.blocks) if is_div(node) and node["c"][0][0] == "refs"]
-    cited = [page for page in pages if any(node["t"] == "Cite" for node in nodes(page.blocks))]
+def _cite(book, pages, fresh):
+    """Citations and the bibliography for all fresh pages at once, so that "2015a" means the same everywhere.
+
+    Citations need the place where the bibliography is printed, once; what is wrong is returned. Only the paragraphs
+    that cite are sent to pandoc, which takes seconds for a whole book.
+    """
+    places = [page for page in pages if "refs" in page.targets]
     message = "a second '::: {#refs}'; the book has one bibliography"
     faults = [BookError(message, page.chapter.path, 1) for page in places[1:]]
+    citing = [(page, node) for page in fresh for node in _citing(page.blocks)]
+    cited = [page for page, node in citing if not is_div(node)]
     message = "citations, but no chapter prints the bibliography: '::: {#refs}' ':::'"
-    return faults + [BookError(message, page.chapter.path, 1) for page in cited[:1] if not places]
-
-
-def _cite(book, pages):
-    """Citations and the bibliography for the whole book at once, so that "2015a" means the same everywhere.
-
-    Only the paragraphs that cite are sent to pandoc, which takes seconds for a whole book.
-    """
+    faults += [BookError(message, page.chapter.path, 1) for page in cited[:1] if not places]
     arguments = [f"--bibliography={book.root / name}" for name in book.bibliography]
-    if not arguments:
-        return
+    if faults or not arguments or not citing:
+        return faults
     if book.csl:
         arguments.append(f"--csl={book.root / book.csl}")
-    citing, place = [], None
-    for page in pages:
-        for node in _citing(page.blocks):
-            citing.append(node)
-            place = page.path if is_div(node) else place
+    citing, place = [node for _, node in citing], places[0].path
+    if places[0] not in fresh:  # pandoc is to print it somewhere
+        citing.append(tree.div([], identifier="refs"))
     meta = {"link-citations": {"t": "MetaBool", "c": True}, "lang": {"t": "MetaString", "c": book.lang}}
     words = tree.pandoc(tree.document(citing, meta), "-f", "json", "-t", "json", "--citeproc", *arguments)
     for node, done in zip(citing, json.loads(words)["blocks"], strict=True):
@@ -243,8 +243,9 @@ def _cite(book, pages):
         for link in nodes(node):
             if link["t"] == "Link" and link["c"][2][0].startswith("#ref-"):
                 link["c"][2][0] = f"bk:{place}{link['c'][2][0]}"
-    for page in pages:
+    for page in fresh:
         page.title = page.blocks[0]["c"][2]
+    return []
 
 
 def _citing(blocks):

@@ -26,13 +26,13 @@ _NARROW_SCREENS = "(max-width: 47rem), (min-width: 55.01rem) and (max-width: 66r
 ASSETS = "bookkit"
 
 
-def write_pages(book, pages, folder, pdf=None, chosen=None):
+def write_pages(book, pages, folder, pdf=None, chosen=None, whole=True):
     """Write every page (or those of the `chosen` chapters) into a folder, with all that they need.
 
-    That is their pictures, linked files and sources, the style, the script and the search index; `pdf` is the file of
-    the PDF in the folder, if there is one.
+    That is their pictures, linked files and sources, the style and the script, and for a `whole` book the search index
+    and the list for programs; `pdf` is the file of the PDF in the folder, if there is one.
     """
-    template, titles, index = Template(asset("page.html")), _titles(pages), []
+    template, titles = Template(asset("page.html")), _titles(pages)
     files = {path.relative_to(book.root) for pattern in book.resources for path in book.root.glob(pattern)}
     files |= {Path(name) for name in (book.favicon, book.card) if name}
     for sheet in map(Path, book.css):  # and the faces that they name
@@ -40,7 +40,6 @@ def write_pages(book, pages, folder, pdf=None, chosen=None):
         files |= {sheet, *(sheet.parent / name for name in re.findall(r'url\("?([^":)]+)"?\)', words))}
     pages[0].files |= {path.as_posix() for path in files if (book.root / path).is_file()}
     for position, page in enumerate(pages):
-        index += _search_entries(page)
         if chosen is not None and page.chapter.path not in chosen:
             continue
         blocks = transform(page.blocks, lambda node, page=page: _lower(node, page))
@@ -76,11 +75,14 @@ def write_pages(book, pages, folder, pdf=None, chosen=None):
         target.with_suffix(".qmd").write_text(page.chapter.text, encoding="utf-8")
         nbformat.write(to_notebook(page.chapter), target.with_suffix(".ipynb"))
         page.store(book.root, folder)
-    (folder / "llms.txt").write_text(_plain_list(book, pages), encoding="utf-8")
     (folder / ASSETS).mkdir(exist_ok=True)
     for name in ("book.css", "book.js"):
         (folder / ASSETS / name).write_text(asset(name), encoding="utf-8")
+    if not whole:
+        return
+    (folder / "llms.txt").write_text(_plain_list(book, pages), encoding="utf-8")
     # A script, not a file to fetch: a page opened from file:// may not fetch.
+    index = [entry for page in pages for entry in _search_entries(page)]
     words = json.dumps(index, ensure_ascii=False, separators=(",", ":")).replace("</", "<\\/")
     (folder / ASSETS / "search-index.js").write_text(f"window.bookIndex={words};\n", encoding="utf-8")
 

@@ -34,9 +34,8 @@ class Page:
     title: list = field(default_factory=list)  # inlines
     assets: dict = field(default_factory=dict)  # from path within the book to the bytes of an image that a cell made
     files: set = field(default_factory=set)  # of the project, that the page links to or shows
-    sections: list = field(
-        default_factory=list
-    )  # (level, number, inlines, identifier) of headings of level 2 and deeper
+    sections: list = field(default_factory=list)  # (level, number, inlines, identifier), from level 2 on
+    targets: dict = field(default_factory=dict)  # label -> what references and links to it point to
 
     @property
     def path(self):

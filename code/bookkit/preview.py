@@ -1,5 +1,8 @@
 """Show the book while it is written: a file changes, what it changes is rendered, the open page loads anew.
 
+A change within chapters is shown before anything else is made: their own pages, with the numbers that the book had.
+What other pages take from them (contents, references, the search index) follows once nothing changes for a second.
+
 The pages are those of :mod:`bookkit.render`, in a folder of their own; only on their way to the browser they get the
 script that asks whether the page has changed.
 """
@@ -24,6 +27,8 @@ from bookkit.used import is_of_book
 FOLDER = Path(".bookkit") / "preview"
 _ASK = "/.bookkit/state"
 _SECONDS = 0.3
+#: How long nothing may have changed before the whole book is made.
+_STILL = 1
 
 
 def preview(root=".", port=8000, jobs=2, say=print):
@@ -39,34 +44,28 @@ def preview(root=".", port=8000, jobs=2, say=print):
         threading.Thread(target=server.serve_forever, daemon=True).start()
         say(f"http://127.0.0.1:{server.server_port}/ (end with Ctrl+C)")
         try:
-            for _ in _changes(root):
-                state["fault"] = _render(root, jobs, say)
+            _watch(root, state, functools.partial(render, root, ["html"], FOLDER, jobs=jobs, say=say), say)
         except KeyboardInterrupt:
             say("")
 
 
-def _render(root, jobs, say):
-    """Render, and give the words of what is wrong, if anything is."""
-    try:
-        render(root, ["html"], FOLDER, jobs=jobs, say=say)
-    except BookError as error:
-        say(str(error))
-        return str(error)
-    return ""
-
-
-def _changes(root):
-    """Yield at once, and whenever files of the project have changed and are still again."""
-    seen = None
+def _watch(root, state, make, say):
+    """Render at once, and whenever files of the project have changed and are still again."""
+    seen, pages, due, last = {}, [], False, 0
     while True:
         now = _files(root)
-        if now != seen:
-            time.sleep(_SECONDS / 3)
-            if now == _files(root):
-                yield
-                seen = now
-        else:
-            time.sleep(_SECONDS)
+        changed = {Path(path).relative_to(root) for path, _ in now.items() ^ seen.items()}
+        time.sleep(_SECONDS / 3 if changed else _SECONDS)
+        if (not changed and not (due and time.monotonic() > last + _STILL)) or now != _files(root):
+            continue
+        alone = changed & {page.chapter.path for page in pages} == changed
+        only = sorted(changed) if alone else ()
+        try:
+            pages, state["fault"] = make(only=only, before=pages if only else ()), ""
+        except BookError as error:
+            state["fault"] = str(error)
+            say(str(error))
+        seen, due, last = now, bool(only) and not state["fault"], time.monotonic()
 
 
 def _files(root):

@@ -25,7 +25,7 @@ MARK = ".bookkit"
 _MADE = "Made by bookkit; replaced as a whole. Its files:"
 
 
-def render(root=".", formats=FORMATS, output=None, use_cache=True, jobs=2, say=print, only=()):
+def render(root=".", formats=FORMATS, output=None, use_cache=True, jobs=2, say=print, only=(), before=()):
     """Render the book of a project.
 
     Parameters
@@ -41,11 +41,13 @@ def render(root=".", formats=FORMATS, output=None, use_cache=True, jobs=2, say=p
         Chapters run at a time, and what is called with lines about the progress.
     only : sequence of pathlib.Path
         Chapters to run and write, into the book that is there; numbers and references are those of the whole book.
+    before : list of bookkit.page.Page
+        What an earlier call gave: with `only`, no other chapter is then read.
 
     Returns
     -------
-    pathlib.Path
-        The output folder.
+    list of bookkit.page.Page
+        The pages of the book.
 
     Raises
     ------
@@ -61,11 +63,11 @@ def render(root=".", formats=FORMATS, output=None, use_cache=True, jobs=2, say=p
     if root.is_relative_to(target):
         raise BookError(f"the output folder {target} holds the project itself")
     check_target(target)
-    chapters, faults = read_chapters(book)
+    chapters, faults = read_chapters(book, before and only)
     if faults:
         raise BookErrors(faults)
     with _only_one(root, target):
-        pages = build(book, chapters, _results(book, chapters, chosen, use_cache, jobs, say))
+        pages = build(book, chapters, _results(book, chapters, chosen, use_cache, jobs, say), before)
         with beside(target) as aside:
             made = [aside / f"{book.output_file}.pdf"] if "pdf" in formats else []
             if made:
@@ -85,12 +87,12 @@ def render(root=".", formats=FORMATS, output=None, use_cache=True, jobs=2, say=p
                 from bookkit.html import write_pages
 
                 there = [path for path in (target / f"{book.output_file}.pdf",) if only and path.exists()]
-                write_pages(book, pages, aside, next(iter(made + there), None), chosen)
+                write_pages(book, pages, aside, next(iter(made + there), None), chosen, not (only and target.exists()))
                 made = [aside / path.with_suffix(".html") for path in only or [Path("index.qmd")]] + made
             put(aside, target, whole="html" in formats and not only)
     names = [os.path.relpath(target / path.relative_to(aside)) for path in made]
     say(f"{', '.join(names)} ({time.monotonic() - started:.1f} s)")
-    return target
+    return pages
 
 
 def put(new, target, whole=True):
@@ -110,8 +112,7 @@ def put(new, target, whole=True):
             return
         for path in sorted(new.rglob("*")):
             place = target / path.relative_to(new)
-            # one chapter's words are not the index of the whole book
-            if path.is_file() and not (path.name == "search-index.js" and place.exists()):
+            if path.is_file():
                 place.parent.mkdir(parents=True, exist_ok=True)
                 os.replace(path, place)
 
