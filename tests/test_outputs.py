@@ -173,8 +173,8 @@ def test_two_scores_into_one_file_end_as_one_of_them(place, made):
         assert call("score", place, place / f"alone-{tape}", tape) == 0
         alone[tape] = (place / f"alone-{tape}").read_bytes()
     command = [sys.executable, "-m", "p2prisk", "score", "--model", "m.json", "--output", "both.csv", "--rows", "50"]
-    runs = [subprocess.Popen([*command, tape], cwd=place, stderr=subprocess.DEVNULL) for tape in alone for _ in "123"]
-    assert [run.wait(120) for run in runs] == [0] * 6
+    runs = [subprocess.Popen([*command, tape], cwd=place, stderr=subprocess.DEVNULL) for tape in alone for _ in "12"]
+    assert [run.wait(120) for run in runs] == [0] * 4
     assert (place / "both.csv").read_bytes() in alone.values()
     assert not list(place.glob(".*"))
 
@@ -309,7 +309,18 @@ def test_programs_and_chapters_come_from_the_package_wherever_one_stands(place):
     environment = {**os.environ, "RENDERER": "preview"}
     program = Path(sys.executable).with_name("p2prisk")
     done = subprocess.run(
-        [program, "report", str(place / "loans.csv"), "--record-date", "2023-01-01", "--output", "out", "--anyway"],
+        [
+            program,
+            "report",
+            "../loans.csv",
+            "--record-date",
+            "2023-01-01",
+            "--output",
+            "out",
+            "--anyway",
+            "--to",
+            "html",
+        ],
         cwd=place / "below",
         env=environment,
         capture_output=True,
