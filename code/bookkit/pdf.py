@@ -10,7 +10,7 @@ from pathlib import Path
 from bookkit import tree
 from bookkit.document import lower_block, write_page
 from bookkit.errors import BookError
-from bookkit.tables import column_widths, rows_of, set_widths
+from bookkit.tables import column_lengths, column_widths, rows_of, set_widths
 from bookkit.tree import attributes, div, is_div, nodes, raw, transform, wrap
 
 _FONTS = {
@@ -22,12 +22,12 @@ _FONTS = {
 }
 _CJK = re.compile(r"[\u3400-\u9fff]")
 #: Width of the text in points: A4 less the margins, upright and turned.
-_UPRIGHT, _TURNED = 459, 706
-#: Height in points that a picture may have: the text's, less a caption.
-_TALLEST = 630
+_UPRIGHT, _TURNED = 470, 717
+#: Share of its drawn size that a picture has, and the height in points that it may have: the text's, less a caption.
+_SHOWN, _TALLEST = 0.8, 630
 #: Rows, and letters in them, up to which a table is not broken over two pages.
 WHOLE_ROWS, WHOLE_LETTERS = 20, 2_000
-_TABLE_SIZES = (9.5, 9, 8.5, 8, 7.5, 7, 6.5)
+_TABLE_SIZES = (9, 8.75, 8.5, 8, 7.5, 7, 6.5)
 
 
 def write_pdf(book, pages, path):
@@ -77,21 +77,23 @@ def _source(book, pages, folder, families):
     parts = ['#import "book.typ": *', f"#show: book.with({arguments})"]
     if not any(entry.part for entry in book.entries):  # in a report a figure stands where it is spoken of
         parts.append("#let float = float.with(floats: false)")
-    by_path, appendices = {page.chapter.path.with_suffix("").as_posix(): page for page in pages}, False
+    by_path, opened, appendices = {page.chapter.path.with_suffix("").as_posix(): page for page in pages}, False, False
     for entry in book.entries:
         if len(pages) == 1 and entry.path != pages[0].chapter.path:
             continue
         if entry.appendix and not appendices:
             parts.append("#part[Appendices]")
-            appendices = True
+            opened = appendices = True
         if entry.path is None:
             parts.append(f"#part({_string(entry.part)})")
+            opened = True
             continue
         page = by_path[entry.path.with_suffix("").as_posix()]
         page.store(book.root, folder)
-        depth = 1 if entry.part or entry.appendix else 0
-        blocks = transform(page.blocks, lambda node, page=page, depth=depth: _lower(node, page, depth, by_path))
-        parts.append("#pagebreak(weak: true)")
+        blocks = transform(page.blocks, lambda node, page=page, entry=entry: _lower(node, page, entry, by_path))
+        if not opened and not appendices:  # a part opens its own page, and appendices follow each other on theirs
+            parts.append("#pagebreak(weak: true)")
+        opened = False
         parts.append(write_page(page, blocks, "-t", "typst-citations", "--syntax-highlighting=idiomatic"))
     return "\n\n".join(parts)
 
@@ -114,17 +116,23 @@ def _identifier(page, identifier):
     return f"{page.chapter.path.stem}--{identifier}"
 
 
-def _lower(node, page, depth, by_path):
+def _lower(node, page, entry, by_path):
     """Turn what :mod:`bookkit.document` made into typst; called from the leaves up."""
     kind = node["t"]
     if kind == "Div":
         lowered = lower_block(node, _DIVS, "pdf")
         if lowered is not None:
             return lowered
+        if node["c"][0][0] == "refs":
+            return wrap("typst", "#columned[", node["c"][1], "]")
         if node["c"][0][0]:
             node["c"][0][0] = _identifier(page, node["c"][0][0])
+    elif kind == "Para" and tree.plain(node["c"][:1]) == "The answer first.":
+        return wrap("typst", "#answer[", [node], "]")
+    elif kind == "Para" and [item["t"] for item in node["c"]] == ["Strong"]:  # the head of a short list or table
+        return wrap("typst", "#block(sticky: true)[", [node], "]")
     elif kind == "Header":
-        return [_heading(node, page, depth)]
+        return [_heading(node, page, entry)]
     elif kind == "Link":
         url = node["c"][2][0]
         if url.startswith("bk:"):
@@ -138,14 +146,15 @@ def _lower(node, page, depth, by_path):
     elif kind == "Image":
         return [_picture(node, page)]
     elif kind == "Table":
-        return _table(node)
+        return _table(node, _TABLE_SIZES[2 if entry.appendix else 0 :])
     return None
 
 
-def _heading(node, page, depth):
+def _heading(node, page, entry):
+    depth = 1 if entry.part or entry.appendix else 0
     level, (identifier, _, values), inlines = node["c"]
     number = dict(values).get("number")
-    kind = {1: "chapter", 2: "section"}.get(level, "subsection")
+    kind = {1: "appendix" if entry.appendix else "chapter", 2: "section"}.get(level, "subsection")
     opening = f'#heading-of("{kind}", {level + depth}, {_string(number) if number else "none"})['
     closing = f"] <{_identifier(page, identifier)}>" if identifier else "]"
     return {"t": "Plain", "c": [raw("typst", opening, True), *inlines, raw("typst", closing, True)]}
@@ -157,9 +166,9 @@ def _picture(node, page):
     width, name = values.get("width", ""), values.get("data-asset", url)
     size = width if re.fullmatch(r"[\d.]+(%|in|cm|mm)", width) else "auto"
     if re.fullmatch(r"\d+(\.\d+)?(px)?", width):
-        points = float(width.removesuffix("px")) * 0.75
+        points = float(width.removesuffix("px")) * 0.75 * _SHOWN
         shown = min(points, _UPRIGHT)
-        high = float(values.get("height", "0").removesuffix("px")) * 0.75 * shown / points
+        high = float(values.get("height", "0").removesuffix("px")) * 0.75 * _SHOWN * shown / points
         if high > _TALLEST * 1.25:
             words = f"{Path(name).stem} is {high:.0f} points high in the PDF, where {_TALLEST} are; draw it lower"
             raise BookError(words, page.chapter.path)
@@ -224,23 +233,23 @@ _DIVS = {
 # -- tables: they must not run out of the page ----------------------------------------------------------------------
 
 
-def _table(node):
-    """Give a table the largest type in which it fits; text columns share the room that is left."""
+def _table(node, sizes):
+    """Give a table the largest type in which it fits; text columns share the room that is left by how much they say."""
     longest, least = column_widths(node)
     padding = 9 * len(least)
     turned, size, room = next(
         (
             (turned, size, room)
             for turned, room in ((False, _UPRIGHT), (True, _TURNED))
-            for size in _TABLE_SIZES
+            for size in sizes
             if sum(least) * size + padding <= room
         ),
-        (True, _TABLE_SIZES[-1], _TURNED),
+        (True, sizes[-1], _TURNED),
     )
     shares = None
     if sum(longest) * size + padding > room:
         spare = max(0, room - sum(least) * size - padding)
-        wish = [long - short for long, short in zip(longest, least, strict=True)]
+        wish = [max(0, long - short) for long, short in zip(column_lengths(node), least, strict=True)]
         widths = [short * size + 9 + spare * more / (sum(wish) or 1) for short, more in zip(least, wish, strict=True)]
         shares = [round(width / sum(widths) * 0.999, 4) for width in widths]
     set_widths(node, shares)

@@ -24,6 +24,12 @@ def column_widths(table):
     return longest, least
 
 
+def column_lengths(table):
+    """How much the columns of a table say, in ems: the root mean square of the widths of their cells."""
+    columns = list(zip(*rows_of(table), strict=True))
+    return [(sum(_em(cell) ** 2 for cell in cells) / len(cells)) ** 0.5 for cells in columns]
+
+
 def set_widths(table, shares=None):
     """Give the columns shares of the whole width, or none: pandoc's own come from the dashes of the source."""
     for index, spec in enumerate(table["c"][2]):

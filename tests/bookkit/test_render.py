@@ -342,6 +342,30 @@ def test_chinese_in_a_table_may_break_after_any_character():
     assert chinese <= 7 < latin and longest[0] == 36
 
 
+def test_a_column_that_always_says_much_is_wider_than_one_that_does_once():
+    from bookkit.tables import column_lengths
+    from bookkit.tree import read_markdown
+
+    rows = "\n".join(f"| {'much said ' * 4} | {'much said ' * 4 if row == 0 else 'yes'} |" for row in range(4))
+    often, once = column_lengths(read_markdown(f"| a | b |\n|:---|:---|\n{rows}")[0])
+    assert 1.5 * once < often
+
+
+def test_in_the_pdf_the_answer_stands_before_pictures_and_a_head_stays_with_its_list():
+    from types import SimpleNamespace
+
+    from bookkit.pdf import _lower
+    from bookkit.tree import read_markdown
+
+    answer, head, words = read_markdown("**The answer first.** Yes.\n\n**check**\n\nA **word** in bold.")
+    entry = SimpleNamespace(part=None, appendix=False)
+    assert [_lower(node, None, entry, {})[0]["c"][1] for node in (answer, head)] == [
+        "#answer[",
+        "#block(sticky: true)[",
+    ]
+    assert _lower(words, None, entry, {}) is None
+
+
 def test_pdf_alone_replaces_only_the_pdf(good):
     before = page(good, "index.html")
     (good / "_book/small-book.pdf").unlink()
