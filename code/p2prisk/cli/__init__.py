@@ -98,7 +98,7 @@ def _end_orderly():
 
 
 def _parser():
-    from p2prisk.cli import challenge, columns, fit, monitor
+    from p2prisk.cli import challenge, columns, fit, monitor, stress
 
     parser = _Parser(prog="p2prisk", description="Borrower credit risk on a loan tape.")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
@@ -151,6 +151,7 @@ def _parser():
     sub.add_argument("--rows", type=_count, default=200_000, help="rows of a piece (default: 200000)")
     monitor.add(command)
     challenge.add(command)
+    stress.add(command)
     sub = command("keys", _keys, "List the personal keys of loans with their codes, to trace scores back.")
     sub.add_argument("--key", required=True, help="the file of 'p2prisk score --key'")
     sub.add_argument("--output", required=True, help="file to write: .csv, .csv.gz or .parquet; it is for you alone")

@@ -7,6 +7,7 @@ FAULT = 3
 RECALIBRATE = 10
 REDEVELOP = 11
 NO_VERDICT = 12
+BROKEN = 13
 
 #: what each code says
 MEANING = {
@@ -18,5 +19,6 @@ MEANING = {
     RECALIBRATE: "`monitor`: recalibrate the model",
     REDEVELOP: "`monitor`: redevelop the model",
     NO_VERDICT: "`monitor`: no verdict, for want of loans or outcomes",
+    BROKEN: "`stress`: a scenario breaks a limit of the file",
     128: "128 + n: stopped by signal n (130: Ctrl-C); nothing was replaced",
 }

@@ -4,19 +4,27 @@ from __future__ import annotations
 
 import argparse
 import re
+from importlib import resources
 
 import pandas as pd
 
 #: files that commands read or write, by name or kind
 FILES = {
     "tape": "CSV (also .gz, .zip and others), Excel, Parquet, JSON lines, SQLite or a database URL; never changed",
+    "scenarios.yml": "scenarios of `stress`, each with its story; held to a schema, example above",
     "mapping.yml": "how a lender's file becomes canonical columns; drafted by `map`, keys below",
     "model.json": "a fitted model with all that scoring needs; data, nothing in it is run  (docs/model_files.md)",
     "scores.csv, .csv.gz, .parquet": "what `score` writes, one row a loan",
     "key file": "a secret that turns personal keys into codes; made by `score --key`, read by `keys`",
-    "pages of `--html`": "of `check` and `monitor`: without scripts, they load nothing",
+    "pages of `--html`": "of `check`, `monitor`, `challenge` and `stress`: without scripts, they load nothing",
     "_book-tape/": "the study that `report` renders",
 }
+
+_SCENARIOS = (
+    "`odds` and `odds_by` are factors on the odds of the model's event, `traits` change numbers that the model reads "
+    "(`times`, then `plus`), `recovery` says what comes back of what is owed at default. Nothing in the file is run. "
+    "The package brings this one:"
+)
 
 
 def _choices(parser):
@@ -90,6 +98,11 @@ def _described(text, pattern, indent):
     return pd.DataFrame([(key, what.replace("``", "`")) for key, what in rows], columns=["key", "what"])
 
 
+def scenarios() -> str:
+    """The file of scenarios that the package brings."""
+    return (resources.files("p2prisk") / "assets" / "scenarios.yml").read_text(encoding="utf-8")
+
+
 def files() -> pd.DataFrame:
     """Files: ``file, what``."""
     return pd.DataFrame(list(FILES.items()), columns=["file", "what"])
@@ -114,6 +127,7 @@ def page() -> str:
     parts += ["## Exit codes {#sec-commands-exit}", _table(exit_codes())]
     parts += ["## Keys of a mapping file {#sec-commands-mapping}", _table(keys, code="key")]
     parts += ["**Keys of the rule of a column**", _table(rule_keys, code="key")]
+    parts += ["## A file of scenarios {#sec-commands-scenarios}", _SCENARIOS, f"```yaml\n{scenarios()}```"]
     parts += ["## Files {#sec-commands-files}", _table(files())]
     return "\n\n".join(parts) + "\n"
 

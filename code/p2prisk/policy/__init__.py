@@ -8,6 +8,8 @@ Cut-offs
     (:mod:`~p2prisk.policy.cutoff`).
 Limits
     `CAPS`, `room_under_caps`, `Limit`, `check_limits`, `room_under_limit` (:mod:`~p2prisk.policy.limits`).
+A book under stress
+    `stress_model` (:mod:`~p2prisk.policy.stressed`).
 Rejected applicants
     `compare_reject_inference`, `default_rate_bounds` (:mod:`~p2prisk.policy.rejects`).
 """
@@ -16,12 +18,14 @@ from p2prisk.policy.cutoff import acceptance_frontier, expected_maximum_profit, 
 from p2prisk.policy.limits import CAPS, Limit, check_limits, room_under_caps, room_under_limit
 from p2prisk.policy.realised import loss_given_default, monthly_prepayment, realised_value
 from p2prisk.policy.rejects import compare_reject_inference, default_rate_bounds
+from p2prisk.policy.stressed import StressedBook, stress_model
 from p2prisk.policy.value import Costs, break_even_rate, contract_value, highest_pd, price_table
 
 __all__ = [
     "CAPS",
     "Costs",
     "Limit",
+    "StressedBook",
     "acceptance_frontier",
     "break_even_rate",
     "check_limits",
@@ -39,4 +43,5 @@ __all__ = [
     "refer_lines",
     "room_under_caps",
     "room_under_limit",
+    "stress_model",
 ]

@@ -73,7 +73,7 @@ def _plain(error):
         return error.message + ("; every decision has a reason" if "reason" in error.message else "")
     if error.validator == "pattern":
         return "write the reason in words"
-    if error.validator == "oneOf":
+    if error.validator in ("oneOf", "anyOf"):
         return "give one of " + " or ".join(option["required"][0] for option in error.validator_value)
     return error.message[:300]
 

@@ -1,0 +1,183 @@
+"""`p2prisk stress`: money from probabilities by stated assumptions; scenarios of a file; a code for a broken limit."""
+
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+import yaml
+from scipy.special import expit
+
+from made_tapes import book, ended, tape_of
+from p2prisk.cli import exits, main
+from p2prisk.errors import DataError
+from p2prisk.policy import Costs, contract_value, stress_model
+from p2prisk.policy.stressed import _Loans
+from p2prisk.policy.value import monthly_default
+from p2prisk.standard import fit_standard
+from p2prisk.tape import study_sample
+from p2prisk.terms import FitSettings
+
+
+def priced(size=2500):
+    loans = ended(size=size, seed=2)
+    return loans.assign(rate=8.0 + loans["dti"] / 5, term=np.where(np.arange(size) % 2, 60, 36))
+
+
+@pytest.fixture(scope="module")
+def case():
+    sample, _ = study_sample(tape_of(priced(), record_date="2021-06-30"))
+    return fit_standard(sample, predictors=["dti", "income", "home"]), sample
+
+
+def plan(**shock):
+    return {"recovery": 0.2, "scenarios": [{"name": "s", "story": "because", **shock}]}
+
+
+def whole(found, scenario="s"):
+    table = found.table
+    return table[(table["scenario"] == scenario) & (table["grade"] == "all") & table["term"].isna()].iloc[0]
+
+
+@pytest.mark.parametrize("term, rate", [(36, 0.12), (60, 0.0), (1, 0.3), (120, 0.05)])
+def test_the_sums_over_the_months_are_those_of_the_months(term, rate):
+    odds = np.array([-6.0, -2.0, 0.0, 3.0])
+    costs = Costs(funding=0.07, servicing=0.02, recovery_lag=9)
+    loans = _Loans(np.full(4, float(term)), np.full(4, rate), np.full(4, float(term)), 0.3, costs)
+    by_month = contract_value(rate, term, expit(odds), recovery=0.3, costs=costs)
+    assert np.allclose(loans.value(odds, 0.07), by_month, atol=1e-6)
+    hazard, lost, owed, alive = monthly_default(expit(odds), term), np.zeros(4), 1.0, np.ones(4)
+    payment = rate / 12 / (1 - (1 + rate / 12) ** -term) if rate else 1 / term
+    for _ in range(term):
+        lost += alive * hazard * owed * 0.7
+        owed, alive = owed * (1 + rate / 12) - payment, alive * (1 - hazard)
+    assert np.allclose(loans.loss(odds), lost, atol=1e-6)
+
+
+def test_shifts_do_what_they_say(case):
+    model, tape = case
+    odds, _ = model.log_odds(tape.frame)
+    weight = tape.frame["amount"] / tape.frame["amount"].sum()
+    found = stress_model(model, tape, plan(odds=2.0))
+    assert np.isclose(whole(found)["pd"], weight @ expit(odds + np.log(2)))
+    assert np.isclose(whole(found, "as it is")["pd"], weight @ model.score(tape.frame)["pd"])
+    long = (tape.frame["term"] == 60).to_numpy()
+    found = stress_model(model, tape, plan(odds_by={"term": {60: 3.0}}))
+    assert np.isclose(whole(found)["pd"], weight @ expit(odds + np.log(3) * long))
+    found = stress_model(model, tape, plan(traits={"dti": {"times": 1.1, "plus": 2}}))
+    moved = model.score(tape.frame.assign(dti=tape.frame["dti"] * 1.1 + 2))["pd"]
+    assert np.isclose(whole(found)["pd"], weight @ moved)
+    assert any("leave the range of dti" in note for note in found.notes)
+    less = whole(stress_model(model, tape, plan(recovery={"to": 0.0})))
+    base = whole(found, "as it is")
+    assert np.isclose(less["expected_loss"] * 0.8, base["expected_loss"]) and less["pd"] == base["pd"]
+    assert base["low"] < base["expected_loss"] < base["high"]
+    parts = found.table[(found.table["scenario"] == "s") & found.table["term"].notna()]
+    assert parts["loans"].sum() == len(tape) and np.isclose(
+        (parts["expected_loss"] * parts["amount"]).sum() / parts["amount"].sum(), whole(found)["expected_loss"]
+    )
+
+
+def test_at_the_break_even_shift_lenders_earn_the_floor(case):
+    model, tape = case
+    limits = {"limits": {"lenders_return": 0.02}}
+    base = whole(stress_model(model, tape, plan(odds=1.0) | limits), "as it is")
+    again = stress_model(model, tape, plan(odds=float(base["break_even"])) | limits)
+    assert np.isclose(whole(again)["lenders_return"], 0.02, atol=1e-6) and np.isclose(whole(again)["break_even"], 1.0)
+    assert base["lenders_return"] > 0.02 and base["break_even"] > 1
+
+
+def test_the_interval_is_that_of_drawn_coefficients(case):
+    model, tape = case
+    found = whole(stress_model(model, tape, plan(odds=1.5)))
+    rng, params = np.random.default_rng(0), model.results.params
+    draws = rng.multivariate_normal(params, model.results.cov_params(), 400)
+    odds, jacobian = model.log_odds(tape.frame)
+    weight = (tape.frame["amount"] / tape.frame["amount"].sum()).to_numpy()
+    term, rate = tape.frame["term"].to_numpy(float), tape.frame["rate"].to_numpy() / 100
+    loans = _Loans(term, rate, term, 0.2, Costs())
+    losses = [weight @ loans.loss(odds + np.log(1.5) + jacobian @ (draw - params)) for draw in draws]
+    assert np.isclose(found["high"] - found["low"], 2 * 1.96 * np.std(losses), rtol=0.12)
+
+
+def test_a_horizon_short_of_the_end_has_no_return_and_a_term_of_a_formula_is_shifted():
+    sample, _ = study_sample(tape_of(book(size=6000, dated=True)), 12)
+    model = fit_standard(sample, settings=FitSettings(formula="np.log1p(dti) + home"))
+    found = stress_model(model, sample, plan(traits={"dti": {"times": 1.5}}))
+    assert found.table["lenders_return"].isna().all() and found.table["break_even"].isna().all()
+    assert whole(found)["pd"] > whole(found, "as it is")["pd"] and "No lenders' return" in found.notes[-2]
+    with pytest.raises(DataError, match="lenders_return cannot be judged"):
+        stress_model(model, sample, plan(odds=2.0) | {"limits": {"lenders_return": 0.0}})
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("stress")
+    priced(1200).to_csv(folder / "loans.csv", index=False)
+    day = ["--record-date", "2021-06-30"]
+    assert main(["fit", str(folder / "loans.csv"), "--output", str(folder / "m.json"), *day]) == 0
+    return folder
+
+
+def stress(folder, given, *more, tape="loans.csv"):
+    if not isinstance(given, str):
+        (folder / "s.yml").write_text(yaml.safe_dump(given), encoding="utf-8")
+        given = str(folder / "s.yml")
+    return main(["stress", str(folder / tape), "--model", str(folder / "m.json"), "--scenario", given, *more])
+
+
+def test_the_command_its_page_and_its_codes(folder, capsys):
+    page, data = folder / "s.html", folder / "s.json"
+    assert stress(folder, "example", "--html", str(page), "--json", str(data)) in (exits.FINE, exits.BROKEN)
+    assert "recession without recovery" in page.read_text(encoding="utf-8")
+    assert json.loads(data.read_text(encoding="utf-8"))["plan"]["recovery"] == 0.1
+    assert stress(folder, plan(odds=2.0) | {"limits": {"expected_loss": 0.01}}) == exits.BROKEN
+    assert "s: the expected loss is" in capsys.readouterr().out
+    assert stress(folder, plan(odds=2.0) | {"limits": {"expected_loss": 1.0}}) == exits.FINE
+
+
+@pytest.mark.parametrize(
+    "given, says",
+    [
+        (plan(odds="high"), "scenarios.0.odds"),
+        (plan(odds=0.0), "scenarios.0.odds"),
+        (plan(), "give one of odds or odds_by or traits or recovery"),
+        (plan(odds=2.0, code="import os"), "code"),
+        (plan(traits={"grade": {"times": 2}}), "'grade' is no number that the model reads; it reads "),
+        (plan(traits={"home": {"times": 2}}), "'home' is no number that the model reads"),
+        (plan(odds_by={"term": {48: 2.0}}), "no loan has term = 48; the tape has 36, 60"),
+        (plan(odds_by={"status": {"paid": 2.0}}), "no column 'status' known at issue"),
+        ({"scenarios": plan(odds=2.0)["scenarios"] * 2}, "two scenarios have one name"),
+        ("nowhere.yml", "there is no such file of scenarios"),
+    ],
+)
+def test_a_wrong_file_is_refused_by_place(folder, capsys, given, says):
+    assert stress(folder, given) == 2
+    assert says in " ".join(capsys.readouterr().err.split())
+
+
+def test_odd_tapes(folder, capsys):
+    loans = pd.read_csv(folder / "loans.csv")
+    for name, frame, says in (
+        ("no_amount.csv", loans.drop(columns="amount"), "amount"),
+        ("no_trait.csv", loans.drop(columns="dti"), "dti"),
+        ("empty.csv", loans.head(0), "no rows"),
+    ):
+        frame.to_csv(folder / name, index=False)
+        assert stress(folder, plan(odds=2.0), "--format", "canonical", tape=name) == 2
+        assert says in capsys.readouterr().err
+    loans.head(24).to_csv(folder / "few.csv", index=False)
+    assert stress(folder, plan(odds=2.0), tape="few.csv") == 0
+    loans.head(24).assign(amount=[0.0] + [1000.0] * 23).to_csv(folder / "zero.csv", index=False)
+    assert stress(folder, plan(odds=2.0), tape="zero.csv") == 0
+    assert "1 loans without an amount" in capsys.readouterr().out
+    before = (folder / "loans.csv").read_bytes()
+    assert stress(folder, plan(odds=2.0), "--html", str(folder / "loans.csv")) == 2
+    assert stress(folder, str(folder / "s.yml"), "--json", str(folder / "s.yml")) == 2
+    assert (folder / "loans.csv").read_bytes() == before
+
+
+def test_a_model_of_the_grade_has_no_event():
+    tape = tape_of(book(size=900))
+    with pytest.raises(DataError, match="no event whose odds"):
+        stress_model(fit_standard(tape, "grade"), tape, plan(odds=2.0))
