@@ -112,6 +112,7 @@ def test_two_models_with_own_columns_meet(folder, capsys):
         (["--weights", "number.w=Branch Code"], "cannot be read"),
         (["--horizon", "12"], "neither closed_date nor last_payment_date"),
         (["--as-of", "1999-01-01"], "no loan had been issued by 1999-01-01"),
+        (["--as-of", "2016-12-31"], "cannot be wound back; map closed_date or last_payment_date"),
     ],
 )
 def test_what_cannot_be_done_is_said_with_its_remedy(folder, capsys, options, says):

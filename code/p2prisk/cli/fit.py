@@ -76,6 +76,7 @@ def _names(text):
 def run(arguments):
     """Read, check, fit, write."""
     from p2prisk import cli
+    from p2prisk.errors import DataError
     from p2prisk.outputs import Output
     from p2prisk.scorecard import scale_of_tape
     from p2prisk.standard import fit_standard, sampling_weights
@@ -86,7 +87,10 @@ def run(arguments):
     with Output(arguments.output, cli._inputs(arguments)) as target:
         whole = cli._read(arguments, own=own)
         if arguments.as_of is not None:
-            whole = whole.as_of(arguments.as_of)
+            wound = whole.as_of(arguments.as_of)
+            if "status" in whole.frame and "status" not in wound.frame:
+                raise DataError(f"--as-of: {wound.unused['status']}; map closed_date or last_payment_date")
+            whole = wound
         tape, note = study_sample(whole, arguments.horizon)
         print(tape.account())
         cli._say(note)
