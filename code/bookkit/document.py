@@ -258,6 +258,29 @@ def _citing(blocks):
             inside |= {id(part) for part in nodes(node["c"])}
 
 
+def float_of(node):
+    """Kind, number (or None), caption and content of a figure or table."""
+    values, (body, caption) = attributes(node), node["c"][1]
+    return values["kind"], values.get("number"), caption["c"][1][0]["c"], body["c"][1]
+
+
+def titled(node):
+    """Title and content of a callout or a tab."""
+    title, body = node["c"][1]
+    return title["c"][1][0]["c"], body["c"][1]
+
+
+def place_of(url):
+    """Page and label of a link within the book (``bk:page.html#label``), or None for other links."""
+    return url[3:].split("#", 1) if url.startswith("bk:") else None
+
+
+def identifier_of(page, identifier):
+    """Labels are unique in a file; identifiers that pandoc made are not across chapters, so they get a prefix."""
+    own = re.match(r"(sec|fig|tbl|eq|ref)-", identifier) or identifier == "refs"
+    return identifier if own else f"{page.chapter.path.stem}--{identifier}"
+
+
 def lower_block(node, writers, form):
     """What stands for a block in a format, "html" or "pdf": `writers` name the classes ``bk-…``; None to keep it."""
     for name, write in writers.items():

@@ -12,9 +12,10 @@ import tempfile
 from pathlib import Path
 
 from bookkit import tree
-from bookkit.document import lower_block
+from bookkit.dialect import KINDS
+from bookkit.document import float_of, identifier_of, lower_block, place_of, titled
 from bookkit.errors import BookError
-from bookkit.tables import column_widths, set_widths
+from bookkit.tables import column_widths, set_widths, shares
 from bookkit.tree import attributes, is_div, raw, transform
 
 _BREAK = raw("openxml", '<w:p><w:r><w:br w:type="page"/></w:r></w:p>')
@@ -62,11 +63,6 @@ def _draw(book, folder):
         drawing.with_suffix(".png").write_bytes(data)
 
 
-def _identifier(page, identifier):
-    """Identifiers that pandoc made are not unique across chapters."""
-    return identifier if re.match(r"(sec|fig|tbl|eq|ref)-", identifier) else f"{page.chapter.path.stem}--{identifier}"
-
-
 def _lower(node, page, by_path):
     """Turn what :mod:`bookkit.document` made into what Word has; called from the leaves up."""
     kind = node["t"]
@@ -76,13 +72,12 @@ def _lower(node, page, by_path):
         level, (identifier, _, values), inlines = node["c"]
         number = dict(values).get("number")
         lead = [{"t": "Str", "c": number}, {"t": "Space"}] if number else []
-        return [{"t": "Header", "c": [level, [_identifier(page, identifier), [], []], [*lead, *inlines]]}]
+        return [{"t": "Header", "c": [level, [identifier_of(page, identifier), [], []], [*lead, *inlines]]}]
     if kind == "Link":
         url = node["c"][2][0]
-        if url.startswith("bk:"):
-            target, _, fragment = url[3:].partition("#")
-            other = by_path[target.removesuffix(".html")]
-            node["c"][2][0] = "#" + _identifier(other, fragment or other.identifier)
+        if place := place_of(url):
+            other = by_path[place[0].removesuffix(".html")]
+            node["c"][2][0] = "#" + identifier_of(other, place[1] or other.identifier)
         elif not re.match(r"[a-z]+:", url):
             return node["c"][1]
     elif kind == "Image":
@@ -99,46 +94,32 @@ def _lower(node, page, by_path):
 
 def _table(node):
     longest, least = column_widths(node)
-    if sum(longest) * _EM <= _ROOM:
-        set_widths(node)
-        return None
-    spare = max(_ROOM / _EM - sum(least), 0)
-    wish = [long - short for long, short in zip(longest, least, strict=True)]
-    widths = [short + spare * more / (sum(wish) or 1) for short, more in zip(least, wish, strict=True)]
-    set_widths(node, [round(width / sum(widths), 4) for width in widths])
-    return None
+    set_widths(node, shares(least, longest, _ROOM / _EM) if sum(longest) * _EM > _ROOM else None)
 
 
 def _float(node):
-    values, (body, caption) = attributes(node), node["c"][1]
-    inlines = caption["c"][1][0]["c"] if caption["c"][1] else []
-    word = {"fig": "Figure", "tbl": "Table"}.get(values["kind"], "")
-    lead = (
-        [{"t": "Strong", "c": tree.text(f"{word} {values['number']}:")}, {"t": "Space"}] if values.get("number") else []
-    )
-    line = {"t": "Para", "c": [*lead, *inlines]}
-    content = [line, *body["c"][1]] if values["kind"] == "tbl" else [*body["c"][1], line]
-    return [{"t": "Div", "c": [[node["c"][0][0], [], []], content]}]
+    kind, number, inlines, content = float_of(node)
+    if number:
+        inlines = [_strong(tree.text(f"{KINDS[kind]} {number}:")), {"t": "Space"}, *inlines]
+    line = {"t": "Para", "c": inlines}
+    return [{"t": "Div", "c": [[node["c"][0][0], [], []], [line, *content] if kind == "tbl" else [*content, line]]}]
 
 
-def _callout(node):
-    title, body = node["c"][1]
-    head = {"t": "Para", "c": [{"t": "Strong", "c": title["c"][1][0]["c"]}]}
-    return [head, *body["c"][1]]
+def _box(node):
+    """A callout, or a tab."""
+    title, body = titled(node)
+    return [{"t": "Para", "c": [_strong(title)]}, *body]
 
 
-def _tabset(node):
-    parts = []
-    for item in node["c"][1]:
-        title, body = item["c"][1]
-        parts += [{"t": "Para", "c": [{"t": "Strong", "c": title["c"][1][0]["c"]}]}, *body["c"][1]]
-    return parts
+def _strong(inlines):
+    return {"t": "Strong", "c": inlines}
 
 
 _DIVS = {
     "bk-float": _float,
-    "bk-callout": _callout,
-    "bk-tabset": _tabset,
+    "bk-callout": _box,
+    "bk-tab": _box,
+    "bk-tabset": lambda node: node["c"][1],
     "bk-code": lambda node: [],
     "bk-equation": lambda node: node["c"][1],
     "bk-text": lambda node: node["c"][1],

@@ -12,7 +12,8 @@ from string import Template
 import nbformat
 
 from bookkit import tree
-from bookkit.document import lower_block, relative, write_page
+from bookkit.dialect import KINDS
+from bookkit.document import float_of, lower_block, place_of, relative, titled, write_page
 from bookkit.notebooks import to_notebook
 from bookkit.page import narrow_of
 from bookkit.tables import column_widths, set_widths
@@ -277,9 +278,8 @@ def _lower(node, page):
         if values.get("number"):
             node["c"][2] = [tree.span(tree.text(values["number"]), "number"), {"t": "Space"}, *node["c"][2]]
     elif kind == "Link":
-        url = node["c"][2][0]
-        if url.startswith("bk:"):
-            target, _, fragment = url[3:].partition("#")
+        if place := place_of(node["c"][2][0]):
+            target, fragment = place
             path = "" if target == page.path and fragment else relative(target, page.path)
             node["c"][2][0] = path + (f"#{fragment}" if fragment else "")
     elif kind == "Image":
@@ -301,13 +301,9 @@ def _lower(node, page):
 
 def _float(node):
     """A figure or table with its caption: below a figure, above a table."""
-    values, (body, caption) = attributes(node), node["c"][1]
-    kind, number = values["kind"], values.get("number")
-    inlines = caption["c"][1][0]["c"]
+    kind, number, inlines, content = float_of(node)
     if number:
-        word = {"fig": "Figure", "tbl": "Table"}[kind]
-        inlines = [tree.span(tree.text(f"{word}\u00a0{number}:"), "label"), {"t": "Space"}, *inlines]
-    content = body["c"][1]
+        inlines = [tree.span(tree.text(f"{KINDS[kind]}\u00a0{number}:"), "label"), {"t": "Space"}, *inlines]
     for image in (item for item in nodes(content) if item["t"] == "Image"):
         values = attributes(image)
         if values.pop("data-numbers", None) and inlines:
@@ -336,24 +332,24 @@ def _table(node):
 
 
 def _callout(node):
-    values, (title, body) = attributes(node), node["c"][1]
-    opening = f' class="callout callout-{values["kind"]}"'
-    head, body_of = [{"t": "Plain", "c": title["c"][1][0]["c"]}], '<div class="callout-body">'
+    values, (title, body) = attributes(node), titled(node)
+    opening, closing = (
+        f'<div role="note" class="callout callout-{values["kind"]}"><div class="callout-title">',
+        "</div>",
+    )
+    end = "</div></div>"
     if values["collapse"]:
         state = "" if values["collapse"] == "true" else " open"
-        head = wrap("html", f'<details{opening}{state}><summary class="callout-title">', head, f"</summary>{body_of}")
-        return [*head, *body["c"][1], raw("html", "</div></details>")]
-    head = wrap("html", f'<div role="note"{opening}><div class="callout-title">', head, f"</div>{body_of}")
-    return [*head, *body["c"][1], raw("html", "</div></div>")]
+        opening = f'<details class="callout callout-{values["kind"]}"{state}><summary class="callout-title">'
+        closing, end = "</summary>", "</div></details>"
+    head = wrap("html", opening, [{"t": "Plain", "c": title}], f'{closing}<div class="callout-body">')
+    return [*head, *body, raw("html", end)]
 
 
-def _tabset(node):
-    parts = []
-    for tab in node["c"][1]:
-        title, body = tab["c"][1]
-        head = wrap("html", '<section class="tab"><p class="tab-title">', [title["c"][1][0]], "</p>")
-        parts += [*head, *body["c"][1], raw("html", "</section>")]
-    return wrap("html", '<div class="tabset">', parts, "</div>")
+def _tab(node):
+    title, body = titled(node)
+    head = wrap("html", '<section class="tab"><p class="tab-title">', [{"t": "Plain", "c": title}], "</p>")
+    return [*head, *body, raw("html", "</section>")]
 
 
 def _code(node):
@@ -376,7 +372,8 @@ def _equation(node):
 _DIVS = {
     "bk-float": _float,
     "bk-callout": _callout,
-    "bk-tabset": _tabset,
+    "bk-tab": _tab,
+    "bk-tabset": lambda node: wrap("html", '<div class="tabset">', node["c"][1], "</div>"),
     "bk-code": _code,
     "bk-equation": _equation,
     "bk-text": lambda node: wrap("html", '<div class="output">', node["c"][1], "</div>"),

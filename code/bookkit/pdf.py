@@ -8,9 +8,10 @@ from importlib import resources
 from pathlib import Path
 
 from bookkit import tree
-from bookkit.document import lower_block, write_page
+from bookkit.dialect import KINDS
+from bookkit.document import float_of, identifier_of, lower_block, place_of, titled, write_page
 from bookkit.errors import BookError
-from bookkit.tables import column_lengths, column_widths, rows_of, set_widths
+from bookkit.tables import column_lengths, column_widths, rows_of, set_widths, shares
 from bookkit.tree import attributes, div, is_div, nodes, raw, transform, wrap
 
 _FONTS = {
@@ -27,7 +28,7 @@ _UPRIGHT, _TURNED = 470, 717
 _SHOWN, _TALLEST = 0.8, 630
 #: Rows, and letters in them, up to which a table is not broken over two pages.
 WHOLE_ROWS, WHOLE_LETTERS = 20, 2_000
-_TABLE_SIZES = (9, 8.75, 8.5, 8, 7.5, 7, 6.5)
+_TABLE_SIZES, _PADDING = (9, 8.75, 8.5, 8, 7.5, 7, 6.5), 9
 
 
 def write_pdf(book, pages, path):
@@ -109,13 +110,6 @@ def _string(words):
     return '"' + str(words).replace("\\", "\\\\").replace('"', '\\"') + '"'
 
 
-def _identifier(page, identifier):
-    """Labels are unique in typst; identifiers that pandoc made are not across chapters, so they get a prefix."""
-    if re.match(r"(sec|fig|tbl|eq|ref)-", identifier) or identifier == "refs":
-        return identifier
-    return f"{page.chapter.path.stem}--{identifier}"
-
-
 def _lower(node, page, entry, by_path):
     """Turn what :mod:`bookkit.document` made into typst; called from the leaves up."""
     kind = node["t"]
@@ -126,7 +120,7 @@ def _lower(node, page, entry, by_path):
         if node["c"][0][0] == "refs":
             return wrap("typst", "#columned[", node["c"][1], "]")
         if node["c"][0][0]:
-            node["c"][0][0] = _identifier(page, node["c"][0][0])
+            node["c"][0][0] = identifier_of(page, node["c"][0][0])
     elif kind == "Para" and tree.plain(node["c"][:1]) == "The answer first.":
         return wrap("typst", "#answer[", [node], "]")
     elif kind == "Para" and [item["t"] for item in node["c"]] == ["Strong"]:  # the head of a short list or table
@@ -135,12 +129,11 @@ def _lower(node, page, entry, by_path):
         return [_heading(node, page, entry)]
     elif kind == "Link":
         url = node["c"][2][0]
-        if url.startswith("bk:"):
-            target, _, fragment = url[3:].partition("#")
-            other = by_path.get(target.removesuffix(".html"))
+        if place := place_of(url):
+            other = by_path.get(place[0].removesuffix(".html"))
             if not other:
                 return node["c"][1]
-            node["c"][2][0] = "#" + _identifier(other, fragment or other.identifier)
+            node["c"][2][0] = "#" + identifier_of(other, place[1] or other.identifier)
         elif not re.match(r"[a-z]+:", url):
             return node["c"][1]
     elif kind == "Image":
@@ -156,7 +149,7 @@ def _heading(node, page, entry):
     number = dict(values).get("number")
     kind = {1: "appendix" if entry.appendix else "chapter", 2: "section"}.get(level, "subsection")
     opening = f'#heading-of("{kind}", {level + depth}, {_string(number) if number else "none"})['
-    closing = f"] <{_identifier(page, identifier)}>" if identifier else "]"
+    closing = f"] <{identifier_of(page, identifier)}>" if identifier else "]"
     return {"t": "Plain", "c": [raw("typst", opening, True), *inlines, raw("typst", closing, True)]}
 
 
@@ -178,40 +171,27 @@ def _picture(node, page):
 
 
 def _float(node):
-    values, (body, caption) = attributes(node), node["c"][1]
-    kind, number = values["kind"], values.get("number")
-    inlines = caption["c"][1][0]["c"]
+    kind, number, inlines, content = float_of(node)
     if number:
-        word = {"fig": "Figure", "tbl": "Table"}[kind]
-        inlines = [raw("typst", f"#label-of[{word} {number}:] ", True), *inlines]
-    content = body["c"][1]
+        inlines = [raw("typst", f"#label-of[{KINDS[kind]} {number}:] ", True), *inlines]
     rows = [row for table in nodes(content) if table["t"] == "Table" for row in rows_of(table)]
     short = 0 < len(rows) <= WHOLE_ROWS and sum(len(cell) for row in rows for cell in row) <= WHOLE_LETTERS
-    whole = f"whole: {str(short).lower()}"
     label = f", label: <{node['c'][0][0]}>" if node["c"][0][0] else ""
-    head = [raw("typst", f'#float(kind: "{kind}", {whole}{label})[')]
+    opening = f'#float(kind: "{kind}", whole: {str(short).lower()}{label}'
+    head = [raw("typst", f"{opening})[")]
     if inlines:
-        head = wrap(
-            "typst", f'#float(kind: "{kind}", {whole}{label}, caption: [', [{"t": "Plain", "c": inlines}], "])["
-        )
+        head = wrap("typst", f"{opening}, caption: [", [{"t": "Plain", "c": inlines}], "])[")
     parts = [*head, *content, raw("typst", "]")]
     if any(is_div(item, "bk-turned") for item in nodes(content)):
         parts = wrap("typst", "#landscape[", parts, "]")
     return parts
 
 
-def _callout(node):
-    values, (title, body) = attributes(node), node["c"][1]
-    head = wrap("typst", f'#callout("{values["kind"]}", [', [{"t": "Plain", "c": title["c"][1][0]["c"]}], "])[")
-    return [*head, *body["c"][1], raw("typst", "]")]
-
-
-def _tabset(node):
-    parts = []
-    for item in node["c"][1]:
-        title, body = item["c"][1]
-        parts += [*wrap("typst", "#tab([", [title["c"][1][0]], "])["), *body["c"][1], raw("typst", "]")]
-    return parts
+def _box(node):
+    """A callout, or a tab."""
+    (title, body), kind = titled(node), attributes(node).get("kind")
+    opening = f'#callout("{kind}", [' if kind else "#tab(["
+    return [*wrap("typst", opening, [{"t": "Plain", "c": title}], "])["), *body, raw("typst", "]")]
 
 
 def _equation(node):
@@ -220,8 +200,9 @@ def _equation(node):
 
 _DIVS = {
     "bk-float": _float,
-    "bk-callout": _callout,
-    "bk-tabset": _tabset,
+    "bk-callout": _box,
+    "bk-tab": _box,
+    "bk-tabset": lambda node: node["c"][1],
     "bk-code": lambda node: [],  # the code is read and copied on the web
     "bk-equation": _equation,
     "bk-text": lambda node: wrap("typst", "#output[", node["c"][1], "]"),
@@ -236,21 +217,15 @@ _DIVS = {
 def _table(node, sizes):
     """Give a table the largest type in which it fits; text columns share the room that is left by how much they say."""
     longest, least = column_widths(node)
-    padding = 9 * len(least)
-    turned, size, room = next(
-        (
-            (turned, size, room)
-            for turned, room in ((False, _UPRIGHT), (True, _TURNED))
-            for size in sizes
-            if sum(least) * size + padding <= room
-        ),
-        (True, sizes[-1], _TURNED),
+    fits = (
+        (turned, size, room)
+        for turned, room in ((False, _UPRIGHT), (True, _TURNED))
+        for size in sizes
+        if sum(least) * size + _PADDING * len(least) <= room
     )
-    shares = None
-    if sum(longest) * size + padding > room:
-        spare = max(0, room - sum(least) * size - padding)
-        wish = [max(0, long - short) for long, short in zip(column_lengths(node), least, strict=True)]
-        widths = [short * size + 9 + spare * more / (sum(wish) or 1) for short, more in zip(least, wish, strict=True)]
-        shares = [round(width / sum(widths) * 0.999, 4) for width in widths]
-    set_widths(node, shares)
+    turned, size, room = next(fits, (True, sizes[-1], _TURNED))
+    widths = None
+    if sum(longest) * size + _PADDING * len(least) > room:
+        widths = [share * 0.999 for share in shares(least, column_lengths(node), room / size, _PADDING / size)]
+    set_widths(node, widths)
     return [div([raw("typst", f"#sized({size}pt)["), node, raw("typst", "]")], *(["bk-turned"] if turned else []))]

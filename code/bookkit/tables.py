@@ -30,10 +30,18 @@ def column_lengths(table):
     return [(sum(_em(cell) ** 2 for cell in cells) / len(cells)) ** 0.5 for cells in columns]
 
 
+def shares(least, wanted, room, padding=0):
+    """Shares of the columns in `room` ems, each with its `padding`: what is left goes to those that want more."""
+    wish = [max(0, more - short) for more, short in zip(wanted, least, strict=True)]
+    spare = max(0, room - sum(least) - padding * len(least)) / (sum(wish) or 1)
+    widths = [short + padding + spare * more for short, more in zip(least, wish, strict=True)]
+    return [width / sum(widths) for width in widths]
+
+
 def set_widths(table, shares=None):
     """Give the columns shares of the whole width, or none: pandoc's own come from the dashes of the source."""
     for index, spec in enumerate(table["c"][2]):
-        spec[1] = {"t": "ColWidth", "c": shares[index]} if shares else {"t": "ColWidthDefault"}
+        spec[1] = {"t": "ColWidth", "c": round(shares[index], 4)} if shares else {"t": "ColWidthDefault"}
 
 
 def rows_of(table):
