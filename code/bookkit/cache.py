@@ -11,8 +11,8 @@ opened, looked for or imported, the folders it listed, the environment variables
     inputs = ["code/mine", "data", "../large"]  # what counts as used where a C library or a child process reads unseen
     environment = ["MY_TAPE"]                   # variables that count there too
 
-Results are kept only if nothing that was used changed while the chapter ran. Quarto's own ``freeze`` looks at the
-chapter's text alone: with changed data it shows old numbers. :func:`drop_stale_freeze` drops such entries.
+Results are kept only if nothing that was used changed while the chapter ran. Quarto's own ``freeze`` and ``cache`` look
+at the text alone: with changed data they show old numbers, so that :mod:`bookkit.config` refuses them.
 """
 
 import functools
@@ -21,14 +21,12 @@ import importlib.metadata
 import json
 import os
 import platform
-import shutil
 import sys
 import tomllib
 from pathlib import Path
 
 from bookkit import execute, used
-from bookkit.chapters import Cell, read_chapter
-from bookkit.config import read_book
+from bookkit.chapters import Cell
 
 _DEFAULTS = {"always": ["requirements.lock"], "inputs": ["code", "data"], "environment": []}
 #: Options of a cell that change what running it gives.
@@ -179,34 +177,3 @@ class ResultCache:
         os.replace(aside, self.folder / f"{name}.json")
         for old in self._kept(chapter)[_KEEP:]:
             old.unlink(missing_ok=True)
-
-
-def drop_stale_freeze(root="."):
-    """Drop Quarto's frozen results that no longer belong to the code, data and packages at hand.
-
-    Run as Quarto's ``pre-render`` step. What the frozen results were made from is kept in
-    `_freeze/bookkit-records.json`: what the chapter used where the execution cache knows it, else all inputs. An entry
-    without a record, or with one that no longer holds, goes. Returns the chapters whose entries were dropped.
-    """
-    root = Path(root).resolve()
-    book, state, cache = read_book(root), State(root), ResultCache(root / ".bookkit" / "cache")
-    freeze, dropped, records = root / "_freeze", [], {}
-    freeze.mkdir(exist_ok=True)
-    file = freeze / "bookkit-records.json"
-    try:
-        old = json.loads(file.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        old = {}
-    for path in book.chapters:
-        chapter, name, entry = read_chapter(path, root), path.as_posix(), freeze / path.with_suffix("")
-        key = state.key(chapter, book.execute)
-        then, record = old.get(name, (None, None))
-        if then != key or state.difference(record):
-            if entry.is_dir():
-                shutil.rmtree(entry)
-                dropped.append(path)
-            known = cache.load(chapter, key, state)[0]
-            record = known["record"] if known else state.record({"unseen": ["Quarto's kernel"]})
-        records[name] = [key, record]
-    file.write_text(json.dumps(records, indent=1) + "\n", encoding="utf-8")
-    return dropped

@@ -54,25 +54,19 @@ def main(argv=None):
         given = parser.parse_args(argv)
     except SystemExit as end:
         return end.code
+    code = 1
     try:
         return COMMANDS[given.command][0](given) or 0
     except KeyboardInterrupt:
-        print(f"bookkit {given.command}: stopped; nothing was replaced", file=sys.stderr)
-        return 128 + signal.SIGINT
+        words, code = "stopped", 128 + signal.SIGINT
     except OSError as error:
-        print(
-            f"bookkit {given.command}: {error.strerror or error}: {error.filename or ''}; nothing was replaced",
-            file=sys.stderr,
-        )
-        return 1
+        words = f"{error.strerror or error}: {error.filename or ''}"
     except BookError as error:
         count = len(error.errors)
+        words = f"failed with {count} fault{'s' * (count > 1)}"
         print(error, file=sys.stderr)
-        print(
-            f"bookkit {given.command}: failed with {count} fault{'s' * (count > 1)}; nothing was replaced",
-            file=sys.stderr,
-        )
-        return 1
+    print(f"bookkit {given.command}: {words}; nothing was replaced", file=sys.stderr)
+    return code
 
 
 def _say(line):
@@ -207,15 +201,6 @@ def licences(given):
 
     given.output.write_text(table(given.project / "requirements.lock"), encoding="utf-8")
     print(f"written: {given.output}")
-
-
-@command()
-def drop_stale_freeze(given):
-    """Drop Quarto's frozen results that code, data or packages have outdated; Quarto's pre-render step."""
-    from bookkit.cache import drop_stale_freeze
-
-    for path in drop_stale_freeze(given.project):
-        print(f"dropped the frozen results of {path}: what they were made from has changed")
 
 
 @command(("folder", {"nargs": "?", "default": os.environ.get("QUARTO_PROJECT_OUTPUT_DIR", "_book")}))

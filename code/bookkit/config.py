@@ -112,24 +112,24 @@ def _check_keys(mapping, known, section, name, text):
 
 
 def _book(root, config, name):
-    project, book = config.get("project") or {}, config.get("book") or {}
-    html = (config.get("format") or {}).get("html")
-    html = html if isinstance(html, dict) else {}
-    typst = (config.get("format") or {}).get("typst")
-    typst = typst if isinstance(typst, dict) else {}
+    formats = config.get("format") or {}
+    project, book, execute = (config.get(section) or {} for section in ("project", "book", "execute"))
+    html, typst = (formats[key] if isinstance(formats.get(key), dict) else {} for key in ("html", "typst"))
     entries = _entries(book.get("chapters") or [], name) + _entries(book.get("appendices") or [], name, appendix=True)
     paths = [entry.path for entry in entries if entry.path]
     twice = [path for path in paths if paths.count(path) > 1]
+    old_numbers = (
+        "freeze and cache must be false: Quarto's look at the text alone and keep old numbers when data change"
+    )
+    other_host = "html-math-method must be mathml: other methods load scripts from another host"
     for wrong, words in (
         (project.get("type") != "book", "project type must be 'book'"),
         (project.get("execute-dir", "project") != "project", "execute-dir must be 'project'"),
+        (execute.get("freeze") or execute.get("cache"), old_numbers),
         (not book.get("title") or not paths, "book needs a title and chapters"),
         (twice, f"chapter {twice[0] if twice else ''} is listed twice"),
         (paths[:1] != [Path("index.qmd")], "the first chapter must be index.qmd"),
-        (
-            html.get("html-math-method", "mathml") != "mathml",
-            "html-math-method must be mathml: other methods load scripts from another host",
-        ),
+        (html.get("html-math-method", "mathml") != "mathml", other_host),
     ):
         if wrong:
             raise BookError(words, name)
@@ -149,7 +149,7 @@ def _book(root, config, name):
         output_dir=str(project.get("output-dir") or "_book"),
         output_file=str(book.get("output-file") or slug),
         lang=str(config.get("lang") or "en"),
-        execute={**(config.get("execute") or {}), **(html.get("execute") or {})},
+        execute={**execute, **(html.get("execute") or {})},
         html={**{key: config[key] for key in ("toc", "toc-depth", "number-sections") if key in config}, **html},
         resources=tuple(project.get("resources") or ()),
         favicon=str(book.get("favicon") or ""),

@@ -21,15 +21,12 @@ Cross references
     ``[@fig-x; @fig-y]``, with another word ``[Picture @fig-x]``; across chapters too, but not to a heading without
     number, which Quarto cannot resolve. Labels are unique in the whole book. An equation is
     ``$$ … $$ {#eq-x}``, a section ``## Title {#sec-x}``, a picture
-    ``![Caption](file.png){#fig-x fig-alt="…"}``, a written table ``: Caption {#tbl-x}`` below it; a block of any
-    content becomes a figure or table as ``::: {#fig-x}`` with its caption as last paragraph.
+    ``![Caption](file.png){#fig-x fig-alt="…"}``, a written table ``: Caption {#tbl-x}`` below it.
 Citations
     ``[@key]``, ``@key``, ``[-@key]``, ``[see @key, p. 3]``; one bibliography, printed where ``::: {#refs}`` stands.
 Blocks
     callouts ``::: {.callout-note}`` (note, tip, warning, important, caution) with ``title``, ``collapse``,
-    ``appearance``, ``icon``; tabsets ``::: {.panel-tabset}`` with one heading a tab;
-    ``::: {lang=zh}``; ``::: {.content-visible when-format="html"}`` and its opposite; footnotes, lists, quotes,
-    definition lists, displayed code.
+    ``appearance``, ``icon``; ``::: {lang=zh}``; footnotes, lists, quotes, definition lists, displayed code.
 Links
     to the PDF of the book and of chapters, whose size the page then says; to chapters as
     ``other.qmd#sec-x``, to files of the project (copied), to the web.
@@ -38,7 +35,7 @@ The one exception to "no raw HTML": a cell whose *output* is ``text/html`` (an i
 it needs) is shown in HTML; the PDF shows the ``text/markdown`` or image of the same output, else a note.
 
 Everything else is refused: shortcodes, includes, raw HTML and TeX, other languages, unknown cell options, classes
-and attributes, margin content, sub-figures, code annotations.
+and attributes, margin content, sub-figures, figures made of blocks, tabsets, content of one format, code annotations.
 """
 
 import posixpath
@@ -68,9 +65,6 @@ CALLOUTS = ("note", "tip", "warning", "important", "caution")
 #: Class of a block -> attributes it may carry.
 BLOCKS = {
     **{f"callout-{kind}": {"title", "collapse", "appearance", "icon"} for kind in CALLOUTS},
-    "panel-tabset": {"group"},
-    "content-visible": {"when-format", "unless-format"},
-    "content-hidden": {"when-format", "unless-format"},
     "doors": set(),  # a list of links as buttons: ways into the book
     "findings": set(),  # a list; the second paragraph of an entry stands beside the first
 }
@@ -241,8 +235,8 @@ def _check_div(div, line, stack, fault):
         if name not in known:
             fault(line, f"block attribute '{name}' is outside the dialect here")
     for name in identifiers:
-        if name != "refs" and not re.match(r"^(fig|tbl)-[\w-]+$", name):
-            fault(line, f"block identifier '#{name}' is outside the dialect; use refs, fig-… or tbl-…")
+        if name != "refs":
+            fault(line, f"block identifier '#{name}' is outside the dialect; label a cell, a picture or a table")
 
 
 def local_target(chapter, target):

@@ -265,7 +265,7 @@ def float_of(node):
 
 
 def titled(node):
-    """Title and content of a callout or a tab."""
+    """Title and content of a callout."""
     title, body = node["c"][1]
     return title["c"][1][0]["c"], body["c"][1]
 
@@ -281,17 +281,9 @@ def identifier_of(page, identifier):
     return identifier if own else f"{page.chapter.path.stem}--{identifier}"
 
 
-def lower_block(node, writers, form):
-    """What stands for a block in a format, "html" or "pdf": `writers` name the classes ``bk-…``; None to keep it."""
-    for name, write in writers.items():
-        if is_div(node, name):
-            return write(node)
-    for name in ("content-visible", "content-hidden"):
-        if is_div(node, name):
-            values = attributes(node)
-            inside = values["when-format"] == form if "when-format" in values else values.get("unless-format") != form
-            return node["c"][1] if inside == (name == "content-visible") else []
-    return None
+def lower_block(node, writers):
+    """What stands for a block in a format: `writers` name the classes ``bk-…``; None to keep it."""
+    return next((write(node) for name, write in writers.items() if is_div(node, name)), None)
 
 
 def write_page(page, blocks, *arguments):

@@ -67,7 +67,7 @@ def _lower(node, page, by_path):
     """Turn what :mod:`bookkit.document` made into what Word has; called from the leaves up."""
     kind = node["t"]
     if kind == "Div":
-        return lower_block(node, _DIVS, "docx")
+        return lower_block(node, _DIVS)
     if kind == "Header":
         level, (identifier, _, values), inlines = node["c"]
         number = dict(values).get("number")
@@ -105,8 +105,7 @@ def _float(node):
     return [{"t": "Div", "c": [[node["c"][0][0], [], []], [line, *content] if kind == "tbl" else [*content, line]]}]
 
 
-def _box(node):
-    """A callout, or a tab."""
+def _callout(node):
     title, body = titled(node)
     return [{"t": "Para", "c": [_strong(title)]}, *body]
 
@@ -117,9 +116,7 @@ def _strong(inlines):
 
 _DIVS = {
     "bk-float": _float,
-    "bk-callout": _box,
-    "bk-tab": _box,
-    "bk-tabset": lambda node: node["c"][1],
+    "bk-callout": _callout,
     "bk-code": lambda node: [],
     "bk-equation": lambda node: node["c"][1],
     "bk-text": lambda node: node["c"][1],

@@ -271,7 +271,7 @@ def _lower(node, page):
     """Turn what :mod:`bookkit.document` made into HTML; called from the leaves up."""
     kind = node["t"]
     if kind == "Div":
-        return lower_block(node, _DIVS, "html")
+        return lower_block(node, _DIVS)
     elif kind == "Header":
         values = attributes(node)
         node["c"][1][2] = []
@@ -346,12 +346,6 @@ def _callout(node):
     return [*head, *body, raw("html", end)]
 
 
-def _tab(node):
-    title, body = titled(node)
-    head = wrap("html", '<section class="tab"><p class="tab-title">', [{"t": "Plain", "c": title}], "</p>")
-    return [*head, *body, raw("html", "</section>")]
-
-
 def _code(node):
     values = attributes(node)
     if values["fold"] not in ("true", "show"):
@@ -372,8 +366,6 @@ def _equation(node):
 _DIVS = {
     "bk-float": _float,
     "bk-callout": _callout,
-    "bk-tab": _tab,
-    "bk-tabset": lambda node: wrap("html", '<div class="tabset">', node["c"][1], "</div>"),
     "bk-code": _code,
     "bk-equation": _equation,
     "bk-text": lambda node: wrap("html", '<div class="output">', node["c"][1], "</div>"),

@@ -1,7 +1,7 @@
 """One chapter and its results as a tree of blocks, still without a format and without numbers.
 
 The chapter's prose and outputs are put together as Markdown and read by pandoc; its figures, tables, equations,
-callouts and tabsets become blocks of classes ``bk-…`` that :mod:`bookkit.html` and :mod:`bookkit.pdf` write out.
+callouts become blocks of classes ``bk-…`` that :mod:`bookkit.html` and :mod:`bookkit.pdf` write out.
 """
 
 import ast
@@ -19,6 +19,11 @@ _FENCE = ":" * 24
 #: MIME type of a picture drawn once more for a narrow screen.
 NARROW = "application/vnd.book.narrow+svg"
 _IMAGES = {"image/svg+xml": "svg", "image/png": "png", "image/jpeg": "jpg"}
+#: Kind of node -> attributes that it may carry, and its name.
+_ATTRIBUTES = {
+    "Image": ("alt width height data-asset data-numbers data-narrow".split(), "picture"),
+    "CodeBlock": ((), "code"),
+}
 _SPECIAL = re.compile(r"([\\`*_{}\[\]<>$@~^#|])")
 
 
@@ -173,11 +178,9 @@ class _Maker:
             shown.append(div([tree.code(cell.source, "python")], "bk-code", fold=str(fold).lower(), summary=summary))
         markdown = {int(attributes(node)["output"]): node["c"][1] for node in inner if is_div(node, "bk-md")}
         caption = next((node["c"][1] for node in inner if is_div(node, "bk-caption")), [])
-        body = []
+        body, name = [], cell.label or f"cell-{index + 1}"
         for number, output in enumerate(outputs if option(cell, "output", defaults, True) else []):
-            body += self._output(
-                cell, f"{cell.label or f'cell-{index + 1}'}-{number + 1}", output, markdown.get(number)
-            )
+            body += self._output(cell, f"{name}-{number + 1}", output, markdown.get(number))
         if not kind:
             return shown + body
         pictures = [node for node in nodes(body) if node["t"] == "Image" or is_div(node, "bk-html")]
@@ -241,8 +244,8 @@ class _Maker:
     def _block(self, node):
         """Called from the leaves up."""
         kind = node["t"]
-        if kind == "Div":
-            return self._div(node)
+        if kind == "Div" and (callout := next((name[8:] for name in node["c"][0][1] if name[:8] == "callout-"), None)):
+            return [_callout(callout, attributes(node), node["c"][1])]
         if kind == "Figure":
             (identifier, _, _), caption, content = node["c"]
             is_figure = identifier.startswith("fig-")
@@ -257,38 +260,6 @@ class _Maker:
             node["c"][0][2] = [["alt" if key == "fig-alt" else key, value] for key, value in node["c"][0][2]]
         return None
 
-    def _div(self, node):
-        (identifier, classes, _), content = node["c"]
-        values = attributes(node)
-        callout = next((name[8:] for name in classes if name.startswith("callout-")), None)
-        if callout:
-            return [_callout(callout, values, content)]
-        if "panel-tabset" in classes:
-            return [self._tabset(content)]
-        if re.match(r"(fig|tbl)-", identifier) and "bk-float" not in classes:
-            place = self.chapter.find_line("#" + identifier)
-            if not content or content[-1]["t"] != "Para":
-                self.fault(f"block {identifier} must end with a paragraph: its caption", place)
-                return None
-            if any(is_div(inner, "bk-float") for inner in nodes(content)):
-                words = "holds another figure or table with a label: sub-figures are outside the dialect"
-                self.fault(f"block {identifier} {words}", place)
-            return [_float(identifier[:3], identifier, content[:-1], content[-1:])]
-        return None
-
-    def _tabset(self, content):
-        tabs = []
-        for node in content:
-            if node["t"] == "Header" and (not tabs or node["c"][0] == tabs[0][2]):
-                tabs.append((node["c"][2], [], node["c"][0]))
-            elif tabs:
-                tabs[-1][1].append(node)
-            else:
-                place = self.chapter.find_line("panel-tabset")
-                self.fault("a tabset starts with a heading, one for every tab", place)
-                return div(content)
-        return div([div(_titled(title, body), "bk-tab") for title, body, _ in tabs], "bk-tabset")
-
     def _check(self, blocks):
         """What the source check cannot see: raw text, classes and attributes of spans, pictures, headings."""
         generated = {id(inner) for node in nodes(blocks) if is_div(node, "bk-html") for inner in nodes(node)}
@@ -296,37 +267,26 @@ class _Maker:
         # a ::: in a cell of a table is text: what closes a block begins a line
         cells = {id(inner) for node in nodes(blocks) if node["t"] == "Table" for inner in nodes(node)}
 
-        def outside(what, words):
-            self.fault(f"{what} is outside the dialect", self.chapter.find_line(words))
-
         for node in nodes(blocks):
-            kind = node["t"]
+            kind, found = node["t"], []  # what is outside, and the words that tell the line
             if id(node) in generated:
                 continue
             if kind == "Str" and node["c"].startswith(":::") and id(node) not in cells:
                 self.fault("a cell's output closes a ::: block that it did not open", 1)
             elif kind in ("RawBlock", "RawInline"):
                 first = node["c"][1].strip().split("\n")[0]
-                outside(f"raw {node['c'][0]} ({first})", first)
-            elif kind == "Span" and (node["c"][0][1] or set(attributes(node)) - {"lang"}):
-                first = (node["c"][0][1] or list(attributes(node)))[0]
-                outside(f"span with '{first}'", first)
+                found = [(f"raw {node['c'][0]} ({first})", first)]
+            elif kind == "Span":
+                names = node["c"][0][1] or list(set(attributes(node)) - {"lang"})
+                found = [(f"span with '{name}'", name) for name in names[:1]]
             elif kind == "Header":
-                for name in set(node["c"][1][1]) - {"unnumbered", "unlisted"}:
-                    outside(f"heading class '.{name}'", "." + name)
-            elif kind == "Image":
-                for name in set(attributes(node)) - {
-                    "alt",
-                    "width",
-                    "height",
-                    "data-asset",
-                    "data-numbers",
-                    "data-narrow",
-                }:
-                    outside(f"picture attribute '{name}'", name + "=")
-            elif kind == "CodeBlock":
-                for name in attributes(node):
-                    outside(f"code attribute '{name}'", name + "=")
+                names = set(node["c"][1][1]) - {"unnumbered", "unlisted"}
+                found = [(f"heading class '.{name}'", "." + name) for name in names]
+            elif kind in _ATTRIBUTES:
+                names, what = _ATTRIBUTES[kind]
+                found = [(f"{what} attribute '{name}'", name + "=") for name in set(attributes(node)) - set(names)]
+            for what, words in found:
+                self.fault(f"{what} is outside the dialect", self.chapter.find_line(words))
 
 
 def narrow_of(asset):
@@ -343,10 +303,6 @@ def _joined(words):
     return "".join(words) if isinstance(words, list) else words
 
 
-def _titled(title, body):
-    return [div([{"t": "Plain", "c": title}], "bk-title"), div(body, "bk-body")]
-
-
 def _float(kind, label, body, caption):
     inlines = [node for block in caption if block["t"] in ("Para", "Plain") for node in block["c"]]
     inner = [div(body, "bk-body"), div([{"t": "Plain", "c": inlines}], "bk-caption")]
@@ -359,7 +315,8 @@ def _callout(kind, values, content):
         title, content = content[0]["c"][2], content[1:]
     if "title" in values:
         title = [node for block in tree.read_markdown(values["title"]) for node in block["c"]]
-    inner = _titled(title or tree.text(kind.capitalize()), content)
+    title = {"t": "Plain", "c": title or tree.text(kind.capitalize())}
+    inner = [div([title], "bk-title"), div(content, "bk-body")]
     return div(inner, "bk-callout", kind=kind, collapse=values.get("collapse", ""))
 
 

@@ -114,7 +114,7 @@ def _lower(node, page, entry, by_path):
     """Turn what :mod:`bookkit.document` made into typst; called from the leaves up."""
     kind = node["t"]
     if kind == "Div":
-        lowered = lower_block(node, _DIVS, "pdf")
+        lowered = lower_block(node, _DIVS)
         if lowered is not None:
             return lowered
         if node["c"][0][0] == "refs":
@@ -187,11 +187,10 @@ def _float(node):
     return parts
 
 
-def _box(node):
-    """A callout, or a tab."""
-    (title, body), kind = titled(node), attributes(node).get("kind")
-    opening = f'#callout("{kind}", [' if kind else "#tab(["
-    return [*wrap("typst", opening, [{"t": "Plain", "c": title}], "])["), *body, raw("typst", "]")]
+def _callout(node):
+    title, body = titled(node)
+    head = wrap("typst", f'#callout("{attributes(node)["kind"]}", [', [{"t": "Plain", "c": title}], "])[")
+    return [*head, *body, raw("typst", "]")]
 
 
 def _equation(node):
@@ -200,9 +199,7 @@ def _equation(node):
 
 _DIVS = {
     "bk-float": _float,
-    "bk-callout": _box,
-    "bk-tab": _box,
-    "bk-tabset": lambda node: node["c"][1],
+    "bk-callout": _callout,
     "bk-code": lambda node: [],  # the code is read and copied on the web
     "bk-equation": _equation,
     "bk-text": lambda node: wrap("typst", "#output[", node["c"][1], "]"),

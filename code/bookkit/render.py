@@ -6,10 +6,11 @@ leaves it as it was.
 
 import glob
 import os
+import re
 import secrets
 import shutil
 import time
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from bookkit.cache import ResultCache, State
@@ -100,13 +101,14 @@ def put(new, target, whole=True):
 
     The mark, a file ``.bookkit``, lists what is ours in the folder; whatever else lies there is never replaced.
     """
-    with _alone(target.parent):
+    with _held(target.parent):
         check_target(target)
         names = {path.relative_to(new).as_posix() for path in new.rglob("*") if path.is_file()}
         if not whole and target.exists():
             names |= {path.relative_to(target).as_posix() for path in target.rglob("*") if path.is_file()} - {MARK}
         (new / MARK).write_text("\n".join([_MADE, *sorted(names), ""]), encoding="utf-8")
-        new.chmod(0o777 & ~_umask())
+        os.umask(mask := os.umask(0o077))
+        new.chmod(0o777 & ~mask)
         if whole or not target.exists():
             swap(new, target)
             return
@@ -122,16 +124,13 @@ def beside(target):
     """A new folder beside another, on the same file system, for nobody else to enter; gone at the end."""
     target.parent.mkdir(parents=True, exist_ok=True)
     aside = target.with_name(f"{target.name}.new-{secrets.token_hex(8)}")
-    with _alone(target.parent):
-        _clear_dead(target)
-        aside.mkdir(mode=0o700)
-        held = _open_locked(aside)
-    try:
+    with ExitStack() as end:
+        with _held(target.parent):
+            _clear_dead(target)
+            aside.mkdir(mode=0o700)
+            end.callback(shutil.rmtree, aside, ignore_errors=True)
+            end.enter_context(_held(aside))
         yield aside
-    finally:
-        if held is not None:
-            os.close(held)
-        shutil.rmtree(aside, ignore_errors=True)
 
 
 def _clear_dead(target):
@@ -139,50 +138,34 @@ def _clear_dead(target):
     for old in sorted(target.parent.glob(f"{glob.escape(target.name)}.old-*")):
         if not target.exists():  # killed between the two renames of swap
             os.rename(old, target)
-    for kind in ("old", "new"):
-        for left in target.parent.glob(f"{glob.escape(target.name)}.{kind}-*"):
-            if left.is_dir() and not left.is_symlink():
-                held = _open_locked(left)
-                if held is not None:
+    for left in target.parent.glob(f"{glob.escape(target.name)}.*-*"):
+        if re.fullmatch(r"\.(old|new)-.*", left.name.removeprefix(target.name)) and not left.is_symlink():
+            with _held(left, wait=False) as held:
+                if held:
                     shutil.rmtree(left, ignore_errors=True)
-                    os.close(held)
-
-
-def _open_locked(folder):
-    """A descriptor that holds a folder until it is closed or the run dies; None if another run holds it."""
-    try:
-        import fcntl
-    except ImportError:  # no such locks on this system: what may be in use stays
-        return None
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        os.close(descriptor)
-        return None
-    return descriptor
 
 
 @contextmanager
-def _alone(folder):
-    """Let one run at a time change what lies in a folder; the others wait the moment that it takes."""
+def _held(path, wait=True):
+    """Hold a folder or file until the end, or until this run dies; whether it is held by this run, not by another.
+
+    None on a system without such locks: what may be in use stays, and nobody is refused.
+    """
     try:
         import fcntl
-    except ImportError:  # no such locks on this system
-        yield
+    except ImportError:
+        yield None
         return
-    descriptor = os.open(folder, os.O_RDONLY)
+    descriptor = os.open(path, os.O_RDONLY)
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
-        yield
+        fcntl.flock(descriptor, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+        held = True
+    except OSError:
+        held = False
+    try:
+        yield held
     finally:
         os.close(descriptor)
-
-
-def _umask():
-    mask = os.umask(0o077)
-    os.umask(mask)
-    return mask
 
 
 def _results(book, chapters, chosen, use_cache, jobs, say):
@@ -213,44 +196,36 @@ def check_target(target):
     """Refuse to replace anything that is not a book that we made."""
     if not target.exists():
         return
+    remedy = "remove it or choose another --output"
     if not target.is_dir():
-        raise BookError(f"{target} exists and is no rendered book; remove it or choose another --output")
+        raise BookError(f"{target} exists and is no rendered book; {remedy}")
     there = {
-        path.relative_to(target).as_posix() for path in target.rglob("*") if not path.is_dir() or path.is_symlink()
+        path.relative_to(target).as_posix() for path in target.rglob("*") if path.is_symlink() or not path.is_dir()
     }
-    if not there and not any(target.iterdir()):
+    if not any(target.iterdir()):
         return
     mark = target / MARK
     words = mark.read_text(encoding="utf-8", errors="replace").splitlines() if mark.is_file() else []
     if not words or not words[0].startswith("Made by bookkit"):
-        raise BookError(
-            f"{target} exists and is no rendered book (it has no mark of one, {MARK}); remove it or choose another "
-            "--output"
-        )
-    others = sorted(there - {MARK} - set(words[1:])) if len(words) > 1 else []
+        raise BookError(f"{target} exists and is no rendered book (it has no mark of one, {MARK}); {remedy}")
+    others = sorted(there - {MARK, *words[1:]}) if words[1:] else []
     if others:
-        raise BookError(
-            f"{target} holds {others[0]}{f' and {len(others) - 1} more' if others[1:] else ''}, which is not of the "
-            "book that was rendered there; move it away or choose another --output"
-        )
+        more = f" and {len(others) - 1} more" if others[1:] else ""
+        words = "which is not of the book that was rendered there; move it away or choose another --output"
+        raise BookError(f"{target} holds {others[0]}{more}, {words}")
 
 
 @contextmanager
 def _only_one(root, target):
     """Let one run at a time into a project; clear away what a killed run left."""
-    folder = root / ".bookkit"
-    folder.mkdir(exist_ok=True)
-    with open(folder / "lock", "w", encoding="utf-8") as lock:
-        try:
-            import fcntl
-
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except ImportError:  # no such locks on this system
-            pass
-        except OSError:
-            raise BookError("another render of this project is running; wait for it") from None
+    lock = root / ".bookkit" / "lock"
+    lock.parent.mkdir(exist_ok=True)
+    lock.touch()
+    with _held(lock, wait=False) as held:
+        if held is False:
+            raise BookError("another render of this project is running; wait for it")
         if target.parent.is_dir():
-            with _alone(target.parent):
+            with _held(target.parent):
                 _clear_dead(target)
         yield
 

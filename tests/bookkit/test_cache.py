@@ -9,7 +9,7 @@ import pyarrow
 import pyarrow.parquet
 import pytest
 
-from bookkit.cache import ResultCache, State, drop_stale_freeze
+from bookkit.cache import ResultCache, State
 from bookkit.chapters import parse_chapter
 from bookkit.errors import BookErrors
 from bookkit.render import render
@@ -335,47 +335,6 @@ def test_what_is_made_from_sources_counts_for_no_chapter(tmp_path):
     assert State(tmp_path).difference(record) == "inputs"
     (tmp_path / "requirements.lock").write_text("numpy==2")
     assert State(tmp_path).base() != first.base()
-
-
-def freeze(root, *names):
-    for name in names:
-        (root / "_freeze" / name / "execute-results").mkdir(parents=True, exist_ok=True)
-        (root / "_freeze" / name / "execute-results/html.json").write_text("{}")
-
-
-def test_stale_frozen_results_are_dropped(make):
-    """Quarto's freeze sees the chapter's text alone and would keep the old mean after the data changed."""
-    root = make(data=CHAPTERS["data"], child=CHAPTERS["child"])
-    freeze(root, "data", "child")
-    assert drop_stale_freeze(root) == [Path("data.qmd"), Path("child.qmd")]  # of unknown origin
-    freeze(root, "data", "child")
-    assert drop_stale_freeze(root) == []
-    (root / "native/c.txt").write_text("8")  # what the chapters use is not known, so it counts for both
-    assert drop_stale_freeze(root) == [Path("data.qmd"), Path("child.qmd")]
-    assert not (root / "_freeze/data").exists()
-
-
-def test_frozen_results_stay_where_it_is_known_that_nothing_used_has_changed(make):
-    root = make(data=CHAPTERS["data"], module=CHAPTERS["module"])
-    rendered(root)
-    drop_stale_freeze(root)
-    freeze(root, "data", "module")
-    (root / "native/c.txt").write_text("8")
-    assert drop_stale_freeze(root) == []
-    (root / "data/a.csv").write_text("2")
-    assert drop_stale_freeze(root) == [Path("data.qmd")]
-    assert (root / "_freeze/module").exists()
-    freeze(root, "data")
-    (root / "module.qmd").write_text(chapter("module", "import amount\nvalue = 2 * amount.AMOUNT"))
-    assert drop_stale_freeze(root) == [Path("module.qmd")]
-
-
-def test_quarto_step_runs_as_a_script(make):
-    root = make(data=CHAPTERS["data"])
-    freeze(root, "data")
-    script = Path(__file__).parents[2] / "code/bookkit/quarto/pre_render.py"
-    done = subprocess.run([sys.executable, str(script)], cwd=root, capture_output=True, text=True, check=True)
-    assert "dropped the frozen results of data.qmd" in done.stdout
 
 
 def test_quarto_step_strips_scripts_from_other_hosts(tmp_path):

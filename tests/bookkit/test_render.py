@@ -190,18 +190,16 @@ def test_code_is_folded_shown_or_hidden(good):
     assert "<summary>How the list is written</summary>" in article(good, "chapters/blocks.html")
 
 
-def test_callouts_tabs_output(good):
+def test_callouts_and_output(good):
     text = article(good, "chapters/blocks.html")
     for kind in ("note", "tip", "warning", "important", "caution"):
         assert f'class="callout callout-{kind}"' in text
     assert re.search(r'<details class="callout callout-tip"><summary class="callout-title">\s*Folded tip', text)
     assert "A note with <em>emphasis</em>" in text
-    assert re.findall(r'<p class="tab-title">\s*(.*?)\s*</p>', text, re.DOTALL) == ["First tab", "Second tab"]
     assert "<li>item one</li>" in text
     assert "ZeroDivisionError: division by zero" in text
     assert "not shown" not in words(re.sub(r"<details.*?</details>", "", text, flags=re.DOTALL))
     assert "never_run()" in words(text)
-    assert "Only on the web." in text and "Only in print." not in text and "Never on the web." not in text
     assert "{python} not_run" in re.sub(r"<[^>]+>", "", text)
 
 
@@ -264,7 +262,6 @@ def test_pdf_has_the_same_numbers_as_the_pages(good, printed):
         for label in re.findall(r'<span class="label">(.*?)</span>', page(good, f"chapters/{name}.html")):
             assert words(label) in whole
     assert "网信集团" in whole
-    assert "Only in print." in whole and "Only on the web." not in whole
 
 
 def test_pdf_table_breaks_over_pages_and_stays_on_the_page(good, printed):

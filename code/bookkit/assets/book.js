@@ -1,4 +1,4 @@
-// The book's own script: menu, theme, tabs, copy, "on this page", search. No module, no request: works from file://.
+// The book's own script: menu, theme, copy, "on this page", search. No module, no request: works from file://.
 (function () {
   "use strict";
   var doc = document, root = doc.documentElement, body = doc.body;
@@ -59,47 +59,11 @@
     mark();
   }
 
-  // tabs
-  all(".tabset").forEach(function (set, number) {
-    var list = make("div", "tabs"), panels = all(":scope > .tab", set), buttons = [];
-    list.setAttribute("role", "tablist");
-    function select(index) {
-      panels.forEach(function (panel, i) { panel.hidden = i !== index; });
-      buttons.forEach(function (button, i) {
-        button.setAttribute("aria-selected", String(i === index));
-        button.tabIndex = i === index ? 0 : -1;
-      });
-    }
-    panels.forEach(function (panel, index) {
-      var button = make("button");
-      button.innerHTML = panel.querySelector(".tab-title").innerHTML;
-      button.type = "button";
-      button.id = "tab-" + number + "-" + index;
-      button.setAttribute("role", "tab");
-      panel.setAttribute("role", "tabpanel");
-      panel.setAttribute("aria-labelledby", button.id);
-      button.addEventListener("click", function () { select(index); });
-      button.addEventListener("keydown", function (event) {
-        var step = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
-        if (!step) return;
-        var next = (index + step + panels.length) % panels.length;
-        select(next);
-        buttons[next].focus();
-      });
-      buttons.push(button);
-      list.appendChild(button);
-    });
-    set.insertBefore(list, set.firstChild);
-    set.classList.add("ready");
-    select(0);
-  });
-
-  // a link into a folded callout or a hidden tab opens it
+  // a link into a folded callout opens it
   function reveal() {
     var target = location.hash && doc.getElementById(decodeURIComponent(location.hash.slice(1)));
     for (var node = target; node && node !== body; node = node.parentElement) {
       if (node.tagName === "DETAILS") node.open = true;
-      if (node.classList.contains("tab") && node.hidden) doc.getElementById(node.getAttribute("aria-labelledby")).click();
     }
     if (target) target.scrollIntoView();
   }
