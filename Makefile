@@ -8,13 +8,15 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
+MORE := $(VENV)/.more
+INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 # auto | quarto | preview
 RENDERER ?= auto
 export RENDERER
 # One process a core is enough: linear algebra with threads of its own would only fight the parallel chapters.
 export OPENBLAS_NUM_THREADS ?= 1
 
-.PHONY: help setup book pdf test lint tables notebooks preview evidence bench mutants tape lock clean
+.PHONY: help setup more book pdf test lint tables notebooks preview evidence bench mutants tape lock clean
 
 help: ## list the targets
 	@echo "Usage: make TARGET [RENDERER=auto|quarto|preview]"
@@ -28,11 +30,20 @@ $(READY): requirements.lock pyproject.toml
 	  echo "Python's venv module is missing. On Debian or Ubuntu: apt-get install python3-venv" >&2; exit 1; }
 	@echo "Setting up $(VENV) from requirements.lock (once) ..."
 	@$(PYTHON) -m venv $(VENV)
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile --require-hashes -r requirements.lock
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@$(INSTALL) --no-compile --require-hashes -r requirements.lock
+	@$(INSTALL) --no-deps --no-build-isolation -e .
+	@# the libraries' own tests, 90 MB that nothing here runs
+	@find $(VENV)/lib/python*/site-packages -type d -name tests -prune -exec rm -rf {} +
+	@touch $@
+
+$(MORE): requirements-more.lock $(READY)
+	@echo "Adding the linters, numba and DuckDB from requirements-more.lock (once) ..."
+	@$(INSTALL) --no-compile --require-hashes --no-deps -r requirements-more.lock
 	@touch $@
 
 setup: $(READY) ## make .venv from the lock file (every target does this by itself)
+
+more: $(MORE) ## add what only the linters and a few tests need (make lint does this by itself)
 
 book: $(READY) ## render the book to _book/ (HTML and PDF)
 	@$(BIN)/bookkit book --to html,pdf
@@ -43,7 +54,7 @@ pdf: $(READY) ## render the PDF only
 test: $(READY) ## run every test: package, book, executed notebooks
 	@$(BIN)/bookkit test
 
-lint: $(READY) ## check code style and chapters
+lint: $(MORE) ## check code style and chapters
 	@$(BIN)/ruff format --check --quiet code tests benchmarks data
 	@$(BIN)/ruff check --quiet code tests benchmarks data
 	@floors=$$($(BIN)/lint-imports --no-logo) || { echo "$$floors"; exit 1; }
@@ -66,7 +77,7 @@ bench: $(READY) ## measure speed and accuracy against peers (minutes; uses R whe
 	@env -u OPENBLAS_NUM_THREADS $(BIN)/python benchmarks/run.py
 
 mutants: $(READY) ## do the tests catch what breaks? seeded mutants of the code that results rest on (an hour)
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -e ".[mutants]"
+	@$(INSTALL) -e ".[mutants]"
 	@$(BIN)/python benchmarks/mutants.py $(TARGETS)
 
 # values, not text: what is given for them is expanded neither by make nor by the shell
@@ -80,9 +91,13 @@ tape: $(READY) ## the same study on your own loans: make tape TAPE=loans.csv FOR
 	@if [ -n "$$MAP" ]; then $(BIN)/p2prisk report "--map=$$MAP" -- "$$TAPE"; \
 	else $(BIN)/p2prisk report "--format=$${FORMAT:-auto}" -- "$$TAPE"; fi
 
-lock: ## write requirements.lock anew from pyproject.toml (needs uv)
-	uv pip compile pyproject.toml --extra data --extra fast --extra scale --extra obtain --extra book --extra test --universal --generate-hashes --python-version 3.11 \
-	  --no-emit-index-url --custom-compile-command "make lock" -o requirements.lock
+UV := uv pip compile pyproject.toml --universal --generate-hashes --no-emit-index-url --custom-compile-command "make lock"
+BOTH := --extra data --extra scale --extra obtain --extra book --extra test
+
+lock: ## write the lock files anew from pyproject.toml (needs uv)
+	$(UV) --python-version 3.11 $(BOTH) -o requirements.lock
+	$(UV) --python-version 3.11 $(BOTH) --extra fast --extra duckdb --extra lint --constraints requirements.lock \
+	  $$(sed -nE 's/^([A-Za-z0-9_.-]+)(\[.*\])?==.*/--no-emit-package \1/p' requirements.lock) -o requirements-more.lock
 
 clean: ## remove what was built, keep .venv
 	rm -rf _book _book-tape _freeze .quarto .bookkit .pytest_cache .hypothesis .ruff_cache .mypy_cache .import_linter_cache site_libs chapters/*_files

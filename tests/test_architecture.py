@@ -6,6 +6,8 @@ import sys
 import tomllib
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).resolve().parents[1]
 CONTRACTS = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["importlinter"]["contracts"]
 LAYERS = {contract["containers"][0]: contract for contract in CONTRACTS if contract["type"] == "layers"}
@@ -27,8 +29,11 @@ def test_the_page_draws_the_floors_of_the_contract():
 
 def test_every_room_has_a_floor_and_no_import_points_up():
     assert set(LAYERS) == {"p2prisk", "p2pbook"} and all(contract["exhaustive"] for contract in LAYERS.values())
+    program = Path(sys.executable).parent / "lint-imports"
+    if not program.exists():
+        pytest.skip("import-linter is not installed: make more")
     done = subprocess.run(
-        [str(Path(sys.executable).parent / "lint-imports"), "--no-logo", "--no-cache"],
+        [str(program), "--no-logo", "--no-cache"],
         cwd=ROOT,
         capture_output=True,
         text=True,

@@ -70,7 +70,7 @@ def make(kind, folder):
         connection.executemany("INSERT INTO loans VALUES (?, ?, ?, ?, ?)", ROWS)
         connection.commit()
     else:
-        duckdb = pytest.importorskip("duckdb", reason="the driver duckdb is not installed")
+        duckdb = pytest.importorskip("duckdb", reason="DuckDB is not installed: make more")
         connection = duckdb.connect(str(path))
         connection.execute(f"CREATE TABLE {TABLE}")
         connection.executemany("INSERT INTO loans VALUES (?, ?, ?, ?, ?)", ROWS)
@@ -176,7 +176,7 @@ def test_without_the_driver_the_message_says_what_to_install(tmp_path):
 
 
 def test_decimals_dates_and_nulls_keep_their_values(tmp_path, monkeypatch):
-    duckdb = pytest.importorskip("duckdb")
+    duckdb = pytest.importorskip("duckdb", reason="DuckDB is not installed: make more")
     monkeypatch.chdir(tmp_path)
     connection = duckdb.connect("d.duckdb")
     connection.execute(

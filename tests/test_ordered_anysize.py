@@ -152,7 +152,7 @@ def test_given_knots_are_accepted(frame, files):
 @pytest.mark.parametrize("compiled", [False, True])
 def test_large_data_start_from_samples_and_end_at_the_same_optimum(compiled, monkeypatch):
     if compiled:
-        pytest.importorskip("numba", reason="the compiled kernel is the optional extra 'fast'")
+        pytest.importorskip("numba", reason="numba is not installed: make more")
     rng = np.random.default_rng(5)
     n = 80_000
     exog = np.column_stack([rng.normal(size=n), rng.lognormal(10, 1, n), rng.uniform(size=n) < 0.001])
@@ -236,7 +236,7 @@ LAYOUTS = {
 @pytest.mark.parametrize(("n", "p", "classes"), [(1, 3, 2), (700, 0, 3), (5000, 1, 2), (5000, 22, 7), (3000, 4, 40)])
 @pytest.mark.parametrize("layout", LAYOUTS)
 def test_compiled_sums_are_those_of_numpy(family, n, p, classes, layout):
-    pytest.importorskip("numba", reason="the compiled kernel is the optional extra 'fast'")
+    pytest.importorskip("numba", reason="numba is not installed: make more")
     rng = np.random.default_rng([n, p, classes])
     exog = LAYOUTS[layout](rng.normal(size=(n, p)) * rng.choice([0.2, 1, 30], p) + 0.3)
     exog.flags.writeable = False
@@ -261,7 +261,7 @@ def test_compiled_sums_are_those_of_numpy(family, n, p, classes, layout):
 
 
 def test_large_predictors_are_left_to_the_general_code():
-    pytest.importorskip("numba", reason="the compiled kernel is the optional extra 'fast'")
+    pytest.importorskip("numba", reason="numba is not installed: make more")
     exog, codes = np.array([[1.0], [2.0], [400.0]]), np.array([0, 1, 1], np.int8)
     at = (likelihood.Layout(1, 1), get_family("cumulative"), np.array([1.0, 0.5]))
     block = likelihood.Block(exog, codes)
@@ -275,7 +275,7 @@ def test_large_predictors_are_left_to_the_general_code():
 @pytest.mark.parametrize("place", ["package", "user", "nowhere"])
 def test_machine_code_is_kept_where_something_can_be_written(place, tmp_path):
     """Beside the package; in the user's cache where the package is read-only; in memory where nothing is."""
-    pytest.importorskip("numba", reason="the compiled kernel is the optional extra 'fast'")
+    pytest.importorskip("numba", reason="numba is not installed: make more")
     package, home = tmp_path / "package", tmp_path / "home"
     shutil.copytree(Path(p2prisk.__file__).parent, package / "p2prisk", ignore=shutil.ignore_patterns("__pycache__"))
     home.mkdir()

@@ -289,7 +289,7 @@ def _answers(card, frame, dialect):
         connection = sqlite3.connect(":memory:")
         frame.to_sql("loans", connection, index=False)
         return pd.read_sql_query(query, connection)["score"].to_numpy(dtype=float)
-    duckdb = pytest.importorskip("duckdb", reason="DuckDB is not installed")
+    duckdb = pytest.importorskip("duckdb", reason="DuckDB is not installed: make more")
     connection = duckdb.connect()
     connection.register("loans", frame)
     return connection.sql(query).df()["score"].to_numpy(dtype=float)

@@ -1,6 +1,7 @@
 """What the project is made of: every dependency is used, its licence is listed, and the wheel works alone."""
 
 import ast
+import importlib.metadata
 import os
 import re
 import shutil
@@ -100,18 +101,51 @@ def test_data_of_another_licence_are_an_extra_that_says_so(monkeypatch):
         load("lendingclub-2018")
 
 
-def test_the_table_of_licences_is_in_step_with_the_lock():
-    lock = (ROOT / "requirements.lock").read_text(encoding="utf-8")
-    locked = {name.lower().replace("_", "-") for name in re.findall(r"^([a-zA-Z0-9._-]+)(?:\[.*\])?==", lock, re.M)}
+def locked(name):
+    """Packages of a lock file."""
+    lines = (ROOT / name).read_text(encoding="utf-8")
+    return {name.lower().replace("_", "-") for name in re.findall(r"^([a-zA-Z0-9._-]+)(?:\[.*\])?==", lines, re.M)}
+
+
+def test_the_environment_of_make_book_and_make_test_is_small():
+    """All of .venv but what requirements-more.lock adds, byte code that was written since included: under 1.2 GB."""
+    environment = ROOT / ".venv"
+    if Path(sys.prefix) != environment:
+        pytest.skip("runs elsewhere than in the .venv that make set up")
+    site = Path(sysconfig.get_path("purelib"))
+    kept, added = locked("requirements.lock"), locked("requirements-more.lock")
+    tops = {}  # distribution -> what it put beside the others
+    for found in importlib.metadata.distributions(path=[str(site)]):
+        files = [path.parts for path in found.files or [] if path.parts[0] not in ("..", "__pycache__")]
+        tops[found.metadata["Name"].lower().replace("_", "-")] = {parts[0] for parts in files}
+    others = set().union(*(tops[name] for name in tops if name not in kept | {"pip"}))
+    others -= set().union(*(tops[name] for name in tops if name in kept))
+    assert added & set(tops) <= set(tops) - kept
+    apparent = blocks = 0
+    for folder, _, names in os.walk(environment):
+        parts = Path(folder).relative_to(site).parts if Path(folder).is_relative_to(site) else ()
+        if parts and parts[0] in others:
+            continue
+        for name in names:
+            if not (folder == str(site) and name in others) and not (name == "ruff" and "ruff" in added):
+                state = (Path(folder) / name).lstat()
+                apparent, blocks = apparent + state.st_size, blocks + 512 * state.st_blocks
+    assert apparent > 5e8, "the walk saw too little"
+    assert max(apparent, blocks) / 2**20 < 1200, (apparent >> 20, blocks >> 20)
+
+
+def test_the_table_of_licences_is_in_step_with_the_locks():
+    every = locked("requirements.lock") | locked("requirements-more.lock")
     rows = re.findall(r"^\| ([\w.-]+) \| ([^|]*) \|", (ROOT / "docs" / "licences.md").read_text(encoding="utf-8"), re.M)
     listed = {name: licence for name, licence in rows if name != "package"}
-    assert set(listed) == locked, "run: .venv/bin/bookkit licences"
+    assert set(listed) == every, "run: .venv/bin/bookkit licences"
     assert [name for name, licence in listed.items() if not licence.strip()] == []
 
 
 def test_the_workflow_asks_for_advisories_every_week():
     workflow = (ROOT / ".github" / "workflows" / "book.yml").read_text(encoding="utf-8")
-    assert "pip-audit" in workflow and "requirements.lock" in workflow.partition("advisories:")[2]
+    advisories = workflow.partition("advisories:")[2]
+    assert all(word in advisories for word in ("pip-audit", "requirements.lock", "requirements-more.lock"))
 
 
 # ---------------------------------------------------------------- the wheel

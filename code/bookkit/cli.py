@@ -196,10 +196,11 @@ def test(given):
 
 @command(("--output", {"type": Path, "default": Path("docs/licences.md"), "help": "default: docs/licences.md"}))
 def licences(given):
-    """List the licences of what the lock file installs."""
+    """List the licences of what the lock files install."""
     from bookkit.licences import table
 
-    given.output.write_text(table(given.project / "requirements.lock"), encoding="utf-8")
+    locks = [given.project / "requirements.lock", given.project / "requirements-more.lock"]
+    given.output.write_text(table([lock for lock in locks if lock.exists()]), encoding="utf-8")
     print(f"written: {given.output}")
 
 

@@ -1,4 +1,4 @@
-"""The licences of what the lock file installs, as its packages state them."""
+"""The licences of what the lock files install, as its packages state them."""
 
 import importlib.metadata
 import re
@@ -6,7 +6,7 @@ from pathlib import Path
 
 _HEAD = """# Licences of what is installed
 
-Made by `bookkit licences` from what the packages of `requirements.lock` state of themselves. Nothing of them is in this
+Made by `bookkit licences` from what the packages of `requirements.lock` and `requirements-more.lock` state of themselves. Nothing of them is in this
 repository or in its wheel.
 
 | package | licence |
@@ -14,9 +14,10 @@ repository or in its wheel.
 """
 
 
-def table(lock):
+def table(locks):
     """The table as Markdown; a package that is not installed here (of another system) says so."""
-    names = re.findall(r"^([A-Za-z0-9._-]+)(?:\[.*\])?==", Path(lock).read_text(encoding="utf-8"), re.M)
+    lines = "".join(Path(lock).read_text(encoding="utf-8") for lock in locks)
+    names = re.findall(r"^([A-Za-z0-9._-]+)(?:\[.*\])?==", lines, re.M)
     rows = {name.lower().replace("_", "-"): _licence(name) for name in names}
     return _HEAD + "".join(f"| {name} | {licence} |\n" for name, licence in sorted(rows.items()))
 
