@@ -16,7 +16,7 @@ export RENDERER
 # One process a core is enough: linear algebra with threads of its own would only fight the parallel chapters.
 export OPENBLAS_NUM_THREADS ?= 1
 
-.PHONY: help setup more book pdf test lint tables notebooks preview evidence bench mutants tape lock clean
+.PHONY: help setup more book pdf test lint tables notebooks preview evidence bench mutants oldest tape lock clean
 
 help: ## list the targets
 	@echo "Usage: make TARGET [RENDERER=auto|quarto|preview]"
@@ -32,8 +32,8 @@ $(READY): requirements.lock pyproject.toml
 	@$(PYTHON) -m venv $(VENV)
 	@$(INSTALL) --no-compile --require-hashes -r requirements.lock
 	@$(INSTALL) --no-deps --no-build-isolation -e .
-	@# the libraries' own tests, 90 MB that nothing here runs
-	@find $(VENV)/lib/python*/site-packages -type d -name tests -prune -exec rm -rf {} +
+	@# the libraries' own tests, 90 MB that nothing here runs, and byte code of versions that were replaced
+	@find $(VENV)/lib/python*/site-packages -type d '(' -name tests -o -name __pycache__ ')' -prune -exec rm -rf {} +
 	@touch $@
 
 $(MORE): requirements-more.lock $(READY)
@@ -91,6 +91,12 @@ tape: $(READY) ## the same study on your own loans: make tape TAPE=loans.csv FOR
 	@if [ -n "$$MAP" ]; then $(BIN)/p2prisk report "--map=$$MAP" -- "$$TAPE"; \
 	else $(BIN)/p2prisk report "--format=$${FORMAT:-auto}" -- "$$TAPE"; fi
 
+oldest: $(READY) ## do the oldest versions that pyproject.toml allows give the same estimates? (minutes; .venv-oldest)
+	@$(PYTHON) -m venv .venv-oldest
+	@.venv-oldest/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-oldest.lock
+	@.venv-oldest/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@$(BIN)/python benchmarks/oldest.py .venv-oldest/bin/python
+
 UV := uv pip compile pyproject.toml --universal --generate-hashes --no-emit-index-url --custom-compile-command "make lock"
 BOTH := --extra data --extra scale --extra obtain --extra book --extra test
 
@@ -98,6 +104,9 @@ lock: ## write the lock files anew from pyproject.toml (needs uv)
 	$(UV) --python-version 3.11 $(BOTH) -o requirements.lock
 	$(UV) --python-version 3.11 $(BOTH) --extra fast --extra duckdb --extra lint --constraints requirements.lock \
 	  $$(sed -nE 's/^([A-Za-z0-9_.-]+)(\[.*\])?==.*/--no-emit-package \1/p' requirements.lock) -o requirements-more.lock
+	@# for the estimates alone: without the browser's driver; setuptools builds the editable install
+	printf 'setuptools>=77\n' | $(UV) --python-version 3.11 --resolution lowest-direct --extra data --extra fast --extra test - \
+	  --no-emit-package playwright --no-emit-package axe-playwright-python --no-emit-package pyee -o requirements-oldest.lock
 
 clean: ## remove what was built, keep .venv
 	rm -rf _book _book-tape _freeze .quarto .bookkit .pytest_cache .hypothesis .ruff_cache .mypy_cache .import_linter_cache site_libs chapters/*_files

@@ -33,11 +33,7 @@ def test_every_room_has_a_floor_and_no_import_points_up():
     if not program.exists():
         pytest.skip("import-linter is not installed: make more")
     done = subprocess.run(
-        [str(program), "--no-logo", "--no-cache"],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=False,
+        [str(program), "--no-logo", "--no-cache"], cwd=ROOT, capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stdout
     assert f"{len(CONTRACTS)} kept, 0 broken" in done.stdout

@@ -10,6 +10,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).resolve().parents[1]
 
 
@@ -52,7 +54,9 @@ def test_every_dependency_has_its_reason():
     assert [line for line in entries if "#" not in line] == []
 
 
-@pytest.mark.parametrize(("name", "least"), [("requirements.lock", 60), ("requirements-more.lock", 6)])
+@pytest.mark.parametrize(
+    ("name", "least"), [("requirements.lock", 60), ("requirements-more.lock", 6), ("requirements-oldest.lock", 40)]
+)
 def test_lock_files_are_pinned_by_hash_and_name_no_host(name, least):
     text = (ROOT / name).read_text(encoding="utf-8")
     blocks = [block for block in re.split(r"\n(?=[a-z0-9])", text) if re.match(r"[a-z0-9._-]+(\[.*\])?==", block)]

@@ -2,6 +2,7 @@
 
 import ast
 import importlib.metadata
+import importlib.util
 import os
 import re
 import shutil
@@ -126,7 +127,7 @@ def test_the_environment_of_make_book_and_make_test_is_small():
         parts = Path(folder).relative_to(site).parts if Path(folder).is_relative_to(site) else ()
         if parts and parts[0] in others:
             continue
-        for name in names:
+        for name in [".", *names]:
             if not (folder == str(site) and name in others) and not (name == "ruff" and "ruff" in added):
                 state = (Path(folder) / name).lstat()
                 apparent, blocks = apparent + state.st_size, blocks + 512 * state.st_blocks
@@ -146,6 +147,30 @@ def test_the_workflow_asks_for_advisories_every_week():
     workflow = (ROOT / ".github" / "workflows" / "book.yml").read_text(encoding="utf-8")
     advisories = workflow.partition("advisories:")[2]
     assert all(word in advisories for word in ("pip-audit", "requirements.lock", "requirements-more.lock"))
+
+
+def test_the_oldest_versions_allowed_are_those_that_are_tried():
+    lines = (ROOT / "requirements-oldest.lock").read_text(encoding="utf-8")
+    tried = {name.lower(): version for name, version in re.findall(r"^([\w.-]+)(?:\[.*\])?==([\d.]+)", lines, re.M)}
+    extras = PROJECT["optional-dependencies"]
+    for line in [*PROJECT["dependencies"], *extras["fast"], *extras["data"]]:
+        name, bound = re.match(r"([\w.-]+)>=([\d.]+)", line).groups()
+        # the first release at or above the bound; nobody released a pandas 2.2.0 that numpy 2.0 can use
+        assert tried[name].split(".")[:1] == bound.split(".")[:1], f"{name}: run make lock"
+        assert [int(part) for part in tried[name].split(".")] >= [int(part) for part in bound.split(".")]
+    workflow = (ROOT / ".github" / "workflows" / "book.yml").read_text(encoding="utf-8")
+    assert "make more oldest" in workflow.partition("oldest:")[2]
+
+
+@pytest.mark.parametrize(
+    "broken", [{"params": [1.0, 2.0 + 3e-8]}, {"params": [1.0]}, {"params": [1.0, float("nan")]}, {}]
+)
+def test_the_comparison_of_versions_sees_the_ninth_digit(broken):
+    spec = importlib.util.spec_from_file_location("oldest", ROOT / "benchmarks" / "oldest.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    assert module.furthest({"params": [1.0, 2.0]}, {"params": [1.0, 2.0 + 1e-9]}) <= module.CLOSE
+    assert module.furthest({"params": [1.0, 2.0]}, broken) > module.CLOSE
 
 
 # ---------------------------------------------------------------- the wheel
