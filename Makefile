@@ -32,12 +32,13 @@ $(READY): requirements.lock pyproject.toml
 	@$(PYTHON) -m venv $(VENV)
 	@$(INSTALL) --no-compile --require-hashes -r requirements.lock
 	@$(INSTALL) --no-deps --no-build-isolation -e .
-	@# the libraries' own tests, 90 MB that nothing here runs, and byte code of versions that were replaced
-	@find $(VENV)/lib/python*/site-packages -type d '(' -name tests -o -name __pycache__ ')' -prune -exec rm -rf {} +
+	@# what nothing here reads, 120 MB: the libraries' own tests, a completer's stubs of Django, byte code of replaced versions
+	@find $(VENV)/lib/python*/site-packages -type d '(' -name tests -o -name django-stubs -o -name __pycache__ ')' \
+	  -prune -exec rm -rf {} +
 	@touch $@
 
 $(MORE): requirements-more.lock $(READY)
-	@echo "Adding the linters, numba and DuckDB from requirements-more.lock (once) ..."
+	@echo "Adding the linters, numba and drivers of databases from requirements-more.lock (once) ..."
 	@$(INSTALL) --no-compile --require-hashes --no-deps -r requirements-more.lock
 	@touch $@
 
@@ -102,7 +103,7 @@ BOTH := --extra data --extra scale --extra obtain --extra book --extra test
 
 lock: ## write the lock files anew from pyproject.toml (needs uv)
 	$(UV) --python-version 3.11 $(BOTH) -o requirements.lock
-	$(UV) --python-version 3.11 $(BOTH) --extra fast --extra duckdb --extra lint --constraints requirements.lock \
+	$(UV) --python-version 3.11 $(BOTH) --extra fast --extra databases --extra lint --constraints requirements.lock \
 	  $$(sed -nE 's/^([A-Za-z0-9_.-]+)(\[.*\])?==.*/--no-emit-package \1/p' requirements.lock) -o requirements-more.lock
 	@# for the estimates alone: without the browser's driver; setuptools builds the editable install
 	printf 'setuptools>=77\n' | $(UV) --python-version 3.11 --resolution lowest-direct --extra data --extra fast --extra test - \

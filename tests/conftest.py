@@ -1,11 +1,19 @@
 """What pytest leaves alone, and the browser that the tests of pages share."""
 
 import shutil
+from importlib.util import find_spec
 
 import pytest
 
 #: scripts that make the references; they need R or packages that the tests do not
 collect_ignore = ["reference"]
+
+
+def pytest_configure(config):
+    """Doctests leave out the modules that need numba where it is not installed."""
+    if not find_spec("numba"):
+        config.option.ignore_glob = [*(config.option.ignore_glob or []), "*/p2prisk/*/compiled.py"]
+
 
 _BROWSERS = ("chromium", "chromium-browser", "google-chrome", "chrome")
 _FLAGS = (

@@ -15,7 +15,7 @@ from p2prisk import read_tape
 from p2prisk.errors import DataError
 from p2prisk.tape.read import read_raw
 
-psycopg = pytest.importorskip("psycopg", reason="the driver psycopg is not installed")
+psycopg = pytest.importorskip("psycopg", reason="psycopg is not installed: make more")
 
 
 def _program(name):

@@ -6,8 +6,8 @@ from pathlib import Path
 
 _HEAD = """# Licences of what is installed
 
-Made by `bookkit licences` from what the packages of `requirements.lock` and `requirements-more.lock` state of themselves. Nothing of them is in this
-repository or in its wheel.
+Made by `bookkit licences` from what the packages of `requirements.lock` and `requirements-more.lock` state of
+themselves. Nothing of them is in this repository or in its wheel.
 
 | package | licence |
 |---|---|
