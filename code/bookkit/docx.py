@@ -8,14 +8,13 @@ import json
 import os
 import re
 import subprocess
-import tempfile
-from pathlib import Path
 
 from bookkit import tree
 from bookkit.dialect import KINDS
 from bookkit.document import float_of, identifier_of, lower_block, place_of, titled
 from bookkit.errors import BookError
 from bookkit.tables import column_widths, set_widths, shares
+from bookkit.temporary import temporary_folder
 from bookkit.tree import attributes, is_div, raw, transform
 
 _BREAK = raw("openxml", '<w:p><w:r><w:br w:type="page"/></w:r></w:p>')
@@ -27,8 +26,7 @@ _DAY = "946684800"
 
 def write_docx(book, pages, path):
     """Write the pages of a book as one Word file; a BookError with pandoc's own words if that fails."""
-    with tempfile.TemporaryDirectory(prefix="bookkit-docx-") as name:
-        folder = Path(name)
+    with temporary_folder() as folder:
         by_path = {page.chapter.path.with_suffix("").as_posix(): page for page in pages}
         blocks = []
         for page in pages:

@@ -10,13 +10,13 @@ import json
 import os
 import re
 import sys
-import tempfile
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from bookkit.chapters import Cell
 from bookkit.errors import BookError, BookErrors
+from bookkit.temporary import temporary_folder
 
 #: Seconds a single cell may take.
 CELL_TIMEOUT = 600
@@ -90,11 +90,12 @@ async def _execute(chapter, folder, defaults, printed):
     from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
 
     where = None
-    with tempfile.TemporaryDirectory(prefix="bookkit-ipython-") as profile:
-        manager = AsyncKernelManager()
+    with temporary_folder() as profile:
+        # the kernel's key lies in our folder, too
+        manager = AsyncKernelManager(connection_file=str(profile / "kernel.json"))
         manager.kernel_spec.argv = [sys.executable, *_KERNEL.split()]
         manager.kernel_spec.env = {}
-        environment = {**os.environ, "IPYTHONDIR": profile, "PYTHONHASHSEED": "0"}
+        environment = {**os.environ, "IPYTHONDIR": str(profile), "PYTHONHASHSEED": "0"}
         if printed:  # what hangs on the day or the machine has no place in a reference
             environment["BOOKKIT_REFERENCE"] = "1"
         environment["MPLBACKEND"] = "module://matplotlib_inline.backend_inline"
@@ -117,7 +118,7 @@ async def _execute(chapter, folder, defaults, printed):
                         result["inlines"].append(dict(value["data"]))
                     for where in block.inlines if printed else ():
                         result["inlines"].append(await _run_cell(client, f"print({where.source})"))
-                record = Path(profile) / "used.json"
+                record = profile / "used.json"
                 await _evaluate(client, [f"__import__('bookkit.used').used.report({str(record)!r})"])
                 result["used"] |= json.loads(record.read_text(encoding="utf-8"))
         except CellExecutionError as error:

@@ -3,7 +3,6 @@
 import re
 import shutil
 import sys
-import tempfile
 from importlib import resources
 from pathlib import Path
 
@@ -12,6 +11,7 @@ from bookkit.dialect import KINDS
 from bookkit.document import float_of, identifier_of, lower_block, place_of, titled, write_page
 from bookkit.errors import BookError
 from bookkit.tables import column_lengths, column_widths, rows_of, set_widths, shares
+from bookkit.temporary import temporary_folder
 from bookkit.tree import attributes, div, is_div, nodes, raw, transform, wrap
 
 _FONTS = {
@@ -41,8 +41,7 @@ def write_pdf(book, pages, path):
 
     faces = [str(book.root / name) for name in book.font_paths]
     families = set(typst.Fonts(font_paths=faces).families())
-    with tempfile.TemporaryDirectory(prefix="bookkit-pdf-") as name:
-        folder = Path(name)
+    with temporary_folder() as folder:
         words = _source(book, pages, folder, families)
         if _CJK.search(words) and not any(
             re.search("Hans|CJK|Songti SC|SimSun|PingFang SC", name) for name in families
