@@ -2,6 +2,8 @@
 
 import json
 import os
+import re
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -148,3 +150,23 @@ def test_blocks_called_otherwise_start_from_the_book_and_end_with_the_record():
     lead = ways.pivot(index="assignment", columns="block", values="share_added")
     lead = lead["willingness"] - lead["ability"]
     assert lead["as in the book"] > lead["and use of limits to ability"] > 0 > lead["and inquiries to ability"]
+
+
+def test_every_stored_table_is_read_by_a_page_a_test_or_another_result():
+    root = Path(__file__).parents[1]
+    files = [*root.glob("code/p2pbook/**/*.py"), *root.glob("tests/**/test_*.py"), root / "data/claims.csv"]
+    text, made = "", ""
+    for file in files:
+        if file.parent.name == "replications":
+            made += file.read_text(encoding="utf-8")
+        else:
+            text += file.read_text(encoding="utf-8")
+    # of what makes results only what reads another one counts
+    text += " ".join(re.findall(r"replication\(\"[^\n]*", made))
+    idle = []
+    for name in replicate.STUDIES:
+        tables = replicate.replication(name).document["tables"]
+        idle += [name] * (f'"{name}"' not in text)
+        idle += [f"{name}: {table}" for table in tables if f'"{table}"' not in text and f"{name}: {table}[" not in text]
+    assert not idle, f"frozen, and read by no page and no test: {', '.join(idle)}"
+    assert {path.stem for path in replicate.directory().glob("*.json")} == set(replicate.STUDIES)

@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from functools import cache
 
 import numpy as np
+import pandas as pd
+from scipy.stats import norm
 
 from p2pbook.grade_model import grade_loans, grade_model
 from p2pbook.reading import coefficient_table
@@ -133,8 +135,13 @@ def _ranking():
 
 def _stability():
     slopes = assumptions.slopes_by_threshold(assumptions.fit_by_cut(grade_model(), merge="categories"))
-    term = np.exp(slopes.loc[slopes["column"] == "long_term", "slope"])
-    return StabilityFinding(term_lowest=Value(term.min(), 1), term_highest=Value(term.max(), 1))
+    term = slopes[slopes["column"] == "long_term"].sort_values("slope")
+    # the cuts were picked by their size: an interval for each of them at once (Bonferroni)
+    half = norm.isf(0.025 / len(term)) * term["se"]
+    ends = np.exp(pd.DataFrame({"value": term["slope"], "low": term["slope"] - half, "high": term["slope"] + half}))
+    return StabilityFinding(
+        *(Value(row.value, 1, low=row.low, high=row.high) for row in ends.iloc[[0, -1]].itertuples())
+    )
 
 
 @stamped("e3-prosper")

@@ -89,6 +89,7 @@ def fit_standard_hazard(
     baseline: str | Sequence[int] = STEPS,
     ends: Literal["default", "early"] | None = None,
     lag: int | dict | None = None,
+    compiled: bool | None = None,
     **options: Any,
 ) -> StandardHazard:
     """Fit the standard hazard to a tape.
@@ -103,6 +104,8 @@ def fit_standard_hazard(
         As of :class:`~p2prisk.hazard.HazardLogit`.
     ends, lag
         As of :func:`p2prisk.hazard.spells`.
+    compiled
+        As of :meth:`p2prisk.hazard.HazardLogit.fit`; worth it below its default size where many fits follow.
 
     Returns
     -------
@@ -156,7 +159,7 @@ def fit_standard_hazard(
         **options,
     )
     return StandardHazard(
-        model.fit(),
+        model.fit(compiled=compiled),
         [rule for rule in rules if rule["columns"]],
         int(charge_off_lag(tape, lag)),
         left_out,

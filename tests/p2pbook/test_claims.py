@@ -68,7 +68,8 @@ def test_every_row_is_whole():
         assert claim.id.isidentifier() and not hasattr(claims.Register, claim.id), claim.id
         assert set(claim.places) <= {*claims.PAGES, *CHAPTERS}, f"{claim.id}: {claim.places}"
         assert set(claim.results) <= {*STUDIES}, f"{claim.id}: {claim.results}"
-        named = {re.split(r"[.\[:]", name)[0] for name in re.findall(r"{([^}]*)}", claim.template)}
+        named = re.findall(r"{([^}]*)}", claim.template + claim.interval)
+        named = {re.split(r"[.\[:]", name)[0] for name in named}
         assert named <= set(claim.sources), f"{claim.id}: {named - set(claim.sources)} has no source"
 
 
@@ -184,8 +185,8 @@ def test_no_sentence_of_an_answer_lacks_its_row(name):
         assert "**The answer first.**" in text, f"{name} does not begin with its answer"
         said = re.split(r"\n## ", text.split("**The answer first.**")[1])[0].split("\n:::")[0]
     if name == "conclusions":
-        advice = text[text.index("## What follows for management") : text.index("## Limits")]
-        said += "\n" + re.sub(r"^## .*$|^\d+\. ", "", advice, flags=re.M)
+        advice = text[text.index("## What follows for management") : text.index("## What data would settle")]
+        said += "\n" + re.sub(r"^## .*$|^\d+\. |^- ", "", advice, flags=re.M)
     lacking = [part for part in sourced(name, said) if part not in carried(name)]
     assert not lacking, f"sentences of {name} without a row in data/claims.csv:\n" + "\n".join(lacking)
 
@@ -267,6 +268,8 @@ def test_what_the_words_claim_is_so():
     assert n.travel.carried.high < 0.6 and n.travel.own < 0.6 < n.travel.rating
     assert n.documents.diploma < 0.9 and n.documents.report > 1.1
     assert n.mark.day < n.mark.auc < n.mark.mark
+    policy = n.advice_limits
+    assert 0.4 < policy.searches_within / policy.searches < 0.6, "half of what searches told"
     assert n.first_lead.old.low > 0 > n.first_lead.new
     assert n.first_order.gap.high < 0
     level = n.first_level

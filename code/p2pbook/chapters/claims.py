@@ -78,8 +78,12 @@ class Claim:
     @property
     def text(self):
         """The claim with its numbers."""
+        return self.filled(self.template)
+
+    def filled(self, words):
+        """Words of this row with its numbers: the claim itself, or how its interval was made."""
         try:
-            return self.template.format_map({name: getattr(self, name) for name in self.sources})
+            return words.format_map({name: getattr(self, name) for name in self.sources})
         except (AttributeError, KeyError) as error:
             raise DataError(f"data/claims.csv, claim {self.id!r}: {error}") from None
 
@@ -146,6 +150,10 @@ def _frozen(stored, path, form):
     elif re.fullmatch(r"\d{4}-\d\d-\d\d", str(row.get("decision_date", row.get("date")))):
         day = row.get("decision_date", row.get("date"))
         known = Known(day, row.get("known_until", day))
+    elif row.get("date") == "mean":
+        # a mean over dates knows what was known on those that have a model, and no others
+        days = " ".join(day for day in stored.table(name)["date"].unique() if day != "mean")
+        known = Known(days, days)
     return Value(row[column], digits, percent, *_ends(row, column), known=known)
 
 
@@ -326,7 +334,7 @@ def measured(claim):
     if not claim.decided.startswith("none"):
         parts.append(f"decided on {claim.decided}")
     if not claim.interval.startswith("none"):
-        parts.append(f"interval: {claim.interval}")
+        parts.append(f"interval: {claim.filled(claim.interval)}")
     parts += [f"recomputed on this machine on {claim.recomputed}" if claim.recomputed else ""]
     return "; ".join(filter(None, parts))
 

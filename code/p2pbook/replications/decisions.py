@@ -9,7 +9,7 @@ from p2pbook.lendingclub import AFTER_ALL_ENDED, FITTED_TO, TESTED_ON, book_card
 from p2pbook.pricing import REVIEW, REVIEWS, gain_and_loss, value_by_risk
 from p2pbook.replications.store import SEED
 from p2prisk.policy.cutoff import expected_maximum_profit, profit_curve, refer_band
-from p2prisk.policy.realised import loss_given_default, monthly_prepayment, months_to_last_payment, realised_value
+from p2prisk.policy.realised import loss_given_default, monthly_prepayment, realised_value
 from p2prisk.policy.rejects import compare_reject_inference
 from p2prisk.policy.value import Costs, contract_value
 from p2prisk.standard_hazard import fit_standard_hazard
@@ -47,7 +47,7 @@ def decisions_study(tape):
         accepted with bootstrap bands), ``rules`` (cut-offs by what was known when they were chosen, and what they
         brought on 2011), ``value_by_risk`` (what good and bad loans were worth, by fifth of risk), ``reviews`` (the
         refer band chosen on 2007-2010, on the loans of 2011), ``funding`` (best cut-off by cost of funding), ``lgd``,
-        ``lgd_by``, ``prepayment``, ``default_age``, ``rejects``.
+        ``prepayment``, ``rejects``.
     """
     frame, made = tape.frame, book_card()
     scored = made.card.score(frame, drift="flag")
@@ -91,9 +91,6 @@ def decisions_study(tape):
         "prepayment": pd.DataFrame(
             {"term": term, "loans": len(mine), **monthly_prepayment(mine)} for term, mine in frame.groupby("term")
         ),
-        "default_age": pd.DataFrame(
-            {"term": term, **_default_age(mine[mine["bad"].astype(bool)])} for term, mine in frame.groupby("term")
-        ),
         "rejects": _rejects(made, frame, known, year),
     }
 
@@ -135,7 +132,7 @@ def _by_funding(part, probability, amount):
 
 
 def _losses(frame):
-    """Loss given default: means, how it spreads, and by term and severity."""
+    """Loss given default: means, and how it spreads."""
     losses = loss_given_default(frame)
     defaulted = frame.loc[losses.index]
     facts = {
@@ -147,25 +144,7 @@ def _losses(frame):
         "loss_mean": float(losses["loss"].mean()),
     }
     spread = pd.cut(losses["lgd"], [-0.001, *_LGD_BOUNDS], labels=_LGD_CLASSES).value_counts(sort=False)
-    by = losses.assign(term=defaulted["term"], severity=defaulted["severity"].astype(str)).groupby(["term", "severity"])
-    by = by.agg(
-        defaults=("lgd", "size"), outstanding=("outstanding", "mean"), lgd=("lgd", "mean"), loss=("loss", "mean")
-    )
-    return facts, {
-        "lgd": pd.DataFrame({"lgd": spread.index.astype(str), "defaults": spread.to_numpy()}),
-        "lgd_by": by.reset_index(),
-    }
-
-
-def _default_age(bad):
-    """Months from issue to the last payment of charged-off loans."""
-    age = months_to_last_payment(bad)
-    return {
-        "defaults": len(age),
-        "first_year": float((age <= 12).mean()),
-        "median": float(np.median(age)),
-        "mean": float(age.mean()),
-    }
+    return facts, {"lgd": pd.DataFrame({"lgd": spread.index.astype(str), "defaults": spread.to_numpy()})}
 
 
 def _bands(probability, value, amount, shares):
@@ -418,26 +397,3 @@ def _rejects(made, frame, known, year):
     formula = "severity ~ " + " + ".join(f"C({name})" for name in columns)
     found = compare_reject_inference(train, test, accepted, formula)
     return found.assign(accepted=int(accepted.sum()), declined=int((~accepted).sum()))
-
-
-def ratings_study(tape):
-    """Loans and losses of Prosper's ratings AA to HR.
-
-    Parameters
-    ----------
-    tape : LoanTape
-        ``prosper``, the resolved cohort.
-
-    Returns
-    -------
-    facts : dict
-    tables : dict of pandas.DataFrame
-        ``ratings``: ``rating, loans, events``.
-    """
-    frame = tape.frame[tape.frame["grade"].notna()]
-    table = frame.groupby("grade", observed=True)["bad"].agg(["size", "sum"]).reset_index()
-    table.columns = ["rating", "loans", "events"]
-    return (
-        {"loans": int(len(frame)), "without_rating": int(tape.frame["grade"].isna().sum()), "term": 36},
-        {"ratings": table.astype({"rating": str, "events": int})},
-    )

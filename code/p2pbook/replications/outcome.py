@@ -6,13 +6,7 @@ import numpy as np
 import pandas as pd
 
 from p2pbook.lendingclub import FITTED_TO
-from p2pbook.reading import (
-    block_contributions,
-    coefficient_table,
-    effect_curve,
-    representative_borrowers,
-    with_interval,
-)
+from p2pbook.reading import block_contributions, coefficient_table, effect_curve, with_interval
 from p2pbook.replications.selection import BAD_CUT, BOOSTING, BOOSTING_COLUMNS, chosen_traits, outcome_sample
 from p2pbook.replications.store import SEED, replication
 from p2pbook.traits import OUTCOME_BASE, formula
@@ -32,7 +26,6 @@ from p2prisk.validation import (
     population_stability,
     reliability_by_cut,
     stability_table,
-    subgroup_audit,
 )
 
 #: looks at the outcomes of 2011 made in this project: a first try of 14 traits, a first table of counts, what the
@@ -138,9 +131,9 @@ def outcome_study(tape):
     facts : dict
         Sizes of the samples, likelihood, what grade and traits add to each other, shift of the score.
     tables : dict of pandas.DataFrame
-        What the model says (``coefficients, thresholds, curves, probabilities``), how it and its rivals rank and how
-        level they are in 2011 (``scores, auc..., calibration..., reliability, drift, inside_grades``), what blocks of
-        traits add (``blocks, groups, assignments, block_auc``), the population (``stability, by_home``), ``set_aside``.
+        What the model says (``coefficients, thresholds, curves``), how it and its rivals rank and how
+        level they are in 2011 (``scores, auc..., calibration..., reliability, inside_grades``), what blocks of
+        traits add (``blocks, groups, assignments``), the population (``stability``), ``set_aside``.
     """
     study, reasons = _fitted(tape)
     rivals = compare_on_test(
@@ -161,9 +154,8 @@ def outcome_study(tape):
         **_model(study),
         **_ranking(study, rivals, scores),
         **_level(study, own),
-        "drift": _drift(study, scores["ordered logit"]),
         "inside_grades": _inside_grades(study, scores["ordered logit"]),
-        **_blocks(study, scores["ordered logit"]),
+        **_blocks(study),
         **population,
         "set_aside": reasons,
     }
@@ -205,7 +197,7 @@ def _sizes(study):
 
 
 def _model(study):
-    """What the model says: slopes, thresholds, curves of traits, and borrowers that stand for many."""
+    """What the model says: slopes, thresholds, curves of traits."""
     result, slopes = study.result, coefficient_table(study.result, study.traits)
     thresholds = pd.DataFrame(
         {
@@ -214,12 +206,10 @@ def _model(study):
             "se": result.bse[result.thresholds.index].to_numpy(),
         }
     )
-    profiles = representative_borrowers(study.train, slopes)
     return {
         "coefficients": slopes,
         "thresholds": thresholds,
         "curves": pd.concat([effect_curve(result, study.traits, *curve) for curve in _CURVES]),
-        "probabilities": result.predict(profiles).rename_axis("borrower").reset_index(),
     }
 
 
@@ -228,20 +218,17 @@ def _ranking(study, rivals, scores):
     grades = {name: study.test[name.replace("-", "_")] for name in ("sub-grade", "grade")}
     scores = scores | {name: column.cat.codes.to_numpy(dtype=float) for name, column in grades.items()}
     found = delong(study.bad, scores)
-    by_term, differences = [], []
+    by_term = []
     for term in _TERMS:
         mine = (study.test["term"] == term).to_numpy()
         three = {name: scores[name][mine] for name in ("ordered logit", "sub-grade", "gradient boosting")}
         part = delong(study.bad[mine], three)
         by_term.append(part.table.rename_axis("model").reset_index().assign(term=term))
-        differences.append(part.comparisons.assign(term=term))
     return {
         "scores": rivals.table.rename_axis("model").reset_index().drop(columns="seconds"),
         "auc": found.table.rename_axis("model").reset_index(),
         "auc_differences": found.comparisons,
-        "auc_by_cut": rivals.auc_differences,
         "auc_by_term": pd.concat(by_term),
-        "auc_by_term_differences": pd.concat(differences),
     }
 
 
@@ -258,22 +245,6 @@ def _level(study, own):
     }
 
 
-def _drift(study, score):
-    """Forecast and outcome by quarter of issue and term."""
-    quarter = study.tape.frame["issue_date"].loc[study.test.index].dt.to_period("Q").dt.start_time
-    drift = pd.DataFrame(
-        {
-            "quarter": quarter.dt.date.astype(str),
-            "term": study.test["term"],
-            "loans": 1,
-            "bad": study.bad.astype(int),
-            "predicted": score,
-        }
-    )
-    drift = drift.groupby(["quarter", "term"]).agg({"loans": "sum", "bad": "sum", "predicted": "mean"})
-    return with_interval(drift.reset_index())
-
-
 def _inside_grades(study, score):
     """Outcome by thirds of the model's score within each grade of the platform."""
     thirds = pd.qcut(score, 3, labels=["low", "middle", "high"])
@@ -283,42 +254,28 @@ def _inside_grades(study, score):
     return with_interval(inside.astype({"own": str}))
 
 
-def _blocks(study, score):
-    """What blocks of traits add to the fit, and how each ranks alone and all rank without it."""
+def _blocks(study):
+    """What blocks of traits add to the fit."""
     traits = study.traits
     groups, assignments = _other_blocks(study.train, traits)
-    place = [trait for trait in traits if trait.block == "place and time"]
-    kept = {}
-    for block in ("ability", "willingness", "loan"):
-        kept[block] = [trait for trait in traits if trait.block in (block, "place and time")]
-        kept[f"all but {block}"] = [trait for trait in traits if trait.block != block]
-    kept["place and time"] = place
-    only = {
-        name: study.fit(formula("severity", some)).predict(study.test, which="linear") for name, some in kept.items()
-    }
     return {
         "blocks": block_contributions(study.train, "severity", traits),
         "groups": groups,
         "assignments": assignments,
-        "block_auc": delong(study.bad, only | {"all": score}).table.rename_axis("traits").reset_index(),
     }
 
 
 def _population(study, score):
-    """How far the loans of 2011 are from those of the year before, and whether groups of borrowers fare alike."""
+    """How far the loans of 2011 are from those of the year before."""
     newest = study.train[study.train["year"] == FITTED_TO]
     shift = population_stability(*(study.result.predict(part, which="linear") for part in (newest, study.test)))
     names = [trait.name for trait in study.traits if trait.name not in ("vintage", "state")]
-    audit = subgroup_audit(study.bad, score, study.tape.frame["home"].loc[study.test.index].astype(str))
     facts = {
         "psi_score": shift.psi,
         "psi_score_threshold": shift.threshold,
         "ks": float(kolmogorov_smirnov(study.bad, score).distance),
     }
-    return facts, {
-        "stability": stability_table(newest[names], study.test[names]).reset_index(),
-        "by_home": audit.rename_axis("home").reset_index(),
-    }
+    return facts, {"stability": stability_table(newest[names], study.test[names]).reset_index()}
 
 
 def _added(study):

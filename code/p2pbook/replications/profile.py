@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 
 from p2pbook.lendingclub import FITTED_TO
-from p2pbook.reading import blanks, spread_by_level, with_interval
+from p2pbook.reading import blanks, with_interval
 from p2prisk.scorecard.classes import information_value, monotone_classes
 from p2prisk.tape import COLUMNS
 
@@ -34,16 +34,6 @@ _PROFILE_CLASSES = (
 
 _PLATFORM_CLASSES = (("grade", "grade (platform)"), ("sub_grade", "sub-grade (platform)"))
 
-#: traits that both Lending Club samples hold under the same definition
-_SIDE_BY_SIDE = (
-    ("amount", "amount, $"),
-    ("income", "income, $"),
-    ("dti", "debt service, % of income"),
-    ("revolving_balance", "card balance, $"),
-    ("utilisation", "used share of card limits, %"),
-    ("inquiries", "inquiries in 6 months"),
-)
-
 
 def _class_label(row):
     if np.isnan(row.lower):
@@ -66,8 +56,8 @@ def profile_study(tape):
     facts : dict
         Loans, losses, blanks and dates.
     tables : dict of pandas.DataFrame
-        Loans and losses ``by_year``, by quarter (``vintages``), ``severity_by_grade`` and as ``risk_map``; how much
-        each column tells (``information, classes``); ``blanks``, ``quartiles``, ``by_outcome``.
+        Loans and losses ``by_year``, by quarter (``vintages``), and as ``risk_map``; how much each column tells
+        (``information, classes``); ``blanks``.
     """
     frame = tape.frame
     # how traits and outcome go together is read off the years before the test year only
@@ -78,26 +68,21 @@ def profile_study(tape):
         "information": information,
         "classes": classes,
         "blanks": blanks(frame, "Lending Club 2007-2011"),
-        "quartiles": _quartiles(frame),
-        "by_outcome": spread_by_level(early, "severity", dict(_SIDE_BY_SIDE)),
     }
 
 
 def _counts(frame):
-    """Loans and charge-offs by year, quarter, grade, purpose and term."""
+    """Loans and charge-offs by year, quarter, purpose and term."""
     year = frame["issue_date"].dt.year.rename("year")
     by_year = frame.groupby([year, "term"]).agg(
         loans=("bad", "size"), bad=("bad", "sum"), amount=("amount", "sum"), exceptions=("policy_exception", "sum")
     )
     quarter = frame["issue_date"].dt.to_period("Q").dt.start_time.rename("date")
     vintages = frame.groupby([quarter, "term"]).agg(loans=("bad", "size"), bad=("bad", "sum")).reset_index()
-    severity = pd.crosstab(frame["grade"], frame["severity"]).rename_axis(columns=None).reset_index()
-    severity["grade"] = severity["grade"].astype(str)
     risk_map = frame.groupby(["purpose", "term"], observed=True).agg(loans=("bad", "size"), bad=("bad", "sum"))
     return {
         "by_year": by_year.reset_index(),
         "vintages": with_interval(vintages[vintages["loans"] >= 50]),
-        "severity_by_grade": severity,
         "risk_map": with_interval(risk_map.reset_index().astype({"purpose": str})),
     }
 
@@ -130,11 +115,6 @@ def _information(early):
     for name, label in (*_PROFILE_CLASSES, *_PLATFORM_CLASSES):
         add(name, label, early.groupby(name, observed=True).agg(loans=("bad", "size"), bad=("bad", "sum")))
     return pd.DataFrame(rows), pd.concat(classes)
-
-
-def _quartiles(frame):
-    quartiles = frame.groupby("term")[[name for name, _ in _SIDE_BY_SIDE]].quantile([0.25, 0.5, 0.75])
-    return quartiles.rename_axis(["term", "quantile"]).reset_index()
 
 
 def _facts(frame, early):

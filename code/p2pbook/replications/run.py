@@ -14,7 +14,7 @@ import time
 
 from p2pbook.known import Descriptive, Known
 from p2pbook.lendingclub import AFTER_ALL_ENDED
-from p2pbook.replications.decisions import decisions_study, ratings_study
+from p2pbook.replications.decisions import decisions_study
 from p2pbook.replications.level import level_study
 from p2pbook.replications.management import management_study
 from p2pbook.replications.order import order_study
@@ -111,7 +111,6 @@ STUDIES = {
     "e2-decisions": ("lendingclub-2007-2011", decisions_study, Known("2010-12-31", "2017-04-30")),
     # what the marked loans of 2007 to 2010 lost, by final outcomes
     "e2-management": ("lendingclub-2007-2011", management_study, AFTER_ALL_ENDED),
-    "e3-ratings": ("prosper", ratings_study, Descriptive("losses by rating of loans that have ended")),
     "e2-verification": (
         "lendingclub-2007-2011",
         verification_study,

@@ -82,7 +82,7 @@ class RollingOrigin:
     scores : pandas.DataFrame
         One row a judged loan: ``date``, ``row`` (of the tape's frame), ``score``, ``event``.
     draws : pandas.DataFrame
-        Statistics of each resample.
+        Statistics of each resample, without groups of which it has no loss or no good loan.
     failed : int
         Resamples in which the model could not be fitted; they are not in `draws`.
     notes : list of str
@@ -259,12 +259,14 @@ class _Origin:
         return score
 
     def judge(self, score, weights=None):
-        weights = np.ones(len(score)) if weights is None else weights
+        drawn, weights = weights is not None, np.ones(len(score)) if weights is None else weights
         probability = 0 <= score.min() and score.max() <= 1
         rows = []
         for group, inside in self.groups.items():
             inside = inside & (weights > 0)
             event, weight = self.event[inside], weights[inside]
+            if drawn and np.unique(event).size < 2:
+                continue  # a resample may have none of a group's few months; its other groups still count
             row = {
                 "date": f"{self.day:%Y-%m-%d}",
                 "group": group,
