@@ -210,3 +210,21 @@ def test_chance_of_running_loans_given_their_age_on_the_day():
     expected, spread = chance["estimate"].sum(), np.sqrt((chance["estimate"] * (1 - chance["estimate"])).sum())
     assert abs(came.sum() - expected) < 3 * spread
     assert auc(came, chance["estimate"]) > 0.6
+
+
+def test_a_resample_without_a_group_still_counts_for_the_others():
+    # the long term begins in the window's last month, which every third resample does not draw
+    frame = TAPE.frame
+    late = frame["issue_date"] >= "2010-06-01"
+    tape = replace(TAPE, frame=frame[(frame["term"] == 12) | late].reset_index(drop=True))
+    found = rolling_origin(
+        tape,
+        ["2009-12-31"],
+        lambda known: lambda later: later["dti"],
+        window=6,
+        by="term",
+        bootstrap=MonthBootstrap(40, seed=1),
+    )
+    drawn = found.draws.groupby("group")["resample"].nunique()
+    assert found.failed == 0 and drawn["all"] == drawn["12"] == 40 and 15 < drawn["24"] < 36
+    assert found.table.set_index("group")["auc_low"].notna().all()
