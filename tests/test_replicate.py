@@ -119,6 +119,7 @@ def test_no_choice_used_the_test_year():
 def test_command_checks_and_writes(tmp_path, monkeypatch, capsys):
     document = {
         "name": "toy",
+        "descriptive": "a toy",
         "input": {},
         "seed": 1,
         "versions": {},

@@ -91,7 +91,8 @@ def compute():
     RealTime
     """
     stored = replication("e2-realtime")
-    known = stored.table("known").set_index("date")
+    with stamp(stored.known):
+        known = stored.table("known").set_index("date")
     with stamp(ON_THE_DAY):
         parts = {"last": _last(stored), **_known(known.loc[stored["last"]]), **_specified(stored), **_shut_out(stored)}
     with stamp(AFTER_ALL_ENDED):

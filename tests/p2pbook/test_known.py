@@ -1,21 +1,44 @@
 """Every number that predicts says the day of its decision and what was known."""
 
+import importlib
 import json
+import os
 import re
+import traceback
 from pathlib import Path
 
 import pytest
 
 from bookkit.chapters import read_chapter
-from p2pbook.known import Descriptive, Known, stamp
-from p2pbook.replications import replication, run, stamped
+from p2pbook.known import Descriptive, Known, current, stamp
+from p2pbook.replications import replication, run
+from p2pbook.replications.store import Replication
 from p2pbook.values import Value
+from p2prisk.errors import DataError
 
 ROOT = Path(__file__).resolve().parents[2]
 #: parts of the names, in chapters and in stored results, of numbers that rank, calibrate, cut off, stress or alarm
 PREDICTS = re.compile(
     r"auc|area|gini|rank|lead|skill|rps|c_index|kolmogorov|\bks\b|calibrat|slope_(?!s)|predicted|forecast|drift"
     r"|cut_?off|stress|shock|alarm|noticed|warned|hindsight|real_?time"
+)
+#: what captions of such numbers say; and words by which they say what was known
+SHOWS = re.compile(
+    r"area under the curve|\brank[s ]|calibrat|\bforecasts?\b|predicted|cut-?off|alarm|noticed|repetition of"
+    r"|earn nothing|same shock",
+    re.I,
+)
+WHEN = re.compile(
+    r"\b(on (the|each|no) day|hindsight|final outcomes?|decision date|decided|(was|were) known|known until|"
+    r"end of 20\d\d|simulated|known seventeen months after|Outcomes: those)\b|\(live\)",
+    re.I,
+)
+#: modules with stored results whose numbers are made anew by the test
+READ_ANEW = (
+    "findings",
+    "realtime",
+    *(f"chapters.{name}" for name in ("assessment", "borrowers", "causes", "decisions", "repayment", "stages")),
+    *(f"chapters.{name}" for name in ("stress", "travel", "verification")),
 )
 CHAPTERS = sorted(path.stem for path in (ROOT / "chapters").glob("*.qmd")) + ["index"]
 
@@ -68,13 +91,54 @@ def test_every_replication_carries_the_day_or_its_reason(name):
     assert [name for name in names if PREDICTS.search(name)] == []
 
 
-def test_a_record_without_its_day_has_none(tmp_path, monkeypatch):
+def test_a_record_without_its_day_is_not_read(tmp_path, monkeypatch):
     document = {key: entry for key, entry in replication("e2-outcome").document.items() if key != "known_until"}
     (tmp_path / "bare.json").write_text(json.dumps(document))
     monkeypatch.setattr("p2pbook.replications.store.directory", lambda: tmp_path)
-    assert replication("bare").known is None
-    with stamped("bare"):
-        assert Value(0.7).known is None
+    with pytest.raises(DataError, match="neither its decision_date"):
+        replication("bare")
+
+
+def test_no_chapter_reads_a_record_that_predicts_outside_its_day(monkeypatch):
+    # whatever a number, a table or a sentence made of it is called: it is read inside stamp or stamped, or fails here
+    outside = set()
+
+    def watched(method):
+        def read(self, name):
+            if isinstance(self.known, Known) and current() is None:
+                calls = [call for call in traceback.extract_stack() if f"p2pbook{os.sep}" in call.filename]
+                calls = [call for call in calls if "replications" not in call.filename and "tests" not in call.filename]
+                outside.update(
+                    (Path(call.filename).name, call.name, self.document["name"], name) for call in calls[-1:]
+                )
+            return method(self, name)
+
+        return read
+
+    monkeypatch.setattr(Replication, "table", watched(Replication.table))
+    monkeypatch.setattr(Replication, "__getitem__", watched(Replication.__getitem__))
+    for name in READ_ANEW:
+        importlib.import_module(f"p2pbook.{name}").compute.__wrapped__()
+    claims = importlib.import_module("p2pbook.chapters.claims")
+    assert claims.compute().ranks is not None and all(claim.text for claim in claims.register().values())
+    assert not outside, f"read without the day of its decision: {sorted(outside)}"
+
+
+def test_the_watch_over_records_covers_all_modules_that_read_them():
+    readers = [path for path in (ROOT / "code/p2pbook").rglob("*.py") if path.parent.name != "replications"]
+    readers = {path for path in readers if re.search(r"\breplication\(\"", path.read_text(encoding="utf-8"))}
+    seen = {ROOT / "code/p2pbook" / f"{name.replace('.', '/')}.py" for name in READ_ANEW}
+    # the register is read by the test above, the card of the model by what it says of the day itself
+    assert readers - seen == {ROOT / "code/p2pbook/chapters/claims.py", ROOT / "code/p2pbook/model_card.py"}
+
+
+@pytest.mark.parametrize("chapter", CHAPTERS)
+def test_a_caption_that_predicts_says_what_was_known(chapter):
+    page = read_chapter(ROOT / ("index.qmd" if chapter == "index" else f"chapters/{chapter}.qmd"), ROOT)
+    for cell in page.cells:
+        caption = cell.options.get("fig-cap") or cell.options.get("tbl-cap") or ""
+        if SHOWS.search(caption):
+            assert WHEN.search(caption), f"{chapter}, {cell.options.get('label')}: {caption}"
 
 
 def test_the_stamp_is_inherited_and_ends():

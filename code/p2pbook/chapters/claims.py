@@ -16,7 +16,7 @@ import pandas as pd
 
 from p2pbook.known import Known
 from p2pbook.lendingclub import AFTER_ALL_ENDED
-from p2pbook.replications import recomputed, replication
+from p2pbook.replications import recomputed, replication, stamped
 from p2pbook.replications.run import STUDIES
 from p2pbook.values import Value, count
 from p2pbook.words import by_count, joined
@@ -114,7 +114,8 @@ def computed(source):
     where, path = where.strip(), path.strip()
     try:
         if where in STUDIES:
-            return _frozen(replication(where), *(part.strip() for part in path.split("|")))
+            with stamped(where):
+                return _frozen(replication(where), *(part.strip() for part in path.split("|")))
         made = importlib.import_module(f"p2pbook.{where}").compute()
         return _followed(made, ast.parse(path.strip(), mode="eval").body)
     except (AttributeError, KeyError, IndexError, TypeError, ValueError, SyntaxError) as error:
@@ -290,7 +291,8 @@ class Register:
         pandas.DataFrame
             ``date, model, auc, low, high``, of the frozen result behind the claim ``rank_real_time``.
         """
-        rank = replication("e2-realtime").table("rank")
+        with stamped("e2-realtime"):
+            rank = replication("e2-realtime").table("rank")
         rows = rank[(rank["group"] == "all") & (rank["window"] == 6) & (rank["model"] == "readable")]
         rows = rows[rows["date"] != "mean"]
         names = {"on the day": "auc", "sub-grade": "auc_against"}

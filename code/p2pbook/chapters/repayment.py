@@ -238,12 +238,11 @@ def compute():
     Repayment
     """
     selection, outcome = replication("e2-selection"), replication("e2-outcome")
-    slopes = outcome.table("coefficients")
     return Repayment(
         again=came_out_again("e2-selection", "e2-outcome", "e2-order", "e2-stages", "e2-robustness"),
         sample=_sample(outcome),
         choice=_choice(selection),
-        aloud=_aloud(slopes, outcome, replication("e2-robustness"), replication("e2-profile")),
+        aloud=_aloud(outcome, replication("e2-robustness"), replication("e2-profile")),
         order=_order(replication("e2-order")),
         blocks=_blocks(outcome, replication("e2-robustness")),
         depth=_depth(replication("e2-stages")),
@@ -255,6 +254,7 @@ def compute():
     )
 
 
+@stamped("e2-outcome")
 def _sample(outcome):
     return Sample(
         set_aside=count(outcome["set_aside"]),
@@ -264,6 +264,7 @@ def _sample(outcome):
     )
 
 
+@stamped("e2-selection")
 def _choice(selection):
     steps = selection.table("steps").assign(kept=lambda table: table["kept"].map({True: "yes", False: "no"}))
     steps = steps[["step", "slopes", "auc_within_year", "gain", "log_score", "kept"]]
@@ -272,7 +273,9 @@ def _choice(selection):
     )
 
 
-def _aloud(slopes, outcome, robust, profile):
+@stamped("e2-outcome")
+def _aloud(outcome, robust, profile):
+    slopes = outcome.table("coefficients")
     by_age = replication("e2-hazard").table("term")["odds_ratio"]
     named = slopes[slopes["trait"] != "state"]
     main = robust.table("specifications").query("specification == 'main'").set_index("label")

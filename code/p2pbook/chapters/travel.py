@@ -325,6 +325,7 @@ def overdue_ratios(ratios):
     return shown.rename(columns={"share": "overdue, %", "odds_ratio": "odds ratio"})
 
 
+@stamped("e2-outcome")
 def _directions(ratios, outcome, prosper):
     amount = outcome.table("curves").query("label.str.startswith('amount')").iloc[-1]
     extra = pd.DataFrame(

@@ -329,6 +329,7 @@ def compute():
     )
 
 
+@stamped("e2-outcome")
 def _allowed(verified, outcome):
     slopes = verified.table("slopes_by_cut").query("column == 'long_term'").set_index("cut")["slope"]
     term = {name: Value(np.exp(slopes[cut])) for cut, name in _CUTS.items()}

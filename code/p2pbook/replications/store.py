@@ -36,6 +36,11 @@ class Replication:
     ----------
     document : dict
         Content of the file.
+
+    Raises
+    ------
+    DataError
+        It says neither the day of its decision nor that it describes.
     """
 
     def __init__(self, document):
@@ -43,6 +48,11 @@ class Replication:
         self.facts = document["facts"]
         #: the day of its decision and what was known, or that it describes; see :mod:`p2pbook.known`
         self.known = read(document)
+        if self.known is None:
+            raise DataError(
+                f"data/replication/{document.get('name')}.json says neither its decision_date and known_until nor that "
+                "it is descriptive: what it holds cannot be stated; name them in STUDIES and compute it again"
+            )
 
     def table(self, name):
         """A stored table as a DataFrame."""
