@@ -14,7 +14,7 @@ from functools import cache
 
 import pandas as pd
 
-from p2pbook.known import Known
+from p2pbook.known import Descriptive, Known
 from p2pbook.lendingclub import AFTER_ALL_ENDED
 from p2pbook.replications import recomputed, replication, stamped
 from p2pbook.replications.run import STUDIES
@@ -36,6 +36,10 @@ PAGES = {
     "conclusions": "conclusions",
     "first edition": "first edition",
 }
+
+
+#: what is known of a number that says how an interval was made
+_OF_THE_METHOD = Descriptive("how often loans were drawn")
 
 
 @dataclass(frozen=True)
@@ -138,7 +142,8 @@ def _frozen(stored, path, form):
     digits, percent = int(form.rstrip("% ")), "%" in form
     found = re.fullmatch(r"(\w+)\[(.*)\]\.(\w+)", path)
     if not found:
-        return Value(stored[path], digits, percent, *_ends(stored.facts, path), known=stored.known)
+        known = _OF_THE_METHOD if path in ("draws", "resamples", "resamples_trees") else stored.known
+        return Value(stored[path], digits, percent, *_ends(stored.facts, path), known=known)
     name, keys, column = found.groups()
     rows = stored.table(name)
     for key, value in (entry.split("=") for entry in re.split(r",\s*(?=\w+=)", keys)):
