@@ -317,6 +317,44 @@ def test_what_a_record_says_of_a_run(tmp_path):
     assert State(tmp_path).record({"files": {}, "variables": ["BOOK_NONE"]})["variables"] == {"BOOK_NONE": None}
 
 
+def test_the_key_holds_what_is_run_in_its_order_and_nothing_else(tmp_path):
+    state = State(tmp_path)
+    text = "# A {#sec-a}\n\nWords `{python} one`.\n\n```{python}\n#| echo: true\n1 + 1\n```\n\nMore `{python} two`.\n"
+
+    def key(old="", new="", **defaults):
+        assert old in text
+        return state.key(parse_chapter(text.replace(old, new), "a.qmd"), defaults)
+
+    assert key() == key("Words", "Other words") == key("echo: true", "echo: false") == key(warning=False)
+    changed = [key("1 + 1", "1 + 2"), key("} one", "} three"), key("} two", "} three"), key("} one", "} two")]
+    changed += [key("echo: true", "eval: false"), key("echo: true", "error: true"), key(eval=False), key(error=True)]
+    changed += [key("Words `{python} one`.", ""), key("```{python}\n#| echo: true\n1 + 1\n```", "")]
+    assert len({key(), *changed}) == len(changed) + 1
+
+
+def test_the_newest_run_says_why_nothing_holds(tmp_path):
+    cache, state, a = ResultCache(tmp_path / "kept"), State(tmp_path), parse_chapter("# A", "a.qmd")
+    record = {"files": {"a.csv": "another digest"}, "folders": {}, "variables": {}, "everything": None}
+    assert cache.load(a, "key", state) == (None, "has not run yet")
+    for when, key, reason in ((1, "other", "code, packages or tools changed"), (2, "key", "a.csv changed")):
+        cache.store(a, key, {"cells": [when]}, record)
+        os.utime(max(cache.folder.glob("*.json"), key=lambda path: path.stat().st_mtime), (when, when))
+        assert cache.load(a, "key", state) == (None, reason)
+    assert all(path.name.startswith("a.qmd-") for path in cache.folder.iterdir())
+
+
+def test_inputs_that_were_another_way_are_told_whichever_digest_is_larger(tmp_path):
+    (tmp_path / "data").mkdir()
+    states = []
+    for words in "12":
+        (tmp_path / "data/a.csv").write_text(words)
+        states.append(State(tmp_path))
+        states[-1].record({"unseen": ["cat"]})
+    records = [state.record({"unseen": ["cat"]}) for state in states]
+    assert [state.difference(record) for state, record in zip(states, records[::-1], strict=True)] == ["inputs"] * 2
+    assert states[0].difference(records[0]) is states[0].difference(State(tmp_path).record({})) is None
+
+
 def test_what_is_made_from_sources_counts_for_no_chapter(tmp_path):
     """The inputs of a chapter whose kernel cannot see what it reads, and what holds for all chapters."""
     (tmp_path / "data").mkdir()
