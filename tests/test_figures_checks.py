@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 from p2prisk import OrderedLogit, assumptions, validation
-from p2prisk.figures import checks as draw
+from p2prisk.figures import checks, forest
 from p2prisk.figures.fingerprint import fingerprint
 
 
@@ -47,16 +47,16 @@ def make(name, frame, r):
     return (power_frame(),)
 
 
-NAMES = [name for name in dir(draw) if name.endswith("_plot")]
+DRAW = {name: getattr(module, name) for module in (checks, forest) for name in dir(module) if name.endswith("_plot")}
 
 
 def test_all_figures_are_here():
-    assert len(NAMES) == 6
+    assert len(DRAW) == 6
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", DRAW)
 def test_figure(name, study):
-    function, arguments = getattr(draw, name), make(name, *study)
+    function, arguments = DRAW[name], make(name, *study)
     figure, ax = plt.subplots()
     assert function(*arguments, ax=ax) is ax
     first = fingerprint(figure)

@@ -85,15 +85,6 @@ SEVERAL = {
             "overall": 0.15,
         }
     ),
-    evidence.calibration_by_cut: pd.DataFrame(
-        {
-            "cut": ["p", "p", "q"],
-            "predicted": [0.1, 0.2, 0.3],
-            "observed": [0.1, 0.25, 0.3],
-            "low": [0.05, 0.2, 0.2],
-            "high": [0.2, 0.3, 0.4],
-        }
-    ),
     evidence.effect_curves: pd.DataFrame(
         {
             "label": ["a", "a", "b", "b"],

@@ -1,4 +1,14 @@
-"""Words that hang on a count: a sentence says none, one, some or all as the numbers have it."""
+"""Words that hang on a count: a sentence says none, one, some or all as the numbers have it; and names of causes."""
+
+#: Cause of a platform's failure -> its name on the page.
+CAUSE_WORDS = {
+    "repayment": "Repayment",
+    "environment": "Environment",
+    "management": "Management",
+    "custody": "Custody",
+    "operation": "Mode of operation",
+    "healthy": "Healthy",
+}
 
 
 def by_count(part, whole, none, one, some, every):

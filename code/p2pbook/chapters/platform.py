@@ -11,9 +11,9 @@ from p2pbook.detection import DOSES, INSTRUMENTS, detection_table, stored_study
 from p2pbook.detection.experiment import FALSE_ALARM, HEALTHY_CALIBRATION, HEALTHY_CHECK, LOANS, REPLICATES, WATCH
 from p2pbook.explorers import Explorer, of_detection
 from p2pbook.facts import facts
-from p2pbook.figures.system import CAUSE_WORDS
 from p2pbook.known import Descriptive, stamp
 from p2pbook.values import Value, count, estimate, share
+from p2pbook.words import CAUSE_WORDS
 from p2prisk.datasets import table
 from p2prisk.platform import SCREENS, custody, product_mix, related_receivables, screen_table
 from p2prisk.simulate import CAUSES, TurningBad, simulate_platform

@@ -6,8 +6,8 @@ from functools import cache
 import pandas as pd
 
 from p2pbook.detection import INSTRUMENTS, detection_table, stored_study
-from p2pbook.figures.system import CAUSE_WORDS
 from p2pbook.values import Value, count
+from p2pbook.words import CAUSE_WORDS
 from p2prisk.datasets import table
 
 #: Stations that answer to each cause.

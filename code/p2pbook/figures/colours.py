@@ -1,7 +1,13 @@
 """The book's own entries of the dictionary of colours: traits, models, platforms, parties, sources."""
 
+from matplotlib.colors import LinearSegmentedColormap
+
 from p2prisk.figures.colours import MARKS as _HOUSE
+from p2prisk.figures.colours import PALETTE, TINTS
 from p2prisk.figures.colours import mark_of as _mark_of
+
+#: From none to all.
+SHARES = LinearSegmentedColormap.from_list("shares", ["#FFFFFF", TINTS["sky"], PALETTE["blue"], "#003B5C"])
 
 #: Kind -> name -> colour of the palette and marker; with those of every lender (:mod:`p2prisk.figures.colours`).
 MARKS = _HOUSE | {
@@ -82,3 +88,6 @@ def mark_of(kind, name):
 def colours_of(kind):
     """Name -> colour, for all of a kind."""
     return {name: mark_of(kind, name)[0] for name in MARKS[kind]}
+
+
+BLOCK_COLOURS = colours_of("trait")

@@ -3,8 +3,8 @@
 import numpy as np
 from matplotlib.ticker import PercentFormatter
 
-from p2prisk.figures.checks import forest_plot
 from p2prisk.figures.colours import PALETTE, ordered_colours
+from p2prisk.figures.forest import forest_plot
 from p2prisk.figures.style import axes_of, label_line_ends
 
 
