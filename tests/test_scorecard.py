@@ -56,6 +56,21 @@ def numbers(tape):
     return frame, Scorecard.from_result(model.fit()), model
 
 
+def test_refusals_name_what_is_possible(made):
+    with pytest.raises(ModelError, match="default_from is 'paid'; it is one of " + ", ".join(made.card.categories[1:])):
+        Scorecard.from_result(made.result, default_from="paid")
+    for level in (0, 1, 1.5):
+        with pytest.raises(DataError, match=f"level is {level}; it lies between 0 and 1"):
+            made.card.intervals(made.test, level)
+
+
+def test_gaps_of_classes_and_texts_become_a_level_those_of_numbers_stay():
+    frame = pd.DataFrame({"home": pd.Categorical(["own", None]), "city": ["a", None], "rate": [1.0, np.nan]})
+    filled, report = missing_as_level(frame, fewest=1)
+    assert filled["home"].tolist() == ["own", "missing"] and filled["city"].tolist() == ["a", "missing"]
+    assert filled["rate"].isna().tolist() == [False, True] and len(report) == 2
+
+
 # -- points and the model ----------------------------------------------------------------------------------------------
 
 
@@ -372,6 +387,9 @@ def test_calibration_meets_the_target_and_goes_back(made):
     p = np.array([0.01, 0.2, 0.5])
     shift = shift_to_target(p, 0.4)
     np.testing.assert_allclose(apply_shift(apply_shift(p, shift), -shift), p, atol=1e-14)
+    assert type(apply_shift(0.2, shift)) is float
+    left_out = shift_to_target([*p, np.nan, 0.9], 0.4, [1, 1, 1, 1, 0])
+    assert left_out == pytest.approx(shift, abs=1e-12)  # without a probability, without weight
     for target in (0.0, 1.0):
         with pytest.raises(DataError, match="strictly"):
             shift_to_target(p, target)
@@ -424,6 +442,17 @@ def test_grade_without_loans_and_bad_scales():
         MasterScale(("1", "2", "3"), (0.2, 0.1), (0.05, 0.15, 0.3))
     with pytest.raises(DataError, match="missing"):
         build_master_scale([0.1, np.nan], [0, 1])
+
+
+def test_a_scale_of_given_bounds_has_the_mean_of_its_loans():
+    probability, weights = [0.02, 0.04, 0.3], [1, 3, 2]
+    assert MasterScale.of_bounds([0.1], probability).pds == pytest.approx((0.03, 0.3))
+    scale = MasterScale.of_bounds([0.1], probability, weights)
+    assert scale.pds == pytest.approx((0.035, 0.3)) and scale.labels == ("1", "2")
+    assert scale.table()[["pd_low", "pd_high"]].to_numpy().tolist() == [[0.0, 0.1], [0.1, 1.0]]
+    for bounds, empty in (([0.5], 2), ([0.01], 1), ([0.1, 0.2], 2)):
+        with pytest.raises(DataError, match=f"grade {empty} of the given bounds holds no loan"):
+            MasterScale.of_bounds(bounds, probability)
 
 
 def test_segment_in_which_every_loan_fails():

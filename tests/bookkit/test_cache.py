@@ -336,7 +336,8 @@ def test_the_newest_run_says_why_nothing_holds(tmp_path):
     cache, state, a = ResultCache(tmp_path / "kept"), State(tmp_path), parse_chapter("# A", "a.qmd")
     record = {"files": {"a.csv": "another digest"}, "folders": {}, "variables": {}, "everything": None}
     assert cache.load(a, "key", state) == (None, "has not run yet")
-    for when, key, reason in ((1, "other", "code, packages or tools changed"), (2, "key", "a.csv changed")):
+    others = "code, packages or tools changed"
+    for when, key, reason in ((1, "other", others), (2, "a", others), (3, "key", "a.csv changed")):
         cache.store(a, key, {"cells": [when]}, record)
         os.utime(max(cache.folder.glob("*.json"), key=lambda path: path.stat().st_mtime), (when, when))
         assert cache.load(a, "key", state) == (None, reason)
@@ -353,6 +354,19 @@ def test_inputs_that_were_another_way_are_told_whichever_digest_is_larger(tmp_pa
     records = [state.record({"unseen": ["cat"]}) for state in states]
     assert [state.difference(record) for state, record in zip(states, records[::-1], strict=True)] == ["inputs"] * 2
     assert states[0].difference(records[0]) is states[0].difference(State(tmp_path).record({})) is None
+
+
+def test_a_file_that_a_variable_names_is_an_input(tmp_path, monkeypatch):
+    (tmp_path / "pyproject.toml").write_text('[tool.bookkit]\nenvironment = ["BOOK_TAPE"]\n')
+    (tmp_path / "tape.csv").write_text("1")
+    monkeypatch.setenv("BOOK_TAPE", "tape.csv")
+    record = State(tmp_path).record({"unseen": ["cat"]})
+    assert State(tmp_path).difference(record) is None
+    (tmp_path / "tape.csv").write_text("2")
+    assert State(tmp_path).difference(record) == "inputs"
+    (tmp_path / "tape.csv").write_text("1")
+    monkeypatch.setenv("BOOK_TAPE", "./tape.csv")
+    assert State(tmp_path).difference(record) == "inputs"
 
 
 def test_what_is_made_from_sources_counts_for_no_chapter(tmp_path):
