@@ -204,6 +204,10 @@ def test_codes_of_personal_keys_are_traced_back_with_the_key_alone(tmp_path):
     assert back[codes[0]].tolist() == keys
     text = ran(tmp_path, "keys", tmp_path / "loans.csv", "--key", tmp_path / "none", "--output", tmp_path / "list.csv")
     assert "is not there" in text and not (tmp_path / "none").exists()
+    for weak in (b"", b"  \n", b"123456"):  # whoever guesses the key undoes the codes
+        (tmp_path / "key").write_bytes(weak)
+        text = ran(tmp_path, *score, "--key", tmp_path / "key", "--output", tmp_path / "d.csv")
+        assert "holds no key of 32" in text and not (tmp_path / "d.csv").exists()
 
 
 def test_the_model_names_no_level_of_fewer_than_five_loans_and_no_single_value():

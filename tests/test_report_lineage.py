@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 
 from made_tapes import book
+from p2prisk import selftest
 from p2prisk.cli import main
 from p2prisk.errors import DataError
 from p2prisk.report import Results, lineage
@@ -144,6 +145,49 @@ def test_another_tape_or_another_report_is_not_the_same(made, tmp_path, monkeypa
         (tmp_path / folder / "index.html").write_text(text)
         (tmp_path / folder / "same").write_text("x")
     assert lineage.compare(tmp_path / "one", tmp_path / "two") == (1, ["index.html"])
+
+
+def lineage_of(folder, **changed):
+    plain = {"format": lineage.FORMAT, "command": {}, "files": {}, "tape": {}, "program": lineage.program()}
+    loans = folder / "loans.csv"
+    loans.write_text(selftest.loans())
+    plain["tape"] = {"name": "loans.csv", "sha256": lineage.sha256(loans)}
+    (folder / "lineage.json").write_text(json.dumps(plain | changed))
+    return plain
+
+
+@pytest.mark.parametrize(
+    ("changed", "place"),
+    [
+        ({"command": {"output": "elsewhere"}}, "output"),
+        ({"command": {"editable": "elsewhere"}}, "editable"),
+        ({"command": {"out": "elsewhere"}}, "out"),
+        ({"command": {"query": "DELETE FROM loans"}}, "query"),
+        ({"command": {"format": "../settings.yml"}}, "command.format"),
+        ({"command": {"sheet": ["a"]}}, "command.sheet"),
+        ({"files": {"output": {"name": "x", "sha256": "0" * 64}}}, "files"),
+        ({"files": {"map": {"name": "../x", "sha256": "0" * 64}}}, "files.map.name"),
+        ({"files": {"map": {"name": "x"}}}, "files.map"),
+        ({"tape": {"name": "../planted", "sha256": "0" * 64}}, "tape.name"),
+        ({"tape": {"name": "..", "sha256": "0" * 64}}, "tape.name"),
+        ({"tape": {}}, "tape"),
+        ({"program": 1}, "program"),
+    ],
+)
+def test_a_strangers_lineage_names_no_option_and_no_path(changed, place, tmp_path, monkeypatch, capsys):
+    """Its options became words of the command line, and the name of its tape that of a link, wherever it pointed."""
+    monkeypatch.chdir(tmp_path)
+    lineage_of(tmp_path, **changed)
+    before = sorted(tmp_path.iterdir())
+    assert main(["rerun", "lineage.json", "--output", "again"]) == 2
+    told = capsys.readouterr().err
+    assert place in told and sorted(tmp_path.iterdir()) == before
+
+
+def test_a_lineage_that_is_deep_is_refused(tmp_path, capsys):
+    (tmp_path / "lineage.json").write_text("[" * 200_000)
+    assert main(["rerun", str(tmp_path / "lineage.json"), "--output", str(tmp_path / "again")]) == 2
+    assert "no lineage" in capsys.readouterr().err
 
 
 def test_what_is_no_lineage_is_refused(tmp_path):

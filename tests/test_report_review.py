@@ -203,3 +203,12 @@ def test_the_model_card_says_what_was_fitted_tested_and_decided():
     assert f"{int(study.outcome_model.results.nobs):,d} loans" in card["fitted on"] and "income" not in card["traits"]
     assert card["decisions of the lender"] == "leave out income"
     assert f"area {study.judged.row['auc']:.3f}" in card["ranks"] and card["protected traits"] == "none on the tape"
+
+
+@pytest.mark.parametrize("text", ["[" * 3000 + "]" * 3000, "a: &a [x]\nb: [*a, *a]\n"])
+def test_settings_that_are_deep_or_repeat_themselves_are_refused(text, tmp_path):
+    from p2prisk.report.decisions import read_yaml
+
+    (tmp_path / "d.yml").write_text(text)
+    with pytest.raises(DataError, match=r"d\.yml, line \d: (nested deeper|aliases)"):
+        read_yaml(tmp_path / "d.yml", "decisions", {})

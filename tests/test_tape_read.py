@@ -5,7 +5,9 @@ import gzip
 import hashlib
 import io
 import lzma
+import os
 import zipfile
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -234,6 +236,40 @@ def test_missing_file(tmp_path):
 
 def test_folder(tmp_path):
     refused(tmp_path, "is a folder; give the file")
+
+
+def test_pipes_devices_and_links_to_nothing_are_named(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "link").symlink_to(tmp_path / "absent")
+    for path, words in ((tmp_path / "pipe", "a pipe or a device"), (Path("/dev/zero"), "a pipe or a device")):
+        refused(path, words)
+    refused(tmp_path / "link", "a link to nothing")
+    with pytest.raises(DataError, match="no ordinary file"):
+        read_tape(f"sqlite:///{tmp_path / 'pipe'}", query="SELECT 1")
+
+
+def _zipped(name, data):
+    made = io.BytesIO()
+    with zipfile.ZipFile(made, "w") as archive:
+        archive.writestr(name, data)
+    return made.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("data", "words"),
+    [
+        (gzip.compress(gzip.compress(CANONICAL.encode())), "holds a gzip file"),
+        (gzip.compress(_zipped("loans.csv", CANONICAL)), "holds a zip archive or a workbook"),
+        (_zipped("inner.zip", _zipped("loans.csv", CANONICAL)), "holds a zip archive or a workbook"),
+        (_zipped("loans.csv.gz", gzip.compress(CANONICAL.encode())), "holds a gzip file"),
+        (bz2.compress(bz2.compress(CANONICAL.encode())), "holds a bzip2 file"),
+        (gzip.compress(b"PAR1" + bytes(40)), "holds a Parquet file"),
+        (b"\x28\xb5\x2f\xfd" + bytes(40), "a zstd file"),
+        (b"SQLite format 3\0" + bytes(40), "SQLite database; give sqlite:///"),
+    ],
+)
+def test_what_is_packed_twice_is_named(data, words, write):
+    refused(write(data), words)
 
 
 def test_empty_file(write):

@@ -367,7 +367,10 @@ def _secret(path, make=False):
     if not path.is_file():
         raise P2PRiskError(f"{path} is not there; 'p2prisk score --key {path}' makes it")
     with open(path, "rb") as stream:
-        return stream.read(4096).strip()
+        secret = stream.read(4097).strip()
+    if not 32 <= len(secret) <= 4096:  # whoever can guess the key has every loan's code undone
+        raise P2PRiskError(f"{path} holds no key of 32 to 4096 bytes; 'p2prisk score --key NEWFILE' makes one")
+    return secret
 
 
 def _keys(arguments):

@@ -14,21 +14,6 @@ from pathlib import Path
 from p2prisk.errors import DataError
 from p2prisk.outputs import check_folder, scratch
 
-#: options of the command that a rerun repeats; files are given by role
-_REPEATED = (
-    "to",
-    "format",
-    "record_date",
-    "on_error",
-    "sheet",
-    "encoding",
-    "delimiter",
-    "header_row",
-    "anyway",
-    "excel",
-)
-_FILES = ("map", "decisions", "limits", "declined", "instalments")
-
 
 def add_to(command):
     """Declare the commands; `command` is the function of the command line that makes one."""
@@ -60,10 +45,11 @@ def add_to(command):
 
 def _report(arguments):
     from p2prisk.cli import _inputs
+    from p2prisk.report.lineage import ROLES
     from p2prisk.tape.choose import shown
 
     started = time.monotonic()
-    given = [*_inputs(arguments), *(getattr(arguments, role) for role in _FILES if getattr(arguments, role))]
+    given = [*_inputs(arguments), *(getattr(arguments, role) for role in ROLES if getattr(arguments, role))]
     target = check_folder(arguments.output, given, expect=1 << 22)
     editable = _new_folder(arguments.editable) if arguments.editable else None
     formats = list(dict.fromkeys([*arguments.to.split(","), *["docx"] * arguments.docx]))
@@ -108,6 +94,7 @@ def _prepare(arguments, project):
     from p2prisk.report.assemble import assemble
     from p2prisk.report.checklist import read_limits
     from p2prisk.report.decisions import Decisions, open_decisions
+    from p2prisk.report.lineage import REPEATED, ROLES
 
     settings = Settings(
         Decisions.read(arguments.decisions) if arguments.decisions else Decisions(),
@@ -116,8 +103,8 @@ def _prepare(arguments, project):
         if arguments.declined
         else None,
         arguments.loans,
-        {name: getattr(arguments, name) for name in _REPEATED},
-        {role: getattr(arguments, role) for role in _FILES},
+        {name: getattr(arguments, name) for name in REPEATED},
+        {role: getattr(arguments, role) for role in ROLES},
     )
     study = TapeStudy(_read(arguments), settings)
     _say(study.quality.summary().split("\n\n")[0])
@@ -151,7 +138,7 @@ def _rerun(arguments):
     argv = ["report", "--output", arguments.output]
     for name, value in plain["command"].items():
         flag = "--" + name.replace("_", "-")
-        argv += [flag] if value is True else [flag, str(value)] if value not in (None, False) else []
+        argv += [flag] if value is True else [f"{flag}={value}"] if value not in (None, False) else []
     for role, held in plain["files"].items():
         argv += [f"--{role}", str(lineage.find(held["name"], held["sha256"], getattr(arguments, role, None), places))]
     tape = plain["tape"]

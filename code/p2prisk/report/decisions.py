@@ -30,6 +30,7 @@ import pandas as pd
 
 from p2prisk.errors import DataError
 from p2prisk.tape import COLUMNS, LoanTape
+from p2prisk.tape.bounds import check_yaml
 
 if TYPE_CHECKING:
     from p2prisk.kinds import PathLike
@@ -58,7 +59,9 @@ def read_yaml(path: PathLike, what: str, schema: dict) -> dict:
     if path.stat().st_size > 1 << 20:
         raise DataError(f"{path.name}: larger than a megabyte, so no file of {what}")
     try:
-        found = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
+        text = path.read_text(encoding="utf-8-sig")
+        check_yaml(text, path.name, yaml)
+        found = yaml.safe_load(text) or {}
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise DataError(f"{path.name}: not YAML: {' '.join(str(error).split())}") from None
     error = jsonschema.exceptions.best_match(jsonschema.Draft202012Validator(schema).iter_errors(found))

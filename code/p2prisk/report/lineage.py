@@ -29,6 +29,42 @@ FILE, FORMAT = "lineage.json", "p2prisk.Lineage/1"
 _PACKAGES = ("p2prisk", "bookkit")
 #: what is copied into the report's folder, by role: settings, no rows
 COPIED = {"map": "mapping.yml", "decisions": "decisions.yml", "limits": "limits.yml"}
+#: options of the command that a rerun repeats
+REPEATED = (
+    "to",
+    "format",
+    "record_date",
+    "on_error",
+    "sheet",
+    "encoding",
+    "delimiter",
+    "header_row",
+    "anyway",
+    "excel",
+)
+#: files that a report reads beside the tape, by role
+ROLES = ("map", "decisions", "limits", "declined", "instalments")
+_NAME = {"type": "string", "pattern": r"^(?!\.{1,2}$)[^/\\\x00-\x1f]{1,255}$"}
+_HASH = {"type": ["string", "null"], "pattern": "^[0-9a-f]{64}$"}
+_HELD = {"type": "object", "required": ["name", "sha256"], "properties": {"name": _NAME, "sha256": _HASH}}
+_WORD = {"type": ["string", "integer", "boolean", "null"], "maxLength": 200}
+#: what a rerun takes from a lineage, which may be a stranger's: no option but these, no path
+_SCHEMA = {
+    "type": "object",
+    "required": ["format", "command", "files", "tape", "program"],
+    "properties": {
+        "format": {"const": FORMAT},
+        "command": {
+            "type": "object",
+            "additionalProperties": False,
+            "properties": dict.fromkeys(REPEATED, _WORD)
+            | {"format": {"type": ["string", "null"], "pattern": r"^[\w-]*$"}},
+        },
+        "files": {"type": "object", "additionalProperties": False, "properties": dict.fromkeys(ROLES, _HELD)},
+        "tape": _HELD,
+        "program": {"type": "object", "properties": {"versions": {"type": "object"}}},
+    },
+}
 
 
 def sha256(path: PathLike) -> str:
@@ -204,18 +240,24 @@ def read(path: PathLike) -> dict[str, Any]:
     Raises
     ------
     DataError
-        Absent, or something else.
+        Absent, or something else; or it names an option or a path that no report writes.
     """
+    import jsonschema
+
     path = Path(path)
     path = path / FILE if path.is_dir() else path
     if not path.is_file():
         raise DataError(f"{path.name}: there is no such file; the report's folder holds a {FILE}")
     try:
-        plain = json.loads(path.read_text(encoding="utf-8"))
-    except (ValueError, UnicodeDecodeError):
+        plain = json.loads(path.read_text(encoding="utf-8")) if path.stat().st_size <= 1 << 24 else None
+    except (ValueError, RecursionError):
         plain = None
     if not isinstance(plain, dict) or plain.get("format") != FORMAT:
         raise DataError(f"{path.name}: no lineage of 'p2prisk report'")
+    fault = jsonschema.exceptions.best_match(jsonschema.Draft202012Validator(_SCHEMA).iter_errors(plain))
+    if fault is not None:
+        place = ".".join(map(str, fault.absolute_path)) or "its top"
+        raise DataError(f"{path.name}: not as 'p2prisk report' writes it, at {place}: {fault.message[:200]}")
     return plain
 
 

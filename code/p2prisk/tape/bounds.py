@@ -126,6 +126,56 @@ def check_columns(count: int, name: str) -> None:
         raise DataError(f"{name} has {count:,d} columns, more than {COLUMNS:,d}: is it a table, with one loan a row?")
 
 
+def check_file(path: Path) -> None:
+    """Refuse what is no file with something in it: absent, a folder, a pipe or device, empty.
+
+    Raises
+    ------
+    DataError
+    """
+    if path.is_dir():
+        raise DataError(f"{path} is a folder; give the file")
+    if not path.is_file():
+        if path.exists():
+            raise DataError(
+                f"{path} is no ordinary file but a pipe or a device; save the loans to a file and give that"
+            )
+        raise DataError(f"{path} is {'a link to nothing' if path.is_symlink() else 'not there'}; check the path")
+    if path.stat().st_size == 0:
+        raise DataError(f"{path.name} is empty (0 bytes); export it again")
+
+
+#: how files begin that are no text -> what to do with what was packed into an archive, or given for a text file
+_BEGINS = {
+    b"\x1f\x8b\x08": "a gzip file",
+    b"\xfd7zXZ\x00": "an xz file",
+    b"\x28\xb5\x2f\xfd": "a zstd file",
+    b"7z\xbc\xaf\x27\x1c": "a 7z archive",
+    b"Rar!\x1a\x07": "a rar archive",
+    b"PK\x03\x04": "a zip archive or a workbook",
+    b"PAR1": "a Parquet file",
+    b"\xd0\xcf\x11\xe0": "an Excel 97-2003 file",
+    b"%PDF-": "a PDF file",
+}
+
+
+def check_begin(path: Path, begin: bytes) -> None:
+    """Refuse a text file that begins as another kind of file does, for instance what an archive in an archive holds.
+
+    Raises
+    ------
+    DataError
+    """
+    if begin.startswith(b"SQLite format 3\x00"):
+        raise DataError(f"{path.name} is or holds an SQLite database; give sqlite:///{path.name} with --query")
+    packed = b"BZh" == begin[:3] and begin[4:10] == b"1AY&SY"
+    kind = "a bzip2 file" if packed else next((kind for head, kind in _BEGINS.items() if begin.startswith(head)), "")
+    if kind:
+        raise DataError(
+            f"{path.name} is or holds {kind}; unpack it and give the table itself, as CSV, Parquet or .xlsx"
+        )
+
+
 def check_mapping_size(path: Path) -> None:
     """Refuse a mapping file larger than any."""
     if path.stat().st_size > MAPPING:
@@ -133,7 +183,7 @@ def check_mapping_size(path: Path) -> None:
 
 
 def check_yaml(text: str, name: str, yaml: Any) -> None:
-    """Refuse a mapping that is deep, or repeats itself by aliases, before it is built.
+    """Refuse a mapping, or another file of settings, that is deep or repeats itself by aliases, before it is built.
 
     Raises
     ------
@@ -145,9 +195,9 @@ def check_yaml(text: str, name: str, yaml: Any) -> None:
     for event in yaml.parse(text, Loader=yaml.SafeLoader):
         if isinstance(event, yaml.AliasEvent):
             raise DataError(
-                f"mapping {name}, line {event.start_mark.line + 1}: aliases such as *{event.anchor[:20]} are not read; "
+                f"{name}, line {event.start_mark.line + 1}: aliases such as *{event.anchor[:20]} are not read; "
                 "write the value out"
             )
         depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
         if depth > DEPTH:
-            raise DataError(f"mapping {name}, line {event.start_mark.line + 1}: nested deeper than any mapping is")
+            raise DataError(f"{name}, line {event.start_mark.line + 1}: nested deeper than any such file is")

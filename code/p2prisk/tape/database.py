@@ -99,7 +99,8 @@ def _file(where, parsed, kind, head, at):
         raise DataError(f"{where}: give the file alone, as {kind.lower()}:///file.db; options are not read")
     path = Path(name)
     if not path.is_file():
-        raise DataError(f"{where}: {path.name} is not there; check the path")
+        what = "is no ordinary file" if path.exists() else "is not there"
+        raise DataError(f"{where}: {path.name} {what}; check the path")
     with path.open("rb") as stream:  # SQLite takes an empty file for a database without tables
         if stream.read(at + len(head))[at:] != head and (kind != "SQLite" or path.stat().st_size):
             raise DataError(f"{where}: {path.name} is no {kind} database; check the path")

@@ -79,7 +79,7 @@ def read_mapping(path: Path) -> dict:
     try:
         check_mapping_size(path)
         text = path.read_text(encoding="utf-8-sig")
-        check_yaml(text, path.name, yaml)
+        check_yaml(text, f"mapping {path.name}", yaml)
         mapping = parse_mapping(text)
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         mark = getattr(error, "problem_mark", None)

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import pandas as pd
 
 from p2prisk.errors import DataError
+from p2prisk.tape.bounds import check_file
 from p2prisk.tape.choose import find_mapping, wanted_columns
 from p2prisk.tape.columns import COLUMNS
 from p2prisk.tape.containers import is_excel, parquet_pieces, read_excel, read_parquet
@@ -336,12 +337,7 @@ def read_raw(
     if "://" in str(source):
         return read_sql(str(source), query, mapping)
     path = Path(source)
-    if path.is_dir():
-        raise DataError(f"{path} is a folder; give the file")
-    if not path.is_file():
-        raise DataError(f"{path} is not there; check the path")
-    if path.stat().st_size == 0:
-        raise DataError(f"{path.name} is empty (0 bytes); export it again")
+    check_file(path)
     with open(path, "rb") as stream:
         head = stream.read(8)
     facts = {

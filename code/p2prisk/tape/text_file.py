@@ -16,7 +16,7 @@ from pathlib import Path
 import pandas as pd
 
 from p2prisk.errors import DataError
-from p2prisk.tape.bounds import CELL, Unfolding, check_columns
+from p2prisk.tape.bounds import CELL, Unfolding, check_begin, check_columns
 from p2prisk.tape.choose import find_mapping, known_at_issue_only, wanted_columns
 from p2prisk.tape.columns import COLUMNS
 from p2prisk.tape.encodings import other_encoding
@@ -82,6 +82,8 @@ def _blocks(path):
     try:
         with open_binary(path) as stream:
             while block := stream.read(_BLOCK):
+                if not seen.size:
+                    check_begin(path, block[:32])
                 seen.see(block)
                 yield block
     except (EOFError, zlib.error, lzma.LZMAError, zipfile.BadZipFile, NotImplementedError):
