@@ -206,8 +206,8 @@ def licences(given):
 
 @command(("folder", {"nargs": "?", "default": os.environ.get("QUARTO_PROJECT_OUTPUT_DIR", "_book")}))
 def strip_remote_scripts(given):
-    """Remove what Quarto's pages load from other hosts: scripts and the themes' fonts; Quarto's post-render step."""
+    """Let Quarto's pages load nothing from other hosts, by removal and by a policy; Quarto's post-render step."""
     from bookkit.remote import strip_folder
 
     for path in strip_folder(given.folder):
-        print(f"removed what was loaded from other hosts: {path}")
+        print(f"loads nothing from other hosts: {path}")

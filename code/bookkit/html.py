@@ -144,7 +144,9 @@ def with_policy(page):
     """
     page = _POLICY.sub("", page)
     inline = re.findall(r"<script(?![^>]*(?:\ssrc=|application/json))[^>]*>(.*?)</script>", page, re.DOTALL)
-    handlers = [html.unescape(words) for words in re.findall(r"<[a-z][^<>]*\son[a-z]+=\"([^\"]*)\"", page)]
+    tags = re.findall(r"<[a-z](?:[^<>\"']|\"[^\"]*\"|'[^']*')*>", page)
+    found = [words for tag in tags for words in re.findall(r"\son[a-z]+=(?:\"([^\"]*)\"|'([^']*)')", tag)]
+    handlers = [html.unescape(double or single) for double, single in found]
     hashes = sorted({base64.b64encode(hashlib.sha256(words.encode()).digest()).decode() for words in inline + handlers})
     scripts = " ".join(["'self'", *["'unsafe-hashes'"] * bool(handlers), *(f"'sha256-{digest}'" for digest in hashes)])
     policy = (

@@ -1,7 +1,9 @@
-"""Take out of Quarto's pages what they load from other hosts: scripts, and the themes' fonts."""
+"""Take out of Quarto's pages what they load from other hosts, and give them the policy that lets nothing else in."""
 
 import re
 from pathlib import Path
+
+from bookkit.errors import BookError
 
 _REMOTE = re.compile(
     r"""[ \t]*<(script)\b[^>]*\bsrc=["'](?:https?:)?//[^>]*>\s*</script>\n?"""
@@ -36,17 +38,24 @@ def strip(text):
 
 
 def strip_folder(folder):
-    """Strip every page and style sheet of a rendered book.
+    """Strip every page and style sheet of a rendered book, and give every page its content security policy.
 
     Returns
     -------
     list of pathlib.Path
         The files that were changed.
     """
+    from bookkit.html import with_policy
+
     changed = []
     for path in sorted([*Path(folder).rglob("*.html"), *Path(folder).rglob("*.css")]):
         text = path.read_text(encoding="utf-8")
-        if strip(text) != text:
-            path.write_text(strip(text), encoding="utf-8")
+        own = strip(text)
+        if path.suffix == ".html" and own.lstrip()[:9].lower() == "<!doctype":  # a page, no part of one
+            own = with_policy(own)
+            if "Content-Security-Policy" not in own:
+                raise BookError('no <meta charset="utf-8"> to put the content security policy after', path)
+        if own != text:
+            path.write_text(own, encoding="utf-8")
             changed.append(path)
     return changed

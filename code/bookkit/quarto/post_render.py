@@ -1,4 +1,4 @@
-"""Quarto's post-render step: remove scripts from other hosts, so that no page needs the network."""
+"""Quarto's post-render step: no page loads anything from another host, by removal and by a content security policy."""
 
 import sys
 
