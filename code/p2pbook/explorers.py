@@ -5,12 +5,12 @@ settings shown first. Each kind is computed twice, here and in ``assets/explorer
 """
 
 import html
-import json
 from dataclasses import dataclass, field
 from importlib import resources
 
 import numpy as np
 
+from p2prisk.escape import escaped
 from p2prisk.tables import number
 
 
@@ -68,7 +68,7 @@ class Explorer:
         Identifier of the element in the page.
     title : str
         What it is, for a reader who hears the page.
-    kind : {"thresholds", "curves", "lookup"}
+    kind : {"thresholds", "curves", "lookup", "cutoff"}
         How rows follow from the settings; see :func:`rows`.
     controls : tuple of Control
     data : dict
@@ -110,7 +110,7 @@ class Explorer:
     def _repr_html_(self):
         unit = " %" if self.percent else self.unit
         plain = {"kind": self.kind, "percent": self.percent, "digits": self.digits, "most": self.most, "unit": unit}
-        words = json.dumps(self.data | plain, ensure_ascii=False).replace("</", "<\\/")
+        words = escaped(self.data | plain, "json")
         controls = "".join(control.markup(self.name) for control in self.controls)
         style, script = (_asset(f"explorer.{kind}") for kind in ("css", "js"))
         return (
@@ -149,10 +149,23 @@ def _curves(data, got):
 
 
 def _lookup(data, got):
-    return list(zip(data["names"], data["rows"][f"{got['case']} / {got['level']}"], strict=True))
+    return list(zip(data["names"], data["rows"][" / ".join(got[name] for name in data["by"])], strict=True))
 
 
-_KINDS = {"thresholds": _thresholds, "curves": _curves, "lookup": _lookup}
+def _cutoff(data, got):
+    sums, carries = np.zeros(4), data["caps"][f"{got['cap']} / {got['funding']}"]
+    for term, curves in data["terms"].items():
+        at = min(got["cutoff"], carries[term])
+        wanted = [curves[name] for name in ("loans", "bad", "money", got["funding"])]
+        sums += [np.interp(at, data["x"], column) for column in wanted]
+    loans, bad, money, value = map(float, sums)
+    price = data["price"][got["funding"]]
+    price = float(np.interp(min(got["cutoff"], carries["36"]), price["x"], price["y"]))
+    found = (loans, bad / loans if loans else None, value, value / money if money else None, price)
+    return list(zip(data["names"], found, strict=True))
+
+
+_KINDS = {"thresholds": _thresholds, "curves": _curves, "lookup": _lookup, "cutoff": _cutoff}
 
 
 def of_thresholds(result, digits=2):
@@ -226,6 +239,7 @@ def of_detection(shares, causes, doses):
         ),
         data={
             "names": names,
+            "by": ["case", "level"],
             "rows": {
                 f"{words} / {dose:g}": [float(by_case[cause, dose, name]) for name in names]
                 for cause, words in causes.items()
@@ -235,3 +249,91 @@ def of_detection(shares, causes, doses):
         heads=("Instrument", "Noticed, simulated"),
         digits=0,
     )
+
+
+def of_moves(moves, groups):
+    """Call groups of traits willingness or ability, and see which of the two carries more of the fit.
+
+    Parameters
+    ----------
+    moves : pandas.DataFrame
+        One row a way to call them: a column a group with ``willingness`` or ``ability``, and the share of the fit lost
+        without each of the two.
+    groups : sequence of str
+    """
+    rows = {
+        " / ".join(row[group] for group in groups): [
+            row["willingness"],
+            row["ability"],
+            row["willingness"] - row["ability"],
+        ]
+        for row in moves.to_dict("records")
+    }
+    return Explorer(
+        name="explore-words",
+        title="Share of the fit lost without willingness and without ability",
+        kind="lookup",
+        controls=tuple(
+            Control(group, group.capitalize(), "willingness", ("willingness", "ability")) for group in groups
+        ),
+        data={"names": ["Willingness", "Ability", "Lead of willingness"], "by": list(groups), "rows": _short(rows)},
+        heads=("Block", "Share of fit lost"),
+        digits=0,
+    )
+
+
+def of_cutoffs(sums, prices, caps, funding):
+    """Move the cut-off, the rate cap and the return that money must earn; see whom that accepts and what it brings.
+
+    A cap refuses, term by term, whom no rate under it can carry. Between the points given everything runs straight.
+
+    Parameters
+    ----------
+    sums : pandas.DataFrame
+        ``term, cutoff, loans, bad, money`` and ``value_RATE``: sums below each cut-off, as shares of all.
+    prices : dict of str to dict of str to list of float
+        Words of the required return -> ``x``, ``y``: default probabilities, break-even rate of a 36-month loan there.
+    caps : dict of str to dict of str to float
+        ``CAP / RETURN`` in words -> term -> highest default probability that the cap carries.
+    funding : dict of str to float
+        Words -> return that the money must earn.
+    """
+    terms = {str(term): part for term, part in sums.groupby("term")}
+    columns = {"loans": "loans", "bad": "bad", "money": "money"} | {
+        words: f"value_{rate:g}" for words, rate in funding.items()
+    }
+    names = (
+        "Loans accepted",
+        "Default rate of the accepted",
+        "Value per 100 on offer",
+        "Value per 100 lent",
+        "Break-even rate of the riskiest, 36 months",
+    )
+    return Explorer(
+        name="explore-cutoff",
+        title="Acceptance, loss and return by cut-off, rate cap and required return",
+        kind="cutoff",
+        controls=(
+            Control("cutoff", "Highest default probability accepted", 0.3, low=0.05, high=0.7),
+            Control("cap", "Rate cap", "none", tuple(dict.fromkeys(key.split(" / ")[0] for key in caps))),
+            Control("funding", "Money must earn a year", list(funding)[1], tuple(funding)),
+        ),
+        data={
+            "names": list(names),
+            "x": next(iter(terms.values()))["cutoff"].tolist(),
+            "price": _short(prices),
+            "caps": _short(caps),
+            "terms": {
+                term: {name: _short(part[column].tolist()) for name, column in columns.items()}
+                for term, part in terms.items()
+            },
+        },
+        heads=("Loans of 2011, in hindsight", "Result"),
+    )
+
+
+def _short(value):
+    """Numbers with ten significant digits, in whatever holds them: any machine agrees on these."""
+    if isinstance(value, dict):
+        return {key: _short(entry) for key, entry in value.items()}
+    return [_short(entry) for entry in value] if isinstance(value, list) else float(f"{value:.10g}")

@@ -6,7 +6,7 @@ Recoveries and prepayment are those measured in ``e2-decisions`` (:mod:`p2pbook.
 import numpy as np
 import pandas as pd
 
-from p2prisk.policy.value import Costs, contract_value, highest_pd, price_table
+from p2prisk.policy.value import Costs, break_even_rate, contract_value, highest_pd, price_table
 
 #: What a review costs per unit applied for, turns away of those who would default, and of those who would pay: assumed.
 REVIEW = {"review_cost": 0.01, "caught": 0.5, "turned_away": 0.1}
@@ -104,6 +104,11 @@ def price_by_grade(made, stored, caps, costs=None):
         )
         parts.append(table.assign(term=term, loans=sums["n"].to_numpy()))
     return pd.concat(parts, ignore_index=True)
+
+
+def break_even_rates(stored, default, term, costs=None):
+    """Break-even rates of loans of one term by probability of default, at the measured recovery and prepayment."""
+    return break_even_rate(np.asarray(default, dtype=float), term, costs=costs, **_terms(stored, term))
 
 
 def highest_pd_by_cap(stored, caps, costs=None):

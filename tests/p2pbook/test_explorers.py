@@ -4,7 +4,7 @@ import random
 
 import pytest
 
-from p2pbook.chapters import grade, platform, stress
+from p2pbook.chapters import decisions, grade, platform, repayment, stress
 from p2pbook.explorers import Control, Explorer
 from p2prisk.stress import assess
 
@@ -38,9 +38,44 @@ EXPLORERS = (
         (Control("case", "Cause", "b <i>", ("a", "b <i>")), Control("level", "Dose", "1", ("0.5", "1"))),
         {
             "names": ["screen", "card"],
+            "by": ["case", "level"],
             "rows": {f"{a} / {b}": [0.25, None] for a in ("a", "b <i>") for b in ("0.5", "1")},
         },
         ("Instrument", "Noticed"),
+    ),
+    Explorer(
+        "ex-cutoff",
+        "Cut-off and price",
+        "cutoff",
+        (
+            Control("cutoff", "Highest default probability", 0.3, low=0.0, high=0.7, step=0.01),
+            Control("cap", "Rate cap", "none", ("none", "15 %")),
+            Control("funding", "Money earns", "2 %", ("2 %", "4 %")),
+        ),
+        {
+            "names": ["loans", "rate", "on offer", "lent", "price"],
+            "x": [0.0, 0.1, 0.4, 0.7],
+            "price": {
+                "2 %": {"x": [0.0, 0.2, 0.7], "y": [0.03, 0.1, 0.5]},
+                "4 %": {"x": [0.0, 0.3, 0.7], "y": [0.05, 0.13, 0.6]},
+            },
+            "caps": {
+                f"{cap} / {money}": {"36": low, "60": low + 0.05}
+                for cap, low in (("none", 1.0), ("15 %", 0.22))
+                for money in ("2 %", "4 %")
+            },
+            "terms": {
+                term: {
+                    "loans": [0, 0.1 * k, 0.3 * k, 0.5 * k],
+                    "bad": [0, 0.01 * k, 0.1 * k, 0.2 * k],
+                    "money": [0, 0.1 * k, 0.3 * k, 0.5],
+                    "2 %": [0, 0.02, 0.05 * k, 0.03],
+                    "4 %": [0, 0.01, 0.02, -0.03 * k],
+                }
+                for term, k in (("36", 1.2), ("60", 0.7))
+            },
+        },
+        ("Loans", "Result"),
     ),
 )
 
@@ -75,6 +110,9 @@ def test_the_page_computes_what_python_computes(page, explorer):
         assert [name for name, _ in found] == [name for name, _ in expected]
         for (_, got), (_, wanted) in zip(found, expected, strict=True):
             assert got is wanted is None or got == pytest.approx(wanted, abs=1e-9)
+    if explorer.kind == "cutoff":
+        nobody = {"cutoff": 0.0, "cap": "none", "funding": "2 %"}
+        assert [value for _, value in explorer.rows(nobody)] == [0.0, None, 0.0, None, 0.03]
 
 
 def test_settings_move_what_is_shown_and_reset_brings_it_back(page):
@@ -110,3 +148,23 @@ def test_the_chapters_show_what_their_results_say():
     found = dict(noticed.explorer.rows({"case": "Custody", "level": "1"}))
     assert found == {name: float(stored["custody", 1.0, name]) for name in found} and len(found) > 10
     assert "simulated" in noticed.explorer.title
+
+
+def test_words_and_cutoffs_say_what_the_tables_of_their_chapters_say():
+    repaid = repayment.compute().blocks
+    found, first = dict(repaid.explorer.rows()), repaid.ways.iloc[0]
+    assert [100 * found["Willingness"], 100 * found["Ability"]] == pytest.approx(
+        [first["willingness"], first["ability"]]
+    )
+    flipped = dict(repaid.explorer.first, **{"inquiries": "ability", "use of limits": "ability"})
+    last = repaid.ways.iloc[-1]  # the same with purpose given to the loan, which ability does not feel
+    found = dict(repaid.explorer.rows(flipped))
+    assert 100 * found["Ability"] == pytest.approx(last["ability"]) and found["Lead of willingness"] < 0
+    n = decisions.compute()
+    names = n.explorer.data["names"]
+    everybody = dict(n.explorer.rows({"cutoff": 0.7, "cap": "none", "funding": "4 %"}))
+    assert everybody[names[0]] == pytest.approx(1) and everybody[names[1]] == pytest.approx(float(n.whole), abs=1e-3)
+    assert 100 * everybody[names[2]] == pytest.approx(float(n.everybody), abs=1e-6)
+    capped = dict(n.explorer.rows({"cutoff": 0.7, "cap": "15.4 %", "funding": "4 %"}))
+    # the riskiest loan that a cap admits breaks even at the cap
+    assert capped[names[0]] < 1 and capped[names[4]] == pytest.approx(0.154, abs=1e-4)

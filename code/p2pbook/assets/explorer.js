@@ -20,8 +20,18 @@
       return data.curves.map(function (curve) { return [curve.name, along(curve.x, curve.y, got.x)]; });
     },
     lookup: function (got) {
-      var row = data.rows[got.case + " / " + got.level];
+      var row = data.rows[data.by.map(function (name) { return got[name]; }).join(" / ")];
       return data.names.map(function (name, i) { return [name, row[i]]; });
+    },
+    cutoff: function (got) {
+      var sums = [0, 0, 0, 0], carries = data.caps[got.cap + " / " + got.funding];
+      Object.keys(data.terms).forEach(function (term) {
+        var curves = data.terms[term], at = Math.min(got.cutoff, carries[term]);
+        ["loans", "bad", "money", got.funding].forEach(function (name, i) { sums[i] += along(data.x, curves[name], at); });
+      });
+      var price = along(data.price[got.funding].x, data.price[got.funding].y, Math.min(got.cutoff, carries["36"]));
+      var found = [sums[0], sums[0] ? sums[1] / sums[0] : null, sums[3], sums[2] ? sums[3] / sums[2] : null, price];
+      return data.names.map(function (name, i) { return [name, found[i]]; });
     }
   };
   var controls = Array.prototype.slice.call(root.querySelectorAll("[data-control]"));

@@ -3,15 +3,17 @@
 from dataclasses import dataclass
 from functools import cache
 
+import numpy as np
 import pandas as pd
 
+from p2pbook.explorers import Explorer, of_cutoffs
 from p2pbook.known import Known, stamp
 from p2pbook.lendingclub import LABELS, book_card
-from p2pbook.pricing import REVIEW, gain_and_loss, highest_pd_by_cap, price_by_grade, value_check
+from p2pbook.pricing import REVIEW, break_even_rates, gain_and_loss, highest_pd_by_cap, price_by_grade, value_check
 from p2pbook.replications import Replication, came_out_again, replication, stamped
 from p2pbook.values import Value, count, estimate, share
 from p2pbook.words import by_count, joined
-from p2prisk.policy import CAPS, Limit, acceptance_frontier, check_limits
+from p2prisk.policy import CAPS, Costs, Limit, acceptance_frontier, check_limits
 
 #: Caps on the yearly rate in Chinese courts; four times the loan prime rate of August 2020.
 RATE_CAPS = {"four times the LPR of 2020": 4 * 0.0385, "24 %": 0.24, "36 %": 0.36}
@@ -88,6 +90,8 @@ class Decisions:
     #: cap -> highest probability of default that it carries over 36 months
     carries: dict[str, Value]
     out_of_reach: str
+    #: cut-off, rate cap and required return to move
+    explorer: Explorer
     #: limits
     person_here: Value
     person_all: Value
@@ -270,7 +274,24 @@ def _price(made, stored):
         "rate_points": {term: Value(value, 1) for term, value in check["rate_points"].items()},
         "carries": {cap: share(value) for cap, value in bearable.set_index("cap")[36].items()},
         "out_of_reach": out_of_reach_sentence(short.index[~short[LOWEST_CAP]], len(short)),
+        "explorer": _explorer(stored),
     }
+
+
+def _explorer(stored):
+    funding = {f"{100 * rate:.0f} %": rate for rate in stored.table("funding")["funding"]}
+    points = np.arange(0, 0.71, 0.05)
+    prices, caps = {}, {}
+    for words, rate in funding.items():
+        costs = Costs(funding=rate)
+        limits = highest_pd_by_cap(stored, RATE_CAPS, costs)
+        # at the limit of a cap the break-even rate is the cap
+        price = pd.Series(break_even_rates(stored, points, 36, costs), index=points)
+        price = pd.concat([price, limits.set_index(36)["rate"]]).sort_index()
+        prices[words] = {"x": price.index.tolist(), "y": price.tolist()}
+        caps[f"none / {words}"] = {"36": 1.0, "60": 1.0}
+        caps |= {f"{100 * row['rate']:.3g} % / {words}": {"36": row[36], "60": row[60]} for _, row in limits.iterrows()}
+    return of_cutoffs(stored.table("by_cutoff"), prices, caps, funding)
 
 
 def out_of_reach_sentence(grades, of):

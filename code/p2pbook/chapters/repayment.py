@@ -7,10 +7,12 @@ import numpy as np
 import pandas as pd
 
 from p2pbook import reading, realtime
+from p2pbook.explorers import Explorer, of_moves
 from p2pbook.findings import MARK_AUC
 from p2pbook.known import stamp
 from p2pbook.lendingclub import ON_THE_DAY
 from p2pbook.replications import came_out_again, replication, stamped
+from p2pbook.replications.outcome import MOVED
 from p2pbook.traits import INCOME_MARKS
 from p2pbook.values import Value, count, estimate, estimates, share
 from p2pbook.words import by_count, joined
@@ -192,6 +194,8 @@ class Blocks:
     lost_without: dict
     #: points more charged off for one standard deviation of the block
     points: dict
+    #: groups of traits to be called willingness or ability
+    explorer: Explorer
 
 
 @dataclass(frozen=True)
@@ -498,6 +502,7 @@ def _blocks(outcome, robust):
         ways=(100 * ways).rename_axis("groups").reset_index(),
         lost_without={name: share(lost, 0) for name, lost in {**groups, **blocks["share_added"]}.items()},
         points=points,
+        explorer=of_moves(outcome.table("moves"), MOVED),
     )
 
 

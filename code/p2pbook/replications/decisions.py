@@ -46,8 +46,13 @@ def decisions_study(tape):
         ``score_groups`` (2011, sums by groups of at least 50 loans with near scores), ``curve`` (profit by share
         accepted with bootstrap bands), ``rules`` (cut-offs by what was known when they were chosen, and what they
         brought on 2011), ``value_by_risk`` (what good and bad loans were worth, by fifth of risk), ``reviews`` (the
+<<<<<<< HEAD
         refer band chosen on 2007-2010, on the loans of 2011), ``funding`` (best cut-off by cost of funding), ``lgd``,
         ``prepayment``, ``rejects``.
+=======
+        refer band chosen on 2007-2010, on the loans of 2011), ``funding`` (best cut-off by cost of funding),
+        ``by_cutoff`` (2011, sums below each per cent of default probability by term), ``lgd``, ``lgd_by``, ``prepayment``, ``default_age``, ``rejects``.
+>>>>>>> ea8ec14 (Two more explorers: whom a cut-off, a rate cap and a required return accept, and who leads when traits are called by another word)
     """
     frame, made = tape.frame, book_card()
     scored = made.card.score(frame, drift="flag")
@@ -87,6 +92,7 @@ def decisions_study(tape):
         "score_groups": _score_groups(part, scored[test], value),
         "curve": bands,
         "funding": _by_funding(part, probability, amount),
+        "by_cutoff": _by_cutoff(part, probability, amount),
         **by_loss,
         "prepayment": pd.DataFrame(
             {"term": term, "loans": len(mine), **monthly_prepayment(mine)} for term, mine in frame.groupby("term")
@@ -128,6 +134,21 @@ def _by_funding(part, probability, amount):
                 "everybody": curve["profit"].iloc[-1],
             }
         )
+    return pd.DataFrame(rows)
+
+
+def _by_cutoff(part, probability, amount):
+    """What is lent below each whole per cent of default probability, by term, as shares of all loans and money."""
+    values = {f"value_{rate:g}": realised_value(part, Costs(funding=rate)) for rate in FUNDING}
+    loans = pd.DataFrame({"loans": 1 / len(part), "bad": part["bad"].to_numpy(dtype=float) / len(part)})
+    loans["money"] = amount / amount.sum()
+    loans = loans.assign(**{name: value * loans["money"] for name, value in values.items()})
+    term, cuts = part["term"].to_numpy(), np.arange(71) / 100
+    rows = [
+        {"term": int(months), "cutoff": float(cut), **loans[(term == months) & (probability <= cut)].sum()}
+        for months in np.unique(term)
+        for cut in cuts
+    ]
     return pd.DataFrame(rows)
 
 

@@ -1,6 +1,7 @@
 """The repayment model: fitted on 2007 to 2010, looked at on 2011."""
 
 from dataclasses import dataclass, replace
+from itertools import product
 
 import numpy as np
 import pandas as pd
@@ -100,6 +101,33 @@ def _other_blocks(table, traits):
     return groups, pd.concat(rows)
 
 
+#: groups that one may call willingness or ability
+MOVED = ("inquiries", "use of limits", "purpose", "record")
+
+
+def _moves(study):
+    """Share of the fit lost without ability and without willingness, for every way to call four groups of traits."""
+
+    model = study.result.model
+    exog, owner = np.asarray(model.exog), [column.partition("[")[0] for column in model.exog_names]
+    block_of = {trait.name: trait.block for trait in study.traits}
+
+    def fit(keep):
+        kept = [keep(name, block_of[name]) for name in owner]
+        return OrderedLogit(model.endog_codes, exog[:, kept]).fit().llf
+
+    full, floor = study.result.llf, fit(lambda name, block: block == "place and time")
+    rows = []
+    for blocks in product(("willingness", "ability"), repeat=len(MOVED)):
+        given = {name: block for group, block in zip(MOVED, blocks, strict=True) for name in dict(_GROUPS)[group]}
+        lost = {
+            block: (full - fit(lambda name, own, b=block: given.get(name, own) != b)) / (full - floor)
+            for block in ("ability", "willingness")
+        }
+        rows.append({**dict(zip(MOVED, blocks, strict=True)), **lost})
+    return pd.DataFrame(rows)
+
+
 @dataclass(frozen=True)
 class _Study:
     """The loans of the study, the fit on the early ones, and what came of the late ones."""
@@ -133,7 +161,7 @@ def outcome_study(tape):
     tables : dict of pandas.DataFrame
         What the model says (``coefficients, thresholds, curves``), how it and its rivals rank and how
         level they are in 2011 (``scores, auc..., calibration..., reliability, inside_grades``), what blocks of
-        traits add (``blocks, groups, assignments``), the population (``stability``), ``set_aside``.
+        traits add (``blocks, groups, assignments, moves``), the population (``stability``), ``set_aside``.
     """
     study, reasons = _fitted(tape)
     rivals = compare_on_test(
@@ -262,6 +290,7 @@ def _blocks(study):
         "blocks": block_contributions(study.train, "severity", traits),
         "groups": groups,
         "assignments": assignments,
+        "moves": _moves(study),
     }
 
 
