@@ -46,13 +46,9 @@ def decisions_study(tape):
         ``score_groups`` (2011, sums by groups of at least 50 loans with near scores), ``curve`` (profit by share
         accepted with bootstrap bands), ``rules`` (cut-offs by what was known when they were chosen, and what they
         brought on 2011), ``value_by_risk`` (what good and bad loans were worth, by fifth of risk), ``reviews`` (the
-<<<<<<< HEAD
-        refer band chosen on 2007-2010, on the loans of 2011), ``funding`` (best cut-off by cost of funding), ``lgd``,
-        ``prepayment``, ``rejects``.
-=======
         refer band chosen on 2007-2010, on the loans of 2011), ``funding`` (best cut-off by cost of funding),
-        ``by_cutoff`` (2011, sums below each per cent of default probability by term), ``lgd``, ``lgd_by``, ``prepayment``, ``default_age``, ``rejects``.
->>>>>>> ea8ec14 (Two more explorers: whom a cut-off, a rate cap and a required return accept, and who leads when traits are called by another word)
+        ``by_cutoff`` (2011, sums below each per cent of default probability by term), ``lgd``, ``prepayment``,
+        ``rejects``.
     """
     frame, made = tape.frame, book_card()
     scored = made.card.score(frame, drift="flag")

@@ -121,7 +121,7 @@ def _moves(study):
     for blocks in product(("willingness", "ability"), repeat=len(MOVED)):
         given = {name: block for group, block in zip(MOVED, blocks, strict=True) for name in dict(_GROUPS)[group]}
         lost = {
-            block: (full - fit(lambda name, own, b=block: given.get(name, own) != b)) / (full - floor)
+            block: (full - fit(lambda name, own, given=given, b=block: given.get(name, own) != b)) / (full - floor)
             for block in ("ability", "willingness")
         }
         rows.append({**dict(zip(MOVED, blocks, strict=True)), **lost})
