@@ -16,7 +16,7 @@ from bookkit.dialect import KINDS
 from bookkit.document import float_of, lower_block, place_of, relative, titled, write_page
 from bookkit.notebooks import to_notebook
 from bookkit.page import narrow_of
-from bookkit.tables import column_widths, set_widths
+from bookkit.tables import column_widths, rows_of, set_widths
 from bookkit.tree import attributes, is_div, nodes, raw, transform, wrap
 
 _MARK = "<!-- next -->"
@@ -79,13 +79,26 @@ def write_pages(book, pages, folder, pdf=None, chosen=None, whole=True):
     (folder / ASSETS).mkdir(exist_ok=True)
     for name in ("book.css", "book.js"):
         (folder / ASSETS / name).write_text(asset(name), encoding="utf-8")
+    # Scripts, not files to fetch: a page opened from file:// may not fetch.
+    terms = folder / ASSETS / "terms.js"
+    if whole or not terms.exists():
+        terms.write_text(_script("bookTerms", _terms(pages)), encoding="utf-8")
     if not whole:
         return
     (folder / "llms.txt").write_text(_plain_list(book, pages), encoding="utf-8")
-    # A script, not a file to fetch: a page opened from file:// may not fetch.
     index = [entry for page in pages for entry in _search_entries(page)]
-    words = json.dumps(index, ensure_ascii=False, separators=(",", ":")).replace("</", "<\\/")
-    (folder / ASSETS / "search-index.js").write_text(f"window.bookIndex={words};\n", encoding="utf-8")
+    (folder / ASSETS / "search-index.js").write_text(_script("bookIndex", index), encoding="utf-8")
+
+
+def _script(name, value):
+    words = json.dumps(value, ensure_ascii=False, separators=(",", ":")).replace("</", "<\\/")
+    return f"window.{name}={words};\n"
+
+
+def _terms(pages):
+    """Page, and the cells of each row, of the tables of the glossary: the script links a term where it is first used."""
+    tables = [(page.path, node) for page in pages if page.identifier == "sec-glossary" for node in nodes(page.blocks)]
+    return [[path, *row] for path, node in tables if node["t"] == "Table" for row in list(rows_of(node))[1:]]
 
 
 def _pdf_button(pdf, page):

@@ -323,3 +323,55 @@ def test_a_page_runs_its_own_scripts_and_no_other(browser, address):
         context.close()
     finally:
         target.unlink()
+
+
+def test_a_long_table_sorts_and_filters(visit, address):
+    page = visit()
+    page.goto(f"{address}/chapters/tables.html")
+    wide = page.locator("#tbl-tab-wide")
+    column = "t => [...t.querySelectorAll('tbody tr')].map(r => r.cells[3].textContent)"
+    first = wide.evaluate(column)
+    head = wide.locator("th").nth(3)
+    for turned in (first, first[::-1]):  # as numbers: 9,999.5 comes before 10,000.5
+        head.locator("button").press("Enter")
+        assert wide.evaluate(column) == turned
+    assert head.get_attribute("aria-sort") == "descending" and wide.locator("[aria-sort]").count() == 1
+    wide.get_by_role("searchbox").fill("72,835.5")
+    assert wide.locator("tbody tr:visible").count() == 1
+    assert page.locator("#tbl-tab-written input, #tbl-tab-written button").count() == 0
+    page.emulate_media(media="print")
+    assert not wide.get_by_role("searchbox").is_visible()
+
+
+@pytest.fixture
+def words(address):
+    """A glossary of one term, on the page of tables."""
+    script = Path(unquote(address.removeprefix("file://"))) / "bookkit" / "terms.js"
+    before = script.read_text(encoding="utf-8")
+    script.write_text('window.bookTerms=[["chapters/tables.html","alpha (hidden words)","what a <b> says"]];')
+    yield
+    script.write_text(before, encoding="utf-8")
+
+
+def test_a_term_shows_its_meaning_on_hover_focus_and_touch(visit, words, address):
+    page = visit(viewport={"width": 390, "height": 800}, has_touch=True)
+    page.goto(f"{address}/chapters/blocks.html")
+    term, tip = page.locator("a.term"), page.get_by_role("tooltip")
+    assert term.all_text_contents() == ["Hidden words"]
+    page.evaluate("document.querySelectorAll('details').forEach(d => { d.open = true; })")
+    term.focus()
+    assert tip.inner_text().endswith("what a <b> says") and term.get_attribute("aria-describedby") == "term-tip"
+    page.keyboard.press("Escape")
+    assert tip.count() == 0
+    term.blur()
+    term.hover()
+    assert tip.is_visible() and page.evaluate("document.documentElement.scrollWidth") <= 390
+    page.mouse.move(0, 0)
+    tip.wait_for(state="detached")
+    page.reload()
+    page.evaluate("document.querySelectorAll('details').forEach(d => { d.open = true; })")
+    term.tap()
+    assert tip.is_visible() and page.url.endswith("blocks.html")
+    term.tap()
+    page.wait_for_url("**/tables.html#term-alpha")
+    assert page.locator("#term-alpha td").first.inner_text() == "alpha"
