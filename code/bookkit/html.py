@@ -96,7 +96,7 @@ def _script(name, value):
 
 
 def _terms(pages):
-    """Page, and the cells of each row, of the tables of the glossary: the script links a term where it is first used."""
+    """Page and cells of each row of the glossary's tables: the script links a term where it is first used."""
     tables = [(page.path, node) for page in pages if page.identifier == "sec-glossary" for node in nodes(page.blocks)]
     return [[path, *row] for path, node in tables if node["t"] == "Table" for row in list(rows_of(node))[1:]]
 
