@@ -175,3 +175,38 @@ def test_observed_rates_of_another_scale_are_refused(card, numbers):
             other.widget(observed=table)
     empty = later.assign(loans=[0, *later["loans"][1:]])
     assert card.widget(observed=empty, whose="loans of 2011").observed["1"] == "None of the loans of 2011 has grade 1."
+
+
+def test_a_borrower_is_kept_shared_and_reset_and_one_answer_changes_the_grade(show, card):
+    page = show(card, LABELS)
+    part = lambda name: page.locator(f"[data-part={name}]")  # noqa: E731
+    first = ScorecardWidget(card, LABELS).default_borrower()
+    page.get_by_role("button", name="Keep").click()
+    scored, band = card.score(first).iloc[0], card.intervals(first).iloc[0]["pd"]
+    interval = f"{100 * band['lower']:.1f} % to {100 * band['upper']:.1f} %"
+    assert part("interval").inner_text() == interval
+    assert f"score {scored['score']:g}, grade {scored['grade']}" in part("kept").inner_text()
+    assert interval in part("kept").inner_text()
+    page.get_by_label("Credit inquiries, 6 months").select_option("5 and over")
+    worse = first.assign(inquiries_band="5 and over")
+    grade = card.score(worse)["grade"].iloc[0]
+    assert part("grade").inner_text() == grade != scored["grade"] and part("kept").is_visible()
+    wanted = {}  # the best single change of each characteristic, by Python
+    for item in card.characteristics:
+        tried = pd.concat([worse.assign(**{item.name: level}) for level in item.levels], ignore_index=True)
+        best = card.score(tried, drift="flag").sort_values("pd").iloc[0]
+        if int(best["grade"]) < int(grade):
+            wanted[LABELS[item.name]] = (best["grade"], f"{100 * best['pd']:.1f} %")
+    said = page.locator("[data-part=changes] li").all_inner_texts()
+    assert wanted and {words.split(": ")[0]: tuple(words.split("grade ")[1].split(", ")) for words in said} == wanted
+    page.reload()  # the address holds the answers
+    assert part("grade").inner_text() == grade
+    page.get_by_role("button", name="Reset").click()
+    assert part("grade").inner_text() == scored["grade"] and not part("kept").is_visible()
+
+
+def test_options_are_called_as_the_reader_knows_them(card):
+    called = {"purpose_group": {"lower loss": "car, <wedding>"}}
+    page = card.widget(LABELS, words=called)._repr_html_()
+    assert ">car, &lt;wedding&gt;</option>" in page and 'value="lower loss"' in page
+    assert "lower loss" not in card.widget(LABELS, {"purpose_group": "lower loss"}, words=called)._repr_markdown_()

@@ -11,6 +11,7 @@ from p2pbook.lendingclub import AFTER_ALL_ENDED, LABELS, book_card, calibration_
 from p2pbook.replications import replication
 from p2pbook.values import Value, count, share
 from p2pbook.words import by_count, joined
+from p2prisk.datasets import table
 from p2prisk.ordered import OrderedLogit
 from p2prisk.scorecard import OverridePolicy, Scorecard, grade_table, homogeneity, separation
 from p2prisk.validation import auc, calibration_slope_intercept
@@ -67,6 +68,8 @@ class Assessment:
     #: year of issue -> odds of default as multiples of what the card says
     odds: dict[int, Value]
     most_overridden: Value
+    #: group of purposes -> the purposes in it
+    purposes: dict[str, str]
     #: made-up requests to overrule the card
     graded: pd.DataFrame
     requests: pd.DataFrame
@@ -98,6 +101,7 @@ def compute():
         loans_test=count(test["n"].sum()),
         auc_train=Value(auc(train["bad"], early["pd"], train["n"]), 3),
         auc_test=Value(auc(test["bad"], late["pd"], test["n"]), 3),
+        purposes=_purposes(),
         graded=graded,
         requests=requests,
         **_points(card),
@@ -105,6 +109,13 @@ def compute():
         **_slopes(train, test, late),
         **_elsewhere(card, pd.concat([train, test])),
     )
+
+
+def _purposes():
+    classes = table("lendingclub_2007_2011_classes").query("column == 'purpose_group'")
+    return {
+        group: names.replace("; ", ", ") for group, names in zip(classes["class"], classes["purposes"], strict=True)
+    }
 
 
 def _points(card):

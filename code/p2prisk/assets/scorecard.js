@@ -74,16 +74,64 @@
     root.querySelectorAll("[data-characteristic]").forEach(function (input) { found[input.dataset.characteristic] = input.value; });
     return found;
   }
+  /* For each characteristic the one other answer that changes the grade most for the better, or the least for the worse. */
+  function changes(now, mine) {
+    var found = [], order = card.scale ? card.scale.labels : [];
+    card.characteristics.forEach(function (item) {
+      if (item.kind !== "class") { return; }
+      var best = null;
+      item.levels.forEach(function (level) {
+        var other = Object.assign({}, mine); other[item.name] = level;
+        var got = compute(other);
+        if (got.referred || got.grade === now.grade) { return; }
+        if (!best || got.pd.estimate < best.pd) { best = { name: item.name, level: level, grade: got.grade, pd: got.pd.estimate }; }
+      });
+      if (best && order.indexOf(best.grade) < order.indexOf(now.grade)) { found.push(best); }
+    });
+    return found.sort(function (a, b) { return a.pd - b.pd; });
+  }
+  function controls() { return Array.prototype.slice.call(root.querySelectorAll("[data-characteristic]")); }
+  function called(name, level) {
+    var shown = controls().filter(function (input) { return input.dataset.characteristic === name; })[0];
+    var option = Array.prototype.filter.call(shown.options || [], function (each) { return each.value === level; })[0];
+    return option ? option.textContent : level;
+  }
+  /* The address holds the answers, so that it can be shared; other places of the page keep theirs. */
+  var mark = "#" + root.id + "?";
+  function remember() {
+    var words = new URLSearchParams(values()).toString();
+    try { history.replaceState(null, "", mark + words); } catch (error) { /* a page without an address of its own */ }
+  }
+  function recall() {
+    if (location.hash.indexOf(mark) !== 0) { return; }
+    var asked = new URLSearchParams(location.hash.slice(mark.length));
+    controls().forEach(function (input) {
+      var before = input.value;
+      if (asked.has(input.dataset.characteristic)) { input.value = asked.get(input.dataset.characteristic); }
+      if (input.tagName === "SELECT" && input.selectedIndex < 0) { input.value = before; }
+    });
+    root.scrollIntoView();
+  }
+  function keep() {
+    var got = compute(values()), place = root.querySelector("[data-part='kept']");
+    place.hidden = false;
+    place.textContent = got.referred ? "Kept borrower: a person decides." : "Kept borrower: score " + got.score +
+      (got.grade === null ? "" : ", grade " + got.grade) + ", probability of default " + percent(got.pd.estimate) +
+      " (" + percent(got.pd.lower) + " to " + percent(got.pd.upper) + ").";
+  }
   function show() {
-    var got = compute(values()), body = root.querySelector("tbody"), list = root.querySelector("ol");
+    var mine = values(), got = compute(mine), body = root.querySelector("tbody"), list = root.querySelector("ol");
     root.querySelectorAll("[data-points]").forEach(function (cell) { cell.textContent = "–"; });
     body.textContent = ""; list.textContent = "";
+    var others = root.querySelector("[data-part='changes']");
+    others.textContent = "";
     if (got.referred) {
-      fill("score", "–"); fill("grade", "–"); fill("pd", "–"); fill("observed", "");
+      fill("score", "–"); fill("grade", "–"); fill("pd", "–"); fill("interval", ""); fill("observed", "");
       fill("note", "An attribute has no estimated points: a person decides."); return;
     }
     got.points.forEach(function (x) { root.querySelector("[data-points='" + x.name + "']").textContent = String(x.points); });
-    fill("score", String(got.score)); fill("grade", got.grade === null ? "–" : got.grade); fill("pd", percent(got.pd.estimate));
+    fill("score", String(got.score)); fill("grade", got.grade === null ? "–" : got.grade); 
+    fill("pd", percent(got.pd.estimate)); fill("interval", percent(got.pd.lower) + " to " + percent(got.pd.upper));
     fill("observed", card.observed[got.grade] || "");
     fill("note", got.drifted ? "A value lies outside the range the card was made on; it is held at the end of that range." : "");
     got.classes.forEach(function (x, i) {
@@ -99,12 +147,22 @@
       var entry = document.createElement("li");
       entry.textContent = labelOf(x.name) + ": " + x.lost + " points below its best attribute"; list.appendChild(entry);
     });
+    changes(got, mine).forEach(function (x) {
+      var entry = document.createElement("li");
+      entry.textContent = labelOf(x.name) + ": " + called(x.name, x.level) + " → grade " + x.grade + ", " + percent(x.pd);
+      others.appendChild(entry);
+    });
+    if (!others.children.length) { others.appendChild(document.createElement("li")).textContent = "none for the better"; }
     if (!got.reasons.length) { var none = document.createElement("li"); none.textContent = "no points lost"; list.appendChild(none); }
   }
-  root.querySelectorAll("[data-characteristic]").forEach(function (input) {
-    input.addEventListener("input", show); input.addEventListener("change", show);
+  function moved() { show(); remember(); }
+  controls().forEach(function (input) { input.addEventListener("input", moved); input.addEventListener("change", moved); });
+  root.querySelector("[data-part='reset']").addEventListener("click", function () {
+    root.querySelector("form").reset(); root.querySelector("[data-part='kept']").hidden = true; moved();
   });
+  root.querySelector("[data-part='keep']").addEventListener("click", keep);
   root.querySelector("form").addEventListener("submit", function (event) { event.preventDefault(); });
   root.scorecard = { compute: compute, values: values };
+  recall();
   show();
 }(document.getElementById("SCORECARD-ID")));

@@ -542,13 +542,11 @@ class Scorecard:
 
         return score_expression(self, dialect)
 
-    def widget(
-        self, labels: Any = None, defaults: Any = None, observed: pd.DataFrame | None = None, whose: str = "other loans"
-    ) -> ScorecardWidget:
-        """The card as a page element that a reader can set; see :mod:`p2prisk.scorecard.widget`."""
+    def widget(self, labels: Any = None, defaults: Any = None, **shown: Any) -> ScorecardWidget:
+        """The card as a page element that a reader can set; `shown` as in :mod:`p2prisk.scorecard.widget`."""
         from p2prisk.scorecard.widget import ScorecardWidget
 
-        return ScorecardWidget(self, labels, defaults, observed=observed, whose=whose)
+        return ScorecardWidget(self, labels, defaults, **shown)
 
 
 def _plain(value):

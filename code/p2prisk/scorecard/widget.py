@@ -59,10 +59,14 @@ class ScorecardWidget:
         probability that the card assigns.
     whose : str
         Words for these loans.
+    words : dict, optional
+        Characteristic -> attribute -> words for the reader, where the attribute alone says too little.
     """
 
-    def __init__(self, card, labels=None, defaults=None, name="scorecard", observed=None, whose="other loans"):
-        self.card, self.labels, self.name = card, dict(labels or {}), name
+    def __init__(
+        self, card, labels=None, defaults=None, name="scorecard", observed=None, whose="other loans", words=None
+    ):
+        self.card, self.labels, self.name, self.words = card, dict(labels or {}), name, dict(words or {})
         self.observed = {}
         if observed is not None:
             if card.scale is None or list(observed["grade"]) != list(card.scale.labels):
@@ -127,6 +131,9 @@ class ScorecardWidget:
         grades = 0 if self.card.scale is None else len(self.card.scale.labels)
         return f"<ScorecardWidget {self.name}: {len(self.card.characteristics)} characteristics, {grades} grades>"
 
+    def _called(self, name, level):
+        return self.words.get(name, {}).get(level, level)
+
     def _control(self, item):
         words = html.escape(self.labels.get(item.name, item.name))
         key = html.escape(f"{self.name}-{item.name}", quote=True)
@@ -134,7 +141,8 @@ class ScorecardWidget:
         if item.kind == "class":
             options = "".join(
                 f'<option value="{html.escape(level, quote=True)}"'
-                f"{' selected' if level == self.defaults[item.name] else ''}>{html.escape(level)}</option>"
+                f"{' selected' if level == self.defaults[item.name] else ''}>"
+                f"{html.escape(self._called(item.name, level))}</option>"
                 for level in item.levels
             )
             control = f'<select id="{key}" data-characteristic="{known}">{options}</select>'
@@ -154,16 +162,20 @@ class ScorecardWidget:
         return (
             f'<div class="scorecard widget" id="{self.name}" role="group" aria-label="Interactive score card">'
             f"<style>{_asset('scorecard.css')}</style>"
-            f"<form>{controls}</form>"
+            f'<form>{controls}<p class="scorecard-buttons"><button type="button" data-part="reset">Reset</button> '
+            '<button type="button" data-part="keep">Keep this borrower beside the next</button></p></form>'
             '<div role="status" aria-live="polite"><dl class="scorecard-sum">'
             '<div><dt>Score</dt><dd data-part="score">–</dd></div><div><dt>Grade</dt><dd data-part="grade">–</dd></div>'
-            '<div><dt>Probability of default</dt><dd data-part="pd">–</dd></div></dl>'
-            '<p class="scorecard-observed" data-part="observed"></p></div>'
+            '<div><dt>Probability of default</dt><dd data-part="pd">–</dd>'
+            '<dd class="scorecard-interval" data-part="interval"></dd></div></dl>'
+            '<p class="scorecard-observed" data-part="observed"></p>'
+            '<p class="scorecard-kept" data-part="kept" hidden></p></div>'
             # Quarto would read the table into its own document and the script would not find it again
             f'<table data-quarto-disable-processing="true"><caption>Outcome with {_LEVEL:.0%} interval</caption>'
             '<thead><tr><th scope="col">Outcome</th><th scope="col">Chance</th><th scope="col">Interval</th>'
             '<th scope="col" class="scorecard-bar" aria-hidden="true"></th></tr></thead><tbody></tbody></table>'
             "<div>Reasons for the score, largest loss of points first:<ol></ol></div>"
+            '<div>One answer that would change the grade:<ul data-part="changes"></ul></div>'
             '<p class="scorecard-note" data-part="note"></p>'
             f'<script type="application/json">{data}</script>'
             f"<script>{_asset('scorecard.js').replace('SCORECARD-ID', self.name)}</script></div>"
@@ -184,10 +196,8 @@ class ScorecardWidget:
         points, band = self.card.points(frame).iloc[0], self.card.intervals(frame, _LEVEL).iloc[0]
         lines = ["| Characteristic | Attribute | Points |", "|:---|:---|---:|"]
         for item in self.card.characteristics:
-            lines.append(
-                f"| {_cell(self.labels.get(item.name, item.name))} | {_cell(self.defaults[item.name])} "
-                f"| {points[item.name]:g} |"
-            )
+            words = (self.labels.get(item.name, item.name), self._called(item.name, self.defaults[item.name]))
+            lines.append(f"| {' | '.join(map(_cell, words))} | {points[item.name]:g} |")
         grade = "" if self.card.scale is None else f", grade {scored['grade']}"
         lines.append(f"| **Score{grade}** | | **{scored['score']:g}** |")
         chances = "; ".join(
