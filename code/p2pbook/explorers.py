@@ -251,7 +251,7 @@ def of_detection(shares, causes, doses):
     )
 
 
-def of_moves(moves, groups):
+def of_moves(moves):
     """Call groups of traits willingness or ability, and see which of the two carries more of the fit.
 
     Parameters
@@ -259,8 +259,8 @@ def of_moves(moves, groups):
     moves : pandas.DataFrame
         One row a way to call them: a column a group with ``willingness`` or ``ability``, and the share of the fit lost
         without each of the two.
-    groups : sequence of str
     """
+    groups = [name for name in moves.columns if name not in ("willingness", "ability")]
     rows = {
         " / ".join(row[group] for group in groups): [
             row["willingness"],

@@ -12,7 +12,6 @@ from p2pbook.findings import MARK_AUC
 from p2pbook.known import stamp
 from p2pbook.lendingclub import ON_THE_DAY
 from p2pbook.replications import came_out_again, replication, stamped
-from p2pbook.replications.outcome import MOVED
 from p2pbook.traits import INCOME_MARKS
 from p2pbook.values import Value, count, estimate, estimates, share
 from p2pbook.words import by_count, joined
@@ -502,7 +501,7 @@ def _blocks(outcome, robust):
         ways=(100 * ways).rename_axis("groups").reset_index(),
         lost_without={name: share(lost, 0) for name, lost in {**groups, **blocks["share_added"]}.items()},
         points=points,
-        explorer=of_moves(outcome.table("moves"), MOVED),
+        explorer=of_moves(outcome.table("moves")),
     )
 
 
