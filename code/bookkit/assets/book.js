@@ -139,7 +139,7 @@
     var chinese = make("span", "", entry[2]);
     chinese.lang = "zh";
     tip.replaceChildren(make("b", "", entry[1]), " ", chinese, make("br"), entry[3]);
-    body.append(tip);
+    doc.querySelector("main").append(tip);
     var at = link.getClientRects()[0], left = Math.min(at.left, root.clientWidth - tip.offsetWidth - 8);
     tip.style.left = Math.max(8, left) + scrollX + "px";
     tip.style.top = (at.bottom + tip.offsetHeight + 8 < innerHeight ? at.bottom + 4 : at.top - tip.offsetHeight - 4) + scrollY + "px";
