@@ -288,6 +288,12 @@ class Register:
         return pd.DataFrame({"finding": heads, "status": [claim.status for claim in chosen]})
 
     @property
+    def ends(self):
+        """By claim: standard error of an end of its interval from the number of draws, as a share of the half-width."""
+        counts = {name: claim.draws for name, claim in register().items() if "draws" in claim.sources}
+        return {name: Value((2 * (float(draws) - 1)) ** -0.5, 0, percent=True) for name, draws in counts.items()}
+
+    @property
     def ranks(self):
         """Area under the curve of the readable model and of the sub-grade on each day of decision: the first picture.
 

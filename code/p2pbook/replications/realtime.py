@@ -33,7 +33,7 @@ LAST, YEAR = "2010-12-31", 12
 LEAST_LOSSES = 30
 
 #: resamples of months of issue, each with a refit at every date: of the hazard, of the trees (ten times as slow)
-RESAMPLES, RESAMPLES_TREES = 50, 12
+RESAMPLES, RESAMPLES_TREES = 200, 12
 
 #: of the months in which a loan ran on, the trees see one in so many, with that weight
 _ONE_IN = 10
@@ -146,7 +146,8 @@ def realtime_study(tape):
     facts : dict
     tables : dict of pandas.DataFrame
         ``known`` (what was on file at each date), ``rank`` (one row a date, window, group and model, with intervals
-        that refit and DeLong's beside them), ``over_trees`` (hazard less trees, from the same resamples),
+        that refit and DeLong's beside them), ``over_trees`` (hazard less trees, from the same resamples, with the
+        standard error that its ends have from so few of them),
         ``hindsight``, ``specifications`` and ``shut_out`` (last date).
 
     Notes
@@ -238,7 +239,8 @@ def _over(first, second):
     # few resamples: Student's t, as the spread itself is uncertain
     quantile = student.isf(0.025, both["resample"].nunique() - 1)
     half = quantile * spread.reindex(pd.MultiIndex.from_frame(table[keys])).to_numpy()
-    return table.assign(low=table["difference"] - half, high=table["difference"] + half)
+    error = half / np.sqrt(2 * (both["resample"].nunique() - 1))
+    return table.assign(low=table["difference"] - half, high=table["difference"] + half, error=error)
 
 
 def _hindsight(tape, runs):
