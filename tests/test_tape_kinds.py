@@ -698,6 +698,18 @@ def test_case_43_predicted_and_observed_are_one_event(studies):
     assert np.average(judged.pd, weights=judged.weights) == pytest.approx(judged.bad / judged.loans, abs=0.03)
 
 
+def test_a_file_in_another_unit_is_scored_with_a_word(put, tmp_path, capsys):
+    import yaml
+
+    (tmp_path / "m.yml").write_text(yaml.safe_dump(rules()))
+    own = ["--model", str(tmp_path / "m.json"), "--output", str(tmp_path / "s.csv")]
+    assert main(["fit", str(put(LOANS)), "--map", str(tmp_path / "m.yml"), "--output", str(tmp_path / "m.json")]) == 0
+    for cells, said in ((LOANS["dti"], False), (LOANS["dti"] / 100, True)):
+        capsys.readouterr()
+        assert main(["score", str(put(LOANS.assign(dti=cells))), *own]) == 0
+        assert ("another unit" in capsys.readouterr().out) == said
+
+
 # ---------------------------------------------------------------- the count
 
 #: kind -> tests of other modules

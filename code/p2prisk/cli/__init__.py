@@ -336,6 +336,11 @@ def _score(arguments):
     words |= {"out_of_range": "a value outside its range", "refer": "a gap without points (referred)"}
     told = ", ".join(f"{text} {scorer.flags[name]:,d}" for name, text in words.items())
     print(f"written: {arguments.output}: {scorer.loans:,d} loans; with {told}")
+    if scorer.flags["out_of_range"] > 0.5 * scorer.loans and scorer.loans > 1:
+        print(
+            "more than half of these loans have a value outside all that the model was built on: look whether a column "
+            "has another unit here (out_of_range in the output)"
+        )
     if replaced:
         print(
             f"{replaced:,d} keys look personal and were replaced by "

@@ -148,6 +148,9 @@ def drawn(figure):
     >>> _ = ax.plot([0, 1], [2, 3], label="A")
     >>> drawn(figure)[["mark", "series", "x", "y"]].values.tolist()
     [['line', 'A', 0.0, 2.0], ['line', 'A', 1.0, 3.0]]
+    >>> _ = ax.set_xticks([0, 1], ["7", "6"])
+    >>> drawn(figure)["x_name"].tolist()
+    ['7', '6']
     """
     rows = []
     for number, ax in enumerate(figure.axes, 1):
@@ -168,9 +171,20 @@ def drawn(figure):
 
 
 def _tick_names(axis):
-    """Place -> name, where ticks are named by words."""
+    """Place -> name, where ticks are named by words, or by numbers that are levels and no places (grade 7 at 6).
+
+    A figure that leaves names out where they would run into each other gives all of them as ``axis.place_names``.
+    """
+    from matplotlib.ticker import FixedLocator
+
     shown = zip(axis.get_ticklocs(), (label.get_text() for label in axis.get_ticklabels()), strict=False)
-    return {float(place): name for place, name in shown if any(letter.isalpha() for letter in name)}
+    chosen = isinstance(axis.get_major_locator(), FixedLocator)
+    names = {
+        float(place): name
+        for place, name in shown
+        if any(letter.isalpha() for letter in name) or (chosen and name and name != f"{place:g}")
+    }
+    return names | getattr(axis, "place_names", {})
 
 
 def _numbers(ax):

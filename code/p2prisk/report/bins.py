@@ -84,7 +84,7 @@ def _classes(values, build, bad, counts):
         number = values.to_numpy(dtype=float, na_value=np.nan)
         made = monotone_classes(number[build], bad[build] > 0)
         edges = made["upper"].dropna().to_numpy()[:-1]
-        shown = [f"{edge:,.6g}" for edge in edges]
+        shown = [_limit(edge, number) for edge in edges]
         labels = [f"up to {shown[0]}"] if shown else ["any number"]
         labels += [f"over {a} to {b}" for a, b in zip(shown, shown[1:], strict=False)]
         labels += [f"over {shown[-1]}"] if shown else []
@@ -97,6 +97,24 @@ def _classes(values, build, bad, counts):
     labels = [name for name in order if name in common] + ["missing"] * ("missing" in common and "missing" not in order)
     codes = pd.Index(labels).get_indexer(level)
     return np.where(codes < 0, len(labels), codes), [*labels, "others"]
+
+
+def _limit(edge, number):
+    """A limit of a class for print, with as many digits as put every loan on the side on which it is counted.
+
+    Examples
+    --------
+    >>> _limit(49_999.98, np.array([49_999.98, 50_000.0])), _limit(16 / 3, np.array([5.0, 16 / 3, 6.0]))
+    ('49,999.98', '5.33334')
+    """
+    below, text = (number <= edge).sum(), ""
+    for digits in range(6, 17):
+        step = 10.0 ** (np.floor(np.log10(abs(edge))) + 1 - digits) if edge else 0.0
+        for value in (edge, edge + step / 2):
+            text = f"{value:,.{digits}g}"
+            if (number <= float(text.replace(",", ""))).sum() == below:
+                return text
+    return text
 
 
 def _woe(loans, bad):

@@ -113,7 +113,8 @@ def _unseen(study):
 
 
 def _departure(study):
-    size = np.log(study.parallel_lines()["departure"].astype(float)).abs()
+    table = study.parallel_lines()
+    size = np.log(table.loc[table["term"] != "age of the loan", "departure"].astype(float)).abs()
     return float(np.exp(size.max()))
 
 

@@ -68,6 +68,7 @@ def bad_by_period(table, ax=None):
     )
     step = max(1, -(-len(table) // 8))  # more than eight labels run into each other
     ax.set_xticks(place[::step], table["level"][::step])
+    ax.xaxis.place_names = dict(zip(map(float, place), table["level"], strict=True))
     ax.set(xlabel="period of issue", ylabel="share of bad loans")
     ax.set_ylim(bottom=0)
     ax.yaxis.set_major_formatter(PercentFormatter(1))
