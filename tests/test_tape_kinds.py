@@ -775,6 +775,10 @@ REMEDIES = {
     "p2prisk map": "test_draft::test_open_questions_are_answered_one_by_one",
     "p2prisk check": "test_draft::test_open_questions_are_answered_one_by_one",
     "p2prisk fit": f"{HERE}::test_case_33_a_score_depends_on_the_applicant",
+    "p2prisk columns": f"{HERE}::test_the_list_of_columns_that_a_message_names",
+    "--own": "test_fit_options::test_the_remedies_work",
+    "--predictors": "test_fit_options::test_the_remedies_work",
+    "--known-at-issue": "test_fit_options::test_the_remedies_work",
 }
 #: named in messages, but no way out of a tape that cannot be read: other commands, or what a command itself writes
 NO_WAY_OUT = {"--key", "--query", "--rows", "--output", "--format", "p2prisk keys", "p2prisk score", "p2prisk report"}
@@ -799,9 +803,8 @@ def messages():
 
 def test_every_remedy_that_a_message_names_is_run_by_a_test():
     keys = "decimal|missing|unit|order|recode|date|currency"
-    form = (
-        rf"--[a-z][a-z-]+|on_error=|(?<![\w/])(?:{keys}):|record_date_from|p2prisk (?:map|check|fit|keys|score|report)"
-    )
+    verbs = "map|check|fit|keys|score|report|columns"
+    form = rf"--[a-z][a-z-]+|on_error=|(?<![\w/])(?:{keys}):|record_date_from|p2prisk (?:{verbs})"
     named = {token for text in messages() for token in re.findall(form, text)}
     assert named - set(NO_WAY_OUT) <= set(REMEDIES), named - set(NO_WAY_OUT) - set(REMEDIES)
     assert set(REMEDIES) - named <= {
@@ -827,6 +830,229 @@ def test_the_currency_of_the_cells_can_be_stated(put):
     with pytest.raises(DataError, match="the cells say USD, the mapping says currency: EUR"):
         read_tape(path, rules())
     assert read_tape(path, rules(currency="USD")).frame["amount"].sum() == SUM
+
+
+def test_the_list_of_columns_that_a_message_names(put, capsys):
+    path = put(LOANS)
+    with pytest.raises(DataError, match="'p2prisk columns' lists them"):
+        read_tape(path, rules({"zinssatz": {"from": "dti"}}))
+    assert main(["columns"]) == 0 and "utilisation" in capsys.readouterr().out
+
+
+def cell(column, value, row=3):
+    return LOANS.assign(**{column: [value if place == row else old for place, old in enumerate(LOANS[column])]})
+
+
+def rule(column, **keys):
+    return {column: {"from": SOURCES[column], **keys}}
+
+
+QUOTED = lines().replace("L0003", '"L0003', 1).replace("L0009", 'L0009"', 1)
+SPREAD = lines("L9,2015-01-15,1000,12,30000,12.5,own, with a garden,paid")
+#: what is wrong, file, mapping, what is said, and the file and the mapping that do as it says
+WAYS_OUT = [
+    ("a name twice", lines().replace("income", "amount", 1), {}, "rename one", LOANS, {}),
+    (
+        "per cent signs in some cells",
+        cell("dti", "12.5%"),
+        {},
+        "write all cells alike",
+        LOANS.assign(dti=[f"{x}%" for x in LOANS["dti"]]),
+        {},
+    ),
+    ("two marks in a column", cell("dti", "12,51"), {}, "correct the cells, or split", cell("dti", "12.51"), {}),
+    ("a formula", cell("home", "=A1"), {}, "remove it, or read with on_error", cell("home", "rent"), {}),
+    (
+        "a level nobody knows",
+        cell("home", "castle"),
+        {},
+        "Add 'recode'",
+        cell("home", "castle"),
+        rule("home", recode={"castle": "own"}),
+    ),
+    (
+        "a word that is no flag",
+        LOANS.assign(owner="maybe"),
+        {"homeowner": {"from": "owner"}},
+        "add 'recode'",
+        LOANS.assign(owner="maybe"),
+        {"homeowner": {"from": "owner", "recode": {"maybe": None}}},
+    ),
+    (
+        "truth values for numbers",
+        LOANS.assign(dti=True),
+        {},
+        "are no numbers: add 'recode'",
+        LOANS.assign(dti=True),
+        rule("dti", recode={"True": 10}),
+    ),
+    (
+        "an infinite number",
+        cell("dti", "inf"),
+        {},
+        "name the text under 'missing'",
+        cell("dti", "inf"),
+        rule("dti", missing=["inf"]),
+    ),
+    ("a mark in an open cell", SPREAD, {}, "must be quoted", SPREAD.replace("own, with a garden", "own"), {}),
+    ("a quotation mark that swallows lines", QUOTED, {}, "remove the mark there", QUOTED.replace('"', ""), {}),
+    ("a mapping without from", LOANS, {"age": {"unit": "years"}}, "say 'from'", LOANS, {}),
+    ("a rule that is no set of keys", LOANS, {"age": "age"}, "write for instance", LOANS, {}),
+    (
+        "a unit nobody knows",
+        LOANS,
+        rule("dti", unit="permille"),
+        "known: per cent",
+        LOANS,
+        rule("dti", unit="per cent"),
+    ),
+    (
+        "a way of writing nobody knows",
+        LOANS,
+        rule("home", text="caps"),
+        "write text: words",
+        LOANS,
+        rule("home", text="words"),
+    ),
+    (
+        "a share of three",
+        LOANS,
+        {"dti": {"share_of": ["income", "amount", "term"]}},
+        "write share_of",
+        LOANS,
+        {"dti": {"share_of": ["amount", "income"]}},
+    ),
+    (
+        "years before what is not read",
+        LOANS.assign(born="1980-01-01"),
+        {"age": {"from": "born", "years_before": "closed_date"}},
+        "map it, or remove the key",
+        LOANS.assign(born="1980-01-01"),
+        {"age": {"from": "born", "years_before": "issue_date"}},
+    ),
+    ("a key nobody knows", LOANS, rule("dti", units="per cent"), "unknown key units; known: ", LOANS, rule("dti")),
+    (
+        "a switch that is a word",
+        LOANS,
+        rule("dti", required="yes"),
+        "write required: true",
+        LOANS,
+        rule("dti", required=True),
+    ),
+    (
+        "a name that the file lacks",
+        LOANS,
+        {"age": {"from": "years", "required": True}},
+        "Name the right column",
+        LOANS,
+        {},
+    ),
+    (
+        "a day of rows that are none",
+        LOANS.assign(seen="soon"),
+        {"record_date": None, "record_date_from": ["seen"]},
+        "or give record_date in the mapping",
+        LOANS.assign(seen="soon"),
+        {},
+    ),
+    ("a record date that is none", LOANS, {"record_date": "in May"}, "write it as 2024-12-31", LOANS, {}),
+    (
+        "a record date to come",
+        LOANS,
+        {"record_date": "2199-01-01"},
+        "give the day on which the file was drawn",
+        LOANS,
+        {},
+    ),
+]
+
+
+def _split(more):
+    top = {key: value for key, value in more.items() if key.startswith("record_date")}
+    return {key: value for key, value in more.items() if key not in top}, top
+
+
+@pytest.mark.parametrize("name, content, more, says, again, answer", WAYS_OUT, ids=[row[0] for row in WAYS_OUT])
+def test_the_way_out_that_a_message_names_is_one(put, name, content, more, says, again, answer):
+    columns, top = _split(more)
+    with pytest.raises(DataError, match=re.escape(says)):
+        read_tape(put(content), rules(columns, **top))
+    columns, top = _split(answer)
+    wanted = N + 1 if name == "a mark in an open cell" else N
+    assert len(read_tape(put(again), rules(columns, **top))) == wanted
+
+
+def test_containers_that_hold_no_single_table_can_be_opened_as_said(put, tmp_path):
+    """A folder, several files in one archive, and what is said of each."""
+    import zipfile
+
+    path = put(LOANS)
+    with pytest.raises(DataError, match="is a folder; give the file"):
+        read_tape(tmp_path, rules())
+    both = tmp_path / "both.zip"
+    with zipfile.ZipFile(both, "w") as archive:
+        archive.write(path, "a.csv")
+        archive.write(path, "b.csv")
+    with pytest.raises(DataError, match="unpack it and give one"):
+        read_tape(both, rules())
+    with zipfile.ZipFile(both) as archive:
+        archive.extract("a.csv", tmp_path)
+    assert len(read_tape(tmp_path / "a.csv", rules())) == N
+
+
+def test_a_column_without_a_name_is_read_once_it_has_one(tmp_path):
+    from openpyxl import load_workbook
+
+    path = tmp_path / "loans.xlsx"
+    LOANS.to_excel(path, index=False)
+    book = load_workbook(path)
+    book.active.cell(3, len(LOANS.columns) + 1, 7)
+    book.save(path)
+    said = read_tape(path, rules()).quality().findings
+    assert said["remedy"].str.contains("a name in the header").sum() == 1
+    book.active.cell(1, len(LOANS.columns) + 1, "more")
+    book.save(path)
+    tape = read_tape(path, rules())
+    assert "more" in tape.unused and not tape.quality().findings["remedy"].str.contains("a name in the header").any()
+
+
+#: a verb at the head of a remedy
+HEAD = re.compile(
+    r"(?:^|[;:,.] |\bor )(?:rename|write|correct|remove|repair|split|unpack|give|name|say|map|spread|paste|leave|"
+    r"multiply|add|close)\b (?!(?:no|a note|nor)\b)",
+    re.IGNORECASE,
+)
+#: words of remedies that tests of this module or of others run
+RUN = (
+    "rename one|write all (?:cells|rows) alike|correct the cells?|must be quoted|remove the mark|say 'from'|"
+    "for instance|known: |write text|write share_of|: write |write it|remove the key|map it|[Nn]ame the right column|"
+    "remove it, or|"
+    "recode|give the day|record_date|'missing'|under missing|unpack it|give the file|--|on_error|decimal|the pattern|"
+    "2019-01-31|2024-12-31|correct the (?:mapping|export|rows)|unit: |split the file|'order'|'date'|write a mapping|"
+    "in place of the|correct it there|number\\.NAME|give one character|give the number|give 1 or more|names of the "
+    "columns above it|name one such as|name the (?:right )?encoding|which line holds|give it|"
+    "a name in the header|^; write $"
+)
+#: what is done in the program that wrote the file, or by a person who knows the loans
+OUTSIDE = (
+    "export|save|copy it|write it again|fewer columns|over columns|leave (?:it|them|the rows) out|leave the column|"
+    "give the (?:status|outcome)|write the value out|write them alike|paste the values|map (?:a full|one of|the column|"
+    "them or)|multiply by 12|split it by|say in the export|unpack it and|say for each|name fewer|apart in the query|"
+    "say which rows with|"
+    "may not be closed there|say its kind and name"
+)
+
+
+def test_every_remedy_in_words_is_run_or_is_done_elsewhere():
+    left = {text for text in messages() if HEAD.search(text) and not re.search(f"{RUN}|{OUTSIDE}", text)}
+    assert not left, left
+    for words in (RUN, OUTSIDE):
+        stale = [
+            word
+            for word in words.split("|")
+            if "(" not in word and ")" not in word and not any(re.search(word, text) for text in messages())
+        ]
+        assert not stale, stale
 
 
 UNITS = {
