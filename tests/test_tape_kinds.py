@@ -1031,7 +1031,7 @@ RUN = (
     "2019-01-31|2024-12-31|correct the (?:mapping|export|rows)|unit: |split the file|'order'|'date'|write a mapping|"
     "in place of the|correct it there|number\\.NAME|give one character|give the number|give 1 or more|names of the "
     "columns above it|name one such as|name the (?:right )?encoding|which line holds|give it|"
-    "a name in the header|^; write $"
+    "a name in the header|give sqlite|^; write $"
 )
 #: what is done in the program that wrote the file, or by a person who knows the loans
 OUTSIDE = (
