@@ -1,9 +1,12 @@
 """The reference of the commands says what the code does, and `p2prisk columns` what the column table holds."""
 
 import json
+import shlex
 from pathlib import Path
 
-from p2prisk.cli import main, reference
+from made_tapes import ended
+from p2prisk.cli import exits, main, reference
+from p2prisk.cli.examples import EXAMPLES
 from p2prisk.tape import mapping
 from p2prisk.tape.columns import COLUMNS
 
@@ -49,3 +52,21 @@ def test_columns_as_json_and_as_text(capsys):
 def test_an_unknown_column_is_named(capsys):
     assert main(["columns", "dti", "shoe_size"]) == 2
     assert "no canonical column: shoe_size" in capsys.readouterr().err
+
+
+def test_the_example_of_each_help_works_from_an_empty_folder(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    loans = ended(size=600, seed=2).assign(rate=12.0)
+    loans.to_csv("loans.csv", index=False)
+    assert set(EXAMPLES) == set(reference.commands()["command"])
+    for name, example in EXAMPLES.items():
+        if name in ("report", "rerun", "obtain", "selftest"):  # by tests of their own; obtain needs a network
+            continue
+        words = shlex.split(example)
+        assert words[:2] == ["p2prisk", name]
+        if name == "keys":
+            (tmp_path / "secret.txt").write_text("ab" * 32)
+        assert main(words[1:]) in (0, exits.RECALIBRATE, exits.BROKEN), capsys.readouterr().err
+        for option in ("--output", "--html"):
+            if option in words:
+                assert (tmp_path / words[words.index(option) + 1]).stat().st_size > 0

@@ -222,3 +222,21 @@ def test_a_forged_term_is_refused(term):
     with pytest.raises(DataError):
         StandardModel.from_json(json.dumps({**plain, "checksum": checksum(plain)}))
     assert StandardModel.from_json(model.to_json()).inputs == ["dti", "home"]
+
+
+def test_few_loans_carry_no_model_unless_asked_and_another_unit_is_seen_when_scoring(folder, capsys):
+    loans = pd.read_csv(folder / "loans.csv")
+    loans.head(24).to_csv(folder / "few.csv", index=False)
+    (folder / "m.json").unlink(missing_ok=True)
+    assert fit(folder, tape="few.csv") == 1
+    assert "too few for a model (200 loans, 20 of each kind)" in capsys.readouterr().err
+    assert not (folder / "m.json").exists()
+    assert fit(folder, "--anyway", tape="few.csv") == 0
+    assert "24 loans" in capsys.readouterr().err
+    assert fit(folder, "--predictors", "dti,home") == 0
+    capsys.readouterr()
+    scored(folder)
+    assert "another unit" not in capsys.readouterr().err
+    loans.assign(dti=loans["dti"] / 100).to_csv(folder / "share.csv", index=False)
+    scored(folder, "share.csv")
+    assert "warning: dti: 100% of these loans lie where the lowest 10%" in capsys.readouterr().err

@@ -47,6 +47,14 @@ def test_nothing_has_changed(model):
     assert level["low"] < level["value"] < level["high"] and level["detectable"] > 1.1
 
 
+def test_a_product_that_the_fit_never_saw_is_named(model):
+    frame = later()
+    assert set(frame["term"]) == {12} and not any("every loan of the fit" in note for note in watch(model, frame).notes)
+    frame.loc[frame.index[::5], "term"] = 24
+    told = [note for note in watch(model, frame).notes if note.startswith("term: every loan of the fit had 12; 20% of")]
+    assert len(told) == 1
+
+
 def test_a_wrong_level_is_recalibrated_and_a_lost_rank_redeveloped(model):
     frame = later(size=2500)
     # fewer of the good ones: the odds rise by one factor for all, and the rank stays

@@ -1,6 +1,7 @@
 """`p2prisk stress`: money from probabilities by stated assumptions; scenarios of a file; a code for a broken limit."""
 
 import json
+import re
 
 import numpy as np
 import pandas as pd
@@ -181,3 +182,14 @@ def test_a_model_of_the_grade_has_no_event():
     tape = tape_of(book(size=900))
     with pytest.raises(DataError, match="no event whose odds"):
         stress_model(fit_standard(tape, "grade"), tape, plan(odds=2.0))
+
+
+def test_what_the_shipped_example_shows_between_its_comments_is_of_the_schema():
+    import jsonschema
+
+    from p2prisk.cli import stress as command
+
+    text = command._asset("scenarios.yml").read_text(encoding="utf-8")
+    full = yaml.safe_load("\n".join(re.sub("^# ", "  ", line) for line in text.split("\n\n", 1)[1].splitlines()))
+    assert len(full["scenarios"]) == 4 and set(full["limits"]) == {"expected_loss", "lenders_return"}
+    jsonschema.validate(full, command.schema())

@@ -50,7 +50,7 @@ from p2prisk.tape.columns import is_own
 from p2prisk.tape.event import Event, event_of, first_bad_class, loan_ages
 from p2prisk.tape.mapping import check_mapping
 from p2prisk.tape.privacy import LEAST, kind_of
-from p2prisk.terms import FitSettings, columns_in, computed, is_bare, with_terms
+from p2prisk.terms import FitSettings, classes_of, columns_in, computed, is_bare, with_terms
 from p2prisk.validation.population import by_class, thinned
 
 if TYPE_CHECKING:
@@ -197,7 +197,8 @@ class StandardModel:
         Master scale, where one was made (:meth:`p2prisk.scorecard.MasterScale.to_plain`).
     population : dict
         The loans of the fit by class, for :mod:`p2prisk.monitor`: ``loans``, ``issued`` (first and last month),
-        ``attributes`` and ``score`` (:func:`p2prisk.validation.by_class`). Empty in a file of an earlier day.
+        ``attributes`` and ``score`` (:func:`p2prisk.validation.by_class`), and ``alike``: the one value of each trait
+        in which they did not differ, so that no model could read it. Empty in a file of an earlier day.
     """
 
     results: OrderedResults
@@ -611,9 +612,20 @@ def _population(model, sample):
     names = [rule["column"] for rule in model.rules if rule["kind"] != "exposure"]
     kept = {name: by_class(part[name], weights) for name in names}
     found = {"loans": loans, "attributes": kept, "score": by_class(model.score(part)["score"], weights)}
+    alike = {name: text for name in CANDIDATES if name in sample and (text := _one_value(sample[name]))}
+    if alike:
+        found["alike"] = alike
     if "issue_date" in sample and sample["issue_date"].notna().any():
         found["issued"] = [f"{day:%Y-%m}" for day in (sample["issue_date"].min(), sample["issue_date"].max())]
     return found
+
+
+def _one_value(values):
+    """The one value that all loans have, as text; empty where there are more, gaps, or it may be somebody's."""
+    if values.isna().any() or values.nunique() != 1:
+        return ""
+    text = str(classes_of(values.iloc[:1]).iloc[0])
+    return "" if len(values) < LEAST or kind_of(text) else text
 
 
 def _exposure_rule(sample, event):

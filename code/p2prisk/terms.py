@@ -188,7 +188,7 @@ def computed(term: str, frame: pd.DataFrame) -> pd.Series:
     factors = factors_of(term)
     classes = [_is_class(factor, frame) for factor in factors]
     if all(classes):
-        parts = [_classes(frame[columns_of(factor)[0]]) for factor in factors]
+        parts = [classes_of(frame[columns_of(factor)[0]]) for factor in factors]
         gap = np.logical_or.reduce([part.isna().to_numpy() for part in parts])
         text = parts[0]
         for part in parts[1:]:
@@ -213,7 +213,7 @@ def _is_class(factor, frame):
     return factor.kind == "column" and not pd.api.types.is_numeric_dtype(frame[factor.value].dtype)
 
 
-def _classes(values):
+def classes_of(values: pd.Series) -> pd.Series:
     """Values as text; whole numbers without a point."""
     if pd.api.types.is_numeric_dtype(values.dtype) and not pd.api.types.is_bool_dtype(values.dtype):
         return values.map(lambda x: None if x != x else str(int(x)) if float(x).is_integer() else str(x)).astype(object)

@@ -14,6 +14,7 @@ import traceback
 from pathlib import Path
 
 from p2prisk.cli import report
+from p2prisk.cli.examples import EXAMPLES
 from p2prisk.errors import P2PRiskError
 from p2prisk.escape import visible
 from p2prisk.outputs import Output, clear_scratch
@@ -104,7 +105,7 @@ def _parser():
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
 
     def command(name, run, help, tape=True):
-        sub = commands.add_parser(name, help=help, description=help)
+        sub = commands.add_parser(name, help=help, description=help, epilog=f"example: {EXAMPLES[name]}")
         sub.set_defaults(run=run)
         if tape:
             sub.add_argument("tape", help="file, database URL, or name of an embedded data set")
@@ -314,6 +315,8 @@ def _score(arguments):
         aside: list = []
         replaced = 0
         for tape in pieces:
+            for told in () if scorer.loans else scorer.unlike(tape.frame):
+                _say(f"warning: {told}", sys.stderr)
             scores = scorer.score(tape.frame, arguments.drift)
             scores.insert(0, "row", _row_numbers(tape, scorer.loans - len(scores)))
             if "loan_id" in tape.frame:

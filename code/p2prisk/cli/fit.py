@@ -96,6 +96,7 @@ def run(arguments):
         cli._say(note)
         if not cli._gate(tape.quality(), arguments.anyway):
             raise cli._Stop(1)
+        _enough(tape, arguments)
         model = fit_standard(tape, arguments.outcome, settings=_with_stated(settings, tape))
         if model.event is not None:
             print(f"the event: {Event.from_plain(model.event).name}")
@@ -115,6 +116,34 @@ def run(arguments):
                 print("no points: only the odds of a proportional-odds logit add up; score gives probabilities")
         target.stream.write(model.to_json().encode("utf-8"))
     print(f"written: {arguments.output}", file=sys.stderr)
+
+
+def _enough(tape, arguments):
+    """Stop where so few loans, or of one kind so few, cannot carry a model; the bounds are those of a verdict."""
+    from p2prisk import cli
+    from p2prisk.monitor import Limits
+
+    frame, limits = tape.frame, Limits()
+    weights = frame["n"] if "n" in frame else 1.0
+    loans = int(frame["n"].sum()) if "n" in frame else len(frame)
+    says = f"{loans:,d} loans"
+    few = loans < limits.loans
+    if arguments.outcome != "grade" and "bad" in frame:
+        bad = int((frame["bad"].fillna(False).astype(bool) * weights).sum())
+        good = int(((~frame["bad"].fillna(True).astype(bool)) * weights).sum())
+        says += f", {bad:,d} of them bad and {good:,d} good"
+        few = few or min(bad, good) < limits.events
+    if not few:
+        return
+    if arguments.anyway:
+        print(f"going on with {says}, as asked: every number of such a model is loose", file=sys.stderr)
+        return
+    print(
+        f"p2prisk: {says}: too few for a model ({limits.loans} loans, {limits.events} of each kind); add loans, choose "
+        "another --horizon, or go on with --anyway",
+        file=sys.stderr,
+    )
+    raise cli._Stop(1)
 
 
 def _with_stated(settings, tape):

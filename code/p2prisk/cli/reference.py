@@ -8,6 +8,8 @@ from importlib import resources
 
 import pandas as pd
 
+from p2prisk.cli.examples import EXAMPLES
+
 #: files that commands read or write, by name or kind
 FILES = {
     "tape": "CSV (also .gz, .zip and others), Excel, Parquet, JSON lines, SQLite or a database URL; never changed",
@@ -123,7 +125,7 @@ def page() -> str:
         "## Options by command {#sec-commands-options}",
     ]
     for name, own in options().groupby("command", sort=False):
-        parts += [f"**{name}**", _table(own[["option", "what"]], code="option")]
+        parts += [f"**{name}**, such as `{EXAMPLES[name]}`", _table(own[["option", "what"]], code="option")]
     parts += ["## Exit codes {#sec-commands-exit}", _table(exit_codes())]
     parts += ["## Keys of a mapping file {#sec-commands-mapping}", _table(keys, code="key")]
     parts += ["**Keys of the rule of a column**", _table(rule_keys, code="key")]

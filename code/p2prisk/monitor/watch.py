@@ -24,6 +24,7 @@ from p2prisk.monitor.panel import month_index
 from p2prisk.scorecard.master_scale import MasterScale
 from p2prisk.tape.event import Event
 from p2prisk.tape.observed import observe
+from p2prisk.terms import classes_of
 from p2prisk.validation import jeffreys_interval, stability_against
 
 if TYPE_CHECKING:
@@ -182,6 +183,7 @@ def watch_model(
     tape = _later(model, tape, same_months, notes)
     tape = replace(tape, frame=model.prepared(tape.frame))
     frame = _recent(tape, recent)
+    notes += _never_seen(model, frame)
     stability = _stability(model, frame, limits)
     notes += [f"{row.variable}: {row.why}" for row in stability.itertuples() if row.why]
     measures, grades, false_alarm, judged = _outcomes(model, tape, limits, simulation, notes)
@@ -224,6 +226,21 @@ def _recent(tape, recent):
     month = month_index(tape.frame["issue_date"].fillna(tape.frame["issue_date"].min()))
     day = tape.provenance.get("record_date")
     return tape.frame[month > (month.max() if day is None else month_index(day)) - recent]
+
+
+def _never_seen(model, frame):
+    """What new loans have in traits in which the loans of the fit did not differ: the model cannot read it."""
+    told = []
+    for name, value in (model.population.get("alike") or {}).items():
+        if name in frame and len(frame):
+            texts = classes_of(frame[name])
+            share = float((texts.notna() & (texts != value)).mean())
+            if share >= 0.01:
+                told.append(
+                    f"{name}: every loan of the fit had {value}; {share:.0%} of these loans have another value, of "
+                    "which the model knows nothing."
+                )
+    return told
 
 
 def _stability(model, frame, limits):

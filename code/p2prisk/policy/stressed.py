@@ -27,6 +27,7 @@ from p2prisk.scorecard.master_scale import MasterScale
 from p2prisk.stress import Scenario
 from p2prisk.tape.columns import COLUMNS
 from p2prisk.tape.event import Event
+from p2prisk.terms import classes_of
 
 if TYPE_CHECKING:
     from p2prisk.standard import StandardModel
@@ -202,7 +203,7 @@ def _shocked(model, frame, given):
     for column, levels in given.get("odds_by", {}).items():
         if column not in frame or COLUMNS[column].known not in ("issue", "platform"):
             raise DataError(f"scenario {name!r}: the tape has no column {column!r} known at issue to make segments of")
-        texts[column] = _texts(frame[column])
+        texts[column] = classes_of(frame[column])
         segments[column] = {str(level): float(np.log(odds)) for level, odds in levels.items()}
         absent = sorted(set(segments[column]) - set(texts[column].dropna()))
         if absent:
@@ -212,12 +213,6 @@ def _shocked(model, frame, given):
             )
     scenario = Scenario(name, given["story"], float(np.log(given.get("odds", 1.0))), segments)
     return scenario, moved.assign(**{f"segment of {column}": text for column, text in texts.items()}), told
-
-
-def _texts(values):
-    if pd.api.types.is_numeric_dtype(values.dtype) and not pd.api.types.is_bool_dtype(values.dtype):
-        return values.map(lambda x: f"{x:g}" if x == x else None).astype(object)
-    return values.astype(object).where(values.notna(), None).map(lambda x: None if x is None else str(x))
 
 
 def _geometric(ratio, size):

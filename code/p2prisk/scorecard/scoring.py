@@ -16,10 +16,12 @@ from p2prisk.errors import DataError
 from p2prisk.scorecard.card import Scorecard
 from p2prisk.scorecard.master_scale import MasterScale
 from p2prisk.tape.columns import is_own
+from p2prisk.validation.population import class_counts
 
 if TYPE_CHECKING:
     from p2prisk.standard import StandardModel
 
+_FEWEST = 50
 _Z = 1.959963984540054
 _ROWS = 8192
 
@@ -115,6 +117,34 @@ class LoanScorer:
         table = pd.DataFrame(out, index=frame.index)
         self._count(table)
         return table
+
+    def unlike(self, frame: pd.DataFrame) -> list[str]:
+        """Numbers of new loans that lie almost all at one end of those of the fit: the sign of another unit.
+
+        Parameters
+        ----------
+        frame : pandas.DataFrame
+            Canonical columns; of fewer than 50 loans nothing is said.
+
+        Returns
+        -------
+        list of str
+            One sentence an attribute.
+        """
+        told = []
+        for name, kept in (self.model.population.get("attributes") or {}).items():
+            if "edges" not in kept or len(kept["edges"]) < 4 or name not in frame:
+                continue
+            counts = class_counts(frame[name], kept)[:-1]
+            own = np.asarray(kept["counts"])[:-1]
+            for place, end in ((0, "lowest"), (len(counts) - 1, "highest")):
+                before = own[place] / own.sum()
+                if counts.sum() >= _FEWEST and counts[place] >= 0.9 * counts.sum() and before < 0.3:
+                    told.append(
+                        f"{name}: {counts[place] / counts.sum():.0%} of these loans lie where the {end} {before:.0%} "
+                        "of the loans of the fit lay; is it in another unit? 'p2prisk monitor' compares all attributes"
+                    )
+        return told
 
     def _interval(self, design, probability):
         half = np.empty(len(design))
