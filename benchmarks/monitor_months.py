@@ -52,6 +52,8 @@ def months(tape, model):
                 row |= {"stability": score["psi"], "shifted": ", ".join(_shifted(found)) or "none"}
                 row |= _measured(found)
             alarms = found.measures["measure"][found.measures["alarm"].astype(bool)] if len(found.measures) else ()
+            near = found.measures["measure"][found.measures["near"].astype(bool)] if len(found.measures) else ()
+            row |= {f"near{name}": ", ".join(near) or "none"}
             row |= {f"verdict{name}": found.verdict, f"alarms{name}": ", ".join(alarms) or "none"}
             row |= {f"false_alarm{name}": found.false_alarm}
         rows.append(row)

@@ -55,6 +55,21 @@ def test_a_product_that_the_fit_never_saw_is_named(model):
     assert len(told) == 1
 
 
+def test_a_miss_just_short_of_an_alarm_is_named():
+    from p2prisk.monitor import Limits
+    from p2prisk.monitor.watch import _verdict
+
+    row = {"value": 0.6, "expected": 0.64, "low": 0.598, "high": 0.7, "loans": 900, "events": 90, "alarm": False}
+    names = ("level", "slope", "area", "grades")
+    measures = pd.DataFrame([{"measure": name, **row, "pvalue": 0.5, "near": False} for name in names])
+    stability = pd.DataFrame({"variable": ["score"], "shifted": [False], "psi": [0.0]})
+    plain = _verdict(stability, measures, Limits(), 900)
+    measures.loc[2, ["near", "pvalue"]] = True, 0.013
+    verdict, reasons = _verdict(stability, measures, Limits(), 900)
+    assert (verdict, plain[0]) == ("keep", "keep") and len(plain[1]) == 1
+    assert reasons[1].startswith("Near redevelop: the area is 0.600") and "1.3% of the cases" in reasons[1]
+
+
 def test_a_wrong_level_is_recalibrated_and_a_lost_rank_redeveloped(model):
     frame = later(size=2500)
     # fewer of the good ones: the odds rise by one factor for all, and the rank stays

@@ -75,6 +75,8 @@ class Limits:
             f"Recalibrate: otherwise, if the level is outside its limits and the odds are off by a factor of "
             f"{self.odds:g} or more; or the slope is outside its limits and {self.slope:g} or more from 1; or a grade "
             f"is outside its limits and its odds are off by that factor.",
+            "Near: a miss that matters and that chance would bring in less than three times as many cases as the limit "
+            "allows changes no verdict; it is named, as the next month may bring the other one.",
             "Keep: otherwise. A shift of the loans alone changes no verdict that rests on outcomes; it is named.",
             f"A measure is outside its limits where chance alone would take it in {alpha} of the cases.",
         ]
@@ -95,9 +97,10 @@ class ModelWatch:
     stability : pandas.DataFrame
         ``variable, loans, psi, limit, pvalue, false_alarm, largest_class, shifted``; the score comes first.
     measures : pandas.DataFrame
-        ``measure, value, expected, low, high, pvalue, false_alarm, loans, events, detectable, alarm``: level (rate of
-        the event), slope, area, grades (largest standardised miss). ``detectable`` is the change that would be found
-        four times in five (a factor on the odds for the level).
+        ``measure, value, expected, low, high, pvalue, false_alarm, loans, events, detectable, alarm, near``: level (rate
+        of the event), slope, area, grades (largest standardised miss). ``detectable`` is the change that would be found
+        four times in five (a factor on the odds for the level); ``near`` marks a miss that matters and falls just short
+        of an alarm, so that another month may bring the other verdict.
     grades : pandas.DataFrame
         ``grade, loans, events, predicted, observed, low, high`` (Jeffreys, 95 per cent).
     false_alarm : float
@@ -286,7 +289,10 @@ _MEASURES = [
     "events",
     "detectable",
     "alarm",
+    "near",
 ]
+#: a miss that matters and that chance would bring less often than this many times the false alarm is called near
+_NEAR = 3.0
 _GRADES = ["grade", "loans", "events", "predicted", "observed", "low", "high"]
 
 
@@ -385,6 +391,8 @@ class _Case:
                     "alarm": bool(outside(value) and matters(np.array([value]), real["factor"])[0]),
                 }
             )
+            far_enough = bool(matters(np.array([value]), real["factor"])[0])
+            found[-1]["near"] = far_enough and not found[-1]["alarm"] and found[-1]["pvalue"] < _NEAR * alpha
         return pd.DataFrame(found)[_MEASURES], self._by_grade(probability), float(alarms.mean())
 
     def _drawn(self, probability, weight, simulation):
@@ -441,6 +449,23 @@ class _Case:
         return pd.DataFrame(rows, columns=_GRADES)
 
 
+def _near(rows):
+    """What falls just short of an alarm, and the verdict that it would bring."""
+    told = []
+    for name, what in (
+        ("area", "redevelop"),
+        ("level", "recalibrate"),
+        ("slope", "recalibrate"),
+        ("grades", "recalibrate"),
+    ):
+        if bool(rows[name]["near"]) and not (what == "recalibrate" and bool(rows["area"]["alarm"])):
+            told.append(
+                f"Near {what}: the {name} is {rows[name]['value']:.3f}, where {rows[name]['expected']:.3f} is "
+                f"expected; chance alone would bring that in {rows[name]['pvalue']:.1%} of the cases."
+            )
+    return told
+
+
 def _matters(name, limits, middle):
     """Whether a miss of a measure is large enough to act on."""
     if name == "level":
@@ -473,6 +498,7 @@ def _verdict(stability, measures, limits, loans):
     }
     reasons = [told[name].format(**rows[name]) for name in told if bool(rows[name]["alarm"])]
     reasons = [text[0].upper() + text[1:] + "." for text in reasons]
+    named = [*_near(rows), *named]
     if bool(rows["area"]["alarm"]):
         return "redevelop", [*reasons, *named]
     if reasons:
