@@ -97,8 +97,8 @@ class ModelWatch:
     stability : pandas.DataFrame
         ``variable, loans, psi, limit, pvalue, false_alarm, largest_class, shifted``; the score comes first.
     measures : pandas.DataFrame
-        ``measure, value, expected, low, high, pvalue, false_alarm, loans, events, detectable, alarm, near``: level (rate
-        of the event), slope, area, grades (largest standardised miss). ``detectable`` is the change that would be found
+        ``measure, value, expected, low, high, pvalue, false_alarm, loans, events, detectable, alarm, near``: level
+        (rate of the event), slope, area, grades (largest standardised miss). ``detectable`` is the change that would be found
         four times in five (a factor on the odds for the level); ``near`` marks a miss that matters and falls just short
         of an alarm, so that another month may bring the other verdict.
     grades : pandas.DataFrame
