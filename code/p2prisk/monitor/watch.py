@@ -98,9 +98,9 @@ class ModelWatch:
         ``variable, loans, psi, limit, pvalue, false_alarm, largest_class, shifted``; the score comes first.
     measures : pandas.DataFrame
         ``measure, value, expected, low, high, pvalue, false_alarm, loans, events, detectable, alarm, near``: level
-        (rate of the event), slope, area, grades (largest standardised miss). ``detectable`` is the change that would be found
-        four times in five (a factor on the odds for the level); ``near`` marks a miss that matters and falls just short
-        of an alarm, so that another month may bring the other verdict.
+        (rate of the event), slope, area, grades (largest standardised miss). ``detectable`` is the change that would
+        be found four times in five (a factor on the odds for the level); ``near`` marks a miss that matters and falls
+        just short of an alarm, so that another month may bring the other verdict.
     grades : pandas.DataFrame
         ``grade, loans, events, predicted, observed, low, high`` (Jeffreys, 95 per cent).
     false_alarm : float
