@@ -25,7 +25,7 @@ _CJK = re.compile(r"[\u3400-\u9fff]")
 #: Width of the text in points: A4 less the margins, upright and turned.
 _UPRIGHT, _TURNED = 470, 717
 #: Share of its drawn size that a picture has, and the height in points that it may have: the text's, less a caption.
-_SHOWN, _TALLEST = 0.8, 630
+_SHOWN, _TALLEST = 0.76, 630
 #: Rows, and letters in them, up to which a table is not broken over two pages.
 WHOLE_ROWS, WHOLE_LETTERS = 20, 2_000
 _TABLE_SIZES, _PADDING = (9, 8.75, 8.5, 8, 7.5, 7, 6.5), 9
@@ -120,7 +120,7 @@ def _lower(node, page, entry, by_path):
             return wrap("typst", "#columned[", node["c"][1], "]")
         if node["c"][0][0]:
             node["c"][0][0] = identifier_of(page, node["c"][0][0])
-    elif kind == "Para" and tree.plain(node["c"][:1]) == "The answer first.":
+    elif kind == "Para" and tree.plain(node["c"][:1]) == "The answer first." and not entry.appendix:
         return wrap("typst", "#answer[", [node], "]")
     elif kind == "Para" and [item["t"] for item in node["c"]] == ["Strong"]:  # the head of a short list or table
         return wrap("typst", "#block(sticky: true)[", [node], "]")
@@ -164,7 +164,7 @@ def _picture(node, page):
         if high > _TALLEST * 1.25:
             words = f"{Path(name).stem} is {high:.0f} points high in the PDF, where {_TALLEST} are; draw it lower"
             raise BookError(words, page.chapter.path)
-        size = f"{shown * min(1, _TALLEST / max(high, 1)) / _UPRIGHT:.1%}"
+        size = f"{shown * min(1, _TALLEST / max(high, 1)):.0f}pt"
     alt = values.get("alt") or tree.plain(node["c"][1])
     return raw("typst", f"#image({_string('/' + name)}, width: {size}, alt: {_string(alt)})", True)
 

@@ -361,6 +361,8 @@ def test_in_the_pdf_the_answer_stands_before_pictures_and_a_head_stays_with_its_
         "#block(sticky: true)[",
     ]
     assert _lower(words, None, entry, {}) is None
+    entry.appendix = True  # appendices follow each other on a page: there it stands under its own title
+    assert _lower(answer, None, entry, {}) is None
 
 
 def test_pdf_alone_replaces_only_the_pdf(good):
