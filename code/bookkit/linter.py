@@ -29,6 +29,10 @@ SETUP = "from p2prisk.figures import use_house_style; use_house_style()"
 _REFERENCE = re.compile(r"(?<![\w`\\/.])@((?:[Ff]ig|[Tt]bl|[Ss]ec|[Ee]q)-[\w-]+)")
 _CITATION = re.compile(r"(?<![\w`\\/.])-?@(?!(?:[Ff]ig|[Tt]bl|[Ss]ec|[Ee]q)-)([A-Za-z0-9][\w:.#$%&+?<>~/-]*[\w])")
 _NUMBER = re.compile(r"(?<![\w@.,/#−-])[−-]?\d(?:[\d,]*\d)?(?:\.\d+)?(?:\s?%|\s+per\s+cent\b)?(?![\w/]|-\w)")
+#: The sections of a chapter, and how the heads of several of them are written: "Question, data and method: …".
+_TEMPLATE = ["question", "data", "method", "result", "limits"]
+_PART = "(?:[Qq]uestion|[Dd]ata|[Mm]ethod|Result|Limits)"
+_SECTION = re.compile(rf"## ({_PART}(?:(?:, | and ){_PART})*)(?:: .*)?")
 _YEAR = re.compile(r"^(?:1[89]|20)\d\d$")
 _RESULT = re.compile(r"\.\d|%|per\s+cent|\d,\d{3}")
 
@@ -286,6 +290,27 @@ def todo(chapter):
             yield number, f"unfinished: {match[0]}"
 
 
+@rule
+def chapter_template(chapter):
+    """A chapter with key takeaways answers first; question, data, method, result, limits follow, advice is last."""
+    lines = [(line, text) for line, text in chapter.prose_lines() if text.strip()]
+    ends = [index for index, (_, text) in enumerate(lines) if 'title="Key takeaways"' in text]
+    if not ends:
+        return
+    first = next((line, text) for line, text in lines if not text.startswith("#"))
+    if not first[1].startswith("**The answer first.**"):
+        yield first[0], "begin with **The answer first.**"
+    found = []
+    for _, text in lines:
+        match = _SECTION.fullmatch(re.sub(r"\s*\{.*\}$", "", text))
+        found += [word.lower() for word in re.findall(r"\w+", match[1]) if word != "and"] if match else []
+    if list(dict.fromkeys(found)) != _TEMPLATE or found != sorted(found, key=_TEMPLATE.index):
+        yield lines[0][0], f"sections in this order: {', '.join(_TEMPLATE)}; found {', '.join(found) or 'none'}"
+    advice = [text for _, text in lines[ends[0] :] if text.startswith("- ")]
+    if not advice or not advice[-1].startswith("- *For the risk manager:*"):
+        yield lines[ends[0]][0], "the last takeaway is *For the risk manager:*"
+
+
 # ---------------------------------------------------------------- numbers in the prose
 
 
@@ -319,6 +344,19 @@ def crowded_sentence(chapter):
             found = [source for source in found if not source.endswith((".interval", ".low", ".high"))]
             if len(found) > SENTENCE_NUMBERS:
                 yield line, f"{len(found)} numbers in a sentence, at most {SENTENCE_NUMBERS}: {', '.join(found)}"
+
+
+@rule
+def one_notation(chapter):
+    """Per cent is written 12 %, a negative number with a minus sign, a stretch of years 2007–2010."""
+    for line, text in chapter.prose_lines():
+        if text.startswith("|"):
+            continue
+        match = re.search(r"[`\d]\s+per\s+cent\b", text)
+        bare = _REFERENCE.sub(" ", _CITATION.sub(" ", re.sub(r"`[^`]*`|\]\([^)]*\)", " ", text)))
+        match = match or re.search(r"\d%|(?<![\w–-])-\d|\b(?:19|20)\d\d-(?:19|20)\d\d\b", bare)
+        if match:
+            yield line, f"{match[0].strip('`')}: write 12 %, −3 and 2007–2010"
 
 
 def _numbers(text):

@@ -35,7 +35,7 @@ figures.size(loans)
 show(loans)
 ```
 
-There are `{{python}} n.loans` loans, shown in @fig-loans-size and @tbl-loans-grade since 2018. See @sec-loans.
+**The answer first.** There are `{{python}} n.loans` loans, shown in @fig-loans-size and @tbl-loans-grade since 2018. See @sec-loans.
 
 A study of 5,000 loans found the same [@known2015].
 
@@ -46,6 +46,19 @@ $$ p = 0.5 $$ {{#eq-loans-p}}
 - 36-month loans are common, as @known2015 says.
 - An item without a number, on P2P lending and $x = 3$ in @eq-loans-p.
 - Of grade B, `{{python}} n.by_year[2011]["B"].interval` (`{{python}} listed.value("IND093")`).
+
+## Question and data {{#sec-loans-data}}
+
+## Method
+
+## Result: small ones
+
+## Limits: of all
+
+::: {{.callout-note title="Key takeaways"}}
+- One.
+- *For the risk manager:* ask.
+:::
 """
 
 
@@ -61,6 +74,21 @@ def test_a_good_chapter_passes(rule):
 # rule -> list of (replace this in GOOD, by that, line of the finding)
 ALT = "Histogram of loan amounts from 1,000 to 40,000 dollars; most loans are small and the tail is long."
 BAD = {
+    "chapter-template": [
+        ("**The answer first.** There", "There", 27),
+        ("## Method\n", "", 1),
+        ("## Limits: of all", "## What it lacks", 1),
+        ("## Method\n\n## Result: small ones", "## Result: small ones\n\n## Method", 1),
+        ("- *For the risk manager:* ask.\n", "", 47),
+        ("*For the risk manager:*", "*For all:*", 47),
+    ],
+    "one-notation": [
+        ("loans, shown", "loans, 12% of them, shown", 27),
+        ("loans, shown", "loans, 12 per cent of them, shown", 27),
+        ("n.loans` loans", "n.loans` per cent", 27),
+        ("loans, shown", "loans, -3 less, shown", 27),
+        ("since 2018", "in 2007-2010", 27),
+    ],
     "figure-without-alt": [(f'#| fig-alt: "{ALT}"\n', "", 14), (ALT, "Histogram of loans.", 14)],
     "finding-first": [
         ("**Most of the loans are small.** ", "", 14),
