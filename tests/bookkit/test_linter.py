@@ -59,7 +59,7 @@ $$ p = 0.5 $$ {{#eq-loans-p}}
 - One.
 - *For the risk manager:* ask.
 :::
-"""
+"""  # noqa: E501 - the second line of a paragraph would move every line that is asked for
 
 
 def findings(text, rule):
