@@ -48,7 +48,8 @@ def suspected_codes(values: np.ndarray) -> list[tuple[float, int, str]]:
     least = max(3, 0.001 * len(values))
     codes = []
     far = (found > 0) & np.isin(found, SPECIAL) & (counts < least)  # one cell is enough far beyond all others
-    far &= found >= 3 * max((value for value in found if value not in SPECIAL), default=np.inf)
+    plain = found[~np.isin(found, SPECIAL)]
+    far &= bool(len(plain)) and found >= 3 * plain.max()
     for place in np.flatnonzero((counts >= least) & (counts <= 0.9 * len(values)) | far):
         value, count = found[place], int(counts[place])
         if value in BELOW or value in SPECIAL or place == len(found) - 1:

@@ -921,7 +921,8 @@ class _Builder:
         text = self.text(source, rule)
         if pd.api.types.is_string_dtype(self.raw[source].dtype) or self.raw[source].dtype == object:
             distinct = pd.Series(text.dropna().unique())
-            formula = set(distinct[distinct.str.match(_FORMULA)])
+            begins = distinct[distinct.astype("str").str.startswith(("=", "@", "+", "-"))]  # few need the closer look
+            formula = set(begins[begins.astype("str").str.match(_FORMULA)])
             if formula:
                 self.failed(
                     name,

@@ -388,6 +388,20 @@ def _by_share(rows, frame):
     return "error" if rows >= _SHARE_OF_ERROR * len(frame) else "warning"
 
 
+def _without_spelling(keys):
+    """Keys without capitals, blanks and leading zeros."""
+    import pyarrow
+    from pyarrow import compute
+
+    texts = keys.astype("str")
+    arrow = pyarrow.array(texts, type=pyarrow.large_string())
+    if not compute.all(compute.string_is_ascii(arrow)).as_py():
+        return texts.str.casefold().str.replace(r"^0+(?=\d)|\s+", "", regex=True)
+    lower = compute.replace_substring_regex(compute.ascii_lower(arrow), r"\A0+([0-9])", r"\1")
+    lower = compute.replace_substring_regex(lower, r"[\t-\r\x1c-\x20]+", "")
+    return pd.Series(lower.to_pandas(), dtype="str").set_axis(keys.index)
+
+
 def _keys(frame, find, rows):
     if "loan_id" in frame:
         known = frame["loan_id"].dropna()
@@ -404,7 +418,7 @@ def _keys(frame, find, rows):
         if len(known) < len(frame) and len(known):
             find("warning", "rows without a key", "loan_id", len(frame) - len(known))
         if pd.api.types.is_string_dtype(known.dtype) or known.dtype == object:
-            plain = known.astype(str).str.casefold().str.replace(r"^0+(?=\d)|\s+", "", regex=True)
+            plain = _without_spelling(known)
             alike = plain.duplicated(keep=False) & ~known.duplicated(keep=False)
             if alike.any():
                 find(
@@ -765,8 +779,15 @@ def single_auc(values, bad):
     positives, negatives = int(bad.sum()), int((~bad).sum())
     if not positives or not negatives:
         return float("nan")
-    ranks = pd.Series(score).rank().to_numpy()
-    area = (ranks[bad].sum() - positives * (positives + 1) / 2) / (positives * negatives)
+    if np.isnan(score).any():
+        return float("nan")
+    codes, levels = pd.factorize(score)  # ranks by level: as many as there are distinct values, and exact
+    order = np.argsort(levels)
+    counts = np.bincount(codes, minlength=len(levels))[order]
+    ranks = np.cumsum(counts) - (counts - 1) / 2
+    area = (np.bincount(codes[bad], minlength=len(levels))[order] @ ranks - positives * (positives + 1) / 2) / (
+        positives * negatives
+    )
     return float(max(area, 1 - area))
 
 

@@ -23,6 +23,7 @@ from p2prisk.tape.encodings import other_encoding
 from p2prisk.tape.header import LOOKED_AT, find_header
 from p2prisk.tape.mapping import builtin, builtin_names
 from p2prisk.tape.numerals import looks_grouped
+from p2prisk.tape.plain_lines import NotPlainError, PlainLines, read_plain
 from p2prisk.tape.privacy import masked_names, personal_columns
 from p2prisk.tape.rows import snapshot_columns
 
@@ -191,6 +192,54 @@ def scan_lines(path, encoding, delimiter, names, expected=(), header=None):
         width -= 1  # a mark at the end of the header alone
     names = names[:width]
     scan["widest"] = width
+
+    def judge(row, index, begin, line):
+        """What a row has that others have not."""
+        if len(row) != width or not row[-1]:
+            if len(row) > width:
+                scan["widest"] = max(scan["widest"], len(row))
+                if any(row[width:]):
+                    scan["long"].append((index, line, len(row)))
+                else:
+                    scan["trailing"] += 1
+            elif len(row) == 1 and width >= 3 and row[0].count(delimiter) >= 0.6 * (width - 1):
+                scan["quoted"].append((index, begin, 1))
+            elif width >= 4 and " " in row[0].strip() and not any(row[1:]):
+                scan["text_lines"].append((index, line))
+            elif len(row) < width:
+                scan["short"].append((index, begin, len(row)))
+
+    try:
+        _scan_plain(path, encoding, delimiter, width, scan, judge)
+    except NotPlainError:
+        for name in ("text_lines", "short", "long", "quoted"):
+            scan[name] = []
+        scan |= {"blank": 0, "trailing": 0, "widest": width, "regular": False}
+        _scan_records(path, encoding, delimiter, width, scan, judge)
+    scan["header"], scan["width"] = names, width
+    if scan["open_quote"] and [index for index, *_ in scan["short"] + scan["long"][-1:]][-1:] != [scan["records"] - 1]:
+        scan["short"].append((scan["records"] - 1, scan["last_begin"], width))
+    return scan
+
+
+def _scan_plain(path, encoding, delimiter, width, scan, judge):
+    """Count the lines of a text in which each is a record; only the odd ones are parsed."""
+    lines = PlainLines(_blocks(path), encoding, delimiter, width, scan["header_row"] + 1)
+    for number, text in lines.odd():
+        row = next(csv.reader([text], delimiter=delimiter))
+        if not row:
+            scan["blank"] += 1
+        else:
+            judge(row, number - scan["header_row"] - 1 - scan["blank"], number + 1, number + 1)
+    scan["records"] = lines.lines - scan["header_row"] - 1 - scan["blank"]
+    scan["last_line"] = scan["last_begin"] = lines.lines
+    scan["last_line_open"], scan["open_quote"] = not lines.tail.endswith((b"\n", b"\r")), False
+    scan["longest"] = lines.longest
+    scan["regular"] = lines.regular and not scan["blank"] and not scan["text_lines"]
+
+
+def _scan_records(path, encoding, delimiter, width, scan, judge):
+    """Parse every record with the csv module, and judge it."""
     with io.TextIOWrapper(open_binary(path), encoding=encoding, newline="") as text:
         reader = _records(text, delimiter)
         index, before, begin = -1, 0, 0
@@ -205,19 +254,7 @@ def scan_lines(path, encoding, delimiter, names, expected=(), header=None):
                 index += 1
                 if before - begin and width >= 3:
                     _refuse_swallowed(path, row, width, delimiter, begin, before)
-                if len(row) != width or not row[-1]:
-                    if len(row) > width:
-                        scan["widest"] = max(scan["widest"], len(row))
-                        if any(row[width:]):
-                            scan["long"].append((index, reader.line_num, len(row)))
-                        else:
-                            scan["trailing"] += 1
-                    elif len(row) == 1 and width >= 3 and row[0].count(delimiter) >= 0.6 * (width - 1):
-                        scan["quoted"].append((index, begin, 1))
-                    elif width >= 4 and " " in row[0].strip() and not any(row[1:]):
-                        scan["text_lines"].append((index, reader.line_num))
-                    elif len(row) < width:
-                        scan["short"].append((index, begin, len(row)))
+                judge(row, index, begin, reader.line_num)
         except csv.Error as error:
             remedy = (
                 "it holds binary data: is it a table?"
@@ -225,16 +262,12 @@ def scan_lines(path, encoding, delimiter, names, expected=(), header=None):
                 else "a quotation mark may not be closed there: correct it"
             )
             raise DataError(f"{path.name}, line {reader.line_num:,d}: {error}; {remedy}") from None
-        scan["records"] = index + 1
-        scan["last_line"], scan["last_begin"] = before, begin
+    scan["records"] = index + 1
+    scan["last_line"], scan["last_begin"] = before, begin
     for block in _blocks(path):
         last = block[-4:]
     scan["last_line_open"] = not last.rstrip(b"\x00").endswith((b"\n", b"\r"))
-    scan["header"], scan["width"] = names, width
     scan["open_quote"] = _open_quote(path, encoding, scan)
-    if scan["open_quote"] and [index for index, *_ in scan["short"] + scan["long"][-1:]][-1:] != [index]:
-        scan["short"].append((index, begin, width))
-    return scan
 
 
 class _records:
@@ -320,14 +353,15 @@ def read_csv(path, on_error, encoding, delimiter, mapping, header=None, expected
     source = _source(path, scan, on_error)
     try:
         sample = _head(source, header, options)
-        with source() as stream:
-            frame = pd.read_csv(
-                stream, usecols=positions, dtype=dict.fromkeys(text.values(), str), low_memory=False, **options
-            )
+        how = options | {"usecols": positions, "dtype": dict.fromkeys(text.values(), str), "low_memory": False}
+        frame = _plain_frame(source, scan, positions, how)
+        if frame is None:
+            with source() as stream:
+                frame = pd.read_csv(stream, **how)
     except (pd.errors.ParserError, ValueError) as error:
         raise DataError(f"{path.name} cannot be parsed as a table: {error}; export it again") from None
     _check_count(path, scan, len(frame))
-    frame = _grouped_as_text(frame[positions], source, options)
+    frame = _grouped_as_text(frame[positions], source, options, scan=scan)
     frame.columns = wanted
     drop, set_aside = _not_loans(scan, on_error)
     if drop:
@@ -478,11 +512,25 @@ def _source(path, scan, on_error):
     return opened
 
 
-def _grouped_as_text(frame, source, options, begin=0, size=None):
+def _plain_frame(source, scan, positions, options):
+    """The columns of a regular file, or None where pandas has to read it."""
+    if not scan["regular"]:
+        return None
+    with source() as stream:
+        head = pd.read_csv(stream, nrows=2000, **options)
+    with source() as stream:
+        return read_plain(stream, positions, set(options["dtype"]), head, scan)
+
+
+def _grouped_as_text(frame, source, options, begin=0, size=None, scan=None):
     """Read columns again as text whose numbers may have a thousands point that pandas took for a decimal one."""
     again = [place for place in frame.columns if frame[place].dtype == float and looks_grouped(frame[place])]
     if not again:
         return frame
+    if scan is not None:
+        text = _plain_frame(source, scan, again, options | {"usecols": again, "dtype": dict.fromkeys(again, str)})
+        if text is not None:
+            return frame.drop(columns=again).join(text)[list(frame.columns)]
     with source() as stream:
         how = options | {"usecols": again, "dtype": dict.fromkeys(again, str)}
         with pd.read_csv(stream, chunksize=size or max(len(frame), 1), **how) as pieces:
