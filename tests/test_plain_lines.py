@@ -1,6 +1,7 @@
 """A text file read at once is the file read line by line: the same cells, types, bits, counts and messages."""
 
 import gzip
+from importlib import resources
 
 import numpy as np
 import pandas as pd
@@ -10,6 +11,8 @@ from hypothesis import strategies as st
 
 from p2prisk.errors import DataError
 from p2prisk.tape import privacy, quality, text_file
+from p2prisk.tape.mapping import builtin, builtin_names
+from p2prisk.tape.mapping_file import parse_mapping
 from p2prisk.tape.plain_lines import NotPlainError
 
 CELLS = st.one_of(
@@ -168,3 +171,9 @@ def test_the_area_of_one_column_is_that_of_its_ranks(rows):
     ranks = pd.Series(score).rank().to_numpy()
     area = (ranks[bad].sum() - positives * (positives + 1) / 2) / (positives * negatives)
     assert found == max(area, 1 - area)
+
+
+def test_the_mappings_of_the_package_are_the_same_by_either_parser():
+    folder = resources.files("p2prisk") / "assets" / "formats"
+    for name in builtin_names():
+        assert builtin(name) == parse_mapping((folder / f"{name}.yml").read_text(encoding="utf-8"))

@@ -10,3 +10,8 @@ import pandas as pd
 PathLike = str | os.PathLike[str]
 #: What pandas reads as a day: text such as ``2017-04`` or ``2017-04-30``, or any date.
 DateLike = str | datetime.date | np.datetime64 | pd.Timestamp
+
+#: What the standard model may be asked for: its outcome, method and link.
+OUTCOMES = ("severity", "bad", "grade")
+METHODS = ("cumulative", "sequential")
+LINKS = ("logit", "probit", "cloglog", "loglog")

@@ -40,6 +40,7 @@ import pandas as pd
 from scipy.special import expit
 
 from p2prisk.errors import ConvergenceError, DataError, ModelError, SeparationError
+from p2prisk.kinds import OUTCOMES
 from p2prisk.ordered import OrderedLogit, OrderedResults, SequentialLogit
 from p2prisk.ordered.merging import Factor, next_merge
 from p2prisk.ordered.probabilities import class_probabilities
@@ -59,7 +60,6 @@ if TYPE_CHECKING:
     from p2prisk.kinds import PathLike
     from p2prisk.tape.core import LoanTape
 
-OUTCOMES = ("severity", "bad", "grade")
 PROTECTED = ("sex", "age", "marital_status")
 #: candidates in the order in which near copies give way
 CANDIDATES = (

@@ -24,14 +24,12 @@ import numpy as np
 import pandas as pd
 
 from p2prisk.errors import DataError, ModelError
+from p2prisk.kinds import LINKS, METHODS
 from p2prisk.ordered.formula import Node, columns_of, compute, read_formula, stateful
 from p2prisk.tape.columns import is_own
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-
-METHODS = ("cumulative", "sequential")
-LINKS = ("logit", "probit", "cloglog", "loglog")
 
 
 class _Names:

@@ -281,6 +281,7 @@ def _gate(report, anyway):
 
 
 def _score(arguments):
+    from p2prisk.cli.progress import Progress
     from p2prisk.scorecard.scoring import LoanScorer, reading_for
     from p2prisk.standard import StandardModel
     from p2prisk.tape import iter_tape
@@ -313,18 +314,23 @@ def _score(arguments):
             else iter([_read(arguments, key, decisions, mapping)])
         )
         aside: list = []
-        replaced = 0
+        replaced, progress = 0, Progress()
         for tape in pieces:
             for told in () if scorer.loans else scorer.unlike(tape.frame):
                 _say(f"warning: {told}", sys.stderr)
             scores = scorer.score(tape.frame, arguments.drift)
             scores.insert(0, "row", _row_numbers(tape, scorer.loans - len(scores)))
             if "loan_id" in tape.frame:
-                replaced += int(tape.frame["loan_id"].astype(str).str.fullmatch(r"k\d{8}|x[0-9a-f]{20}").sum())
-                scores.insert(1, "loan_id", tape.frame["loan_id"].map(_harmless, na_action="ignore"))
+                keys = tape.frame["loan_id"]
+                begin = keys.astype("str").str[:1]
+                coded = keys[begin.isin(["k", "x"])].astype(str)
+                replaced += int(coded.str.fullmatch(r"k\d{8}|x[0-9a-f]{20}").sum())
+                risky = begin.isin(["=", "+", "-", "@"])
+                scores.insert(1, "loan_id", keys.where(~risky, keys[risky].map(_harmless)) if risky.any() else keys)
             out.write(scores)
             aside += tape.set_aside
-            print(f"{scorer.loans:,d} loans scored", file=sys.stderr)
+            progress.total = progress.total or tape.provenance.get("rows_of_file")
+            progress.show(scorer.loans + sum(entry["rows"] for entry in aside))
     print(account(scorer.loans + sum(entry["rows"] for entry in aside), scorer.loans, aside, "scored"))
     if scorer.card is not None:
         print(f"pd: the chance of being {Event.from_plain(model.event).name}" if model.event else "pd: of being bad")
@@ -448,7 +454,9 @@ class _Table(Output):
 
             packed = self.kind.endswith(".gz")
             self._rows = gzip.GzipFile("", "wb", fileobj=self.stream, mtime=0) if packed else self.stream
-        frame.to_csv(self._rows, mode="wb", header=first, index=False, lineterminator="\n", encoding="utf-8")
+        from p2prisk.cli.csv_text import csv_bytes
+
+        self._rows.write(csv_bytes(frame, first))
 
     def __exit__(self, kind, error, trace):
         if kind is None and self._rows not in (None, self.stream):

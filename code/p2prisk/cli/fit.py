@@ -7,8 +7,7 @@ from dataclasses import replace
 def add(command):
     """Add the command to a parser."""
     from p2prisk import cli
-    from p2prisk.standard import OUTCOMES
-    from p2prisk.terms import LINKS, METHODS
+    from p2prisk.kinds import LINKS, METHODS, OUTCOMES
 
     sub = command("fit", run, "Fit the standard ordered logit, or a model of your own, to a tape and store it.")
     sub.add_argument("--output", required=True, help="model file to write (JSON)")

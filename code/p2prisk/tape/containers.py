@@ -64,7 +64,7 @@ def read_parquet(path, mapping):
 
 
 def parquet_pieces(path, format, rows):
-    """Batches of a Parquet file: iterator of frames, the mapping, and the columns that hold personal data."""
+    """Batches of a Parquet file: frames, the mapping, the columns with personal data, the number of rows."""
     import pyarrow.parquet as parquet
 
     with _whole(path, "Parquet"):
@@ -87,7 +87,7 @@ def parquet_pieces(path, format, rows):
                 return
             yield frame
 
-    return pieces(), mapping, personal
+    return pieces(), mapping, personal, file.metadata.num_rows
 
 
 def columns_to_read(header, mapping):

@@ -144,7 +144,7 @@ _WHOLE = re.compile(r"^(-?\d{1,15})\.0+$")
 def builtin(name):
     """The built-in mapping called `name` (without its suffix)."""
     path = resources.files("p2prisk") / "assets" / "formats" / f"{name}.yml"
-    return parse_mapping(path.read_text(encoding="utf-8"))
+    return parse_mapping(path.read_text(encoding="utf-8"), own=True)
 
 
 def builtin_names() -> Any:

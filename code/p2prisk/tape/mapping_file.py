@@ -18,8 +18,8 @@ _TEXT = "tag:yaml.org,2002:str"
 OPEN = "?"
 
 
-def parse_mapping(text: str) -> object:
-    """Parse a mapping.
+def parse_mapping(text: str, own: bool = False) -> object:
+    """Parse a mapping; those of the package (`own`) by the compiled parser, where it is there.
 
     Examples
     --------
@@ -28,7 +28,7 @@ def parse_mapping(text: str) -> object:
     """
     import yaml
 
-    loader = yaml.SafeLoader(text)
+    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)(text) if own else yaml.SafeLoader(text)
     try:
         node = loader.get_single_node()
         if node is None:

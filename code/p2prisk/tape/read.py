@@ -275,14 +275,14 @@ def iter_tape(
         head = stream.read(4)
     set_aside: list = []
     if head == b"PAR1":
-        pieces, mapping, personal = parquet_pieces(path, format, rows)
+        pieces, mapping, personal, whole = parquet_pieces(path, format, rows)
     elif not path.is_file() or (head == b"PK\x03\x04" and is_excel(path)):
         yield read_tape(
             path, format, on_error=on_error, sheet=sheet, header_row=header_row, key=key, decisions=decisions
         )
         return
     else:
-        pieces, mapping, personal, set_aside, _ = csv_pieces(
+        pieces, mapping, personal, set_aside, whole = csv_pieces(
             path, format, rows, on_error, encoding, delimiter, header_row, expected_names(format)
         )
     names: dict = {}
@@ -297,6 +297,7 @@ def iter_tape(
         tape = apply_mapping(piece, mapping, path.name, on_error, decisions)
         tape.set_aside[:0] = [*(set_aside if first else []), *aside]
         tape.provenance["rows_read"] = read + (sum(entry["rows"] for entry in set_aside) if first else 0)
+        tape.provenance["rows_of_file"] = whole
         first = False
         yield tape
     if first:

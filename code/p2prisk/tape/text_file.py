@@ -425,13 +425,13 @@ def csv_pieces(path, format, rows, on_error, encoding, delimiter, header=None, e
     drop, source = set(drop), _source(path, scan, on_error)
 
     def pieces():
-        read = 0
+        read, readers = 0, {}
         try:
             with source() as stream, pd.read_csv(stream, chunksize=rows, **options) as reader:
                 for piece in reader:
                     read += len(piece)
                     begin = int(piece.index[0]) if len(piece) else 0
-                    piece = _grouped_as_text(piece[positions], source, options, begin, rows)
+                    piece = _grouped_as_text(piece[positions], source, options, begin, rows, readers=readers)
                     piece.columns = wanted
                     piece = piece.drop(index=[index for index in piece.index if index in drop]) if drop else piece
                     piece.attrs["text"] = True
@@ -522,8 +522,18 @@ def _plain_frame(source, scan, positions, options):
         return read_plain(stream, positions, set(options["dtype"]), head, scan)
 
 
-def _grouped_as_text(frame, source, options, begin=0, size=None, scan=None):
-    """Read columns again as text whose numbers may have a thousands point that pandas took for a decimal one."""
+def _pieces_of(source, size, options):
+    """The file in pieces."""
+    with source() as stream, pd.read_csv(stream, chunksize=size, **options) as pieces:
+        yield from pieces
+
+
+def _grouped_as_text(frame, source, options, begin=0, size=None, scan=None, readers=None):
+    """Read columns again as text whose numbers may have a thousands point that pandas took for a decimal one.
+
+    `readers` keeps the second readers of a file that comes in pieces: each goes through it once, not from its begin for
+    every piece.
+    """
     again = [place for place in frame.columns if frame[place].dtype == float and looks_grouped(frame[place])]
     if not again:
         return frame
@@ -531,10 +541,10 @@ def _grouped_as_text(frame, source, options, begin=0, size=None, scan=None):
         text = _plain_frame(source, scan, again, options | {"usecols": again, "dtype": dict.fromkeys(again, str)})
         if text is not None:
             return frame.drop(columns=again).join(text)[list(frame.columns)]
-    with source() as stream:
-        how = options | {"usecols": again, "dtype": dict.fromkeys(again, str)}
-        with pd.read_csv(stream, chunksize=size or max(len(frame), 1), **how) as pieces:
-            text = next(piece for piece in pieces if piece.index[0] == begin)
+    how = options | {"usecols": again, "dtype": dict.fromkeys(again, str)}
+    readers = {} if readers is None else readers
+    pieces = readers.setdefault(tuple(again), _pieces_of(source, size or max(len(frame), 1), how))
+    text = next(piece for piece in pieces if piece.index[0] == begin)
     return frame.drop(columns=again).join(text[again])[list(frame.columns)]
 
 
