@@ -76,6 +76,7 @@ evidence: $(READY) ## fetch the public loan files, compute every frozen result a
 
 bench: $(READY) ## measure speed and accuracy against peers (minutes; uses R where it is installed)
 	@env -u OPENBLAS_NUM_THREADS $(BIN)/python benchmarks/run.py
+	@echo "large tapes: $(BIN)/python benchmarks/tape.py, then benchmarks/tape.py --large"
 
 mutants: $(READY) ## do the tests catch what breaks? seeded mutants of the code that results rest on (an hour)
 	@$(INSTALL) -e ".[mutants]"

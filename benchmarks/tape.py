@@ -1,14 +1,17 @@
-"""Time and memory of a large tape: write a random one, then read, check, fit and score it.
+"""Time and memory of the commands on large tapes, from ten thousand to ten million rows, with a table and a plot.
 
-    python benchmarks/tape.py [--rows 1000000] [--keep FOLDER]
+    python benchmarks/tape.py              # 10^4, 10^5 and 10^6 rows: check, fit, score
+    python benchmarks/tape.py --large      # adds 10^7 rows: score, which streams
+    python benchmarks/tape.py --report     # adds the report of the largest tape
 
-Each step runs in a process of its own and reports seconds and the peak of its resident memory. The tape is random
-numbers, not loans; its columns are those of a usual export.
+Each command runs as a user runs it, in a process of its own; seconds by the clock, processor seconds on all cores and
+the peak of its resident memory are kept in ``tape.json`` and written into ``README.md``, with a plot. The tape is
+random numbers, not loans; its 24 columns are those of a usual export.
 """
 
 import argparse
 import json
-import resource
+import os
 import subprocess
 import sys
 import tempfile
@@ -17,6 +20,9 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+
+HERE = Path(__file__).parent
+SIZES, LARGE, PIECE = (10_000, 100_000, 1_000_000), 10_000_000, 1_000_000
 
 
 def random_tape(rows, seed=20240630):
@@ -59,53 +65,115 @@ def random_tape(rows, seed=20240630):
     )
 
 
-def step(name, folder):
-    """Run one step in this process and print what it took."""
+def write_tape(path, rows):
+    """A tape of any size, a million rows at a time."""
+    for start in range(0, rows, PIECE):
+        piece = random_tape(min(PIECE, rows - start), seed=20240630 + start)
+        piece["loan_id"] = np.char.add("L", np.arange(start, start + len(piece)).astype(str))
+        piece.to_csv(path, mode="a" if start else "w", header=not start, index=False)
+
+
+def measured(words, folder):
+    """Run a command; seconds, processor seconds, peak in MB."""
     started = time.perf_counter()
-    tape, model = folder / "tape.csv", folder / "model.json"
-    if name == "write":
-        random_tape(int((folder / "rows").read_text())).to_csv(tape, index=False)
-    elif name == "read, check and fit":
-        from p2prisk.standard import fit_standard
-        from p2prisk.tape import read_tape, study_sample
+    process = subprocess.Popen([sys.executable, "-m", "p2prisk", *words], cwd=folder, stdout=subprocess.DEVNULL)
+    _, status, used = os.wait4(process.pid, 0)
+    if os.waitstatus_to_exitcode(status):
+        raise SystemExit(f"p2prisk {' '.join(words)} ended with {os.waitstatus_to_exitcode(status)}")
+    return {
+        "seconds": time.perf_counter() - started,
+        "processor": used.ru_utime + used.ru_stime,
+        "peak_mb": used.ru_maxrss / 1e3,
+    }
 
-        marks = [time.perf_counter()]
-        loans = read_tape(tape)
-        marks.append(time.perf_counter())
-        report = loans.quality()
-        marks.append(time.perf_counter())
-        sample, _ = study_sample(loans)
-        fitted = fit_standard(sample)
-        marks.append(time.perf_counter())
-        fitted.to_json(model)
-        reading, checking, fitting = np.diff(marks)
-        print(
-            f"  {len(loans):,d} rows, {report.count('error')} errors; read {reading:.1f} s, check {checking:.1f} s, "
-            f"fit {fitting:.1f} s ({len(fitted.results.params)} parameters, {fitted.results.digits:.1f} digits)"
-        )
-    elif name == "score":
-        from p2prisk.cli import main
 
-        main(["score", str(tape), "--model", str(model), "--output", str(folder / "scores.csv")])
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6
-    print(json.dumps({"step": name, "seconds": round(time.perf_counter() - started, 1), "peak_gb": round(peak, 2)}))
+def measure(folder, sizes, report):
+    """Every command on every size; a tape that cannot be read whole is scored alone."""
+    found = []
+    for rows in sizes:
+        tape = folder / "tape.csv"
+        write_tape(tape, rows)
+        commands = {
+            "check": ["check", tape.name],
+            "fit": ["fit", tape.name, "--output", "model.json"],
+            "score": ["score", tape.name, "--model", "model.json", "--output", "scores.csv"],
+        }
+        if rows == LARGE:
+            commands = {"score": commands["score"]}
+        elif report and rows == max(size for size in sizes if size < LARGE):
+            commands["report"] = ["report", tape.name, "--output", "report"]
+        for name, words in commands.items():
+            found.append({"rows": rows, "command": name, **measured(words, folder)})
+            print(json.dumps(found[-1]), file=sys.stderr, flush=True)
+        tape.unlink()
+    return found
+
+
+def table(found):
+    """The measurements as a Markdown table."""
+    lines = ["| rows | command | seconds | processor seconds | peak MB |", "|---:|---|---:|---:|---:|"]
+    for row in found:
+        cost = f"{row['seconds']:.1f} | {row['processor']:.1f} | {row['peak_mb']:,.0f}"
+        lines.append(f"| {row['rows']:,d} | {row['command']} | {cost} |")
+    return "\n".join([*lines, "", "![Time and memory of the commands](tape.png)"])
+
+
+def plot(found, path):
+    """Processor seconds and memory against rows, both axes in powers of ten; a straight line of slope one is linear."""
+    import matplotlib
+
+    matplotlib.use("Agg")
+    import matplotlib.pyplot as plt
+
+    figure, (time_axis, memory_axis) = plt.subplots(1, 2, figsize=(9, 3.6), layout="constrained")
+    frame = pd.DataFrame(found)
+    for name, own in frame.groupby("command", sort=False):
+        time_axis.plot(own["rows"], own["processor"], marker="o", label=name)
+        memory_axis.plot(own["rows"], own["peak_mb"], marker="o", label=name)
+    for axis, what in ((time_axis, "processor seconds"), (memory_axis, "peak memory (MB)")):
+        axis.set(xscale="log", yscale="log", xlabel="rows of the tape", ylabel=what)
+        axis.grid(alpha=0.3)
+    time_axis.legend(frameon=False)
+    figure.savefig(path, dpi=110)
 
 
 def main():
-    """Run the steps one after another."""
+    """Measure, and put table and plot in their places."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--rows", type=int, default=1_000_000)
-    parser.add_argument("--keep", type=Path, help="folder in which the files stay")
-    parser.add_argument("--step", help=argparse.SUPPRESS)
+    parser.add_argument("--rows", type=int, nargs="+", default=SIZES, help="sizes instead of the usual ones")
+    parser.add_argument(
+        "--large", action="store_true", help="measure ten million rows alone, and keep the other measurements"
+    )
+    parser.add_argument("--report", action="store_true", help="with the report of the largest tape")
+    parser.add_argument(
+        "--model", type=Path, help="with --large: the model to score with; default: that of 100,000 rows"
+    )
+    parser.add_argument("--no-write", action="store_true", help="print the table alone")
     options = parser.parse_args()
-    if options.step:
-        return step(options.step, options.keep)
+    store = HERE / "tape.json"
     with tempfile.TemporaryDirectory(prefix="p2prisk-bench-") as scratch:
-        folder = options.keep or Path(scratch)
-        folder.mkdir(parents=True, exist_ok=True)
-        (folder / "rows").write_text(str(options.rows))
-        for name in ("write", "read, check and fit", "score"):
-            subprocess.run([sys.executable, __file__, "--keep", str(folder), "--step", name], check=True)
+        folder = Path(scratch)
+        if options.large:
+            if options.model:
+                (folder / "model.json").write_bytes(options.model.read_bytes())
+            else:
+                write_tape(folder / "tape.csv", 100_000)
+                measured(["fit", "tape.csv", "--output", "model.json"], folder)
+            found = measure(folder, [LARGE], False)
+        else:
+            found = measure(folder, options.rows, options.report)
+    new = {(row["rows"], row["command"]) for row in found}
+    if options.large and store.exists():
+        found = [row for row in json.loads(store.read_text()) if (row["rows"], row["command"]) not in new] + found
+    print(table(found))
+    if not options.no_write:
+        store.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
+        plot(found, HERE / "tape.png")
+        readme = HERE / "README.md"
+        text = readme.read_text(encoding="utf-8")
+        begin, end = "<!-- tape: begin -->", "<!-- tape: end -->"
+        before, after = text.split(begin)[0], text.split(end)[1]
+        readme.write_text(f"{before}{begin}\n{table(found)}\n{end}{after}", encoding="utf-8")
 
 
 if __name__ == "__main__":
