@@ -358,8 +358,9 @@ class _Builder:
             if self.source_of[name]:
                 self.frame[name] = self.column(name, rules[name], self.source_of[name])
         frame = pd.DataFrame(
-            {name: self.frame[name] for name in in_order(self.frame)}, index=self.raw.index
+            {name: self.frame[name] for name in in_order(self.frame)}, index=self.raw.index, copy=False
         ).reset_index(drop=True)
+        self.frame = {}  # each column is held once
         never_rules(frame, rules, self)
         add_bands(frame)
         if self.mapping.get("currency"):

@@ -225,4 +225,4 @@ def read_plain(stream, places: list[int], texts: set[int], head: pd.DataFrame, s
         if column.null_count != int(np.isnan(size).sum()):
             return None
         columns[place] = values
-    return pd.DataFrame(columns)
+    return pd.DataFrame(columns, copy=False)  # not stacked into blocks: that would hold every number twice
