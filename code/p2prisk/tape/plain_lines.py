@@ -19,6 +19,8 @@ from p2prisk.tape.bounds import CELL
 _TRANSPARENT = {"utf-8", "utf-8-sig"}
 #: bytes of a number up to which any sound parser gives the same double: 15 digits and powers of ten up to 22 are exact
 _EXACT = 15
+#: bytes from which a whole number may be too large for pandas, which then keeps empty cells of the column as text
+_OVERFLOW = 19
 _LEAST, _MOST = 1e-7, 1e15
 
 
@@ -174,6 +176,8 @@ def read_plain(stream, places: list[int], texts: set[int], head: pd.DataFrame, s
     for place in places:
         kind = head[place].dtype
         if place in texts or isinstance(kind, pd.StringDtype):
+            if place not in texts and scan["longest"][place] >= _OVERFLOW:
+                return None
             if place not in texts and set(head[place].dropna().str.lower()) <= {"true", "false"}:
                 return None
             kinds[place] = pyarrow.string()
