@@ -267,6 +267,7 @@ def _zipped(name, data):
         (b"\x28\xb5\x2f\xfd" + bytes(40), "a zstd file"),
         (b"SQLite format 3\0" + bytes(40), "SQLite database; give sqlite:///"),
     ],
+    ids=["gz-gz", "gz-zip", "zip-zip", "zip-gz", "bz2-bz2", "gz-parquet", "zstd", "sqlite"],  # bytes hold the time
 )
 def test_what_is_packed_twice_is_named(data, words, write):
     refused(write(data), words)

@@ -169,7 +169,8 @@ def quality_report(tape):
         _keys(frame, find, rows)
         _dates(frame, tape.provenance, find, rows)
         _units(frame, find, tape.provenance.get("units", {}), rows)
-        _spans_and_money(frame, find, tape.provenance.get("units", {}), rows)
+        _spans(frame, find, tape.provenance.get("units", {}), rows)
+        _money(frame, find, tape.provenance.get("units", {}), rows)
         _codes(frame, find)
         _standing(frame, find, rows)
         _maturity(tape, find)
@@ -613,13 +614,21 @@ def _units(frame, find, stated, rows):
             find("error", what, name, below.sum(), "write all rows alike in the export")
 
 
-def _spans_and_money(frame, find, stated, rows):
-    """The same for terms, incomes and years with the employer."""
-    income, term, employed = (_doubted(frame, name, stated) for name in ("income", "term", "employment_years"))
-    amount = frame["amount"].dropna() if "amount" in frame and frame["amount"].notna().any() else None
+def _spans(frame, find, stated, rows):
+    """The same for terms and years with the employer."""
+    term, employed = (_doubted(frame, name, stated) for name in ("term", "employment_years"))
+    if employed is not None and employed.median() > 24:
+        find(
+            "error",
+            f"median {employed.median():g} years with the employer: months?",
+            "employment_years",
+            len(employed),
+            "unit: months as years in the mapping, or unit: years if it is right",
+        )
+    if term is None:
+        return
     if (
-        term is not None
-        and (term.isin([7, 14, 15, 21, 28, 30, 31, 60, 90]).mean() > 0.9)
+        (term.isin([7, 14, 15, 21, 28, 30, 31, 60, 90]).mean() > 0.9)
         and term.median() < 91
         and ("rate" in frame and frame["rate"].median() > 60 or "apr" in frame and frame["apr"].median() > 60)
     ):
@@ -630,6 +639,41 @@ def _spans_and_money(frame, find, stated, rows):
             len(term),
             "unit: days as months in the mapping, or unit: months if it is right",
         )
+    for unit, usual in (("days", _DAYS), ("weeks", _WEEKS)):
+        if term.isin(usual).mean() > 0.9 and not (term % 12 == 0).any():
+            find(
+                "warning",
+                f"terms of {', '.join(f'{months:g}' for months in sorted(term.unique())[:3])}: {unit} where months are "
+                "meant?",
+                "term",
+                len(term),
+                f"unit: {unit} as months in the mapping, or unit: months if it is right",
+            )
+    short = term <= 5
+    if short.any() and not short.all() and (term[~short] % 12 == 0).all():
+        find(
+            "warning",
+            f"terms of {', '.join(f'{months:g}' for months in sorted(term[short].unique()))} beside "
+            f"{', '.join(f'{months:g}' for months in sorted(term[~short].unique())[:4])}: years among months? "
+            f"({_first(frame.index.isin(term.index[short]), rows)})",
+            "term",
+            short.sum(),
+            "write all rows alike in the export, or unit: months in the mapping if it is right",
+        )
+    if term.min() >= 1 and term.max() <= 6:
+        find(
+            "error",
+            f"longest term {term.max():g}: years where months are meant?",
+            "term",
+            len(term),
+            "unit: years as months in the mapping, or unit: months if the loans are so short",
+        )
+
+
+def _money(frame, find, stated, rows):
+    """The same for incomes, and for amounts of two scales."""
+    income = _doubted(frame, "income", stated)
+    amount = frame["amount"].dropna() if "amount" in frame and frame["amount"].notna().any() else None
     if income is not None:
         if income.median() < 1000 and (amount is None or income.median() < amount.median()):
             find(
@@ -648,16 +692,6 @@ def _spans_and_money(frame, find, stated, rows):
                 len(income),
                 "unit: per month in the mapping, or unit: per year if it is right",
             )
-    for unit, usual in (("days", _DAYS), ("weeks", _WEEKS)):
-        if term is not None and term.isin(usual).mean() > 0.9 and not (term % 12 == 0).any():
-            find(
-                "warning",
-                f"terms of {', '.join(f'{months:g}' for months in sorted(term.unique())[:3])}: {unit} where months are "
-                "meant?",
-                "term",
-                len(term),
-                f"unit: {unit} as months in the mapping, or unit: months if it is right",
-            )
     for name, money in (("income", income), ("amount", amount)):
         low = _thousands(money.to_numpy(dtype=float)) if money is not None and name not in stated else np.zeros(0)
         if low.any():
@@ -670,33 +704,6 @@ def _spans_and_money(frame, find, stated, rows):
                 low.sum(),
                 "write all rows alike in the export",
             )
-    short = term is not None and term <= 5
-    if term is not None and short.any() and not short.all() and (term[~short] % 12 == 0).all():
-        find(
-            "warning",
-            f"terms of {', '.join(f'{months:g}' for months in sorted(term[short].unique()))} beside "
-            f"{', '.join(f'{months:g}' for months in sorted(term[~short].unique())[:4])}: years among months? "
-            f"({_first(frame.index.isin(term.index[short]), rows)})",
-            "term",
-            short.sum(),
-            "write all rows alike in the export, or unit: months in the mapping if it is right",
-        )
-    if term is not None and term.min() >= 1 and term.max() <= 6:
-        find(
-            "error",
-            f"longest term {term.max():g}: years where months are meant?",
-            "term",
-            len(term),
-            "unit: years as months in the mapping, or unit: months if the loans are so short",
-        )
-    if employed is not None and employed.median() > 24:
-        find(
-            "error",
-            f"median {employed.median():g} years with the employer: months?",
-            "employment_years",
-            len(employed),
-            "unit: months as years in the mapping, or unit: years if it is right",
-        )
 
 
 def _of_consumers(frame):
