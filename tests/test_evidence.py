@@ -16,6 +16,7 @@ def results(tmp_path, monkeypatch):
     made = {
         name: {
             "name": name,
+            "descriptive": "three made-up numbers",
             "input": {"rows": 3},
             "facts": {"area": 0.5 + i},
             "tables": {"t": {"columns": ["x"], "rows": [[1.0], [2.0]]}},

@@ -148,7 +148,7 @@ def test_the_command_its_page_and_its_codes(folder, capsys):
         (plan(traits={"home": {"times": 2}}), "'home' is no number that the model reads"),
         (plan(odds_by={"term": {48: 2.0}}), "no loan has term = 48; the tape has 36, 60"),
         (plan(odds_by={"status": {"paid": 2.0}}), "no column 'status' known at issue"),
-        ({"scenarios": plan(odds=2.0)["scenarios"] * 2}, "two scenarios have one name"),
+        ({"scenarios": [*plan(odds=2.0)["scenarios"], *plan(odds=2.0)["scenarios"]]}, "two scenarios have one name"),
         ("nowhere.yml", "there is no such file of scenarios"),
     ],
 )

@@ -291,7 +291,8 @@ class Register:
     def ends(self):
         """By claim: standard error of an end of its interval from the number of draws, as a share of the half-width."""
         counts = {name: claim.draws for name, claim in register().items() if "draws" in claim.sources}
-        return {name: Value((2 * (float(draws) - 1)) ** -0.5, 0, percent=True) for name, draws in counts.items()}
+        errors = {name: (2 * (float(draws) - 1)) ** -0.5 for name, draws in counts.items()}
+        return {name: Value(error, 0, percent=True, known=_OF_THE_METHOD) for name, error in errors.items()}
 
     @property
     def ranks(self):
