@@ -10,6 +10,9 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 MORE := $(VENV)/.more
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
+WARM := bookkit.preview, formulaic, hypothesis, ipykernel.kernelapp, IPython, jsonschema, matplotlib.pyplot, \
+  matplotlib_inline.backend_inline, nbclient, openpyxl, p2prisk.report.study, pandera.pandas, pyarrow.parquet, pytest, \
+  scipy.stats, sklearn.ensemble, sqlalchemy, statsmodels.api, xdist
 # auto | quarto | preview
 RENDERER ?= auto
 export RENDERER
@@ -32,14 +35,15 @@ $(READY): requirements.lock pyproject.toml
 	@$(PYTHON) -m venv $(VENV)
 	@$(INSTALL) --no-compile --require-hashes -r requirements.lock
 	@$(INSTALL) --no-deps --no-build-isolation -e .
-	@# what nothing here reads, 120 MB: the libraries' own tests, a completer's stubs of Django, byte code of replaced versions
-	@find $(VENV)/lib/python*/site-packages -type d '(' -name tests -o -name django-stubs -o -name __pycache__ ')' \
-	  -prune -exec rm -rf {} +
+	@# what nothing here reads, 100 MB: the libraries' own tests, a completer's stubs of Django
+	@find $(VENV)/lib/python*/site-packages -type d '(' -name tests -o -name django-stubs ')' -prune -exec rm -rf {} +
+	@# byte code of what is used, 50 MB of 130; where PYTHONDONTWRITEBYTECODE is set, each process would make it again
+	@env -u PYTHONDONTWRITEBYTECODE $(BIN)/python -c "import $(WARM)"
 	@touch $@
 
 $(MORE): requirements-more.lock $(READY)
 	@echo "Adding the linters, numba and drivers of databases from requirements-more.lock (once) ..."
-	@$(INSTALL) --no-compile --require-hashes --no-deps -r requirements-more.lock
+	@$(INSTALL) --require-hashes --no-deps -r requirements-more.lock
 	@touch $@
 
 setup: $(READY) ## make .venv from the lock file (every target does this by itself)

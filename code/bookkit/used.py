@@ -54,12 +54,22 @@ def start(root):
     for name in ("stat", "lstat", "access"):
         _watch(name)
     os._Environ.__getitem__ = _reading(os._Environ.__getitem__)
-    # Python takes a cached .pyc for good if the second of the source's last change agrees; a second is long here.
-    SourceFileLoader.path_stats = lambda loader, path: _milliseconds(_stat(path))
+    SourceFileLoader.path_stats = _finely(SourceFileLoader.path_stats)
 
 
-def _milliseconds(state):
-    return {"mtime": state.st_mtime_ns // 1_000_000, "size": state.st_size}
+def _finely(path_stats):
+    """Python takes a cached .pyc for good if the second of its source agrees; a second is long for a book.
+
+    Not for installed packages: a kernel would compile each of them again, two seconds of every chapter.
+    """
+
+    def finely(loader, path):
+        if path.startswith(_machine):
+            return path_stats(loader, path)
+        state = _stat(path)
+        return {"mtime": state.st_mtime_ns // 1_000_000, "size": state.st_size}
+
+    return finely
 
 
 def report(target):

@@ -204,6 +204,18 @@ def test_a_module_that_changed_twice_within_a_second(make, monkeypatch):
         assert rendered(root) == ({"module"}, {"module": amount})
 
 
+def test_the_byte_code_of_installed_packages_is_taken_as_it_is(tmp_path):
+    """Else every kernel compiles them again."""
+    (tmp_path / "mine.py").write_text("")
+    script = (
+        "import sys, nbclient; from bookkit import used; used.start(sys.argv[1])\n"
+        "stats = nbclient.__loader__.path_stats\n"
+        "print([stats(path)['mtime'] < 1e11 for path in (nbclient.__file__, sys.argv[2])])"
+    )
+    words = [sys.executable, "-c", script, str(tmp_path), str(tmp_path / "mine.py")]
+    assert subprocess.run(words, capture_output=True, text=True, check=True).stdout.split() == ["[True,", "False]"]
+
+
 def test_what_changes_while_a_chapter_runs_is_not_kept(make):
     change = 'open("data/a.csv", "a").write("1")'
     root = make(data=f"value = int(open('data/a.csv').read())\n{change}", module="import amount\nvalue = amount.AMOUNT")
