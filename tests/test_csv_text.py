@@ -67,6 +67,7 @@ def test_progress_shows_the_time_left_on_a_terminal_alone():
     told.show(1000)
     told.show(2000)
     told.show(4000)
+    told.close()
     assert told.stream.getvalue().split("\r\x1b[K")[1:] == [
         "1,000 of 4,000 loans scored, 30 s left",
         "2,000 of 4,000 loans scored, 20 s left",

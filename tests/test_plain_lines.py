@@ -99,6 +99,7 @@ def same(fast, slow):
 
 @settings(max_examples=250, deadline=None, suppress_health_check=list(HealthCheck))
 @example(content=b"k,l,m,n\n0,,0,0\n0,99999999999999999999,0,0\n0,nan,0,0\n", on_error="raise")
+@example(content=b"k,l,m,n\n0,+7,0,\n", on_error="raise")
 @given(content=files(), on_error=st.sampled_from(["raise", "missing"]))
 def test_read_at_once_or_line_by_line(tmp_path_factory, content, on_error):
     path = tmp_path_factory.mktemp("plain") / "tape.csv"

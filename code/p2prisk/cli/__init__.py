@@ -329,8 +329,10 @@ def _score(arguments):
                 scores.insert(1, "loan_id", keys.where(~risky, keys[risky].map(_harmless)) if risky.any() else keys)
             out.write(scores)
             aside += tape.set_aside
-            progress.total = progress.total or tape.provenance.get("rows_of_file")
-            progress.show(scorer.loans + sum(entry["rows"] for entry in aside))
+            rows = tape.provenance.get("rows_of_file")
+            progress.total = rows and rows - sum(entry["rows"] for entry in aside)
+            progress.show(scorer.loans)
+        progress.close()
     print(account(scorer.loans + sum(entry["rows"] for entry in aside), scorer.loans, aside, "scored"))
     if scorer.card is not None:
         print(f"pd: the chance of being {Event.from_plain(model.event).name}" if model.event else "pd: of being bad")

@@ -42,12 +42,11 @@ class Progress:
     def show(self, done):
         """Say it: over the last line on a terminal, else without the time, which only a watcher needs."""
         if self.live:
-            end = "\n" if self.total and done >= self.total else ""
-            print(f"\r\x1b[K{self.line(done)}", end=end, file=self.stream, flush=True)
+            print(f"\r\x1b[K{self.line(done)}", end="", file=self.stream, flush=True)
         else:
             print(f"{done:,d} loans scored", file=self.stream, flush=True)
 
     def close(self):
-        """End the line."""
+        """End the line; what is said next begins its own."""
         if self.live:
-            print(file=self.stream)
+            print(file=self.stream, flush=True)

@@ -186,7 +186,7 @@ def read_plain(stream, places: list[int], texts: set[int], head: pd.DataFrame, s
             return None
         known = head[place].dropna()
         kinds[place] = pyarrow.int64() if (known == known.round()).all() else pyarrow.float64()
-    names = [str(place) for place in range(len(scan["longest"]))]
+    names, demoted = [str(place) for place in range(len(scan["longest"]))], set()
     for _ in range(len(places) + 1):
         stream.seek(0)
         try:
@@ -207,6 +207,7 @@ def read_plain(stream, places: list[int], texts: set[int], head: pd.DataFrame, s
             if not found or kinds.get(int(found[1])) != pyarrow.int64():
                 return None
             kinds[int(found[1])] = pyarrow.float64()
+            demoted.add(int(found[1]))
     else:
         return None
     columns = {}
@@ -228,5 +229,7 @@ def read_plain(stream, places: list[int], texts: set[int], head: pd.DataFrame, s
             return None
         if column.null_count != int(np.isnan(size).sum()):
             return None
+        if place in demoted and not column.null_count and (size == np.floor(size)).all():
+            return None  # whole after all, such as +7: pandas says which it is
         columns[place] = values
     return pd.DataFrame(columns, copy=False)  # not stacked into blocks: that would hold every number twice
