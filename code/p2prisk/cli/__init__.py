@@ -99,7 +99,7 @@ def _end_orderly():
 
 
 def _parser():
-    from p2prisk.cli import challenge, columns, fit, monitor, stress
+    from p2prisk.cli import challenge, columns, fit, monitor, score, stress
 
     parser = _Parser(prog="p2prisk", description="Borrower credit risk on a loan tape.")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
@@ -137,19 +137,7 @@ def _parser():
     _file_options(sub)
     sub.add_argument("--output", help="file to write; default: print it")
     fit.add(command)
-    sub = command("score", _score, "Score a tape with a stored model, piece by piece.")
-    sub.add_argument(
-        "--model", required=True, help="model file of 'p2prisk fit'; it brings the mapping it was fitted with"
-    )
-    sub.add_argument("--output", required=True, help="file to write: .csv, .csv.gz or .parquet")
-    sub.add_argument(
-        "--drift",
-        choices=("flag", "refuse"),
-        default="flag",
-        help="attributes the model was not fitted on: flag the row (default), or stop",
-    )
-    sub.add_argument("--key", help="file with a secret, made if absent: keys that are personal become codes under it")
-    sub.add_argument("--rows", type=_count, default=200_000, help="rows of a piece (default: 200000)")
+    score.add(command)
     monitor.add(command)
     challenge.add(command)
     stress.add(command)
@@ -280,97 +268,6 @@ def _gate(report, anyway):
     return False
 
 
-def _score(arguments):
-    from p2prisk.cli.progress import Progress
-    from p2prisk.scorecard.scoring import LoanScorer, reading_for
-    from p2prisk.standard import StandardModel
-    from p2prisk.tape import iter_tape
-    from p2prisk.tape.choose import find_mapping
-    from p2prisk.tape.core import account
-    from p2prisk.tape.event import Event
-
-    is_file = Path(arguments.tape).is_file()
-    with _Table(
-        arguments.output, _inputs(arguments), Path(arguments.tape).stat().st_size // 8 if is_file else 0
-    ) as out:
-        model = StandardModel.from_json(arguments.model)
-        key = _secret(arguments.key, make=True) if arguments.key else None
-        named = _format(arguments)
-        mapping, decisions, notes = reading_for(model, None if named is None else find_mapping(named, (), named))
-        for note in notes:
-            _say(f"note: {note}", sys.stderr)
-        scorer = LoanScorer(model)
-        pieces = (
-            iter_tape(
-                arguments.tape,
-                mapping,
-                rows=arguments.rows,
-                on_error=arguments.on_error,
-                key=key,
-                decisions=decisions,
-                **_how(arguments),
-            )
-            if is_file
-            else iter([_read(arguments, key, decisions, mapping)])
-        )
-        aside: list = []
-        replaced, progress = 0, Progress()
-        for tape in pieces:
-            for told in () if scorer.loans else scorer.unlike(tape.frame):
-                _say(f"warning: {told}", sys.stderr)
-            scores = scorer.score(tape.frame, arguments.drift)
-            scores.insert(0, "row", _row_numbers(tape, scorer.loans - len(scores)))
-            if "loan_id" in tape.frame:
-                keys = tape.frame["loan_id"]
-                begin = keys.astype("str").str[:1]
-                coded = keys[begin.isin(["k", "x"])].astype(str)
-                replaced += int(coded.str.fullmatch(r"k\d{8}|x[0-9a-f]{20}").sum())
-                risky = begin.isin(["=", "+", "-", "@"])
-                scores.insert(1, "loan_id", keys.where(~risky, keys[risky].map(_harmless)) if risky.any() else keys)
-            out.write(scores)
-            aside += tape.set_aside
-            rows = tape.provenance.get("rows_of_file")
-            progress.total = rows and rows - sum(entry["rows"] for entry in aside)
-            progress.show(scorer.loans)
-        progress.close()
-    print(account(scorer.loans + sum(entry["rows"] for entry in aside), scorer.loans, aside, "scored"))
-    if scorer.card is not None:
-        print(f"pd: the chance of being {Event.from_plain(model.event).name}" if model.event else "pd: of being bad")
-        table = scorer.summary()
-        print(f"{'grade':<12}{'loans':>10}{'share':>9}{'mean pd':>9}{'points':>9}")
-        for row in table.itertuples():
-            print(
-                f"{row.grade:<12}{row.loans:>10,d}{row.share:>9.1%}{row.mean_pd:>9.2%}"
-                + (f"{row.mean_points:>9.0f}" if row.mean_points == row.mean_points else f"{'-':>9}")
-            )
-    words = {"missing": "a missing attribute", "new_level": "a level new to the model"}
-    words |= {"out_of_range": "a value outside its range", "refer": "a gap without points (referred)"}
-    told = ", ".join(f"{text} {scorer.flags[name]:,d}" for name, text in words.items())
-    print(f"written: {arguments.output}: {scorer.loans:,d} loans; with {told}")
-    if scorer.flags["out_of_range"] > 0.5 * scorer.loans and scorer.loans > 1:
-        print(
-            "more than half of these loans have a value outside all that the model was built on: look whether a column "
-            "has another unit here (out_of_range in the output)"
-        )
-    if replaced:
-        print(
-            f"{replaced:,d} keys look personal and were replaced by "
-            + (
-                "codes; 'p2prisk keys' lists them"
-                if key
-                else "running numbers; --key FILE gives codes that stay the same, and that you can trace back"
-            ),
-            file=sys.stderr,
-        )
-
-
-def _row_numbers(tape, before):
-    """Number of each row in the file."""
-    if getattr(tape, "rows", None) is not None:
-        return tape.row_numbers()
-    return range(before + 1, before + len(tape) + 1)
-
-
 def _secret(path, make=False):
     """The secret in a file, which is made if it is absent: for this user alone."""
     path = Path(path)
@@ -417,17 +314,6 @@ def _selftest(arguments):
     from p2prisk.selftest import run
 
     return 0 if run() else 1
-
-
-def _harmless(text):
-    """A key that no spreadsheet takes for a formula.
-
-    Examples
-    --------
-    >>> _harmless("+49 30 1"), _harmless("L1")
-    ("'+49 30 1", 'L1')
-    """
-    return "'" + text if str(text)[:1] in ("=", "+", "-", "@") else text
 
 
 class _Table(Output):
