@@ -39,7 +39,8 @@ class Control:
 
     def markup(self, prefix):
         """The control as HTML."""
-        key, words = f"{prefix}-{html.escape(self.name, quote=True)}", html.escape(self.label)
+        # an identifier holds no space
+        key, words = html.escape(f"{prefix}-{self.name}".replace(" ", "-"), quote=True), html.escape(self.label)
         name = html.escape(self.name, quote=True)
         if self.choices:
             options = "".join(

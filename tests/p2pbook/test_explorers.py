@@ -80,6 +80,14 @@ EXPLORERS = (
 )
 
 
+def test_identifiers_hold_no_space():
+    """HTML allows none, and the label of a control named in words would point nowhere."""
+    shown = Explorer("ex", "T", "lookup", (Control("use of limits", "Use", "a", ("a",)),), {}, ("A", "B"))
+    (control,) = shown.controls
+    assert 'for="ex-use-of-limits"' in control.markup("ex") and 'id="ex-use-of-limits"' in control.markup("ex")
+    assert 'data-control="use of limits"' in control.markup("ex")
+
+
 @pytest.fixture
 def page(browser, tmp_path):
     """A page with all explorers, the network off; a message or an error fails the test."""
