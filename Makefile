@@ -57,7 +57,8 @@ pdf: $(READY) ## render the PDF only
 	@$(BIN)/bookkit book --to pdf
 
 test: $(READY) ## run every test: package, book, executed notebooks
-	@$(BIN)/bookkit test
+	@$(BIN)/python -m pytest -n auto --dist loadfile -rs --nbval --nbval-current-env --nbval-cell-timeout=600 \
+	  --nbval-sanitize-with tests/notebooks/sanitize.cfg
 
 lint: $(MORE) ## check code style and chapters
 	@$(BIN)/ruff format --check --quiet code tests benchmarks data

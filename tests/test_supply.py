@@ -31,16 +31,12 @@ MODULES = {
 #: programs and plugins: the words by which the project calls them
 PROGRAMS = {
     "setuptools": "from setuptools import setup",
-    "jupyter-core": "kernel",
     "ipykernel": "-m ipykernel_launcher",
-    "pytest": "import pytest",
     "nbval": "--nbval",
-    "pytest-xdist": '"xdist"',
+    "pytest-xdist": "--dist loadfile",
     "ruff": "bin)/ruff check",
     "import-linter": "lint-imports",
     "mypy": "bin)/mypy",
-    "cosmic-ray": "cosmic-ray",
-    "jupytext": "jupytext",
 }
 
 
@@ -48,10 +44,15 @@ def names(lines):
     return [re.match(r"[\w.-]+", line)[0].lower().replace("_", "-") for line in lines]
 
 
-@pytest.fixture(scope="module")
-def imported():
+def installed():
+    """Names of the packages of this environment."""
+    return set(names(package.metadata["Name"] for package in importlib.metadata.distributions()))
+
+
+def modules(*folders):
+    """First names of all modules that the Python files of some folders import."""
     found = set()
-    for folder in ("code", "tests", "benchmarks", "data"):
+    for folder in folders:
         for path in (ROOT / folder).rglob("*.py"):
             for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
                 if isinstance(node, ast.Import):
@@ -64,6 +65,11 @@ def imported():
 
 
 @pytest.fixture(scope="module")
+def imported():
+    return modules("code", "tests", "benchmarks", "data")
+
+
+@pytest.fixture(scope="module")
 def words():
     paths = [
         ROOT / "Makefile",
@@ -71,9 +77,7 @@ def words():
         *(ROOT / "code" / "bookkit").rglob("*.py"),
         *(ROOT / "benchmarks").glob("*.py"),
     ]
-    return "\n".join(path.read_text(encoding="utf-8") for path in [*paths, *(ROOT / "tests").rglob("*.py")]).replace(
-        "BIN", "bin"
-    )
+    return "\n".join(path.read_text(encoding="utf-8") for path in paths).replace("BIN", "bin")
 
 
 @pytest.mark.parametrize("name", names(PROJECT["dependencies"]))
@@ -90,6 +94,22 @@ def test_every_dependency_is_imported_by_the_package(name):
 def test_every_extra_is_used_somewhere(name, imported, words):
     module = MODULES.get(name, name.replace("-", "_"))
     assert module in imported or PROGRAMS.get(name, "\0") in words, f"{name} is listed and never used"
+
+
+def test_what_is_imported_is_listed_or_comes_with_what_is():
+    """In the packages: `jupytext` was listed and never imported, while `jupyter_client` was imported and not listed."""
+    lists = [PROJECT["dependencies"], *PROJECT["optional-dependencies"].values()]
+    listed = {name for lines in lists for name in names(lines)}
+    with_them = {name for each in listed & installed() for name in names(importlib.metadata.requires(each) or [])}
+    homes, found = importlib.metadata.packages_distributions(), modules("code")
+    ours = sys.stdlib_module_names | {"p2prisk", "p2pbook", "bookkit"}
+    missing = {
+        name
+        for name in found - ours
+        if not {home.lower().replace("_", "-") for home in homes.get(name, [name])} & (listed | with_them)
+    }
+    assert not missing, f"imported, but neither listed nor required by what is: {sorted(missing)}"
+    assert "numpy" in found and len(found) > 40
 
 
 def test_data_of_another_licence_are_an_extra_that_says_so(monkeypatch):

@@ -1,8 +1,6 @@
 r"""Read a chapter (`.qmd`) into its parts: prose, code cells and inline expressions, each with its line.
 
-This is the one reader of chapters: the preview renderer, the execution cache, the notebooks and the linter
-all start from :func:`read_chapter`. It only splits; what is *allowed* in a chapter is judged by
-:mod:`bookkit.dialect`.
+The one reader of chapters. It only splits; what is *allowed* in a chapter is judged by :mod:`bookkit.dialect`.
 
 Examples
 --------
@@ -87,6 +85,11 @@ class Cell:
         return self.options.get("label")
 
     @property
+    def kind(self):
+        """ "fig" or "tbl", as its label begins; None for a cell that shows neither."""
+        return next((kind for kind in ("fig", "tbl") if str(self.label).startswith(f"{kind}-")), None)
+
+    @property
     def name(self):
         """How messages call the cell: its label where it has one, and always its line."""
         return f"cell {self.label} (line {self.line})" if self.label else f"cell at line {self.line}"
@@ -146,10 +149,7 @@ class Chapter:
 def read_chapter(path, root="."):
     """Read and split the chapter `path`, relative to the project `root`.
 
-    Raises
-    ------
-    BookError
-        The file is missing or not UTF-8, a fence is not closed, or a YAML part cannot be read.
+    A BookError if the file is missing or not UTF-8, a fence is not closed, or a YAML part cannot be read.
     """
     try:
         text = (Path(root) / path).read_text(encoding="utf-8")

@@ -14,8 +14,9 @@ from pathlib import Path
 
 from bookkit.config import read_book
 from bookkit.errors import BookError
+from bookkit.folders import beside
 from bookkit.remote import strip_folder
-from bookkit.render import beside, check_target, put
+from bookkit.render import check_target, put
 
 #: The release that the message names and the workflow uses in .github/ (Typst books need 1.9.18 or newer).
 QUARTO_RELEASE = "1.9.38"
@@ -53,19 +54,9 @@ def quarto_version(path):
 
 
 def choose(wanted="auto", *, search=None):
-    """Choose the renderer.
+    """The renderer for what the user `wanted` (`RENDERER=`): "auto", "quarto" or "preview"; `search` as in find_quarto.
 
-    Parameters
-    ----------
-    wanted : {"auto", "quarto", "preview"}
-        What the user asked for (`RENDERER=`).
-    search : str, optional
-        Folders to search instead of PATH; for tests.
-
-    Raises
-    ------
-    BookError
-        If `wanted` is unknown, or is "quarto" and there is none.
+    A BookError if that is unknown, or is "quarto" and there is none.
     """
     if wanted not in ("auto", "quarto", "preview"):
         raise BookError(f"RENDERER={wanted} is unknown; use auto, quarto or preview")

@@ -3,13 +3,9 @@
 import argparse
 import os
 import signal
-import subprocess
 import sys
-import tempfile
 import time
-from collections import Counter
 from pathlib import Path
-from xml.etree import ElementTree
 
 from bookkit.errors import BookError, BookErrors
 
@@ -31,18 +27,7 @@ def command(*arguments):
 
 
 def main(argv=None):
-    """Run a command.
-
-    Parameters
-    ----------
-    argv : list of str, optional
-        Arguments; those of the process if None.
-
-    Returns
-    -------
-    int
-        Exit code: 0 for success, 1 for a fault in the book, 2 for wrong usage.
-    """
+    """Run a command; the exit code is 0 for success, 1 for a fault in the book, 2 for wrong usage."""
     parser = argparse.ArgumentParser(prog="bookkit", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     for name, (function, arguments) in COMMANDS.items():
@@ -165,33 +150,6 @@ def notebooks(given):
     chosen = [read_chapter(path, given.project) for path in book.chosen(given.chapters)]
     write_references(chosen, folder, given.jobs, keep=chapters)
     print(f"{len(chosen)} reference notebooks in {folder} ({time.perf_counter() - start:.0f} s)")
-
-
-@command(
-    ("--jobs", {"default": str(os.cpu_count() or 1), "help": "processes at a time"}),
-    ("pytest", {"nargs": "*", "help": "more arguments for pytest (after --)"}),
-)
-def test(given):
-    """Run every test: the packages and the book with pytest, then the executed notebooks with nbval."""
-    folder = Path("tests/notebooks")
-    spread = ["-p", "xdist", "-n", given.jobs, "--dist", "loadfile"]
-    nbval = ["--nbval", "--nbval-current-env", "--nbval-cell-timeout=600"]
-    parts = {"tests": [*spread, "-rs", *given.pytest]}
-    if any(folder.glob("*.ipynb")):
-        parts["notebooks"] = [*spread, *nbval, "--nbval-sanitize-with", str(folder / "sanitize.cfg"), str(folder)]
-    totals, failed, start = Counter(), False, time.perf_counter()
-    with tempfile.TemporaryDirectory() as reports:
-        for name, options in parts.items():
-            report = Path(reports) / f"{name}.xml"
-            environment = os.environ | ({"BOOKKIT_REFERENCE": "1"} if name == "notebooks" else {})
-            command = [sys.executable, "-m", "pytest", f"--junitxml={report}", *options]
-            failed |= subprocess.run(command, env=environment).returncode != 0
-            suite = ElementTree.parse(report).getroot().find("testsuite") if report.exists() else {}
-            totals.update({key: int(suite.get(key, 0)) for key in ("tests", "failures", "errors", "skipped")})
-    bad, skipped = totals["failures"] + totals["errors"], totals["skipped"]
-    print(f"all parts in {time.perf_counter() - start:.0f} s:")
-    print(f"{totals['tests'] - bad - skipped} passed, {bad} failed, {skipped} skipped")
-    return 1 if failed else 0
 
 
 @command(("--output", {"type": Path, "default": Path("docs/licences.md"), "help": "default: docs/licences.md"}))

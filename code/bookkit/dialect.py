@@ -45,7 +45,7 @@ from pathlib import PurePosixPath
 from bookkit.chapters import INLINE, Cell, read_chapter
 from bookkit.errors import BookError
 
-#: Option of a cell -> the types it may have.
+#: Option of a cell -> its type, or the values it may have.
 CELL_OPTIONS = {
     "label": str,
     "fig-cap": str,
@@ -56,8 +56,8 @@ CELL_OPTIONS = {
     "include": bool,
     "warning": bool,
     "error": bool,
-    "output": (bool, str),
-    "code-fold": (bool, str),
+    "output": (True, False, "asis"),
+    "code-fold": (True, False, "show"),
     "code-summary": str,
     "tags": list,
 }
@@ -79,14 +79,10 @@ _IDENTIFIER = re.compile(r"\{#([\w.:-]+)[^}]*\}")
 
 
 def read_chapters(book, chosen=None):
-    """Read every chapter of a book, or those of the paths `chosen`, and check it against the dialect.
+    """Read the chapters of a book, or those of the paths `chosen`, and check them against the dialect.
 
-    Returns
-    -------
-    chapters : dict
-        From path to :class:`bookkit.chapters.Chapter`; a chapter that cannot be read is missing.
-    faults : list of bookkit.errors.BookError
-        What is wrong, each with file and line.
+    Given are a dict of :class:`bookkit.chapters.Chapter` by path, without those that cannot be read, and a list of
+    BookError, each with file and line.
     """
     chapters, faults = {}, []
     for path in chosen or book.chapters:
@@ -158,22 +154,21 @@ def _check_cell(cell, fault):
         line = cell.option_lines.get(key, cell.line)
         if key not in CELL_OPTIONS:
             fault(line, f"cell option '{key}' is outside the dialect; known are: {', '.join(CELL_OPTIONS)}")
-        elif not isinstance(value, CELL_OPTIONS[key]):
+        elif isinstance(may := CELL_OPTIONS[key], tuple):
+            if value not in may:
+                fault(line, f"{key} must be true, false or {may[2]}")
+        elif not isinstance(value, may):
             fault(line, f"cell option '{key}: {value}' has the wrong type")
         elif isinstance(value, str) and INLINE.search(value):
             fault(line, f"'{key}' holds an inline expression; Quarto does not run it there")
-    if cell.options.get("output") not in (None, True, False, "asis"):
-        fault(cell.option_lines["output"], "output must be true, false or asis")
-    if cell.options.get("code-fold") not in (None, True, False, "show"):
-        fault(cell.option_lines["code-fold"], "code-fold must be true, false or show")
     label, line = str(cell.label or ""), cell.option_lines.get("label", cell.line)
     if re.match(r"^(sec|eq|lst|thm|lem|cor|prp|cnj|def|exm|exr|sol|rem|alg)-", label):
         fault(line, f"a cell cannot be labelled '{label}'; figures are fig-…, tables tbl-…")
     for kind in ("fig", "tbl"):
         caption = f"{kind}-cap"
-        if label.startswith(kind + "-") and not cell.options.get(caption):
+        if cell.kind == kind and not cell.options.get(caption):
             fault(line, f"cell {label} has no {caption}")
-        elif caption in cell.options and not label.startswith(kind + "-"):
+        elif caption in cell.options and cell.kind != kind:
             fault(cell.option_lines[caption], f"{caption} without 'label: {kind}-…'")
 
 

@@ -20,15 +20,10 @@ Target = namedtuple("Target", "kind number page")
 def build(book, chapters, results, before=()):
     """The pages of a book from its chapters and their results, each a dict by path.
 
-    A chapter without results is put together as far as its text tells: numbers and references are those of the book,
-    in the place of a figure or table stands nothing. The linter checks all chapters so. `before` are the pages of an
-    earlier build: those of chapters that are not in `chapters` stay as they are, for the next whole build to put right
-    (links into what has changed, the letters behind a source's year).
-
-    Raises
-    ------
-    BookErrors
-        Every fault found: missing figures, unresolved references, unknown citation keys, dead links.
+    A chapter without results is put together as far as its text tells, with the numbers and references of the book but
+    no figure or table: the linter checks so. `before` are the pages of an earlier build: those of chapters that are not
+    in `chapters` stay as they are, for the next whole build to put right (links into what has changed, the letters
+    behind a source's year). BookErrors has every fault found: figures, references, citation keys, links.
     """
 
     def page(entry):
@@ -279,6 +274,17 @@ def identifier_of(page, identifier):
     """Labels are unique in a file; identifiers that pandoc made are not across chapters, so they get a prefix."""
     own = re.match(r"(sec|fig|tbl|eq|ref)-", identifier) or identifier == "refs"
     return identifier if own else f"{page.chapter.path.stem}--{identifier}"
+
+
+def lower_link(node, by_path):
+    """Point a link of a printed format to its label; its words, where it leads nowhere. `by_path` has the pages."""
+    url = node["c"][2][0]
+    if place := place_of(url):
+        other = by_path.get(place[0].removesuffix(".html"))
+        if other:
+            node["c"][2][0] = "#" + identifier_of(other, place[1] or other.identifier)
+        return None if other else node["c"][1]
+    return None if re.match(r"[a-z]+:", url) else node["c"][1]
 
 
 def lower_block(node, writers):

@@ -11,10 +11,10 @@ import subprocess
 
 from bookkit import tree
 from bookkit.dialect import KINDS
-from bookkit.document import float_of, identifier_of, lower_block, place_of, titled
+from bookkit.document import float_of, identifier_of, lower_block, lower_link, titled
 from bookkit.errors import BookError
+from bookkit.folders import temporary_folder
 from bookkit.tables import column_widths, set_widths, shares
-from bookkit.temporary import temporary_folder
 from bookkit.tree import attributes, is_div, raw, transform
 
 _BREAK = raw("openxml", '<w:p><w:r><w:br w:type="page"/></w:r></w:p>')
@@ -72,13 +72,8 @@ def _lower(node, page, by_path):
         lead = [{"t": "Str", "c": number}, {"t": "Space"}] if number else []
         return [{"t": "Header", "c": [level, [identifier_of(page, identifier), [], []], [*lead, *inlines]]}]
     if kind == "Link":
-        url = node["c"][2][0]
-        if place := place_of(url):
-            other = by_path[place[0].removesuffix(".html")]
-            node["c"][2][0] = "#" + identifier_of(other, place[1] or other.identifier)
-        elif not re.match(r"[a-z]+:", url):
-            return node["c"][1]
-    elif kind == "Image":
+        return lower_link(node, by_path)
+    if kind == "Image":
         values = attributes(node)
         name, width = values.get("data-asset", node["c"][2][0]), values.get("width", "")
         points = float(width.removesuffix("px")) * 0.75 if re.fullmatch(r"[\d.]+(px)?", width) else _ROOM

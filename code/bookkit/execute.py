@@ -16,7 +16,7 @@ from pathlib import Path
 
 from bookkit.chapters import Cell
 from bookkit.errors import BookError, BookErrors
-from bookkit.temporary import temporary_folder
+from bookkit.folders import temporary_folder
 
 #: Seconds a single cell may take.
 CELL_TIMEOUT = 600
@@ -32,18 +32,10 @@ def execute_chapters(chapters, folder, jobs=2, defaults=None, done=lambda chapte
     a BookError that it raises is that chapter's. With `printed`, inline expressions are printed, each by a cell of its
     own, as in a reference notebook.
 
-    Returns
-    -------
-    dict
-        From chapter path to its result: ``{"cells": [outputs, ...], "inlines": [data, ...], "used": {...}}``.
-        ``outputs`` are Jupyter outputs (nbformat 4), None for a cell that is not evaluated; ``data`` is the MIME
-        bundle of an inline expression, or the outputs of its cell if `printed`; ``used`` is what
-        :mod:`bookkit.used` noted, with the time of the start.
-
-    Raises
-    ------
-    BookErrors
-        Cells raised; one error a chapter, each with the cell's name, its line and the exception.
+    The results are a dict by chapter path: ``{"cells": [outputs, ...], "inlines": [data, ...], "used": {...}}``.
+    ``outputs`` are Jupyter outputs (nbformat 4), None for a cell that is not evaluated; ``data`` is the MIME bundle of
+    an inline expression, or the outputs of its cell if `printed`; ``used`` is what :mod:`bookkit.used` noted, with the
+    time of the start. BookErrors names what raised, one error a chapter, each with the cell, its line, the exception.
     """
 
     async def run_all():

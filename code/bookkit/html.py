@@ -1,14 +1,16 @@
 """Write the document tree as web pages that need nothing but their own folder, from http:// and file:// alike."""
 
 import base64
+import functools
 import hashlib
 import html
+import itertools
 import json
 import re
 from importlib import resources
 from pathlib import Path
-from string import Template
 
+import jinja2
 import nbformat
 
 from bookkit import tree
@@ -33,45 +35,38 @@ def write_pages(book, pages, folder, pdf=None, chosen=None, whole=True):
     That is their pictures, linked files and sources, the style and the script, and for a `whole` book the search index
     and the list for programs; `pdf` is the file of the PDF in the folder, if there is one.
     """
-    template, titles = Template(asset("page.html")), _titles(pages)
+    page_of, titles = _template().render, _titles(pages)
+    by_path = {page.chapter.path: page for page in pages}
+    contents = [
+        (heading, [by_path[entry.path] for entry in entries if entry.path])
+        for heading, entries in itertools.groupby(book.entries, lambda entry: _part(entry.part, entry.appendix))
+    ]
     files = {path.relative_to(book.root) for pattern in book.resources for path in book.root.glob(pattern)}
     files |= {Path(name) for name in (book.favicon, book.card) if name}
     for sheet in map(Path, book.css):  # and the faces that they name
         words = (book.root / sheet).read_text(encoding="utf-8")
         files |= {sheet, *(sheet.parent / name for name in re.findall(r'url\("?([^":)]+)"?\)', words))}
     pages[0].files |= {path.as_posix() for path in files if (book.root / path).is_file()}
-    for position, page in enumerate(pages):
+    for page, before, after in zip(pages, [None, *pages], [*pages[1:], None], strict=False):
         if chosen is not None and page.chapter.path not in chosen:
             continue
-        blocks = transform(page.blocks, lambda node, page=page: _lower(node, page))
+        blocks = transform(page.blocks, lambda node, page=page: _lower(node, page, pdf))
         body = write_page(page, blocks, "-t", "html5", "--mathml", "--syntax-highlighting=pygments")
         own = dict.fromkeys(re.findall(r"<style>.*?</style>", body, re.DOTALL))  # of cells; its place is the head
         body = re.sub(r"<style>.*?</style>", "", body, flags=re.DOTALL)
+        words = page_of(
+            **{"book": book, "pages": pages, "page": page, "pdf": pdf, "assets": ASSETS, "contents": contents},
+            **{"titles": titles, "plain": tree.plain, "size": _size},
+            to=functools.partial(relative, page=page.path),
+            body=_accessible(body),
+            styles=own,
+            description=_description(book, page),
+            part=_part(page.part, page.appendix),
+            sections=[each for each in zip(page.sections, titles[page.path][1:], strict=True) if each[0][0] <= 3],
+            neighbours=(("prev", "Previous", before), ("next", "Next", after)),
+        )
         target = folder / page.path
         target.parent.mkdir(parents=True, exist_ok=True)
-        words = template.substitute(
-            lang=html.escape(book.lang),
-            body=_with_sizes(_accessible(body), page, pdf),
-            base=relative(".", page.path) + "/",
-            assets=relative(ASSETS, page.path),
-            styles="\n".join(
-                [*(f'<link rel="stylesheet" href="{relative(name, page.path)}">' for name in book.css), *own]
-            ),
-            page_title=html.escape(_page_title(book, page)),
-            book_title=html.escape(book.title),
-            description=html.escape(_description(book, page), quote=True),
-            card=f'<meta property="og:image" content="{relative(book.card, page.path)}">' if book.card else "",
-            home=relative("index.html", page.path),
-            title_block=_title_block(book) if position == 0 else "",
-            contents=_contents(book, pages, page, titles),
-            on_page=_on_page(page, titles, "On this page"),
-            on_top=_on_page(page, titles, "On this page, folded"),
-            crumbs=_crumbs(page, titles),
-            neighbours=_neighbours(pages, position, titles),
-            pdf=_pdf_button(pdf, page) if pdf else "",
-            icon=relative(book.favicon, page.path) if book.favicon else "data:,",
-            downloads=" · ".join(_downloads(page)),
-        )
         target.write_text(with_policy(words), encoding="utf-8")
         target.with_suffix(".qmd").write_text(page.chapter.text, encoding="utf-8")
         nbformat.write(to_notebook(page.chapter), target.with_suffix(".ipynb"))
@@ -101,21 +96,13 @@ def _terms(pages):
     return [[path, *row] for path, node in tables if node["t"] == "Table" for row in list(rows_of(node))[1:]]
 
 
-def _pdf_button(pdf, page):
-    size = f", {pdf.stat().st_size / 1e6:.1f} MB"
-    return f'<a class="button" href="{relative(pdf.name, page.path)}">PDF<span class="size">{size}</span></a>'
+def _part(part, appendix):
+    """The part of the contents in which a chapter stands, "" for a chapter without."""
+    return part or ("Appendices" if appendix else "")
 
 
-def _with_sizes(body, page, pdf):
-    """Say how large the PDF is that a link leads to; where it was not made, the link is its words."""
-
-    def sized(found):
-        path = (pdf.parent / page.path).parent / found[1] if pdf else None
-        if not path or not path.exists():
-            return found[2]
-        return f'<a href="{found[1]}">{found[2]}<span class="size">, {path.stat().st_size / 1e6:.1f} MB</span></a>'
-
-    return re.sub(r'<a href="([^":]+\.pdf)">(.*?)</a>', sized, body)
+def _size(path):
+    return f", {path.stat().st_size / 1e6:.1f} MB"
 
 
 def _description(book, page):
@@ -142,13 +129,6 @@ def _plain_list(book, pages):
     return "\n".join([*lines, ""])
 
 
-def _downloads(page):
-    """Links to the sources of a page, and to the numbers behind its figures."""
-    stem = page.chapter.path.stem
-    yield f'<a href="{stem}.qmd" download>Source of this chapter</a>'
-    yield f'<a href="{stem}.ipynb" download>Notebook</a>'
-
-
 def with_policy(page):
     """A page with its content security policy: it runs the book's script and its cells' own, by their hashes, alone.
 
@@ -173,6 +153,14 @@ def with_policy(page):
 _POLICY = re.compile(r'<meta http-equiv="Content-Security-Policy" [^>]*>\n')
 
 
+@functools.cache
+def _template():
+    loader = jinja2.PackageLoader("bookkit", "assets")
+    return jinja2.Environment(
+        loader=loader, autoescape=True, trim_blocks=True, keep_trailing_newline=True
+    ).get_template("page.html")
+
+
 def asset(name):
     """Text of a file of :mod:`bookkit`."""
     return (resources.files("bookkit") / "assets" / name).read_text(encoding="utf-8")
@@ -193,77 +181,6 @@ def _titles(pages):
     return {page.path: [next(words).strip() for _ in each] for page, each in zip(pages, titles, strict=True)}
 
 
-def _numbered(number, title):
-    return (f'<span class="number">{number}</span> ' if number else "") + title
-
-
-def _page_title(book, page):
-    title = tree.plain(page.title)
-    return f"{page.number}  {title} – {book.title}" if page.number else f"{title} – {book.title}"
-
-
-def _title_block(book):
-    parts = [f'<p class="book-title">{html.escape(book.title)}</p>']
-    if book.subtitle:
-        parts.append(f'<p class="book-subtitle">{html.escape(book.subtitle)}</p>')
-    byline = " · ".join(html.escape(words) for words in (", ".join(book.authors), book.date) if words)
-    return f'<div class="title-block">{"".join(parts)}<p class="byline">{byline}</p></div>'
-
-
-def _contents(book, pages, page, titles):
-    """The navigation: parts and chapters, the open one marked; chapters without part have a list of their own."""
-    by_path = {other.chapter.path: other for other in pages}
-    lines, part = [], None
-    for entry in book.entries:
-        here = entry.part or ("Appendices" if entry.appendix else "")
-        if entry.path is None or here != part:
-            heading = f'<p class="part">{html.escape(here)}</p>' if here else ""
-            lines.append(("</ol>" if lines else "") + heading + "<ol>")
-            part = here
-        if entry.path:
-            other = by_path[entry.path]
-            current = ' aria-current="page"' if other is page else ""
-            lines.append(
-                f'<li><a href="{relative(other.path, page.path)}"{current}>'
-                f"{_numbered(other.number, titles[other.path][0])}</a></li>"
-            )
-    return "\n".join(lines) + ("</ol>" if lines else "")
-
-
-def _on_page(page, titles, name):
-    items = [
-        f'<li class="level-{level}"><a href="#{identifier}">{_numbered(number, title)}</a></li>'
-        for (level, number, _, identifier), title in zip(page.sections, titles[page.path][1:], strict=True)
-        if level <= 3
-    ]
-    if not items:
-        return ""
-    return (
-        '<details class="on-page" open><summary>On this page</summary>'
-        f'<nav aria-label="{name}"><ol>{"".join(items)}</ol></nav></details>'
-    )
-
-
-def _crumbs(page, titles):
-    part = "Appendices" if page.appendix and not page.part else page.part
-    parts = [f"<li>{html.escape(part)}</li>"] if part else []
-    parts.append(f'<li aria-current="page">{_numbered(page.number, titles[page.path][0])}</li>')
-    return f'<nav class="crumbs" aria-label="Breadcrumbs"><ol>{"".join(parts)}</ol></nav>'
-
-
-def _neighbours(pages, position, titles):
-    links = []
-    for step, rel, word in ((-1, "prev", "Previous"), (1, "next", "Next")):
-        if 0 <= position + step < len(pages):
-            other = pages[position + step]
-            links.append(
-                f'<a rel="{rel}" href="{relative(other.path, pages[position].path)}">'
-                f'<span class="way">{word}</span> <span>{_numbered(other.number, titles[other.path][0])}</span>'
-                "</a>"
-            )
-    return f'<nav class="neighbours" aria-label="Chapters before and after">{"".join(links)}</nav>'
-
-
 def _accessible(body):
     """Give headings below the first level a link to themselves, formulas that scroll a stop of the keyboard, make an
     empty head of a column no head, and keep a day on one line."""
@@ -282,7 +199,7 @@ def _accessible(body):
 # -- blocks -------------------------------------------------------------------------------------------------------
 
 
-def _lower(node, page):
+def _lower(node, page, pdf):
     """Turn what :mod:`bookkit.document` made into HTML; called from the leaves up."""
     kind = node["t"]
     if kind == "Div":
@@ -293,10 +210,16 @@ def _lower(node, page):
         if values.get("number"):
             node["c"][2] = [tree.span(tree.text(values["number"]), "number"), {"t": "Space"}, *node["c"][2]]
     elif kind == "Link":
-        if place := place_of(node["c"][2][0]):
+        url = node["c"][2][0]
+        if place := place_of(url):
             target, fragment = place
             path = "" if target == page.path and fragment else relative(target, page.path)
             node["c"][2][0] = path + (f"#{fragment}" if fragment else "")
+        elif url.endswith(".pdf") and ":" not in url:  # with its size; where it was not made, the link is its words
+            path = pdf and (pdf.parent / page.path).parent / url
+            if not path or not path.exists():
+                return node["c"][1]
+            node["c"][1].append(tree.span(tree.text(_size(path)), "size"))
     elif kind == "Image":
         values = attributes(node)
         asset, narrow = values.pop("data-asset", None), values.pop("data-narrow", None)
@@ -348,17 +271,13 @@ def _table(node):
 
 def _callout(node):
     values, (title, body) = attributes(node), titled(node)
-    opening, closing = (
-        f'<div role="note" class="callout callout-{values["kind"]}"><div class="callout-title">',
-        "</div>",
-    )
-    end = "</div></div>"
+    note, head = f'div role="note" class="callout callout-{values["kind"]}"', "div"
     if values["collapse"]:
         state = "" if values["collapse"] == "true" else " open"
-        opening = f'<details class="callout callout-{values["kind"]}"{state}><summary class="callout-title">'
-        closing, end = "</summary>", "</div></details>"
-    head = wrap("html", opening, [{"t": "Plain", "c": title}], f'{closing}<div class="callout-body">')
-    return [*head, *body, raw("html", end)]
+        note, head = f'details class="callout callout-{values["kind"]}"{state}', "summary"
+    opening, closing = f'<{note}><{head} class="callout-title">', f'</{head}><div class="callout-body">'
+    title = wrap("html", opening, [{"t": "Plain", "c": title}], closing)
+    return [*title, *body, raw("html", f"</div></{note.split()[0]}>")]
 
 
 def _code(node):
@@ -373,9 +292,8 @@ def _code(node):
 def _equation(node):
     number = attributes(node)["number"]
     box = f'<div class="formula" tabindex="0" role="group" aria-label="Equation {number}">'
-    opening, closing = f'<div class="equation" id="{node["c"][0][0]}">{box}', "</div>"
-    closing += f'<span class="equation-number">({number})</span></div>'
-    return wrap("html", opening, node["c"][1], closing)
+    end = f'</div><span class="equation-number">({number})</span></div>'
+    return wrap("html", f'<div class="equation" id="{node["c"][0][0]}">{box}', node["c"][1], end)
 
 
 _DIVS = {

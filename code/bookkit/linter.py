@@ -112,7 +112,7 @@ def _without_exceptions(findings, chapters, root):
 def figure_without_alt(chapter):
     """A figure needs an alternative text that says axes, range, shape and finding."""
     for cell in chapter.cells:
-        if str(cell.label).startswith("fig-") and len(str(cell.options.get("fig-alt") or "").split()) < 12:
+        if cell.kind == "fig" and len(str(cell.options.get("fig-alt") or "").split()) < 12:
             yield cell.line, f"{cell.label}: fig-alt is missing or too short to tell axes, range, shape and finding"
 
 
@@ -120,7 +120,7 @@ def figure_without_alt(chapter):
 def finding_first(chapter):
     """The caption of a figure begins with its finding, a sentence in bold; the description follows."""
     for cell in chapter.cells:
-        if str(cell.label).startswith("fig-"):
+        if cell.kind == "fig":
             caption = str(cell.options.get("fig-cap") or "").strip()
             found = re.fullmatch(r"\*\*([^*]+[.?!])\*\* \S.*", caption, re.DOTALL)
             if not found or not 4 <= len(found[1].split()) <= 25:
@@ -132,7 +132,7 @@ def unlabelled_figure(chapter):
     """A cell that draws has a label that starts with fig-."""
     for cell in chapter.cells:
         draws = "fig-cap" in cell.options or re.search(r"\b(figures\.\w+|plt\.\w+|sns\.\w+|\.plot)\s*\(", cell.source)
-        if draws and not str(cell.label or "").startswith("fig-"):
+        if draws and cell.kind != "fig":
             yield cell.line, "this cell draws a figure but has no label fig-…"
 
 

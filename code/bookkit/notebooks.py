@@ -12,17 +12,11 @@ from pathlib import Path
 from bookkit.chapters import Cell
 from bookkit.errors import BookError
 from bookkit.execute import execute_chapters
+from bookkit.page import NARROW
 
 #: MIME type under which a figure describes itself; nbval compares it, renderers do not show it.
 FINGERPRINT = "application/vnd.book.figure+json"
-_PICTURES = (
-    "image/png",
-    "image/jpeg",
-    "image/svg+xml",
-    "application/pdf",
-    "text/csv",
-    "application/vnd.book.narrow+svg",
-)
+_PICTURES = ("image/png", "image/jpeg", "image/svg+xml", "application/pdf", "text/csv", NARROW)
 
 
 def to_notebook(chapter, result=None):
@@ -50,8 +44,7 @@ def to_notebook(chapter, result=None):
             tags = ["raises-exception"] if block.options.get("error") else []
             if block.options.get("eval") is False:
                 tags += ["nbval-skip", "skip-execution"]
-            if str(block.label or "").startswith("fig-"):
-                tags.append("figure")
+            tags += ["figure"] if block.kind == "fig" else []
             add(nbformat.v4.new_code_cell(block.raw.strip("\n")), tags, next(outputs))
         else:
             add(nbformat.v4.new_markdown_cell(block.text.strip("\n")))
@@ -72,7 +65,7 @@ def without_pictures(chapter, result):
     for cell, outputs in zip(chapter.cells, result["cells"], strict=True):
         shown = [output for output in outputs or [] if "data" in output]
         bundles = [output["data"] for output in shown]
-        if str(cell.label).startswith("fig-") and outputs is not None:
+        if cell.kind == "fig" and outputs is not None:
             if not any(kind in bundle for bundle in bundles for kind in _PICTURES):
                 raise BookError(f"{cell.name} gave no picture", chapter.path, cell.line)
             if not any(FINGERPRINT in bundle for bundle in bundles):

@@ -166,7 +166,7 @@ class _Maker:
     def _cell(self, index, inner):
         """What a cell shows: its code, and its outputs as figure, table or as they are."""
         cell, outputs, defaults = self.chapter.cells[index], self.result["cells"][index] or [], self.book.execute
-        kind = cell.label[:3] if str(cell.label).startswith(("fig-", "tbl-")) else None
+        kind = cell.kind
         if not option(cell, "include", defaults, True):
             if kind:
                 self.fault(f"{cell.name} is hidden (include: false), so its figure or table is missing", cell.line)

@@ -8,19 +8,12 @@ from pathlib import Path
 
 from bookkit import tree
 from bookkit.dialect import KINDS
-from bookkit.document import float_of, identifier_of, lower_block, place_of, titled, write_page
+from bookkit.document import float_of, identifier_of, lower_block, lower_link, titled, write_page
 from bookkit.errors import BookError
+from bookkit.folders import temporary_folder
 from bookkit.tables import column_lengths, column_widths, rows_of, set_widths, shares
-from bookkit.temporary import temporary_folder
 from bookkit.tree import attributes, div, is_div, nodes, raw, transform, wrap
 
-_FONTS = {
-    "serif": "Book Serif, Libertinus Serif, Book Hans, Noto Serif CJK SC, Source Han Serif SC, Songti SC, SimSun, "
-    "Noto Sans CJK SC, PingFang SC, Microsoft YaHei, DejaVu Sans",
-    "sans": "Book Sans, Noto Sans, Helvetica Neue, Arial, Book Hans, Noto Sans CJK SC, DejaVu Sans, "
-    "PingFang SC, Microsoft YaHei, Libertinus Serif",
-    "mono": "DejaVu Sans Mono, Book Hans, Noto Sans Mono CJK SC, Noto Sans CJK SC, PingFang SC",
-}
 _CJK = re.compile(r"[\u3400-\u9fff]")
 #: Width of the text in points: A4 less the margins, upright and turned.
 _UPRIGHT, _TURNED = 470, 717
@@ -40,12 +33,10 @@ def write_pdf(book, pages, path):
     import typst
 
     faces = [str(book.root / name) for name in book.font_paths]
-    families = set(typst.Fonts(font_paths=faces).families())
     with temporary_folder() as folder:
-        words = _source(book, pages, folder, families)
-        if _CJK.search(words) and not any(
-            re.search("Hans|CJK|Songti SC|SimSun|PingFang SC", name) for name in families
-        ):
+        words = _source(book, pages, folder)
+        families = "\n".join(typst.Fonts(font_paths=faces).families())
+        if _CJK.search(words) and not re.search("Hans|CJK|Songti SC|SimSun|PingFang SC", families):
             note = "no font with Chinese characters is installed; the PDF shows boxes (Debian: fonts-noto-cjk)"
             print(f"note: {note}", file=sys.stderr)
         (folder / "main.typ").write_text(words, encoding="utf-8")
@@ -59,7 +50,7 @@ def write_pdf(book, pages, path):
         made.save(object_stream_mode=pikepdf.ObjectStreamMode.generate, recompress_flate=True, deterministic_id=True)
 
 
-def _source(book, pages, folder, families):
+def _source(book, pages, folder):
     settings = {
         "title": _string(book.title),
         "subtitle": _string(book.subtitle),
@@ -71,8 +62,6 @@ def _source(book, pages, folder, families):
     pictures = [name for name in pages[0].assets if name.endswith(".svg") and not name.endswith("-narrow.svg")]
     if pictures and any(entry.part for entry in book.entries):
         settings["cover"] = _string("/" + pictures[0])
-    for key, fonts in _FONTS.items():
-        settings[key] = f"({''.join(_font(font) + ',' for font in fonts.split(', ') if font in families)})"
     arguments = ", ".join(f"{key}: {value}" for key, value in settings.items())
     parts = ['#import "book.typ": *', f"#show: book.with({arguments})"]
     if not any(entry.part for entry in book.entries):  # in a report a figure stands where it is spoken of
@@ -98,13 +87,6 @@ def _source(book, pages, folder, families):
     return "\n\n".join(parts)
 
 
-def _font(name):
-    """A font of the list; a Chinese face leaves quotes and dashes, which it draws full width, to the next one."""
-    if "CJK" not in name and name != "Book Hans":
-        return _string(name)
-    return f'(name: {_string(name)}, covers: regex("[^\\u{{2010}}-\\u{{201F}}\\u{{2026}}]"))'
-
-
 def _string(words):
     return '"' + str(words).replace("\\", "\\\\").replace('"', '\\"') + '"'
 
@@ -127,14 +109,7 @@ def _lower(node, page, entry, by_path):
     elif kind == "Header":
         return [_heading(node, page, entry)]
     elif kind == "Link":
-        url = node["c"][2][0]
-        if place := place_of(url):
-            other = by_path.get(place[0].removesuffix(".html"))
-            if not other:
-                return node["c"][1]
-            node["c"][2][0] = "#" + identifier_of(other, place[1] or other.identifier)
-        elif not re.match(r"[a-z]+:", url):
-            return node["c"][1]
+        return lower_link(node, by_path)
     elif kind == "Image":
         return [_picture(node, page)]
     elif kind == "Table":

@@ -7,6 +7,7 @@ The pages are those of :mod:`bookkit.render`, in a folder of their own; only on 
 script that asks whether the page has changed.
 """
 
+import contextlib
 import functools
 import hashlib
 import http.server
@@ -70,17 +71,13 @@ def _watch(root, state, make, say):
 
 def _files(root):
     """Every file of the project that is not made from others, with its time and size."""
-    found, folders = {}, [root]
-    while folders:
-        for entry in os.scandir(folders.pop()):
-            if entry.is_dir(follow_symlinks=False):
-                folders += [entry.path] if is_of_book(entry.name) else []
-            elif is_of_book(entry.name):
-                try:
-                    state = entry.stat()
-                    found[entry.path] = state.st_mtime_ns, state.st_size
-                except OSError:  # gone meanwhile
-                    found[entry.path] = None
+    found = {}
+    for folder, inner, names in os.walk(root):
+        inner[:] = filter(is_of_book, inner)
+        for path in (os.path.join(folder, name) for name in filter(is_of_book, names)):
+            with contextlib.suppress(OSError):  # gone meanwhile
+                state = os.stat(path)
+                found[path] = state.st_mtime_ns, state.st_size
     return found
 
 

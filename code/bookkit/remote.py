@@ -38,13 +38,7 @@ def strip(text):
 
 
 def strip_folder(folder):
-    """Strip every page and style sheet of a rendered book, and give every page its content security policy.
-
-    Returns
-    -------
-    list of pathlib.Path
-        The files that were changed.
-    """
+    """Strip all pages and style sheets of a rendered book, give each page its policy; the paths of changed files."""
     from bookkit.html import with_policy
 
     changed = []

@@ -4,13 +4,9 @@ The book that was there before stays whole until the new one is complete: a faul
 leaves it as it was.
 """
 
-import glob
 import os
-import re
-import secrets
-import shutil
 import time
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
 
 from bookkit.cache import ResultCache, State
@@ -19,6 +15,7 @@ from bookkit.dialect import read_chapters
 from bookkit.document import build
 from bookkit.errors import BookError, BookErrors
 from bookkit.execute import execute_chapters
+from bookkit.folders import beside, clear_beside, held, swap
 
 FORMATS = ("html", "pdf")  # docx is for reports: a book is read
 #: The file that marks a folder as a rendered book: a line that says so, and the names of its files.
@@ -27,33 +24,15 @@ _MADE = "Made by bookkit; replaced as a whole. Its files:"
 
 
 def render(root=".", formats=FORMATS, output=None, use_cache=True, jobs=2, say=print, only=(), before=()):
-    """Render the book of a project.
+    """Render the book of a project; its pages are returned (a list of :class:`bookkit.page.Page`).
 
-    Parameters
-    ----------
-    root, output : str or pathlib.Path
-        The project, and the folder of the result (relative to the project; else as `_quarto.yml` says).
-    formats : sequence of str
-        Out of "html", "pdf" and "docx". With "html" the output folder is replaced as a whole; with "pdf" alone only the
-        PDF in it is.
-    use_cache : bool
-        Whether results of earlier runs may be used where nothing they used has changed.
-    jobs, say
-        Chapters run at a time, and what is called with lines about the progress.
-    only : sequence of pathlib.Path
-        Chapters to run and write, into the book that is there; numbers and references are those of the whole book.
-    before : list of bookkit.page.Page
-        What an earlier call gave: with `only`, no other chapter is then read.
+    `output` is the folder of the result, relative to the project `root`. Of the `formats` "html", "pdf" and "docx",
+    "html" replaces it as a whole, "pdf" alone only the PDF in it. With `use_cache`, results of earlier runs stand where
+    nothing that they used has changed; `jobs` chapters run at a time; `say` is called with lines about the progress.
+    `only` are the paths of chapters to run and write into the book that is there, with the numbers and references of
+    the whole book; with `before`, the pages that an earlier call gave, no other chapter is then read.
 
-    Returns
-    -------
-    list of bookkit.page.Page
-        The pages of the book.
-
-    Raises
-    ------
-    BookError
-        Whatever is wrong with the book (BookErrors for several faults); the earlier output is untouched.
+    A BookError (BookErrors for several faults) says whatever is wrong; the earlier output is untouched.
     """
     started = time.monotonic()
     root = Path(root).resolve()
@@ -101,7 +80,7 @@ def put(new, target, whole=True):
 
     The mark, a file ``.bookkit``, lists what is ours in the folder; whatever else lies there is never replaced.
     """
-    with _held(target.parent):
+    with held(target.parent):
         check_target(target)
         names = {path.relative_to(new).as_posix() for path in new.rglob("*") if path.is_file()}
         if not whole and target.exists():
@@ -117,55 +96,6 @@ def put(new, target, whole=True):
             if path.is_file():
                 place.parent.mkdir(parents=True, exist_ok=True)
                 os.replace(path, place)
-
-
-@contextmanager
-def beside(target):
-    """A new folder beside another, on the same file system, for nobody else to enter; gone at the end."""
-    target.parent.mkdir(parents=True, exist_ok=True)
-    aside = target.with_name(f"{target.name}.new-{secrets.token_hex(8)}")
-    with ExitStack() as end:
-        with _held(target.parent):
-            _clear_dead(target)
-            aside.mkdir(mode=0o700)
-            end.callback(shutil.rmtree, aside, ignore_errors=True)
-            end.enter_context(_held(aside))
-        yield aside
-
-
-def _clear_dead(target):
-    """Clear away what killed runs left beside a folder, and put an old one back that lost its place."""
-    for old in sorted(target.parent.glob(f"{glob.escape(target.name)}.old-*")):
-        if not target.exists():  # killed between the two renames of swap
-            os.rename(old, target)
-    for left in target.parent.glob(f"{glob.escape(target.name)}.*-*"):
-        if re.fullmatch(r"\.(old|new)-.*", left.name.removeprefix(target.name)) and not left.is_symlink():
-            with _held(left, wait=False) as held:
-                if held:
-                    shutil.rmtree(left, ignore_errors=True)
-
-
-@contextmanager
-def _held(path, wait=True):
-    """Hold a folder or file until the end, or until this run dies; whether it is held by this run, not by another.
-
-    None on a system without such locks: what may be in use stays, and nobody is refused.
-    """
-    try:
-        import fcntl
-    except ImportError:
-        yield None
-        return
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
-        held = True
-    except OSError:
-        held = False
-    try:
-        yield held
-    finally:
-        os.close(descriptor)
 
 
 def _results(book, chapters, chosen, use_cache, jobs, say):
@@ -221,19 +151,10 @@ def _only_one(root, target):
     lock = root / ".bookkit" / "lock"
     lock.parent.mkdir(exist_ok=True)
     lock.touch()
-    with _held(lock, wait=False) as held:
-        if held is False:
+    with held(lock, wait=False) as mine:
+        if mine is False:
             raise BookError("another render of this project is running; wait for it")
         if target.parent.is_dir():
-            with _held(target.parent):
-                _clear_dead(target)
+            with held(target.parent):
+                clear_beside(target)
         yield
-
-
-def swap(new, target):
-    """Put a folder in the place of another; the next run puts the old one back if this is killed in between."""
-    old = target.with_name(f"{target.name}.old-{secrets.token_hex(8)}")
-    if target.exists():
-        os.rename(target, old)
-    os.rename(new, target)
-    shutil.rmtree(old, ignore_errors=True)

@@ -314,19 +314,21 @@ def test_pdf_has_bookmarks_links_and_packed_tags(good):
 def test_a_link_to_a_pdf_says_its_size_and_one_that_was_not_made_is_its_words(good):
     from types import SimpleNamespace
 
-    from bookkit.html import _with_sizes
+    from bookkit.html import _lower
+    from bookkit.tree import read_markdown, transform, write
 
     pdf = good / "_book/small-book.pdf"
-    # the page itself need not be written yet
-    home, page = SimpleNamespace(path="new.html"), SimpleNamespace(path="chapters/new.html")
+
+    def shown(link, path, made):
+        page = SimpleNamespace(path=path)  # the page itself need not be written yet
+        blocks = transform(read_markdown(link), lambda node: _lower(node, page, made))
+        return write(blocks, "-t", "html5").strip()
+
     size = f'<span class="size">, {pdf.stat().st_size / 1e6:.1f} MB</span>'
-    assert _with_sizes('<a href="small-book.pdf">PDF</a>', home, pdf) == f'<a href="small-book.pdf">PDF{size}</a>'
-    assert size in _with_sizes('<a href="../small-book.pdf">PDF</a>', page, pdf)
-    assert (
-        _with_sizes('<a href="none.pdf">PDF</a>', home, pdf)
-        == "PDF"
-        == _with_sizes('<a href="a.pdf">PDF</a>', home, None)
-    )
+    assert shown("[PDF](small-book.pdf)", "new.html", pdf) == f'<p><a href="small-book.pdf">PDF{size}</a></p>'
+    assert size in shown("[PDF](../small-book.pdf)", "chapters/new.html", pdf)
+    assert shown("[PDF](none.pdf)", "new.html", pdf) == "<p>PDF</p>" == shown("[PDF](a.pdf)", "new.html", None)
+    assert size not in shown("[PDF](https://example.org/small-book.pdf)", "new.html", pdf)
 
 
 def test_chinese_in_a_table_may_break_after_any_character():

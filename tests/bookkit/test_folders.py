@@ -8,10 +8,9 @@ import tempfile
 
 import pytest
 
-from bookkit import temporary
-from bookkit.temporary import temporary_folder
+from bookkit.folders import temporary_folder
 
-pytestmark = pytest.mark.skipif(temporary.fcntl is None, reason="folders are locked as on POSIX")
+pytestmark = pytest.mark.skipif(os.name != "posix", reason="folders are locked as on POSIX")
 
 
 @pytest.fixture(autouse=True)
@@ -23,7 +22,7 @@ def place(tmp_path, monkeypatch):
 
 
 def start():
-    script = "from bookkit.temporary import temporary_folder as t\nwith t() as f: print(f, flush=True); input()"
+    script = "from bookkit.folders import temporary_folder as t\nwith t() as f: print(f, flush=True); input()"
     words = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
     process = subprocess.Popen([sys.executable, "-c", script], env=os.environ, **words)
     return process, process.stdout.readline().strip()
