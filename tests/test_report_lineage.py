@@ -48,6 +48,8 @@ def made(tmp_path_factory):
         (chapters / f"{name}.qmd").write_text(text.replace("linked(", "show("))
     monkey.setattr("p2prisk.report.assemble.CHAPTERS", chapters)
     options = [
+        "--loans",
+        "1200",
         "--decisions",
         "d.yml",
         "--record-date",
@@ -198,6 +200,29 @@ def test_what_is_no_lineage_is_refused(tmp_path):
         lineage.read(tmp_path / "absent.json")
     with pytest.raises(DataError, match="cannot be read again"):
         lineage.find("loans", None, None, [tmp_path])
+
+
+def report_parser():
+    from p2prisk import cli
+
+    return next(action for action in cli._parser()._actions if action.dest == "command").choices["report"]
+
+
+def test_a_rerun_repeats_every_option_of_report_or_says_why_not():
+    """`--loans` was told by no lineage, so that a rerun of a report of few loans was another report."""
+    actions = {action.dest: action for action in report_parser()._actions if action.option_strings}
+    told = {*lineage.REPEATED, *lineage.ROLES, *lineage.NOT_REPEATED, "help"}
+    assert set(actions) == told
+    plain = {}
+    for name in lineage.REPEATED:
+        action = actions[name]
+        plain[name] = (
+            True if action.nargs == 0 else action.choices[-1] if action.choices else 77 if action.type else "2020-02-29"
+        )
+    plain["record_date"] = "2020-02-29"
+    assert all(plain[name] != action.default for name, action in actions.items() if name in plain)
+    again = vars(report_parser().parse_args([*lineage.options(json.loads(json.dumps(plain))), "--", "x.csv"]))
+    assert {name: again[name] for name in lineage.REPEATED} == plain
 
 
 def test_a_change_of_the_program_is_told():

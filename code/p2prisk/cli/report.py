@@ -135,10 +135,7 @@ def _rerun(arguments):
     for told in lineage.changes(plain["program"]):
         _say(f"not the program of the report: {told}", sys.stderr)
     places = [here, here.parent, Path.cwd()]
-    argv = ["report", "--output", arguments.output]
-    for name, value in plain["command"].items():
-        flag = "--" + name.replace("_", "-")
-        argv += [flag] if value is True else [f"{flag}={value}"] if value not in (None, False) else []
+    argv = ["report", "--output", arguments.output, *lineage.options(plain["command"])]
     for role, held in plain["files"].items():
         argv += [f"--{role}", str(lineage.find(held["name"], held["sha256"], getattr(arguments, role, None), places))]
     tape = plain["tape"]

@@ -39,9 +39,17 @@ REPEATED = (
     "encoding",
     "delimiter",
     "header_row",
+    "loans",
     "anyway",
     "excel",
 )
+#: options that a rerun does not repeat, and why
+NOT_REPEATED = {
+    "output": "a rerun has its own",
+    "editable": "the project, which is no part of the report",
+    "docx": "is in `to`",
+    "query": "a database may hold other rows by now: a report of one has no hash of its tape and is not made again",
+}
 #: files that a report reads beside the tape, by role
 ROLES = ("map", "decisions", "limits", "declined", "instalments")
 _NAME = {"type": "string", "pattern": r"^(?!\.{1,2}$)[^/\\\x00-\x1f]{1,255}$"}
@@ -280,6 +288,21 @@ def find(name: str, digest: str | None, given: PathLike | None, folders: list[Pa
     if sha256(path) != digest:
         raise DataError(f"{path.name} is another file than the one of the report: its hash begins {sha256(path)[:16]}")
     return path
+
+
+def options(command: dict) -> list[str]:
+    """Words of the command line for the options that :func:`record` was given.
+
+    Examples
+    --------
+    >>> options({"to": "html", "loans": 500, "anyway": True, "excel": False, "sheet": None})
+    ['--to=html', '--loans=500', '--anyway']
+    """
+    words = []
+    for name, value in command.items():
+        flag = "--" + name.replace("_", "-")
+        words += [flag] if value is True else [f"{flag}={value}"] if value not in (None, False) else []
+    return words
 
 
 def changes(then: dict) -> list[str]:
