@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from p2prisk import HazardLogit, OrderedLogit, Scorecard, SequentialLogit, load
+from p2prisk import HazardLogit, OrderedLogit, Scorecard, SequentialLogit, load, selftest
 from p2prisk.cli import main
 from p2prisk.errors import DataError, ModelError, P2PRiskError
 from p2prisk.hazard import HazardResults
@@ -41,6 +41,15 @@ def fitted(frame):
 @pytest.fixture(scope="module")
 def standard():
     return fit_standard(load("lendingclub-2018"), "grade", ["income", "home", "term", "dti"])
+
+
+@pytest.fixture(scope="module")
+def outcome_model(tmp_path_factory):
+    """Text of a model with grades, as the command writes it."""
+    folder = tmp_path_factory.mktemp("outcome")
+    (folder / "loans.csv").write_text(selftest.loans(), encoding="utf-8")
+    assert main(["fit", str(folder / "loans.csv"), "--output", str(folder / "m.json")]) == 0
+    return (folder / "m.json").read_text(encoding="utf-8")
 
 
 def signed(plain):
@@ -525,6 +534,37 @@ def test_numbers_that_are_none_are_refused_by_name(tmp_path, standard):
             StandardModel.from_json(tmp_path / "m.json")
     with pytest.raises(DataError, match="is a folder"):
         StandardModel.from_json(tmp_path)
+
+
+@pytest.mark.parametrize(
+    "place, value",
+    [
+        (("scale", "labels", 0), "=cmd|'/c calc'!A1"),  # a formula in a file of scores
+        (("scale", "labels", 0), " @SUM(A1)"),
+        (("scale", "labels", 0), "\x1b[2J"),  # a command to the terminal
+        (("scale", "labels", 0), "a\nb"),
+        (("scale", "labels", 0), "2"),  # twice
+        (("event", "what"), "\x1b]0;title\x07"),
+        (("event", "what"), "abc\u202efdp"),
+        (("event", "kind"), "other"),
+        (("event", "horizon"), 1e99),
+        (("event", "more"), 1),
+        (("population", "attributes", "income", "edges"), [1.0, 1.0, 1.0, 1.0]),
+        (("population", "attributes", "income", "edges"), ["a"] * 9),
+        (("population", "attributes", "income", "counts"), [1.0, 2.0]),
+        (("population", "score", "counts"), [0.0] * 11),
+        (("population", "attributes"), "x"),
+        (("population", "issued"), ["yesterday", "today"]),
+        (("population", "more"), 1),
+    ],
+)
+def test_what_a_model_prints_counts_and_calls_its_grades_is_held_to_the_schema(place, value, outcome_model):
+    """A label became a formula in the scores and a command to the terminal; counts that are none, a traceback."""
+    changed = json.loads(outcome_model)
+    put(changed, place, value)
+    with pytest.raises(DataError, match="is no whole model"):
+        StandardModel.from_json(resigned(changed))
+    StandardModel.from_json(resigned(json.loads(outcome_model)))
 
 
 def test_a_model_that_no_fit_leaves_is_refused(standard):

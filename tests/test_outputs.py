@@ -110,6 +110,40 @@ def test_what_cannot_be_an_output_is_said_before_the_tape_is_read(name, what, pl
     assert capsys.readouterr().err.startswith("p2prisk: ")
 
 
+TWICE = {
+    "score": ["score", "loans.csv", "--model", "m.json", "--key", "x.csv", "--output", "X"],
+    "monitor": ["monitor", "loans.csv", "--model", "m.json", "--html", "x.csv", "--json", "X"],
+    "stress": ["stress", "loans.csv", "--model", "m.json", "--scenario", "example", "--html", "x.csv", "--json", "X"],
+}
+
+
+@pytest.mark.parametrize("name", TWICE)
+@pytest.mark.parametrize("other", ["x.csv", "./x.csv", "sub/../x.csv", "hard.csv"])
+def test_two_outputs_have_two_names(name, other, place, capsys, monkeypatch):
+    """The scores took the place of the key by which alone their codes can be undone."""
+    monkeypatch.chdir(place)
+    (place / "sub").mkdir()
+    if other == "hard.csv":
+        (place / "x.csv").write_text("earlier")
+        os.link("x.csv", other)
+    before = states(place)
+    assert main([other if word == "X" else word for word in TWICE[name]]) == 2
+    assert "named twice" in capsys.readouterr().err and states(place) == before
+
+
+@pytest.mark.parametrize("kind, ends", [("sqlite", ("", "-wal", "-shm", "-journal")), ("duckdb", ("", ".wal"))])
+@pytest.mark.parametrize("there", [True, False])
+def test_what_a_database_keeps_beside_its_file_is_no_output(kind, ends, there, place, capsys):
+    """What was written into a WAL file and not yet into the database was lost by a model of its name."""
+    for end in ends:
+        out = place / f"loans.{kind}{end}"
+        if there:
+            out.write_text("precious")
+        words = ["fit", f"{kind}:///{place}/loans.{kind}", "--query", "SELECT * FROM loans", "--output", str(out)]
+        assert main(words) == 2
+        assert "never changed" in capsys.readouterr().err and out.exists() == there
+
+
 @contextlib.contextmanager
 def small_disk(size="256k", options=""):
     if os.name != "posix" or os.geteuid() != 0 or not shutil.which("mount"):
@@ -249,6 +283,30 @@ def test_a_folder_of_somebody_else_is_never_replaced(place, capsys):
     assert "which is read" in capsys.readouterr().err and (place / "ours" / "loans.csv").exists()
     assert check_folder(place / "new" / "deep") == (place / "new" / "deep").resolve()
     assert not (place / "new").exists()
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (["--editable", "dangling"], "is there already"),
+        (["--output", "new", "--editable", "./new"], "lie in each other"),
+        (["--editable", "out/project"], "lie in each other"),
+        (["--editable", "absent/project"], "is no folder"),
+        (["--output", "new/out", "--editable", "new"], "lie in each other"),
+        (["--to", ""], "give html, pdf or docx"),
+        (["--to", "html,../x"], "give html, pdf or docx"),
+        (["--to=--version"], "give html, pdf or docx"),
+    ],
+)
+def test_what_a_report_cannot_leave_is_said_before_the_work(options, words, place, capsys, monkeypatch):
+    """A project inside the report's folder went with the next report; the rest was found after a minute's work."""
+    monkeypatch.chdir(place)
+    monkeypatch.setattr("p2prisk.tape.read_tape", lambda *a, **k: pytest.fail("the tape was read first"))
+    (place / "dangling").symlink_to(place / "absent")
+    (place / "out").mkdir()
+    before = sorted(os.listdir(place))
+    assert main(["report", "loans.csv", "--output", "out", *options]) == 2
+    assert words in capsys.readouterr().err and sorted(os.listdir(place)) == before
 
 
 def test_data_of_a_run_lie_where_nobody_else_may_look_and_the_next_run_clears_them(tmp_path, monkeypatch):

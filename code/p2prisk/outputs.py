@@ -126,6 +126,19 @@ def write_text(path: PathLike, text: str, inputs: Iterable[PathLike] = ()) -> No
         out.stream.write(text.encode("utf-8"))
 
 
+def refuse_twice(*paths: PathLike | None) -> None:
+    """Refuse one name for two things that a command writes: the later would be all that is left.
+
+    Raises
+    ------
+    DataError
+    """
+    given = [path for path in paths if path]
+    for place, path in enumerate(given):
+        if any(_same(path, other) for other in given[:place]):
+            raise DataError(f"{path} is named twice; each output needs a name of its own")
+
+
 def check_folder(path: PathLike, inputs: Iterable[PathLike] = (), expect: int = 0) -> Path:
     """Refuse a folder that a rendered study must not replace.
 
@@ -249,12 +262,12 @@ def _check_file(path, inputs):
             raise DataError(f"{path} is a folder; name a file in it")
         if not stat.S_ISREG(found.st_mode):
             raise DataError(f"{path} is no ordinary file; name another")
-        for source in inputs:
-            if _exists(source) and os.path.samefile(source, path):
-                raise DataError(
-                    f"the output {path} is {Path(source).name} itself, which is read and never changed; "
-                    "name another file"
-                )
+    for source in inputs:
+        if "://" not in str(source) and _same(source, path):
+            raise DataError(
+                f"the output {path} is {Path(source).name} itself, which is read and never changed; name another file"
+            )
+    if found is not None:
         if not found.st_mode & 0o222:
             raise DataError(f"{path} is write-protected; name another file or allow writing")
         return stat.S_IMODE(found.st_mode)
@@ -301,6 +314,16 @@ def _refused(path, error):
 def _exists(source):
     try:
         return "://" not in str(source) and Path(source).exists()
+    except (OSError, ValueError):
+        return False
+
+
+def _same(one, other):
+    """Whether two names are of one file, also of one that is not there yet."""
+    try:
+        if os.path.exists(one) and os.path.exists(other):
+            return os.path.samefile(one, other)
+        return os.path.normcase(os.path.realpath(one)) == os.path.normcase(os.path.realpath(other))
     except (OSError, ValueError):
         return False
 

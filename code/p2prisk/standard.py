@@ -52,7 +52,7 @@ from p2prisk.tape.event import Event, event_of, first_bad_class, loan_ages
 from p2prisk.tape.mapping import check_mapping
 from p2prisk.tape.privacy import LEAST, kind_of
 from p2prisk.terms import FitSettings, classes_of, columns_in, computed, is_bare, with_terms
-from p2prisk.validation.population import by_class, thinned
+from p2prisk.validation.population import by_class, check_classes, thinned
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
@@ -261,6 +261,9 @@ class StandardModel:
             names = ("rules", "outcome", "left_out", "about", "event", "bad_from", "reading", "scale")
             model = cls(results, *(plain[name] for name in names))
             model.population = plain.get("population") or {}
+            if model.population:
+                for name, classes in (*model.population["attributes"].items(), ("score", model.population["score"])):
+                    check_classes(name, classes)
             return model
 
     @property

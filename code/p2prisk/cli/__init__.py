@@ -171,11 +171,12 @@ def _count(text):
 
 
 def _inputs(arguments):
-    """What a command reads; of a database that is a file, the file."""
+    """What a command reads; of a database that is a file, the file, and those that its engine keeps beside it."""
     given = [getattr(arguments, name, None) for name in ("tape", "map", "instalments", "model", "key")]
     found = [str(text) for text in given if text]
     places = [text.split("://", 1)[1].split("?")[0].removeprefix("/") for text in found if "://" in text]
-    return [text for text in found if "://" not in text] + places
+    beside = [place + end for place in places for end in ("-wal", "-shm", "-journal", ".wal") if place]
+    return [text for text in found if "://" not in text] + places + beside
 
 
 def _file_options(sub):

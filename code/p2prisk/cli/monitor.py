@@ -32,10 +32,11 @@ def run(arguments):
     from p2prisk import cli
     from p2prisk.cli.page import tables_page
     from p2prisk.monitor import Simulation, watch_model
-    from p2prisk.outputs import Output
+    from p2prisk.outputs import Output, refuse_twice
     from p2prisk.standard import StandardModel
 
     inputs = cli._inputs(arguments)
+    refuse_twice(arguments.html, arguments.json)
     targets = [Output(path, inputs) for path in (arguments.html, arguments.json) if path]
     model = StandardModel.from_json(arguments.model)
     tape = read_for(model, arguments)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import secrets
 import shutil
 import signal
 import subprocess
@@ -51,9 +52,8 @@ def _report(arguments):
     started = time.monotonic()
     given = [*_inputs(arguments), *(getattr(arguments, role) for role in ROLES if getattr(arguments, role))]
     target = check_folder(arguments.output, given, expect=1 << 22)
-    editable = _new_folder(arguments.editable) if arguments.editable else None
-    formats = list(dict.fromkeys([*arguments.to.split(","), *["docx"] * arguments.docx]))
-    arguments.to = ",".join(formats)
+    editable = _new_folder(arguments.editable, target) if arguments.editable else None
+    arguments.to = _formats(arguments.to, arguments.docx)
     print(f"reading {shown(arguments.tape)}", file=sys.stderr)
     with scratch() as folder:
         project = folder / "study"
@@ -65,9 +65,7 @@ def _report(arguments):
         command = [sys.executable, "-P", "-m", "bookkit", "book", "--to", arguments.to, "--project", str(project)]
         code = _run([*command, "--output", str(target)], folder)
         if code == 0 and editable:
-            shutil.copytree(
-                project, editable, ignore=shutil.ignore_patterns("_book*", ".cache", ".bookkit*", ".jupyter*")
-            )
+            _leave(project, editable)
             print(
                 f"the project is in {arguments.editable}: render it with bookkit book, or with Quarto", file=sys.stderr
             )
@@ -78,13 +76,35 @@ def _report(arguments):
     return 1 if code else 0
 
 
-def _new_folder(text):
-    path = Path(text).absolute()
-    if path.exists():
+def _formats(text, docx):
+    """The formats that are asked for, each once, with commas."""
+    found = list(dict.fromkeys([*(word.strip() for word in text.split(",")), *["docx"] * docx]))
+    if set(found) - {"html", "pdf", "docx"}:
+        raise DataError(f"--to {text!r}: give html, pdf or docx, or more of them with commas")
+    return ",".join(found)
+
+
+def _new_folder(text, target):
+    """The folder for the project; `target` is that of the report, which is replaced as a whole."""
+    if os.path.lexists(text):
         raise DataError(f"{text} is there already; name a new folder with --editable")
-    if not path.parent.is_dir():
-        raise DataError(f"{path.parent} is no folder; name another with --editable")
+    if not Path(text).absolute().parent.is_dir():
+        raise DataError(f"{Path(text).absolute().parent} is no folder; name another with --editable")
+    path = check_folder(text)
+    if path.is_relative_to(target) or target.is_relative_to(path):
+        raise DataError(f"{text} and the folder of the report lie in each other; name another with --editable")
     return path
+
+
+def _leave(project, editable):
+    """Copy the project, whole or not at all."""
+    draft = editable.with_name(f".{editable.name[:200]}.{secrets.token_hex(8)}.part")
+    try:
+        ignored = shutil.ignore_patterns("_book*", ".cache", ".bookkit*", ".jupyter*")
+        shutil.copytree(project, draft, ignore=ignored)
+        draft.rename(editable)
+    finally:
+        shutil.rmtree(draft, ignore_errors=True)
 
 
 def _prepare(arguments, project):

@@ -27,10 +27,12 @@ def run(arguments):
     """Write one row for each loan, then say what was read, scored and set aside."""
     from p2prisk import cli
     from p2prisk.cli.progress import Progress
+    from p2prisk.outputs import refuse_twice
     from p2prisk.scorecard.scoring import LoanScorer
     from p2prisk.standard import StandardModel
     from p2prisk.tape.core import account
 
+    refuse_twice(arguments.output, arguments.key)  # a key that is written over undoes no code any more
     size = Path(arguments.tape).stat().st_size if Path(arguments.tape).is_file() else 0
     with cli._Table(arguments.output, cli._inputs(arguments), size // 8) as out:
         model = StandardModel.from_json(arguments.model)

@@ -37,12 +37,13 @@ def run(arguments):
     from p2prisk.cli.monitor import read_for
     from p2prisk.cli.page import tables_page
     from p2prisk.errors import DataError
-    from p2prisk.outputs import Output
+    from p2prisk.outputs import Output, refuse_twice
     from p2prisk.policy.stressed import stress_model
     from p2prisk.report.decisions import read_yaml
     from p2prisk.standard import StandardModel
 
     inputs = [*cli._inputs(arguments), arguments.scenario]
+    refuse_twice(arguments.html, arguments.json)
     targets = [Output(path, inputs) for path in (arguments.html, arguments.json) if path]
     model = StandardModel.from_json(arguments.model)
     given = arguments.scenario

@@ -51,6 +51,8 @@ class MasterScale:
                 f"{len(self.bounds)} bounds make {len(self.bounds) + 1} grades, but {len(self.labels)} "
                 f"labels and {len(self.pds)} probabilities are given"
             )
+        if len(set(self.labels)) < len(self.labels):
+            raise DataError("two grades of a master scale have one label")
         for values, name in ((self.bounds, "bounds"), (self.pds, "probabilities")):
             if not (np.diff(values) > 0).all():
                 raise DataError(f"the {name} of a master scale must increase: {', '.join(f'{v:.4f}' for v in values)}")

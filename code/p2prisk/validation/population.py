@@ -78,6 +78,20 @@ def class_counts(values: pd.Series, classes: dict[str, Any], weights: np.ndarray
     return np.bincount(codes, weights, minlength=size).astype(float)
 
 
+def check_classes(name: str, classes: dict[str, Any]) -> None:
+    """Refuse counts of a model file that :func:`by_class` does not make.
+
+    Raises
+    ------
+    DataError
+        Limits that do not rise, or another number of counts than of classes.
+    """
+    edges = classes.get("edges")
+    size = len(classes["levels"]) if edges is None else len(edges) + 2
+    if len(classes["counts"]) != size or (edges and not (np.diff(edges) > 0).all()) or not sum(classes["counts"]):
+        raise DataError(f"the counts of the loans of the fit by {name} contradict its classes")
+
+
 def class_names(classes: dict[str, Any]) -> list[str]:
     """Names of the classes, in the order of the counts."""
     if "levels" in classes:
