@@ -114,6 +114,33 @@ def test_nothing_that_is_asked_changes_the_file(database, tmp_path):
         assert {entry.name for entry in tmp_path.iterdir()} == names, query
 
 
+def test_a_view_without_end_is_refused_before_the_memory_is_gone(database, monkeypatch):
+    kind, path = database
+    if kind == "sqlite":
+        connection = sqlite3.connect(path)
+        source = "WITH RECURSIVE c(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM c) SELECT i AS amount, 36 AS term FROM c"
+        connection.execute("CREATE VIEW wide AS SELECT hex(zeroblob(9000000)) AS note, 1000 AS amount, 36 AS term")
+    else:
+        connection = pytest.importorskip("duckdb").connect(str(path))
+        source = "SELECT i AS amount, 36 AS term FROM range(100000000000) t(i)"
+    connection.execute(f"CREATE VIEW endless AS {source}")
+    connection.commit()
+    connection.close()
+    monkeypatch.setattr("p2prisk.tape.database.free_memory", lambda: 3e8)
+    with pytest.raises(DataError, match="more than 0.1 GB of memory"):
+        read_tape(f"{kind}:///{path}", query="SELECT * FROM endless")
+    if kind == "sqlite":
+        with pytest.raises(DataError, match="too big"):
+            read_tape(f"{kind}:///{path}", query="SELECT * FROM wide")
+
+
+def test_what_duckdb_cannot_hold_is_not_written_beside_the_database(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    path = make("duckdb", tmp_path)
+    asked = "SELECT 1000 AS amount, 36 AS term, 'in ' || current_setting('temp_directory') || '!' AS purpose"
+    assert read_tape(f"duckdb:///{path}", query=asked).frame["purpose"].tolist() == ["in !"]
+
+
 def test_a_file_that_is_no_database_and_odd_urls(database, tmp_path):
     kind, path = database
     (tmp_path / "note.db").write_text("SELECT")

@@ -12,14 +12,17 @@ when it is called (an extension, a procedure in another language) is beyond the 
 only SELECT is the lender's own safeguard.
 """
 
+import os
 from pathlib import Path
 
 import pandas as pd
 
 from p2prisk.errors import DataError
+from p2prisk.tape.bounds import CELL
 from p2prisk.tape.choose import shown
 from p2prisk.tape.containers import columns_to_read
 from p2prisk.tape.privacy import personal_columns
+from p2prisk.tape.text_file import free_memory
 
 _BEGINS = ("select", "with", "table", "values")
 _ONE_SELECT = "the query must be one SELECT and nothing else; the tape is never changed"
@@ -124,8 +127,9 @@ def _sqlite(where, parsed, query):
             connection.execute(f"PRAGMA {setting}")
         connection.execute("BEGIN")
         connection.set_authorizer(allowed)
+        connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, 4 * CELL)
         found = connection.execute(query or "SELECT name FROM sqlite_master WHERE type IN ('table', 'view')")
-        frame = _frame(found)
+        frame = _frame(where, found)
         connection.set_authorizer(None)
         connection.execute("ROLLBACK")
     except UnicodeDecodeError:  # a name of the file, or a message that repeats it
@@ -149,6 +153,8 @@ def _duckdb(where, parsed, query):
     path = _file(where, parsed, "DuckDB", b"DUCK", 8)
     settings = {"enable_external_access": "false", "autoload_known_extensions": "false"}
     settings |= {"autoinstall_known_extensions": "false", "lock_configuration": "true"}
+    settings["temp_directory"] = ""  # what does not fit into memory is not written beside the database
+    settings["memory_limit"] = f"{int(max((free_memory() or 1 << 33) / 3, 1 << 27))}B"
     connection = None
     try:
         connection = duckdb.connect(str(path), read_only=True, config=settings)
@@ -156,7 +162,14 @@ def _duckdb(where, parsed, query):
         if len(statements) != 1 or statements[0].type != duckdb.StatementType.SELECT:
             raise DataError(f"{where}: {_ONE_SELECT}")
         connection.execute("BEGIN TRANSACTION READ ONLY")
-        frame = connection.execute(statements[0]).df()
+        connection.execute(statements[0])
+        watch, parts = _Memory(where), []
+        while len(part := connection.fetch_df_chunk(4)) or not parts:
+            watch.see(len(part), part.shape[1])
+            parts.append(part)
+            if not len(part):
+                break
+        frame = pd.concat(parts, ignore_index=True)
         connection.execute("ROLLBACK")
     except duckdb.Error as error:
         if isinstance(error, duckdb.InvalidInputException | duckdb.PermissionException):
@@ -191,7 +204,7 @@ def _postgresql(where, parsed, query):
             cursor.execute("SET LOCAL row_security = off")  # rows that a policy would hide are an error, not a gap
             cursor.execute("SET LOCAL ROLE pg_read_all_data")
         cursor.execute(query or _TABLES, prepare=True)  # a statement that is prepared is one
-        frame = _frame(cursor)
+        frame = _frame(where, cursor)
         connection.rollback()
     except psycopg.Error as error:
         state, words = error.sqlstate or "", str(error).strip() or type(error).__name__
@@ -217,11 +230,39 @@ _TABLES = """
 SELECT table_name FROM information_schema.tables WHERE table_schema NOT IN ('pg_catalog', 'information_schema')"""
 
 
-def _frame(cursor):
+class _Memory:
+    """Stop before the rows of a query have taken the memory: a view may have no end."""
+
+    def __init__(self, where):
+        self.where, self.most, self.begun, self.cells = where, (free_memory() or 1 << 33) / 3, _taken(), 0
+
+    def see(self, rows, columns):
+        """Count rows that came."""
+        self.cells += rows * columns
+        now = _taken()
+        if (64 * self.cells if now is None else now - self.begun) > self.most:
+            raise DataError(
+                f"{self.where}: the rows of the query take more than {self.most / 1e9:.1f} GB of memory; ask for fewer "
+                "columns or rows, or export them as Parquet and score that, which streams"
+            )
+
+
+def _taken():
+    """Bytes of memory that this program holds; None where the system does not say."""
+    try:
+        return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+    except (OSError, ValueError, AttributeError):
+        return None
+
+
+def _frame(where, cursor):
     if cursor.description is None:
         return pd.DataFrame()
-    names = [entry[0] for entry in cursor.description]
-    return pd.DataFrame.from_records(cursor.fetchall(), columns=names, coerce_float=True)
+    names, rows, watch = [entry[0] for entry in cursor.description], [], _Memory(where)
+    while part := cursor.fetchmany(200):
+        watch.see(len(part), len(names))
+        rows += part
+    return pd.DataFrame.from_records(rows, columns=names, coerce_float=True)
 
 
 def _failed(where, words):
