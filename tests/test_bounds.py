@@ -121,6 +121,83 @@ def test_workbooks_that_unfold_are_refused(tmp_path):
         read_tape(altered(tmp_path / "entity.xlsx", bomb))
 
 
+@pytest.mark.parametrize(("length", "words"), [(1_200_000, "a cell of more than"), (900_000, "bytes of text")])
+@pytest.mark.parametrize("read", ["whole", "in pieces"])
+def test_one_long_text_in_every_row_of_a_parquet_file_is_refused(tmp_path, length, words, read, monkeypatch):
+    """A file of 800 bytes took 20 GB: a dictionary holds the text once, and each row its number."""
+    import numpy as np
+    import pyarrow
+    import pyarrow.parquet as parquet
+
+    from p2prisk.tape import containers, iter_tape
+
+    rows = 4000
+    text = pyarrow.DictionaryArray.from_arrays(pyarrow.array(np.zeros(rows, "int32")), pyarrow.array(["x" * length]))
+    table = pyarrow.table({"amount": [1000] * rows, "term": [36] * rows, "purpose": text})
+    parquet.write_table(table, tmp_path / "x.parquet", compression="zstd", store_schema=False)
+    assert (tmp_path / "x.parquet").stat().st_size < 5000
+    monkeypatch.setattr(containers, "free_memory", lambda: 1e9)
+    with pytest.raises(DataError, match=words):
+        read_tape(tmp_path / "x.parquet") if read == "whole" else list(iter_tape(tmp_path / "x.parquet", "canonical"))
+
+
+def test_texts_that_are_changes_of_the_text_before_are_refused_where_they_may_unfold(tmp_path):
+    import pyarrow
+    import pyarrow.parquet as parquet
+
+    def write(texts):
+        table = pyarrow.table({"amount": [1000] * len(texts), "term": [36] * len(texts), "purpose": texts})
+        way = {"use_dictionary": False, "column_encoding": {"purpose": "DELTA_BYTE_ARRAY"}}
+        parquet.write_table(table, tmp_path / "x.parquet", **way)
+
+    write(["car", "wedding"] * 20)
+    assert read_tape(tmp_path / "x.parquet").frame["purpose"].value_counts().to_dict() == {"car": 20, "wedding": 20}
+    write(["x" * 1_000_000 + str(place) for place in range(40)] + ["y"] * 40_000)
+    with pytest.raises(DataError, match="DELTA_BYTE_ARRAY"):
+        read_tape(tmp_path / "x.parquet")
+
+
+def test_codes_numbers_and_gaps_of_a_parquet_file_come_as_they_are(tmp_path):
+    frame = pd.DataFrame({"amount": [1000, 2000, 3000] * 10, "term": pd.Categorical([36, 60, 36] * 10)})
+    frame["purpose"] = pd.Categorical(["car", None, "boat"] * 10)
+    frame["income"] = [30_000.5, None, 40_000] * 10
+    frame.to_parquet(tmp_path / "x.parquet")
+    found = read_tape(tmp_path / "x.parquet").frame
+    assert found["term"].tolist() == [36, 60, 36] * 10 and found["income"].isna().sum() == 10
+    assert found["purpose"].astype(object).where(found["purpose"].notna(), None).tolist() == ["car", None, "boat"] * 10
+
+
+def test_many_columns_of_a_parquet_file_are_quickly_refused_and_days_beyond_the_calendar_named(tmp_path):
+    import pyarrow
+    import pyarrow.parquet as parquet
+
+    columns = {f"c{place}": [1] for place in range(bounds.COLUMNS + 1)}
+    parquet.write_table(pyarrow.table(columns | {"amount": [1000], "term": [36]}), tmp_path / "x.parquet")
+    begin = time.process_time()
+    with pytest.raises(DataError, match="20,003 columns"):
+        read_tape(tmp_path / "x.parquet")
+    assert time.process_time() - begin < 5
+    days = pyarrow.array([2**62] * 20, pyarrow.timestamp("us"))
+    parquet.write_table(
+        pyarrow.table({"amount": [1000] * 20, "term": [36] * 20, "issue_date": days}), tmp_path / "y.parquet"
+    )
+    with pytest.raises(DataError, match="'issue_date'.*20 value.* cannot be read"):
+        read_tape(tmp_path / "y.parquet")
+
+
+@pytest.mark.parametrize(
+    "row", ['<row r="2000000000"><c r="A2000000000"><v>1</v></c></row>', '<row><c r="XFD3"><v>1</v></c></row>' * 200]
+)
+def test_cells_far_beyond_the_table_of_a_workbook_are_refused(tmp_path, row, monkeypatch):
+    """One cell in row two thousand million took all memory, and so do many at the right end of a sheet."""
+    from p2prisk.tape import containers
+
+    monkeypatch.setattr(containers, "CELLS_OF_A_SHEET", 10**6)
+    path = altered(tmp_path / "x.xlsx", lambda xml: xml.replace(b"</sheetData>", row.encode() + b"</sheetData>"))
+    with pytest.raises(DataError, match="far beyond the table"):
+        read_tape(path)
+
+
 ALIASES = "a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n" + "".join(
     f"a{i}: &a{i} [{', '.join([f'*a{i - 1}'] * 10)}]\n" for i in range(1, 9)
 )

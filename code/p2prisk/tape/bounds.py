@@ -120,6 +120,55 @@ def check_parquet(path: Path, about: Any, wanted: list, free: float | None) -> N
         )
 
 
+def columns_of_deltas(path: Path, about: Any) -> set[str]:
+    """Columns of a Parquet file that are stored as changes of the cell before, where they cannot unfold to too much.
+
+    Raises
+    ------
+    DataError
+    """
+    size, names = 0, set()
+    for place in range(min(about.num_row_groups, 10_000)):
+        group = about.row_group(place)
+        for column in map(group.column, range(group.num_columns)):
+            if any(encoding.startswith("DELTA") for encoding in column.encodings):
+                names.add(column.path_in_schema)
+            if "DELTA_BYTE_ARRAY" in column.encodings:
+                size = max(size, column.num_values * column.total_uncompressed_size)
+    if size > RATIO * FREE:
+        raise DataError(
+            f"{path.name} stores texts as changes of the text before (DELTA_BYTE_ARRAY), which may unfold without a "
+            "bound; write it again with plain texts or a dictionary"
+        )
+    return names
+
+
+def unfolded(path: Path, table: Any, free: float | None, before: int = 0) -> int:
+    """Bytes that the texts of a table take once each cell has its own.
+
+    Raises
+    ------
+    DataError
+        A cell is longer than any, or the texts and those `before` take more than a fourth of the `free` memory.
+    """
+    import pyarrow
+    from pyarrow import compute
+
+    size = 0
+    for column in table.columns:
+        for chunk in column.chunks if isinstance(column, pyarrow.ChunkedArray) else [column]:
+            kind = chunk.type.value_type if pyarrow.types.is_dictionary(chunk.type) else pyarrow.null()
+            texts = (pyarrow.types.is_string, pyarrow.types.is_large_string, pyarrow.types.is_binary)
+            if any(is_text(kind) for is_text in texts) and len(chunk.dictionary):
+                lengths = compute.binary_length(chunk.dictionary)
+                if (compute.max(lengths).as_py() or 0) > CELL:
+                    raise DataError(f"{path.name} has a cell of more than {CELL:,d} bytes: is it a table of loans?")
+                size += compute.sum(compute.cast(lengths, "int64").take(chunk.indices)).as_py() or 0
+    if free is not None and before + size > max(FREE, free / 4):
+        raise DataError(f"{path.name} unfolds to {before + size:,d} bytes of text and more: no table of loans does")
+    return size
+
+
 def check_columns(count: int, name: str) -> None:
     """Refuse a header of more columns than any table of loans has."""
     if count > COLUMNS:

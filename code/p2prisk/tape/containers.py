@@ -3,16 +3,21 @@
 import zipfile
 from contextlib import contextmanager
 
+import numpy as np
 import pandas as pd
 
 from p2prisk.errors import DataError, P2PRiskError
-from p2prisk.tape.bounds import check_archive, check_columns, check_parquet
+from p2prisk.tape.bounds import check_archive, check_columns, check_parquet, columns_of_deltas, unfolded
 from p2prisk.tape.choose import find_mapping, known_at_issue_only, wanted_columns
 from p2prisk.tape.header import LOOKED_AT, find_header
 from p2prisk.tape.mapping import builtin, builtin_names
 from p2prisk.tape.privacy import personal_columns
 from p2prisk.tape.rows import snapshot_columns
 from p2prisk.tape.text_file import DAMAGED, free_memory
+
+#: rows that Excel has; cells that are taken, empty ones too
+ROWS_OF_A_SHEET, CELLS_OF_A_SHEET = 1 << 20, 10**8
+_FIRST_DAY, _LAST_DAY = np.datetime64("0001-01-01", "us"), np.datetime64("9999-12-31", "us")
 
 
 def is_excel(path):
@@ -44,21 +49,22 @@ def read_parquet(path, mapping):
     import pyarrow.parquet as parquet
 
     with _whole(path, "Parquet"):
-        file = parquet.ParquetFile(path)
-        schema = file.schema_arrow
+        file = _opened(path)
+        schema = parquet.read_schema(path)
         header = schema.names
         wanted = columns_to_read(header, mapping)
         _refuse_nested(path, schema, wanted)
         check_parquet(path, file.metadata, wanted, free_memory())
-        frame = _frame(path, file.read(columns=wanted))
+        frame = _whole_frame(path, file, wanted)
         flat = [name for name in header if not pyarrow.types.is_nested(schema.field(name).type)]
         sample = next(file.iter_batches(batch_size=2000, columns=flat), None)
         personal = personal_columns(_frame(path, sample)) if sample is not None else {}
+    read = set(wanted)
     facts = {
         "encoding": "Parquet",
         "rows_read": len(frame),
         "personal": personal,
-        "not_read": [name for name in header if name not in wanted],
+        "not_read": [name for name in header if name not in read],
     }
     return frame, facts, [], []
 
@@ -68,11 +74,12 @@ def parquet_pieces(path, format, rows):
     import pyarrow.parquet as parquet
 
     with _whole(path, "Parquet"):
-        file = parquet.ParquetFile(path)
-        header = file.schema_arrow.names
+        file = _opened(path)
+        schema = parquet.read_schema(path)
+        header = schema.names
         mapping = known_at_issue_only(find_mapping(format, header, path))
         wanted = wanted_columns(header, mapping)
-        _refuse_nested(path, file.schema_arrow, wanted)
+        _refuse_nested(path, schema, wanted)
         check_parquet(path, file.metadata, wanted, None)
         sample = next(file.iter_batches(batch_size=2000, columns=wanted), None)
         personal = personal_columns(_frame(path, sample)) if sample is not None else {}
@@ -88,6 +95,29 @@ def parquet_pieces(path, format, rows):
             yield frame
 
     return pieces(), mapping, personal, file.metadata.num_rows
+
+
+def _opened(path):
+    """A Parquet file whose texts come as codes of a dictionary: one long text in a million rows is there once."""
+    import pyarrow
+    import pyarrow.parquet as parquet
+
+    file = parquet.ParquetFile(path)
+    check_columns(file.metadata.num_columns, path.name)
+    texts = (pyarrow.types.is_string, pyarrow.types.is_large_string, pyarrow.types.is_binary)
+    plain = columns_of_deltas(path, file.metadata)  # which are never codes
+    names = [field.name for field in file.schema_arrow if any(is_text(field.type) for is_text in texts)]
+    names = [name for name in names if name not in plain]
+    return parquet.ParquetFile(path, read_dictionary=names, metadata=file.metadata) if names else file
+
+
+def _whole_frame(path, file, wanted):
+    """All rows of the wanted columns, piece by piece as long as the texts take a part of the free memory."""
+    parts, size = [], 0
+    for batch in file.iter_batches(batch_size=1 << 17, columns=wanted):
+        size += unfolded(path, batch, free_memory(), size)
+        parts.append(_frame(path, batch))
+    return pd.concat(parts, ignore_index=True) if parts else _frame(path, file.read(columns=wanted))
 
 
 def columns_to_read(header, mapping):
@@ -106,15 +136,27 @@ def _frame(path, table):
     """A frame of a table or a batch; bytes are the UTF-8 text that writers without types mean by them."""
     import pyarrow
 
+    table = pyarrow.Table.from_batches([table]) if isinstance(table, pyarrow.RecordBatch) else table
+    unfolded(path, table, free_memory())
     fields = []
     for field in table.schema:
-        if pyarrow.types.is_binary(field.type) or pyarrow.types.is_large_binary(field.type):
-            field = pyarrow.field(field.name, pyarrow.string())
-        fields.append(field)
+        kind = field.type.value_type if pyarrow.types.is_dictionary(field.type) else field.type
+        if pyarrow.types.is_binary(kind) or pyarrow.types.is_large_binary(kind):
+            kind = pyarrow.string()
+        fields.append(pyarrow.field(field.name, kind))
     try:
-        return table.cast(pyarrow.schema(fields)).to_pandas(ignore_metadata=True)
+        frame = table.cast(pyarrow.schema(fields)).to_pandas(ignore_metadata=True)
     except (pyarrow.ArrowInvalid, UnicodeDecodeError):
         raise DataError(f"{path.name} holds text that is not UTF-8; write it again as UTF-8") from None
+    for name in frame.columns:
+        if frame[name].dtype.kind == "M" and frame[name].dt.tz is None:
+            values = frame[name].to_numpy()
+            if (
+                (values < _FIRST_DAY) | (values > _LAST_DAY)
+            ).any():  # no calendar has them: text, to be refused as text
+                text = pd.Series(values.astype(str), frame.index, dtype=object)
+                frame[name] = text.mask(frame[name].isna(), None)
+    return frame
 
 
 def _refuse_nested(path, schema, wanted):
@@ -224,8 +266,16 @@ def _rows_of_sheet(path, sheet):
         raise DataError(f"{path.name} has no sheet {sheet!r}; it has {', '.join(names)} (--sheet NAME, sheet=)")
     page = tables[name]
     page.reset_dimensions()
+    rows, cells = [], 0
     try:
-        rows = list(page.iter_rows(values_only=True))
+        for row in page.iter_rows(values_only=True):
+            rows.append(row)
+            cells += len(row)
+            if len(rows) > ROWS_OF_A_SHEET or cells > CELLS_OF_A_SHEET:
+                raise DataError(
+                    f"{path.name}, sheet {name!r}, reaches to row {len(rows):,d} and over {cells:,d} cells, most of "
+                    "them empty: remove what stands far beyond the table, or save the sheet as CSV"
+                )
     except DataError:
         raise
     except Exception as error:  # whatever a broken or hostile sheet makes of its XML
