@@ -2,8 +2,9 @@
 
 ==========  =======================================================================================================
 SQLite      opened with ``mode=ro``, ``query_only``, and an authorizer that lets nothing but reading pass
-PostgreSQL  ``default_transaction_read_only``, a READ ONLY transaction, and the statement prepared, so that it is one; a
-            superuser reads as ``pg_read_all_data`` and is told to come as somebody who may only read
+PostgreSQL  ``default_transaction_read_only``, a READ ONLY transaction, and the statement prepared, so that it is one;
+            who may write files of the server or start programs on it is refused: a view can do so in their name, and no
+            transaction or role holds them, as a function may take the role back
 DuckDB      opened with ``read_only`` and without access to other files; the statement is parsed, is one, is a SELECT
 ==========  =======================================================================================================
 
@@ -15,6 +16,7 @@ only SELECT is the lender's own safeguard.
 import os
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
 from p2prisk.errors import DataError
@@ -25,6 +27,7 @@ from p2prisk.tape.privacy import personal_columns
 from p2prisk.tape.text_file import free_memory
 
 _BEGINS = ("select", "with", "table", "values")
+_LISTS = {list, dict, tuple, set, np.ndarray}
 _ONE_SELECT = "the query must be one SELECT and nothing else; the tape is never changed"
 
 
@@ -78,6 +81,12 @@ def read_sql(url, query, mapping):
         name = frame.columns[frame.columns.duplicated()][0]
         raise DataError(f"{where}: the column {name!r} is there twice; name columns apart in the query")
     header = list(frame.columns)
+    for name in header:
+        if frame[name].dtype == object and not _LISTS.isdisjoint(map(type, frame[name])):
+            raise DataError(
+                f"{where}, column {name!r}: holds lists; one value a cell is needed: spread them in the query, or "
+                "leave the column out"
+            )
     wanted = columns_to_read(header, mapping)
     for name in wanted:  # NUMERIC comes as Decimal
         if frame[name].dtype == object:
@@ -199,10 +208,13 @@ def _postgresql(where, parsed, query):
         cursor = connection.cursor()
         # the first statement takes the snapshot: from here on no setting can make the transaction write
         cursor.execute(_RIGHTS)
-        role, is_super, may_write = cursor.fetchone()
-        if is_super and connection.info.server_version >= 140000:
-            cursor.execute("SET LOCAL row_security = off")  # rows that a policy would hide are an error, not a gap
-            cursor.execute("SET LOCAL ROLE pg_read_all_data")
+        role, may_act, may_write = cursor.fetchone()
+        if may_act:
+            raise DataError(
+                f"{where}: the role {role!r} is a superuser, or may write files and start programs on the server, and "
+                "a view can do so in its name. Read as one that may only SELECT: CREATE ROLE reader LOGIN; GRANT "
+                "pg_read_all_data TO reader (before version 14: GRANT SELECT ON the table TO reader)"
+            )
         cursor.execute(query or _TABLES, prepare=True)  # a statement that is prepared is one
         frame = _frame(where, cursor)
         connection.rollback()
@@ -217,11 +229,13 @@ def _postgresql(where, parsed, query):
         if connection is not None:
             connection.close()
     told = f"the role {role!r} may change tables; read as one that may only SELECT"
-    return frame, [{"column": "", "what": told, "rows": len(frame)}] if is_super or may_write else []
+    return frame, [{"column": "", "what": told, "rows": len(frame)}] if may_write else []
 
 
 _RIGHTS = """
-SELECT current_user, rolsuper, EXISTS (
+SELECT current_user, rolsuper OR EXISTS (
+    SELECT FROM pg_roles r WHERE r.rolname IN ('pg_write_server_files', 'pg_execute_server_program')
+      AND pg_has_role(current_user, r.oid, 'MEMBER')), EXISTS (
     SELECT FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
     WHERE c.relkind IN ('r', 'p') AND n.nspname NOT IN ('pg_catalog', 'information_schema')
       AND NOT pg_is_other_temp_schema(n.oid) AND has_table_privilege(c.oid, 'INSERT, UPDATE, DELETE, TRUNCATE'))
