@@ -203,6 +203,62 @@ ALIASES = "a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n" + "".join(
 )
 
 
+ODD_VALUES = {
+    "1" * 5000: "looks like a number or a date and is none",
+    "2001-99-99": "looks like a number or a date and is none",
+    "2001-13-45T99:99:99": "looks like a number or a date and is none",
+    "!!int x": "tags such as",
+    "!!timestamp x": "tags such as",
+    "!!binary '%%'": "tags such as",
+    "!x y": "tags such as",
+    "{? [a, b] : c}": "where a key is needed",
+    "{? {a: b} : c}": "where a key is needed",
+    "{a: 1, a: 2}": "is there twice",
+    "{a: 1, 'a': 2}": "is there twice",
+}
+
+
+@pytest.mark.parametrize("value", ODD_VALUES)
+@pytest.mark.parametrize("what", ["mapping", "decisions", "limits", "scenarios"])
+def test_values_that_yaml_cannot_build_are_errors_of_the_file(tmp_path, value, what):
+    """They were faults of the program, and of two keys the later one counted without a word."""
+    from p2prisk.cli.stress import schema
+    from p2prisk.report.checklist import read_limits
+    from p2prisk.report.decisions import Decisions, read_yaml
+    from p2prisk.tape.mapping_file import read_mapping
+
+    path = tmp_path / "x.yml"
+    path.write_text(f"columns: {{amount: {{from: amount}}}}\nhorizon: {value}\n")
+    read = {"mapping": read_mapping, "decisions": Decisions.read, "limits": read_limits}
+    with pytest.raises(DataError, match=f"x.yml.*{ODD_VALUES[value]}"):
+        read.get(what, lambda path: read_yaml(path, what, schema()))(path)
+
+
+@pytest.mark.parametrize(
+    ("what", "text", "place"),
+    [
+        ("decisions", "cutoff: {accept: .nan, reason: decided}", "cutoff.accept"),
+        ("decisions", "grades: {bounds: [0.1, .nan, 0.2], reason: decided}", "grades.bounds.1"),
+        ("scenarios", "scenarios: [{name: a, story: b, odds: .nan}]", "scenarios.0.odds"),
+        ("scenarios", "recovery: .NaN\nscenarios: [{name: a, story: b, odds: 1.5}]", "recovery"),
+        (
+            "scenarios",
+            "limits: {lenders_return: .nan}\nscenarios: [{name: a, story: b, odds: 2}]",
+            "limits.lenders_return",
+        ),
+    ],
+)
+def test_numbers_of_settings_are_finite(tmp_path, what, text, place):
+    """No bound of a schema stops NaN: every comparison with it is false."""
+    from p2prisk.cli.stress import schema
+    from p2prisk.report.decisions import Decisions, read_yaml
+
+    path = tmp_path / "x.yml"
+    path.write_text(text)
+    with pytest.raises(DataError, match=f"x.yml: at {place}: a number that is finite"):
+        Decisions.read(path) if what == "decisions" else read_yaml(path, what, schema())
+
+
 @pytest.mark.parametrize(
     "text, what",
     [

@@ -20,6 +20,7 @@ A run with such a file stops where a decision is open that only the lender can t
 from __future__ import annotations
 
 import json
+import math
 from dataclasses import dataclass, field
 from functools import cache
 from importlib import resources
@@ -30,7 +31,7 @@ import pandas as pd
 
 from p2prisk.errors import DataError
 from p2prisk.tape import COLUMNS, LoanTape
-from p2prisk.tape.bounds import check_yaml
+from p2prisk.tape.bounds import building, check_yaml
 
 if TYPE_CHECKING:
     from p2prisk.kinds import PathLike
@@ -61,14 +62,26 @@ def read_yaml(path: PathLike, what: str, schema: dict) -> dict:
     try:
         text = path.read_text(encoding="utf-8-sig")
         check_yaml(text, path.name, yaml)
-        found = yaml.safe_load(text) or {}
+        with building(path.name):
+            found = yaml.safe_load(text) or {}
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise DataError(f"{path.name}: not YAML: {' '.join(str(error).split())}") from None
+    place = _not_finite(found)
+    if place is not None:
+        raise DataError(f"{path.name}: at {place}: a number that is finite is needed")
     error = jsonschema.exceptions.best_match(jsonschema.Draft202012Validator(schema).iter_errors(found))
     if error is not None:
         place = ".".join(map(str, error.absolute_path)) or "its top"
         raise DataError(f"{path.name}: at {place}: {_plain(error)}")
     return found
+
+
+def _not_finite(value, place=()):
+    """Where a number is not finite, which no bound of a schema stops; None if all are."""
+    if isinstance(value, float) and not math.isfinite(value):
+        return ".".join(map(str, place)) or "its top"
+    parts = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    return next((found for key, part in parts if (found := _not_finite(part, (*place, key))) is not None), None)
 
 
 def _plain(error):

@@ -8,10 +8,14 @@ from __future__ import annotations
 
 import re
 import zipfile
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from p2prisk.errors import DataError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 #: bytes that a file may unfold to whatever its packed size
 FREE = 1 << 26
@@ -232,7 +236,7 @@ def check_mapping_size(path: Path) -> None:
 
 
 def check_yaml(text: str, name: str, yaml: Any) -> None:
-    """Refuse a mapping, or another file of settings, that is deep or repeats itself by aliases, before it is built.
+    """Refuse a mapping, or another file of settings, before it is built: deep, by aliases or tags, a key twice.
 
     Raises
     ------
@@ -240,13 +244,53 @@ def check_yaml(text: str, name: str, yaml: Any) -> None:
     yaml.YAMLError
         It is no YAML.
     """
-    depth = 0
+    within: list[set[str] | None] = []  # keys of each mapping that is open, None for a list
+    at_key: list[bool] = []
     for event in yaml.parse(text, Loader=yaml.SafeLoader):
+        place = f"{name}, line {event.start_mark.line + 1}"
         if isinstance(event, yaml.AliasEvent):
-            raise DataError(
-                f"{name}, line {event.start_mark.line + 1}: aliases such as *{event.anchor[:20]} are not read; "
-                "write the value out"
-            )
-        depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
-        if depth > DEPTH:
-            raise DataError(f"{name}, line {event.start_mark.line + 1}: nested deeper than any such file is")
+            raise DataError(f"{place}: aliases such as *{event.anchor[:20]} are not read; write the value out")
+        if isinstance(event, yaml.CollectionEndEvent):
+            within.pop()
+            at_key.pop()
+            continue
+        if not isinstance(event, yaml.NodeEvent):
+            continue
+        if event.tag is not None and event.tag != "!":  # a "!" alone is what a quoted text has
+            raise DataError(f"{place}: tags such as {event.tag[:40]} are not read; put a text in quotation marks")
+        if within and within[-1] is not None:
+            if at_key[-1]:
+                _check_key(event, within[-1], place, yaml)
+            at_key[-1] = not at_key[-1]
+        if isinstance(event, yaml.CollectionStartEvent):
+            within.append(set() if isinstance(event, yaml.MappingStartEvent) else None)
+            at_key.append(True)
+            if len(within) > DEPTH:
+                raise DataError(f"{place}: nested deeper than any such file is")
+
+
+def _check_key(event, keys, place, yaml):
+    if not isinstance(event, yaml.ScalarEvent):
+        raise DataError(f"{place}: a list or a group of keys stands where a key is needed")
+    if event.value in keys:
+        raise DataError(f"{place}: the key {event.value[:60]!r} is there twice in one group; keep one")
+    keys.add(event.value)
+
+
+@contextmanager
+def building(name: str) -> Iterator[None]:
+    """While YAML is built, what only looks like a number or a date is an error that names the file.
+
+    Raises
+    ------
+    DataError
+    """
+    try:
+        yield
+    except (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError) as error:
+        if type(error).__module__.startswith(("yaml", "p2prisk")) or isinstance(error, UnicodeDecodeError):
+            raise
+        raise DataError(
+            f"{name}: a value looks like a number or a date and is none ({str(error)[:80]}); correct it, or put it in "
+            "quotation marks if it is text"
+        ) from None

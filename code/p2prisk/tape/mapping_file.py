@@ -10,7 +10,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from p2prisk.errors import DataError
-from p2prisk.tape.bounds import check_mapping_size, check_yaml
+from p2prisk.tape.bounds import building, check_mapping_size, check_yaml
 
 _WORDS = {"order", "missing", "from", "share_of", "reference", "date", "decimal", "record_date_from"}
 _NULL = "tag:yaml.org,2002:null"
@@ -80,7 +80,8 @@ def read_mapping(path: Path) -> dict:
         check_mapping_size(path)
         text = path.read_text(encoding="utf-8-sig")
         check_yaml(text, f"mapping {path.name}", yaml)
-        mapping = parse_mapping(text)
+        with building(f"mapping {path.name}"):
+            mapping = parse_mapping(text)
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         mark = getattr(error, "problem_mark", None)
         place = f", line {mark.line + 1}" if mark else ""
