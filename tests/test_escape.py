@@ -138,6 +138,67 @@ def test_the_page_of_check_shows_names_of_columns():
         assert "Content-Security-Policy" in page
 
 
+ACTS = re.compile("[\x00-\x09\x0b-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff]")
+FORMULA = re.compile(r"\s*[=+@\-\uff1d\uff0b\uff0d\uff20](?![\d.]+$)")
+
+
+@pytest.fixture(scope="module")
+def acting(tmp_path_factory):
+    """A tape whose keys, levels, columns and name are commands to a terminal or formulas of a spreadsheet."""
+    folder, rng, rows = tmp_path_factory.mktemp("acting"), np.random.default_rng(2), 1200
+    texts = ["\x1b[31mred", "\x1b]0;t\x07", "\x9b31m", "a\u202eb", "=cmd|'/c calc'!A1", "+cmd", "\uff1d1+1", "car"]
+    frame = pd.DataFrame({"loan_id": [f"{texts[i % 8]}{i}" for i in range(rows)], "amount": 1000 + np.arange(rows)})
+    frame["term"], frame["income"] = rng.choice([36, 60], rows), rng.integers(20, 90, rows) * 1000
+    frame["purpose"] = rng.choice(np.array(texts, dtype=object), rows)
+    frame["issue_date"] = [f"201{3 + i % 4}-{1 + i % 12:02d}-15" for i in range(rows)]
+    frame["status"] = np.where(rng.random(rows) < 0.25, "charged off", "paid")
+    for text in texts:
+        frame[f"col {text}"] = 1
+    frame.to_csv(folder / "loans\u202efdp.csv", index=False)
+    return folder
+
+
+def test_no_command_prints_or_writes_what_acts(acting, monkeypatch, capsys):
+    monkeypatch.chdir(acting)
+    name, lenient = "loans\u202efdp.csv", ("--on-error", "missing")
+    (acting / "key\u202e").write_text("k" * 40)
+    for words in (
+        ["check", name, *lenient, "--html", "q\u202e.html"],
+        ["map", name, "--output", "m\u202e.yml"],
+        ["map", name],
+        ["fit", name, *lenient, "--output", "m\u202e.json"],
+        ["score", name, *lenient, "--model", "m\u202e.json", "--output", "s\u202e.csv"],
+        ["score", name, *lenient, "--model", "m\u202e.json", "--key", "key\u202e", "--output", "k.csv"],
+        ["keys", name, "--key", "key\u202e", "--output", "list\u202e.csv"],
+        ["monitor", name, *lenient, "--model", "m\u202e.json", "--same-months", "--html", "w\u202e.html"],
+        ["stress", name, *lenient, "--model", "m\u202e.json", "--scenario", "example", "--html", "t\u202e.html"],
+        ["check", "absent\u202e.csv"],
+    ):
+        code = main(words)
+        told = capsys.readouterr()
+        assert code in (0, 1, 2, 10, 11, 12, 13) and not ACTS.search(told.out + told.err), (words, told)
+    for path in ("s\u202e.csv", "k.csv", "list\u202e.csv"):
+        cells = pd.read_csv(path, dtype=str, keep_default_na=False)
+        begin = [cell for name in cells for cell in [name, *cells[name]] if FORMULA.match(cell)]
+        assert not begin, (path, begin[:3])
+    draft = yaml.safe_load(open("m\u202e.yml", encoding="utf-8"))
+    assert "col \x1b[31mred" in draft["unused"] and not ACTS.search(open("m\u202e.yml", encoding="utf-8").read())
+
+
+@pytest.mark.parametrize("text", ["a\nerror: forged", "\x1b[2J", "b\x9b31m", "tab\there"])
+def test_names_with_control_characters_are_refused(text, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / text).write_text("amount,term\n1000,36\n")
+    for words in (
+        ["check", text],
+        ["map", "x.csv", "--output", text],
+        ["score", "x", "--model", text, "--output", "s.csv"],
+    ):
+        assert main(words) == 2
+        told = capsys.readouterr()
+        assert "control characters" in told.err and told.err.count("\n") == 1 and not ACTS.search(told.err + told.out)
+
+
 def test_a_report_shows_them_in_html_and_pdf(tmp_path, monkeypatch):
     rng, rows, texts = np.random.default_rng(3), 2000, TEXTS[7::4][:54]
     columns = {"purpose": texts[:18], "product": texts[18:36], "occupation": texts[36:]}

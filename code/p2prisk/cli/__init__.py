@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import re
 import signal
 import sys
 import traceback
@@ -33,6 +34,15 @@ def main(argv: list[str] | None = None) -> int:
     int
         Exit code.
     """
+    before = sys.stdout, sys.stderr
+    sys.stdout, sys.stderr = (stream and _Shown(stream) for stream in before)
+    try:
+        return _run(argv)
+    finally:
+        sys.stdout, sys.stderr = before
+
+
+def _run(argv):
     if argv is None:
         _end_orderly()
     for stream in (sys.stdout, sys.stderr):  # a console that lacks a character shows its code
@@ -40,6 +50,7 @@ def main(argv: list[str] | None = None) -> int:
             stream.reconfigure(errors="backslashreplace")
     try:
         arguments = _parser().parse_args(argv)
+        _refuse_control_characters(arguments)
         clear_scratch()
         return arguments.run(arguments) or 0
     except P2PRiskError as error:
@@ -78,8 +89,42 @@ def _failed(error):
 
 
 def _say(text, file=None):
-    """Print what may hold text of a tape: no control sequence reaches the terminal."""
+    """Print what may hold text of a tape: no line is longer than a page."""
     print("\n".join(visible(line, 10_000) for line in str(text).split("\n")), file=file)
+
+
+class _Shown:
+    """A stream to which nothing is written that a terminal obeys, whoever prints: names of files, columns, levels."""
+
+    _OVER = "\r\x1b[K"  # of a line of progress, which is written over the last one
+
+    def __init__(self, stream):
+        self._stream = stream
+
+    def write(self, text):
+        """Write a text; what acts in it is shown."""
+        over = self._OVER if text.startswith(self._OVER) else ""
+        lines = text.removeprefix(over).split("\n")
+        self._stream.write(over + "\n".join(visible(line, sys.maxsize) for line in lines))
+        return len(text)
+
+    def writelines(self, lines):
+        """Write texts."""
+        for line in lines:
+            self.write(line)
+
+    def __getattr__(self, name):
+        return getattr(self._stream, name)
+
+
+def _refuse_control_characters(arguments):
+    """Refuse names of files, sheets, columns that hold what a terminal obeys, or lines that look like messages."""
+    for name, value in vars(arguments).items():
+        if name not in ("query", "formula", "delimiter") and isinstance(value, str) and _CONTROL.search(value):
+            raise P2PRiskError(f"{visible(value)}: holds control characters; rename the file, or write it without them")
+
+
+_CONTROL = re.compile("[\x00-\x1f\x7f-\x9f]")
 
 
 class _Parser(argparse.ArgumentParser):
@@ -290,6 +335,7 @@ def _secret(path, make=False):
 def _keys(arguments):
     import pandas as pd
 
+    from p2prisk.cli.csv_text import without_formulas
     from p2prisk.tape.choose import find_mapping
     from p2prisk.tape.read import read_raw, without_personal
 
@@ -307,6 +353,8 @@ def _keys(arguments):
             raise P2PRiskError("the tape has no loan_id")
         table = pd.DataFrame({"loan_id": raw[name], "code": coded_raw[name]})
         table = table[table["loan_id"].astype(str) != table["code"].astype(str)].drop_duplicates()
+        if not out.kind.endswith(".parquet"):
+            table["loan_id"] = without_formulas(table["loan_id"])
         out.write(table)
     print(f"written: {arguments.output}: {len(table):,d} keys that look personal, with their codes")
 

@@ -11,6 +11,23 @@ _LEAST, _MOST = 1e-4, 1e9
 _ROWS = 50_000
 
 
+#: how a cell begins that a spreadsheet takes for a formula, in the wide forms of East Asian keyboards too
+_FORMULA = r"^\s*[=+\-@\uff1d\uff0b\uff0d\uff20]"
+
+
+def without_formulas(cells: pd.Series) -> pd.Series:
+    """Texts that no spreadsheet takes for a formula: an apostrophe stands before one that it would.
+
+    Examples
+    --------
+    >>> without_formulas(pd.Series(["=1+1", "L1", " @x", None])).tolist()
+    ["'=1+1", 'L1', "' @x", None]
+    """
+    texts = cells.astype("str")
+    risky = texts.str.contains(_FORMULA, regex=True, na=False)
+    return cells.where(~risky, "'" + texts) if risky.any() else cells
+
+
 def csv_bytes(frame: pd.DataFrame, header: bool) -> bytes:
     """Rows as ``frame.to_csv(index=False, lineterminator="\\n")`` has them.
 

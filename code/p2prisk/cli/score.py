@@ -101,10 +101,12 @@ def _keys_to_write(keys):
     >>> list(keys), coded
     (["'+49 30 1", 'L1', 'k00000001'], 1)
     """
+    from p2prisk.cli.csv_text import without_formulas
+
     begin = keys.astype("str").str[:1]
     coded = keys[begin.isin(["k", "x"])].astype(str).str.fullmatch(r"k\d{8}|x[0-9a-f]{20}").sum()
-    risky = begin.isin(["=", "+", "-", "@"])
-    return keys.where(~risky, "'" + keys.astype("str")) if risky.any() else keys, int(coded)
+    plain = all(mark.isalnum() for mark in begin.dropna().unique())
+    return keys if plain else without_formulas(keys), int(coded)
 
 
 def _say_grades(scorer, model):

@@ -481,7 +481,9 @@ def _quote(text):
         "n",
     ):
         return text
-    return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
+    text = text.replace("\\", "\\\\").replace('"', '\\"')
+    # YAML takes no control character as it is, and nobody sees a mark without width
+    return '"' + "".join(mark if mark.isprintable() else f"\\U{ord(mark):08X}" for mark in text) + '"'
 
 
 def _kind(values):
