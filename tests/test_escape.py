@@ -1,9 +1,12 @@
 """Text of a tape is text: three hundred hostile texts show as themselves, in every place where one is written."""
 
+import html
+import io
 import json
 import re
 import shutil
 import subprocess
+import zipfile
 from html.parser import HTMLParser
 
 import numpy as np
@@ -17,8 +20,9 @@ from bookkit.config import _words
 from p2prisk.cli import main
 from p2prisk.cli.page import quality_page
 from p2prisk.escape import escaped, visible
-from p2prisk.report import show
+from p2prisk.report import Results, show
 from p2prisk.report.assemble import _yaml
+from p2prisk.report.workbook import write_workbook
 from p2prisk.tape import LoanTape
 from p2prisk.tape.privacy import pooled, shown_levels
 
@@ -110,6 +114,54 @@ def test_typst_shows_them(tmp_path):
         run = subprocess.run(["pdftotext", tmp_path / "x.pdf", "-"], capture_output=True, text=True, check=True)
         for text in ('#import "x.typ"', "$$x^2$$", "[click](javascript:alert(4))", "`{python} 1+1`"):
             assert one_line(run.stdout).count(text) >= 2, text
+
+
+OFFICE = [
+    "_x0041_",
+    "_x003D_1+1",
+    "]]>",
+    "&#0;",
+    "DDEAUTO c:\\x",
+    '=HYPERLINK("http://x")',
+    "file:///etc/passwd",
+    "'=1",
+]
+
+
+def test_a_word_file_shows_them():
+    texts = [*TEXTS, *OFFICE]
+    markdown = str(show(pd.DataFrame({"text": texts}))) + "".join(f"\n\n{escaped(text, 'markdown')}" for text in texts)
+    document = tree.document(tree.read_markdown(markdown), {})
+    made = subprocess.run(
+        [tree.pandoc_path(), "-f", "json", "-t", "docx", "-o", "-"],
+        input=document.encode(),
+        capture_output=True,
+        check=True,
+    )
+    with zipfile.ZipFile(io.BytesIO(made.stdout)) as parts:
+        body = parts.read("word/document.xml").decode()
+        assert b"External" not in parts.read("word/_rels/document.xml.rels")
+        assert not [name for name in parts.namelist() if "media" in name or "embed" in name]
+    assert not re.search("instrText|fldSimple|w:hyperlink|m:oMath|altChunk|w:object", body)
+    lines = [
+        one_line(html.unescape(re.sub("<[^>]+>", "", re.sub(r"<w:(br|tab)\b[^>]*>", " ", paragraph))))
+        for paragraph in re.findall(r"<w:p>.*?</w:p>", body, re.S)
+    ]
+    wanted = [one_line(visible(text)) for text in texts]
+    assert [text for text in wanted if text and lines.count(text) < 2] == []
+
+
+def test_a_workbook_shows_them(tmp_path):
+    from openpyxl import load_workbook
+
+    texts = [*TEXTS, *OFFICE]
+    write_workbook(Results({"a": pd.DataFrame({"n": range(len(texts)), "text": texts})}), tmp_path / "x.xlsx")
+    cells = [*load_workbook(tmp_path / "x.xlsx")["a"]["B"]][1:]
+    shown = [re.sub("_x([0-9A-F]{4})_", lambda code: chr(int(code[1], 16)), cell.value or "") for cell in cells]
+    assert shown == [visible(text) for text in texts]  # codes as a spreadsheet reads them (ECMA-376, ST_Xstring)
+    assert {cell.data_type for cell in cells if cell.value} == {"s"} and not any(cell.hyperlink for cell in cells)
+    with zipfile.ZipFile(tmp_path / "x.xlsx") as parts:
+        assert not [name for name in parts.namelist() if b"<f>" in parts.read(name)]
 
 
 def test_a_title_is_plain_in_both_renderers():

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import datetime
 import io
+import re
 import zipfile
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -22,6 +23,10 @@ if TYPE_CHECKING:
 
 #: a workbook has no day of its own, so that the same study gives the same bytes
 _DAY = datetime.datetime(2000, 1, 1)
+
+
+#: "_x0041_" in a cell is a code that a spreadsheet shows as "A"; its first mark has a code, too
+_CODE = re.compile("_(?=x[0-9A-Fa-f]{4}_)")
 
 
 def write_workbook(results: Results, path: PathLike) -> None:
@@ -70,7 +75,7 @@ def _put(cell, value):
         return
     if isinstance(value, str):
         # no length is cut: a reason of the lender may be longer than what a page shows of a cell
-        cell.value = visible(value, 32_000)
+        cell.value = _CODE.sub("_x005F_", visible(value, 32_000))
         cell.data_type, cell.quotePrefix = "s", value[:1] in ("=", "+", "-", "@")
     else:
         value = value.item() if hasattr(value, "item") else value
@@ -83,8 +88,6 @@ def _without_day(made, path):
         for name in sorted(old.namelist()):
             data = old.read(name)
             if name == "docProps/core.xml":
-                import re
-
                 data = re.sub(
                     rb"(<dcterms:modified[^>]*>)[^<]*", rb"\g<1>" + _DAY.strftime("%Y-%m-%dT%H:%M:%SZ").encode(), data
                 )
