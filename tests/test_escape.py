@@ -158,7 +158,9 @@ def test_a_workbook_shows_them(tmp_path):
     write_workbook(Results({"a": pd.DataFrame({"n": range(len(texts)), "text": texts})}), tmp_path / "x.xlsx")
     cells = [*load_workbook(tmp_path / "x.xlsx")["a"]["B"]][1:]
     shown = [re.sub("_x([0-9A-F]{4})_", lambda code: chr(int(code[1], 16)), cell.value or "") for cell in cells]
-    assert shown == [visible(text) for text in texts]  # codes as a spreadsheet reads them (ECMA-376, ST_Xstring)
+    assert shown == [
+        visible(text, 32_000) for text in texts
+    ]  # codes as a spreadsheet reads them (ECMA-376, ST_Xstring)
     assert {cell.data_type for cell in cells if cell.value} == {"s"} and not any(cell.hyperlink for cell in cells)
     with zipfile.ZipFile(tmp_path / "x.xlsx") as parts:
         assert not [name for name in parts.namelist() if b"<f>" in parts.read(name)]
