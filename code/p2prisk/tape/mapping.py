@@ -343,6 +343,12 @@ class _Builder:
             places = np.flatnonzero(np.isin(self.codes, places))
         return len(places), [int(self.index[place]) + 1 for place in places[:3]]
 
+    def weights(self):
+        """Rows that each entry of a column stands for."""
+        if self.codes is None:
+            return np.ones(len(self.raw))
+        return np.bincount(self.codes, minlength=len(self.raw)).astype(float)
+
     def build(self):
         self.table = self.raw
         rules = self.mapping.get("columns") or {}
@@ -548,12 +554,16 @@ class _Builder:
             return self.numbers(name, source, rule)
         if column.kind == "flag":
             return self.by_level(source, lambda: self.flags(name, source, rule))
+        if column.kind == "text" and _is_text(self.raw[source]) and not {"recode", "first_letter", "text"} & set(rule):
+            return self.without_formulas(name, source, self.text(source, rule))  # keys: nearly all of them differ
         return self.by_level(source, lambda: self.categories(name, source, rule, column))
 
     def by_level(self, source, convert):
         """Convert the distinct values of a column, then spread the result over the rows."""
         table = self.raw
         codes, distinct = pd.factorize(table[source], use_na_sentinel=False)
+        if self.table.attrs.get("text") and isinstance(distinct.dtype, pd.CategoricalDtype):
+            distinct = distinct.astype("str")  # of a text file a Categorical is a way to hold texts, no more
         self.raw, self.codes = pd.DataFrame({source: pd.Series(distinct)}), codes
         try:
             converted = convert()
@@ -589,10 +599,11 @@ class _Builder:
             text = series
         text = text.str.strip() if len(text) and text.notna().any() else text.astype(object)
         stated = {str(value) for value in (*self.stated, *_as_list(rule.get("missing")))}
-        named = text.isin(stated)
-        if named.any():
+        if stated and (named := text.isin(stated)).any():
             self.note_missing(self.target, named)
-        return text.mask(named | text.isin(self.missing))
+            text = text.mask(named)
+        gone = text.isin(self.missing)
+        return text.mask(gone) if gone.any() else text
 
     def note_missing(self, name, named):
         rows, _ = self.rows(named)
@@ -649,8 +660,7 @@ class _Builder:
             values = series.astype(float)
         else:
             values, per_cent = self.written(name, source, rule, series)
-        named = values.isin(codes)
-        if named.any():
+        if codes and (named := values.isin(codes)).any():
             self.note_missing(name, named)
             values = values.mask(named)
         infinite = np.isinf(values.to_numpy(dtype=float))
@@ -821,6 +831,8 @@ class _Builder:
     def dates(self, name, source, rule):
         series = self.raw[source]
         self.target = name
+        if self.codes is None and (_is_text(series) or isinstance(series.dtype, pd.CategoricalDtype)):
+            return self.by_level(source, lambda: self.dates(name, source, rule))
         self.used.add(source)
         if pd.api.types.is_datetime64_any_dtype(series.dtype):
             out = series.dt.tz_localize(None).astype("datetime64[us]")
@@ -866,12 +878,12 @@ class _Builder:
             out[left] = found.astype("datetime64[us]")
             left = left & out.isna()
         if left.any() and (left == text.notna()).all():
-            found, what = whole_number_dates(text[left])
+            found, what = whole_number_dates(text[left], self.weights()[left.to_numpy()])
             if what:
                 if what.startswith("years"):
                     self.years.add(name)
                 out[left] = found.astype("datetime64[us]")
-                self.note(name, f"dates of {source!r} are {what}", int(left.sum()))
+                self.note(name, f"dates of {source!r} are {what}", self.rows(left)[0])
                 left = left & out.isna()
         remedy = self.pattern_of(text[left], rule, text[text.notna()]) if left.any() else ""
         self.failed(name, source, text, left, remedy)
@@ -901,7 +913,8 @@ class _Builder:
         if name in _HAPPENED or name == source:
             late = dates > pd.Timestamp.now().normalize() + pd.Timedelta(days=1)
             remedy = "It lies in the future: correct the cell, or name it under 'missing' if it stands for none."
-            if late.any() and (dates[late].dt.year - 543).between(1900, pd.Timestamp.now().year).mean() > 0.5:
+            ahead = (dates.dt.year - 543).between(1900, pd.Timestamp.now().year)
+            if late.any() and self.rows(late & ahead)[0] > 0.5 * self.rows(late)[0]:
                 remedy = f"It lies in the future. {_BUDDHIST}: write the column as 2019-01-31 in the export."
             self.failed(name, source, dates, late, remedy, harmless=True)
             dates = dates.mask(late)
@@ -918,21 +931,20 @@ class _Builder:
         self.failed(name, source, values, values.notna() & out.isna(), "A flag is yes or no: add 'recode'.")
         return out.astype(bool) if out.notna().all() else out
 
+    def without_formulas(self, name, source, text):
+        """Texts without those that a spreadsheet would take for a formula."""
+        begins = text.astype("str").str.startswith(("=", "@", "+", "-"), na=False)  # few need the closer look
+        if begins.any():
+            formula = text.isin(set(text[begins][text[begins].astype("str").str.match(_FORMULA)]))
+            remedy = "It starts like a formula of a spreadsheet: remove it, or read with on_error='missing'."
+            self.failed(name, source, text, formula, remedy)
+            text = text.mask(formula)
+        return text
+
     def categories(self, name, source, rule, column):
         text = self.text(source, rule)
         if pd.api.types.is_string_dtype(self.raw[source].dtype) or self.raw[source].dtype == object:
-            distinct = pd.Series(text.dropna().unique())
-            begins = distinct[distinct.astype("str").str.startswith(("=", "@", "+", "-"))]  # few need the closer look
-            formula = set(begins[begins.astype("str").str.match(_FORMULA)])
-            if formula:
-                self.failed(
-                    name,
-                    source,
-                    text,
-                    text.isin(formula),
-                    "It starts like a formula of a spreadsheet: remove it, or read with on_error='missing'.",
-                )
-                text = text.mask(text.isin(formula))
+            text = self.without_formulas(name, source, text)
         values = self.recoded(name, source, rule, text)
         if rule.get("first_letter"):
             values = values.str[:1]
@@ -971,6 +983,10 @@ class _Builder:
             if reference in levels:
                 levels = [reference, *(level for level in levels if level != reference)]
         return pd.Series(pd.Categorical(values, levels, ordered=column.kind == "ordered"), values.index)
+
+
+def _is_text(series):
+    return isinstance(series.dtype, pd.StringDtype)
 
 
 def _day(date):
