@@ -184,3 +184,10 @@ def test_the_mappings_of_the_package_are_the_same_by_either_parser():
     folder = resources.files("p2prisk") / "assets" / "formats"
     for name in builtin_names():
         assert builtin(name) == parse_mapping((folder / f"{name}.yml").read_text(encoding="utf-8"))
+
+
+@settings(max_examples=400, deadline=None)
+@given(st.from_regex(privacy._SHORT, fullmatch=True))
+def test_what_is_too_short_to_be_anybodys_is_found_to_be_nobodys(text):
+    text = privacy.plain_text(text)
+    assert privacy.kind_of(text) is None and not privacy._is_name(text)

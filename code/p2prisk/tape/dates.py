@@ -179,6 +179,9 @@ def year_only(dates: pd.Series) -> bool:
     >>> year_only(pd.Series(pd.to_datetime(["2019-01-01", "2019-02-01"])))
     False
     """
+    known = dates.iloc[:1000].dropna()
+    if len(known) and not ((known.dt.month == 1) & (known.dt.day == 1)).all():
+        return False
     known = dates.dropna()
     if not len(known) or not ((known.dt.month == 1) & (known.dt.day == 1)).all():
         return False

@@ -69,6 +69,7 @@ from p2prisk.tape.own import check_own
 from p2prisk.tape.privacy import LEAST, kind_of, masked, masked_name, masked_names
 from p2prisk.tape.rows import date_of_rows
 from p2prisk.tape.severity import add_outcome
+from p2prisk.tape.tally import Tally
 
 MISSING = ("", "NA", "N/A", "n/a", "NaN", "nan", "null", "NULL", "#N/A", "<NA>", "\\N")
 #: what the keys of a mapping, and of a rule, may hold
@@ -439,12 +440,13 @@ class _Builder:
 
     def latest_date(self, frame):
         """The latest date on file, which stands for the day of the records; a lone date far beyond is an error."""
-        dates = pd.concat([frame[name].dropna() for name in _HAPPENED if name in frame] or [pd.Series(dtype="M8[us]")])
-        if not len(dates):
+        days = [Tally(frame[name]).values for name in _HAPPENED if name in frame]
+        top = pd.Series(np.unique(np.concatenate(days))[::-1][:50]) if days else pd.Series()
+        if not len(top):
             return None
-        top = dates.drop_duplicates().nlargest(50)
         gaps = np.flatnonzero(-np.diff(top.to_numpy()) > np.timedelta64(400, "D"))
         if len(gaps) and len(frame) >= 20:
+            dates = pd.concat([frame[name].dropna() for name in _HAPPENED if name in frame])
             beyond = dates[dates >= top.iloc[gaps[0]]]
             if len(beyond) <= max(1, min(5, 0.02 * len(frame)), 0.002 * len(frame)):
                 row = int(self.index[beyond.index[0]]) + 1
@@ -1082,16 +1084,16 @@ def add_bands(frame):
     ):
         if months in frame:
             value = frame[months].to_numpy(dtype=float)
-            label = np.select([value <= 12, value <= 24, value <= 48, value > 48], RECENCY[:0:-1], default="never")
-            unknown = frame[count].isna().to_numpy() if count in frame else np.zeros(len(frame), dtype=bool)
-            label = np.where(unknown & np.isnan(value), None, label)
-            frame[band] = pd.Categorical(label, RECENCY)
+            codes = len(RECENCY) - 1 - np.searchsorted([12, 24, 48], value)
+            unknown = frame[count].isna().to_numpy() if count in frame else False
+            codes = np.where(np.isnan(value), np.where(unknown, -1, 0), codes)
+            frame[band] = pd.Categorical.from_codes(codes, RECENCY)
     if "employment_years" in frame:
         value = frame["employment_years"].to_numpy(dtype=float)
-        label = np.select([value < 2, value < 5, value < 10, value >= 10], EMPLOYMENT[1:], default=EMPLOYMENT[0])
-        frame["employment"] = pd.Categorical(label, EMPLOYMENT)
+        codes = np.where(np.isnan(value), 0, 1 + np.searchsorted([2, 5, 10], value, side="right"))
+        frame["employment"] = pd.Categorical.from_codes(codes, EMPLOYMENT)
     bureau = [name for name in ("inquiries", "delinquencies_2y", "public_records", "open_accounts") if name in frame]
     if len(bureau) >= 3:
-        missing = frame[bureau].isna().all(axis=1)
+        missing = np.logical_and.reduce([frame[name].isna().to_numpy() for name in bureau])
         if missing.any():
-            frame["bureau_missing"] = missing.to_numpy()
+            frame["bureau_missing"] = missing

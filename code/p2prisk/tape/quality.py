@@ -264,8 +264,11 @@ def _columns(frame, outside, tallies):
         column, values = COLUMNS.get(name), frame[name]
         lowest = middle = highest = "-"
         counted = pd.api.types.is_numeric_dtype(values.dtype) or pd.api.types.is_datetime64_any_dtype(values.dtype)
-        if column is not None and column.known == "key" and name != "currency" or not (
-            counted or isinstance(values.dtype, pd.CategoricalDtype)
+        if (
+            column is not None
+            and column.known == "key"
+            and name != "currency"
+            or not (counted or isinstance(values.dtype, pd.CategoricalDtype))
         ):
             missing = int(values.isna().sum())
             distinct = len(values) - missing - int(repeated(values).sum())

@@ -75,7 +75,11 @@ def snapshot_columns(header, mapping, panel=False):
 def _worded(series):
     """Whether a column may hold words: texts, any object, or levels of text."""
     kind = series.dtype
-    return kind == object or isinstance(kind, pd.CategoricalDtype) or pd.api.types.is_string_dtype(kind)
+    return (
+        pd.api.types.is_object_dtype(kind)
+        or isinstance(kind, pd.CategoricalDtype)
+        or pd.api.types.is_string_dtype(kind)
+    )
 
 
 def _blank(series):

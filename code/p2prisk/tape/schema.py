@@ -20,7 +20,7 @@ _KINDS = {
     "date": (pd.api.types.is_datetime64_any_dtype, "a date"),
     "category": (lambda kind: isinstance(kind, pd.CategoricalDtype), "a category"),
     "ordered": (lambda kind: isinstance(kind, pd.CategoricalDtype) and kind.ordered, "an ordered category"),
-    "text": (lambda kind: kind == object or pd.api.types.is_string_dtype(kind), "text"),
+    "text": (lambda kind: pd.api.types.is_object_dtype(kind) or pd.api.types.is_string_dtype(kind), "text"),
 }
 
 
