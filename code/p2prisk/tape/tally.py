@@ -35,7 +35,7 @@ class Tally:
     Examples
     --------
     >>> tally = Tally(pd.Series([5.25, 1.0, None, 1.0]))
-    >>> tally.values.tolist(), tally.counts.tolist(), tally.missing, tally.median()
+    >>> tally.values.tolist(), tally.counts.tolist(), tally.missing, float(tally.median())
     ([1.0, 5.25], [2, 1], 1, 1.0)
     """
 
