@@ -146,7 +146,7 @@ def risk_map(table, ax=None):
     loans = table.pivot(index="purpose", columns="term", values="loans")
     order = rates.mean(axis=1).sort_values().index
     rates, loans = rates.loc[order], loans.loc[order]
-    ax = axes_of(ax, 6.0, 0.42 * len(rates) + 1.1)
+    ax = axes_of(ax, 6.0, 0.28 * len(rates) + 1.0)
     colours = ramp("severity")
     low, high = np.nanmin(rates.to_numpy()), np.nanmax(rates.to_numpy())
     ax.imshow(rates.to_numpy(), aspect="auto", cmap=colours, vmin=low, vmax=high)
