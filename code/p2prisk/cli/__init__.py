@@ -153,14 +153,20 @@ def _parser():
         sub = commands.add_parser(name, help=help, description=help, epilog=f"example: {EXAMPLES[name]}")
         sub.set_defaults(run=run)
         if tape:
-            sub.add_argument("tape", help="file, database URL, or name of an embedded data set")
+            sub.add_argument(
+                "tape",
+                help="file, folder or pattern of Parquet files ('loans/*.parquet'), database URL, or name of an "
+                "embedded data set",
+            )
             sub.add_argument(
                 "--format",
                 default="auto",
                 help="lendingclub, openintro, prosper, ppdai, renrendai, modeldata, canonical; default: by the header",
             )
             sub.add_argument("--map", help="mapping file (YAML), instead of a format")
-            sub.add_argument("--query", help="SELECT statement, for a database")
+            sub.add_argument(
+                "--query", action="append", help="SELECT statement, for a database; of several, each gives a piece"
+            )
             sub.add_argument("--record-date", type=_day, help="day of the snapshot, YYYY-MM-DD")
             sub.add_argument("--instalments", help="PPDai's LP.csv, from which the outcomes are made")
             sub.add_argument(
@@ -175,6 +181,7 @@ def _parser():
     sub = command("check", _check, "Report the quality of a tape; exit code 1 if it has errors.")
     sub.add_argument("--html", help="write the report as a page, too")
     sub.add_argument("--strict", action="store_true", help="warnings fail as well")
+    cluster_option(sub)
     columns.add(command)
     sub = command("map", _map, "Draft a mapping file from a table's header.", tape=False)
     sub.add_argument("tape", help="file or database URL")
@@ -232,6 +239,16 @@ def _file_options(sub):
     sub.add_argument("--header-row", help="line of the header, from 1; 2,3 for names over two lines; default: found")
 
 
+def cluster_option(sub: argparse.ArgumentParser) -> None:
+    """Where the pieces of a tape are read, and scored."""
+    sub.add_argument(
+        "--scheduler",
+        metavar="ADDRESS",
+        help="of a Dask cluster, such as tcp://HOST:8786: its workers read the pieces of the tape (and score them); "
+        "the result is that of this machine alone  (docs/cluster.md)",
+    )
+
+
 def _how(arguments):
     return {name: getattr(arguments, name, None) for name in ("sheet", "encoding", "delimiter", "header_row")}
 
@@ -239,23 +256,26 @@ def _how(arguments):
 def _read(arguments, key=None, decisions=None, mapping=None, own=None):
     from p2prisk.datasets import load, names
     from p2prisk.tape import read_tape
+    from p2prisk.tape.cluster import workers
 
     if arguments.tape in names():
         if own:
             raise P2PRiskError(f"{arguments.tape} is an embedded table of canonical columns; own ones are of files")
         return load(arguments.tape)
-    return read_tape(
-        arguments.tape,
-        mapping or _format(arguments),
-        query=arguments.query,
-        on_error=arguments.on_error,
-        record_date=arguments.record_date,
-        instalments=arguments.instalments,
-        key=key,
-        decisions=decisions,
-        own=own,
-        **_how(arguments),
-    )
+    with workers(getattr(arguments, "scheduler", None)) as over:
+        return read_tape(
+            arguments.tape,
+            mapping or _format(arguments),
+            query=arguments.query,
+            on_error=arguments.on_error,
+            record_date=arguments.record_date,
+            instalments=arguments.instalments,
+            key=key,
+            decisions=decisions,
+            own=own,
+            over=over,
+            **_how(arguments),
+        )
 
 
 def _format(arguments):
@@ -346,7 +366,10 @@ def _keys(arguments):
         return {"columns": {name: rule for name, rule in chosen[0]["columns"].items() if name == "loan_id"}}
 
     with _Table(arguments.output, [*_inputs(arguments), arguments.key], 0) as out:
-        raw, facts, _, _ = read_raw(arguments.tape, query=arguments.query, on_error="missing", mapping=choose)
+        if len(arguments.query or ()) > 1:
+            raise P2PRiskError("keys reads one query at a time")
+        query = (arguments.query or [None])[0]
+        raw, facts, _, _ = read_raw(arguments.tape, query=query, on_error="missing", mapping=choose)
         coded_raw = without_personal(raw, facts["personal"], chosen[0], key=key)
         name = next(iter(raw.columns), None)
         if name is None:

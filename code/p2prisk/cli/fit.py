@@ -36,6 +36,7 @@ def add(command):
     sub.add_argument(
         "--method", choices=METHODS, default="cumulative", help="proportional odds (default), or one model a stage"
     )
+    cli.cluster_option(sub)
     sub.add_argument("--anyway", action="store_true", help="fit although the check found errors")
 
 

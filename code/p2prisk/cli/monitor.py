@@ -23,6 +23,7 @@ def add(command):
         metavar="SD",
         help="standard deviation of a month's common shift of the log-odds, for the limits (default: 0)",
     )
+    cli.cluster_option(sub)
     sub.add_argument("--html", metavar="FILE", help="write the result as a page, too")
     sub.add_argument("--json", metavar="FILE", help="write the result as JSON, too")
 

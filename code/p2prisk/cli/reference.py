@@ -12,7 +12,7 @@ from p2prisk.cli.examples import EXAMPLES
 
 #: files that commands read or write, by name or kind
 FILES = {
-    "tape": "CSV (also .gz, .zip and others), Excel, Parquet, JSON lines, SQLite or a database URL; never changed",
+    "tape": "CSV (also .gz, .zip and others), Excel, Parquet (or a folder of it), SQLite or a database; never changed",
     "scenarios.yml": "scenarios of `stress`, each with its story; held to a schema, example above",
     "mapping.yml": "how a lender's file becomes canonical columns; drafted by `map`, keys below",
     "model.json": "a fitted model with all that scoring needs; data, nothing in it is run  (docs/model_files.md)",

@@ -1,12 +1,19 @@
 """``p2prisk score``: each loan of a tape by a stored model, piece by piece, and a summary by grade."""
 
+from __future__ import annotations
+
+import secrets
 import sys
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
+
+import numpy as np
 
 
 def add(command):
     """Add the command to a parser."""
-    from p2prisk.cli import _count
+    from p2prisk.cli import _count, cluster_option
 
     sub = command("score", run, "Score a tape with a stored model, piece by piece.")
     sub.add_argument(
@@ -20,7 +27,81 @@ def add(command):
         help="attributes the model was not fitted on: flag the row (default), or stop",
     )
     sub.add_argument("--key", help="file with a secret, made if absent: keys that are personal become codes under it")
-    sub.add_argument("--rows", type=_count, default=200_000, help="rows of a piece (default: 200000)")
+    sub.add_argument("--rows", type=_count, default=200_000, help="rows read at a time (default: 200000)")
+    cluster_option(sub)
+
+
+@dataclass(frozen=True)
+class _Scored:
+    """What came of some rows of a piece."""
+
+    #: as it is written, but for the number of a row, which counts from the begin of the piece
+    table: Any
+    rows_read: int
+    rows_of_file: int | None
+    aside: list
+    #: numbers that look as if they were in another unit
+    unlike: list
+    coded: int
+
+
+@dataclass(frozen=True)
+class _Scoring:
+    """Read and score a piece, here or on a worker."""
+
+    scorer: Any
+    drift: str
+    mapping: dict | None
+    options: dict
+    rows: int
+
+    def __call__(self, piece):
+        done = 0
+        for tape in self.tapes(piece):
+            table = self.scorer.table(tape.frame, self.drift)
+            table.insert(0, "row", _row_numbers(tape, done))
+            unlike, coded = ([] if done else self.scorer.unlike(tape.frame)), 0
+            if "loan_id" in tape.frame:
+                keys, coded = _keys_to_write(tape.frame["loan_id"])
+                table.insert(1, "loan_id", keys)
+            told = tape.provenance
+            yield _Scored(
+                table, told.get("rows_read", len(table)), told.get("rows_of_file"), tape.set_aside, unlike, coded
+            )
+            done += len(table)
+
+    def tapes(self, piece):
+        """A file in pieces of its own, a query at once."""
+        from p2prisk.datasets import load, names
+        from p2prisk.tape import iter_tape, read_tape
+
+        if piece.source in names():
+            return [load(piece.source)]
+        options = {name: value for name, value in self.options.items() if name not in ("record_date", "instalments")}
+        if "://" not in piece.source:
+            return iter_tape(piece.source, self.mapping, rows=self.rows, **options)
+        return [read_tape(piece.source, self.mapping, query=piece.query, **self.options)]
+
+
+class _Numbered:
+    """Rows numbered through all pieces; codes of personal keys become running numbers where no key is given."""
+
+    def __init__(self, running):
+        self.running, self.coded, self.known = running, 0, {}
+
+    def __call__(self, part, begin, several):
+        self.coded += part.coded
+        if not several:
+            return part
+        table = part.table.assign(row=np.asarray(part.table["row"]) + begin)
+        if self.running and part.coded:
+            keys = table["loan_id"].astype(object)
+            codes = keys.astype(str).str.fullmatch(r"x[0-9a-f]{20}").fillna(False).to_numpy(dtype=bool)
+            for code in keys[codes].unique():
+                self.known.setdefault(code, f"k{len(self.known) + 1:08d}")
+            table["loan_id"] = keys.where(~codes, keys.map(self.known))
+        aside = [{**entry, "lines": [line + begin for line in entry.get("lines", ())]} for entry in part.aside]
+        return replace(part, table=table, aside=aside)
 
 
 def run(arguments):
@@ -30,58 +111,62 @@ def run(arguments):
     from p2prisk.outputs import refuse_twice
     from p2prisk.scorecard.scoring import LoanScorer
     from p2prisk.standard import StandardModel
+    from p2prisk.tape.cluster import workers
     from p2prisk.tape.core import account
 
     refuse_twice(arguments.output, arguments.key)  # a key that is written over undoes no code any more
     size = Path(arguments.tape).stat().st_size if Path(arguments.tape).is_file() else 0
-    with cli._Table(arguments.output, cli._inputs(arguments), size // 8) as out:
+    with cli._Table(arguments.output, cli._inputs(arguments), size // 8) as out, workers(arguments.scheduler) as over:
         model = StandardModel.from_json(arguments.model)
         scorer, progress = LoanScorer(model), Progress()
         aside: list = []
-        replaced = 0
-        for tape in _pieces(arguments, model):
-            for told in () if scorer.loans else scorer.unlike(tape.frame):
+        numbered = _Numbered(arguments.key is None)
+        for part in _scored(arguments, model, scorer, numbered, over):
+            for told in () if scorer.loans else part.unlike:
                 cli._say(f"warning: {told}", sys.stderr)
-            scores = scorer.score(tape.frame, arguments.drift)
-            scores.insert(0, "row", _row_numbers(tape, scorer.loans - len(scores)))
-            if "loan_id" in tape.frame:
-                keys, coded = _keys_to_write(tape.frame["loan_id"])
-                scores.insert(1, "loan_id", keys)
-                replaced += coded
-            out.write(scores)
-            aside += tape.set_aside
-            rows = tape.provenance.get("rows_of_file")
-            progress.total = rows and rows - sum(entry["rows"] for entry in aside)
+            scorer.count(part.table)
+            out.write(part.table)
+            aside += part.aside
+            progress.total = part.rows_of_file and part.rows_of_file - sum(entry["rows"] for entry in aside)
             progress.show(scorer.loans)
         progress.close()
     print(account(scorer.loans + sum(entry["rows"] for entry in aside), scorer.loans, aside, "scored"))
     _say_grades(scorer, model)
     _say_flags(scorer, arguments.output)
-    if replaced:
+    if numbered.coded:
         how = (
             "codes; 'p2prisk keys' lists them"
             if arguments.key
             else "running numbers; --key FILE gives codes that stay the same, and that you can trace back"
         )
-        print(f"{replaced:,d} keys look personal and were replaced by {how}", file=sys.stderr)
+        print(f"{numbered.coded:,d} keys look personal and were replaced by {how}", file=sys.stderr)
 
 
-def _pieces(arguments, model):
-    """The tape, read as the model's own was: a file in pieces, a query at once."""
+def _scored(arguments, model, scorer, numbered, over):
+    """The loans of the tape, scored, piece after piece."""
     from p2prisk import cli
     from p2prisk.scorecard.scoring import reading_for
-    from p2prisk.tape import iter_tape
     from p2prisk.tape.choose import find_mapping
+    from p2prisk.tape.pieces import pieces_of
 
-    key = cli._secret(arguments.key, make=True) if arguments.key else None
     named = cli._format(arguments)
+    key = cli._secret(arguments.key, make=True) if arguments.key else None
     mapping, decisions, notes = reading_for(model, None if named is None else find_mapping(named, (), named))
     for note in notes:
         cli._say(f"note: {note}", sys.stderr)
-    if not Path(arguments.tape).is_file():
-        return iter([cli._read(arguments, key, decisions, mapping)])
-    how = cli._how(arguments) | {"on_error": arguments.on_error, "key": key, "decisions": decisions}
-    return iter_tape(arguments.tape, mapping, rows=arguments.rows, **how)
+    options = cli._how(arguments) | {"on_error": arguments.on_error, "key": key, "decisions": decisions}
+    options |= {"record_date": arguments.record_date, "instalments": arguments.instalments}
+    scoring = _Scoring(scorer, arguments.drift, mapping, options, arguments.rows)
+    pieces = pieces_of(arguments.tape, arguments.query)
+    if len(pieces) > 1 and key is None:  # pieces agree on codes, and these become running numbers here
+        scoring = replace(scoring, options={**options, "key": secrets.token_bytes(32)})
+    begin = 0
+    for parts in over(scoring, pieces):
+        read = 0
+        for part in parts:
+            yield numbered(part, begin, len(pieces) > 1)
+            read += part.rows_read
+        begin += read
 
 
 def _row_numbers(tape, before):

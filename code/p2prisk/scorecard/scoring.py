@@ -86,6 +86,23 @@ class LoanScorer:
             characteristics that cost most points against their best attribute), and the flags ``missing``,
             ``new_level``, ``out_of_range``, ``refer`` (some gap has no points: a person decides).
         """
+        table = self.table(frame, drift)
+        self.count(table)
+        return table
+
+    def table(self, frame: pd.DataFrame, drift: str = "flag") -> pd.DataFrame:
+        """Score loans as :meth:`score` does, without counting them: what a worker elsewhere does.
+
+        Parameters
+        ----------
+        frame, drift
+            As of :meth:`score`.
+
+        Returns
+        -------
+        pandas.DataFrame
+            As of :meth:`score`.
+        """
         frame = self.model.prepared(frame)
         design = self.model.design(frame)
         scored = self.model.score(frame, drift, design=design)  # type: ignore[arg-type]
@@ -114,9 +131,7 @@ class LoanScorer:
             out |= {"pd": scored["pd"], "pd_low": low, "pd_high": high, **probabilities, "log_odds": scored["score"]}
             out |= dict(self.card.reasons(frame, self.reasons, points=points).items())
             out |= {**flags, "refer": refer}
-        table = pd.DataFrame(out, index=frame.index)
-        self._count(table)
-        return table
+        return pd.DataFrame(out, index=frame.index)
 
     def unlike(self, frame: pd.DataFrame) -> list[str]:
         """Numbers of new loans that lie almost all at one end of those of the fit: the sign of another unit.
@@ -179,7 +194,13 @@ class LoanScorer:
             low[part], high[part] = expit(odds - half), expit(odds + half)
         return low, high
 
-    def _count(self, table):
+    def count(self, table: pd.DataFrame) -> None:
+        """Count loans that :meth:`table` scored, for :meth:`summary`.
+
+        Parameters
+        ----------
+        table : pandas.DataFrame
+        """
         self.loans += len(table)
         for name in self.flags:
             if name in table:

@@ -17,20 +17,21 @@ import pandas as pd
 
 from p2prisk.errors import DataError
 from p2prisk.tape.bounds import check_file
-from p2prisk.tape.choose import find_mapping, wanted_columns
+from p2prisk.tape.choose import wanted_columns
 from p2prisk.tape.columns import COLUMNS
 from p2prisk.tape.containers import is_excel, parquet_pieces, read_excel, read_parquet
 from p2prisk.tape.database import read_sql
 from p2prisk.tape.instalments import RULES, join_instalments
 from p2prisk.tape.mapping import apply_mapping, check_mapping, check_record_date
 from p2prisk.tape.mapping_file import read_mapping
-from p2prisk.tape.own import refuse_personal, with_own
+from p2prisk.tape.own import refuse_personal
+from p2prisk.tape.pieces import Choice, Reading, pieces_of, read_pieces
 from p2prisk.tape.privacy import coded, key_forms, masked_name, odd_keys
 from p2prisk.tape.rows import date_of_rows, latest_of_panel, not_loans, snapshot_columns
 from p2prisk.tape.text_file import csv_pieces, read_csv
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from p2prisk.kinds import DateLike, PathLike
     from p2prisk.tape.core import LoanTape
@@ -40,7 +41,7 @@ def read_tape(
     source: PathLike | str,
     format: str | PathLike | dict | None = None,
     *,
-    query: str | None = None,
+    query: str | list[str] | None = None,
     on_error: Literal["raise", "missing"] = "raise",
     record_date: DateLike | None = None,
     encoding: str | None = None,
@@ -51,6 +52,7 @@ def read_tape(
     key: bytes | None = None,
     decisions: dict | None = None,
     own: dict[str, dict] | None = None,
+    over: Callable[[Callable, Iterable], Iterable] = map,
 ) -> LoanTape:
     """Read a loan tape.
 
@@ -58,12 +60,13 @@ def read_tape(
     ----------
     source : path-like or str
         CSV (plain, ``.gz``, ``.zip``, ``.xz``; any usual delimiter; UTF-8, UTF-16, GBK, Windows and East Asian
-        encodings), Parquet, Excel, or an SQLAlchemy URL such as ``postgresql+psycopg://host/db``, with `query`.
+        encodings), Parquet (a file, a folder, or a pattern such as ``loans/part-*.parquet``), Excel, or an SQLAlchemy
+        URL such as ``postgresql+psycopg://host/db``, with `query`.
     format : str, path-like or dict, optional
         Name of a built-in format (``lendingclub``, ``openintro``, ``prosper``, ``ppdai``, ``renrendai``, ...), a
         mapping file (YAML), or a mapping. By default the header decides.
-    query : str, optional
-        SELECT statement, for a database.
+    query : str or list of str, optional
+        SELECT statement, for a database; of several, each gives a piece of the tape.
     on_error : {"raise", "missing"}
         What becomes of values that cannot be read and of broken lines: an error, or missing / set aside and counted.
     record_date : datetime-like, optional
@@ -84,6 +87,8 @@ def read_tape(
         here too, so that a loan reads alike in any company.
     own : dict, optional
         Rules of the lender's own columns, which join the mapping (:func:`p2prisk.tape.own.read_own`).
+    over : callable, optional
+        As ``map``: where the pieces of the tape are read (:func:`p2prisk.tape.cluster.workers`).
 
     Returns
     -------
@@ -94,18 +99,11 @@ def read_tape(
     DataError
         Every message names file, row or line and column, and the remedy.
     """
-    mapping_of = []
-
-    def choose(header):
-        mapping_of.append(with_own(find_mapping(format, header, source), own, header, masked_name(Path(source).name)))
-        return mapping_of[0]
-
     options = {"encoding": encoding, "delimiter": delimiter, "sheet": sheet, "header_row": header_row}
-    raw, facts, set_aside, notes = read_raw(
-        source, query=query, on_error=on_error, mapping=choose, expected=expected_names(format), **options
-    )
+    reading = Reading(Choice.of(format, own, source), on_error, expected_names(format), options)
+    raw, facts, set_aside, notes = read_pieces(source, pieces_of(source, query), reading, over)
     header, text = [*raw.columns, *facts["not_read"]], raw.attrs.get("text", False)
-    mapping = mapping_of[0]
+    mapping = chosen = facts.pop("mapping")
     if record_date is not None:
         check_record_date(record_date)
         mapping = {**mapping, "record_date": record_date}
@@ -136,7 +134,7 @@ def read_tape(
     tape.notes[:0] = notes
     for name, why in facts["personal"].items():
         tape.unused[name] = f"personal data ({why}): not kept"
-    for name in snapshot_columns(header, mapping_of[0]):
+    for name in snapshot_columns(header, chosen):
         tape.unused[name] = "says of which day a row is, nothing else"
     for name in facts["not_read"]:
         tape.unused.setdefault(name, (mapping.get("unused") or {}).get(name, "no canonical column"))
