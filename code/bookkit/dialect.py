@@ -4,8 +4,8 @@ A chapter is strict Quarto: ``quarto render`` shows it as it is. The preview ren
 it does not know is an error with file and line, because a page that silently differs is worse than none.
 
 A chapter
-    has no YAML header except ``description`` and ``alone: true`` (it becomes a PDF of its own, too); starts with its
-    only heading of level one,
+    has no YAML header except ``description``, ``lang`` and ``alone: true`` (it becomes a PDF of its own, too); starts
+    with its only heading of level one,
     ``# Title {#sec-name}`` (``{.unnumbered}`` for a chapter without number); nothing is written before it except
     hidden cells.
 Cells
@@ -70,12 +70,27 @@ BLOCKS = {
 }
 #: Attributes of a block without class.
 PLAIN_BLOCK = {"lang"}
-#: Prefixes of labels that are numbered, with the word a reference prints.
-KINDS = {"fig": "Figure", "tbl": "Table", "eq": "Equation", "sec": "Section"}
-_HEADER = {"description", "alone"}
+#: What is numbered -> its name, in English and in other languages of pages.
+_NAMES = {"fig": "Figure", "tbl": "Table", "eq": "Equation", "sec": "Section", "chapter": "Chapter"}
+_NAMES_OF = {"zh": {"fig": "图", "tbl": "表", "eq": "式", "sec": "第{}节", "chapter": "第{}章", "appendix": "附录"}}
+_HEADER = {"description", "lang", "alone"}
 _DIV = re.compile(r"^ {0,3}(?P<colons>:{3,})\s*(?P<rest>.*?)\s*:*\s*$")
 _TAG = re.compile(r"</?[A-Za-z][A-Za-z0-9-]*(\s[^<>]*)?/?>|<!--")
 _IDENTIFIER = re.compile(r"\{#([\w.:-]+)[^}]*\}")
+
+
+def named(kind, number, lang="en"):
+    """What a figure, table, equation, section, chapter or appendix is called on a page of a language.
+
+    Examples
+    --------
+    >>> named("tbl", "2.1"), named("chapter", "A"), named("tbl", "1", "zh"), named("chapter", "4", "zh")
+    ('Table\xa02.1', 'Appendix\xa0A', '表\xa01', '第4章')
+    """
+    names = _NAMES_OF.get(lang[:2], _NAMES)
+    kind = "appendix" if kind == "chapter" and number[:1].isalpha() else kind
+    word = names.get(kind, "Appendix")
+    return word.format(number) if "{}" in word else f"{word}\u00a0{number}"
 
 
 def read_chapters(book, chosen=None):

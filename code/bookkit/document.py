@@ -98,8 +98,9 @@ def _number(page):
             kind = "eq" if is_div(node, "bk-equation") else attributes(node).get("kind")
             if kind in counts:
                 counts[kind] += 1
-                node["c"][0][2].append(["number", f"{prefix}{counts[kind]}"])
-                page.targets[label] = Target(kind, f"{prefix}{counts[kind]}", page.path)
+                number = f"{prefix}{counts[kind]}"
+                node["c"][0][2] += [["number", number], ["name", dialect.named(kind, number, page.lang)]]
+                page.targets[label] = Target(kind, number, page.path)
             elif label == "refs":
                 page.targets[label] = Target("refs", None, page.path)
     if page.number:
@@ -165,10 +166,13 @@ def _resolve(page, targets, keys):
 
 
 def _reference(citation, label, target, page):
-    word = dialect.KINDS.get(target.kind) or ("Appendix" if target.number.isalpha() else "Chapter")
-    lead = [*(citation["citationPrefix"] or [{"t": "Str", "c": word}]), {"t": "Str", "c": "\u00a0"}]
-    words = [] if citation["citationMode"]["t"] == "SuppressAuthor" else lead
-    words = [*words, {"t": "Str", "c": target.number}]
+    number = [{"t": "Str", "c": target.number}]
+    if citation["citationMode"]["t"] == "SuppressAuthor":
+        words = number
+    elif citation["citationPrefix"]:
+        words = [*citation["citationPrefix"], {"t": "Str", "c": "\u00a0"}, *number]
+    else:
+        words = [{"t": "Str", "c": dialect.named(target.kind, target.number, page.lang)}]
     words += [{"t": "Space"}, *citation["citationSuffix"]] if citation["citationSuffix"] else []
     return tree.link(words, f"bk:{target.page}#{label}", "quarto-xref")
 
@@ -254,9 +258,9 @@ def _citing(blocks):
 
 
 def float_of(node):
-    """Kind, number (or None), caption and content of a figure or table."""
+    """Kind, name ("Table 2.1", or None), caption and content of a figure or table."""
     values, (body, caption) = attributes(node), node["c"][1]
-    return values["kind"], values.get("number"), caption["c"][1][0]["c"], body["c"][1]
+    return values["kind"], values.get("name"), caption["c"][1][0]["c"], body["c"][1]
 
 
 def titled(node):

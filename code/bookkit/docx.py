@@ -10,7 +10,6 @@ import re
 import subprocess
 
 from bookkit import tree
-from bookkit.dialect import KINDS
 from bookkit.document import float_of, identifier_of, lower_block, lower_link, titled
 from bookkit.errors import BookError
 from bookkit.folders import temporary_folder
@@ -91,9 +90,9 @@ def _table(node):
 
 
 def _float(node):
-    kind, number, inlines, content = float_of(node)
-    if number:
-        inlines = [_strong(tree.text(f"{KINDS[kind]} {number}:")), {"t": "Space"}, *inlines]
+    kind, name, inlines, content = float_of(node)
+    if name:
+        inlines = [_strong(tree.text(f"{name}:")), {"t": "Space"}, *inlines]
     line = {"t": "Para", "c": inlines}
     return [{"t": "Div", "c": [[node["c"][0][0], [], []], [line, *content] if kind == "tbl" else [*content, line]]}]
 

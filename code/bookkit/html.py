@@ -14,7 +14,6 @@ import jinja2
 import nbformat
 
 from bookkit import tree
-from bookkit.dialect import KINDS
 from bookkit.document import float_of, lower_block, place_of, relative, titled, write_page
 from bookkit.notebooks import to_notebook
 from bookkit.page import narrow_of
@@ -239,9 +238,9 @@ def _lower(node, page, pdf):
 
 def _float(node):
     """A figure or table with its caption: below a figure, above a table."""
-    kind, number, inlines, content = float_of(node)
-    if number:
-        inlines = [tree.span(tree.text(f"{KINDS[kind]}\u00a0{number}:"), "label"), {"t": "Space"}, *inlines]
+    kind, name, inlines, content = float_of(node)
+    if name:
+        inlines = [tree.span(tree.text(f"{name}:"), "label"), {"t": "Space"}, *inlines]
     for image in (item for item in nodes(content) if item["t"] == "Image"):
         values = attributes(image)
         if values.pop("data-numbers", None) and inlines:
@@ -250,13 +249,13 @@ def _float(node):
             inlines = [*inlines, {"t": "Space"}, link]
         image["c"][0][2] = [[key, value] for key, value in values.items()]
     text = wrap("html", "<figcaption>", [{"t": "Plain", "c": inlines}], "</figcaption>") if inlines else []
-    for block in content if number and kind == "tbl" else ():
+    for block in content if name and kind == "tbl" else ():
         if block["t"] == "RawBlock":
-            block["c"][1] = block["c"][1].replace('aria-label="Table"', f'aria-label="Table {number}"')
+            block["c"][1] = block["c"][1].replace('aria-label="Table"', f'aria-label="{name}"')
     identifier = f' id="{node["c"][0][0]}"' if node["c"][0][0] else ""
-    name = "table" if kind == "tbl" else "picture"
+    shape = "table" if kind == "tbl" else "picture"
     inner = [*text, *content] if kind == "tbl" else [*content, *text]
-    return wrap("html", f'<figure class="{name}"{identifier}>', inner, "</figure>")
+    return wrap("html", f'<figure class="{shape}"{identifier}>', inner, "</figure>")
 
 
 def _table(node):

@@ -53,6 +53,11 @@ class Page:
         return self.chapter.path.with_suffix(".pdf").as_posix() if self.chapter.header.get("alone") else ""
 
     @property
+    def lang(self):
+        """Its language where it is not that of the book, else ""."""
+        return str(self.chapter.header.get("lang") or "")
+
+    @property
     def identifier(self):
         """Identifier of the chapter's heading."""
         return self.blocks[0]["c"][1][0]

@@ -7,7 +7,6 @@ from importlib import resources
 from pathlib import Path
 
 from bookkit import tree
-from bookkit.dialect import KINDS
 from bookkit.document import float_of, identifier_of, lower_block, lower_link, titled, write_page
 from bookkit.errors import BookError
 from bookkit.folders import temporary_folder
@@ -56,7 +55,7 @@ def _source(book, pages, folder):
         "subtitle": _string(book.subtitle),
         "authors": f"({''.join(_string(author) + ',' for author in book.authors)})",
         "date": _string(book.date),
-        "lang": _string(book.lang[:2]),
+        "lang": _string(((len(pages) == 1 and pages[0].lang) or book.lang)[:2]),
     }
     settings["alone"] = str(len(pages) == 1 < len(book.chapters)).lower()
     pictures = [name for name in pages[0].assets if name.endswith(".svg") and not name.endswith("-narrow.svg")]
@@ -83,7 +82,8 @@ def _source(book, pages, folder):
         if not opened and not appendices:  # a part opens its own page, and appendices follow each other on theirs
             parts.append("#pagebreak(weak: true)")
         opened = False
-        parts.append(write_page(page, blocks, "-t", "typst-citations", "--syntax-highlighting=idiomatic"))
+        words = write_page(page, blocks, "-t", "typst-citations", "--syntax-highlighting=idiomatic")
+        parts.append(f"#[#set text(lang: {_string(page.lang[:2])})\n{words}\n]" if page.lang else words)
     return "\n\n".join(parts)
 
 
@@ -145,9 +145,9 @@ def _picture(node, page):
 
 
 def _float(node):
-    kind, number, inlines, content = float_of(node)
-    if number:
-        inlines = [raw("typst", f"#label-of[{KINDS[kind]} {number}:] ", True), *inlines]
+    kind, name, inlines, content = float_of(node)
+    if name:
+        inlines = [raw("typst", f"#label-of[{name}:] ", True), *inlines]
     rows = [row for table in nodes(content) if table["t"] == "Table" for row in rows_of(table)]
     short = 0 < len(rows) <= WHOLE_ROWS and sum(len(cell) for row in rows for cell in row) <= WHOLE_LETTERS
     label = f", label: <{node['c'][0][0]}>" if node["c"][0][0] else ""
@@ -173,6 +173,8 @@ def _equation(node):
 
 _DIVS = {
     "bk-float": _float,
+    "doors": lambda node: [],  # ways into the web edition; a PDF has its contents
+    "findings": lambda node: wrap("typst", "#sized(9pt)[", node["c"][1], "]"),
     "bk-callout": _callout,
     "bk-code": lambda node: [],  # the code is read and copied on the web
     "bk-equation": _equation,

@@ -11,6 +11,7 @@ from importlib import resources
 import numpy as np
 
 from p2prisk.escape import escaped
+from p2prisk.stress import funding_run
 from p2prisk.tables import number
 
 
@@ -69,7 +70,7 @@ class Explorer:
         Identifier of the element in the page.
     title : str
         What it is, for a reader who hears the page.
-    kind : {"thresholds", "curves", "lookup", "cutoff"}
+    kind : {"thresholds", "curves", "lookup", "cutoff", "run"}
         How rows follow from the settings; see :func:`rows`.
     controls : tuple of Control
     data : dict
@@ -166,7 +167,22 @@ def _cutoff(data, got):
     return list(zip(data["names"], found, strict=True))
 
 
-_KINDS = {"thresholds": _thresholds, "curves": _curves, "lookup": _lookup, "cutoff": _cutoff}
+def _run(data, got):
+    path = funding_run(
+        1.0,
+        got["cash"],
+        asset_months=data["asset_months"],
+        liability_months=float(got["due"]),
+        reinvested=got["reinvested"],
+        default_rate=got["default_rate"],
+        horizon=data["months"][-1],
+    )
+    last, left = int(path["month"].iloc[-1]), float(path["cash"].iloc[-1])
+    rows = [(f"After month {month}", float(path["cash"][month - 1])) for month in data["months"] if month < last]
+    return [*rows, (f"Month {last}: nothing is left" if left < -1e-9 else f"After month {last}", left)]
+
+
+_KINDS = {"thresholds": _thresholds, "curves": _curves, "lookup": _lookup, "cutoff": _cutoff, "run": _run}
 
 
 def of_thresholds(result, digits=2):
@@ -214,6 +230,43 @@ def of_returns(shifts, returns):
         },
         heads=("Loans", "Return a year"),
         most=float(max(abs(y) for values in returns.values() for y in values)),
+    )
+
+
+def of_run(reinvested, cash, asset_months, due, horizon):
+    """Move what lenders put in again, the cash at hand and what borrowers fail to pay; see how long the cash lasts.
+
+    Parameters
+    ----------
+    reinvested, cash : float
+        Settings shown first: share of money falling due that is put in again, and cash as a share of the loans.
+    asset_months : int
+        Months over which the loans repay.
+    due : sequence of int
+        Months over which lenders' money may fall due; the first is shown first.
+    horizon : int
+        Months looked at.
+
+    Notes
+    -----
+    :func:`p2prisk.stress.funding_run`, written once more in the page.
+    """
+    return Explorer(
+        name="explore-run",
+        title="Cash of a simulated platform when lenders put less in again",
+        kind="run",
+        controls=(
+            Control("reinvested", "Share invested again of what falls due", reinvested),
+            Control("due", "Lenders' money falls due over, months", f"{due[0]}", tuple(f"{months}" for months in due)),
+            Control("cash", "Cash at hand, of the loans", cash, high=0.3),
+            Control("default_rate", "Instalments that do not come, a month", 0.0, high=0.1),
+        ),
+        data={
+            "asset_months": asset_months,
+            "months": [month for month in (1, 2, 3, 6, 9, 12) if month < horizon] + [horizon],
+        },
+        heads=("Simulated", "Cash, of the loans"),
+        most=0.3,
     )
 
 

@@ -5,7 +5,7 @@ import random
 import pytest
 
 from p2pbook.chapters import decisions, grade, platform, repayment, stress
-from p2pbook.explorers import Control, Explorer
+from p2pbook.explorers import Control, Explorer, of_run
 from p2prisk.stress import assess
 
 EXPLORERS = (
@@ -77,6 +77,7 @@ EXPLORERS = (
         },
         ("Loans", "Result"),
     ),
+    of_run(0.7, 0.06, 12, (1, 3, 12), 18),
 )
 
 
@@ -151,6 +152,13 @@ def test_the_chapters_show_what_their_results_say():
     assert returns == pytest.approx(
         {name: assess(book)["annual_return"] for name, book in stress.compute().books.items()}, abs=1e-9
     )
+    run = stress.compute()
+    paid = [dict(run.run.rows(run.run.first | {"due": due})) for due in ("1", "3", "12")]
+    assert [list(rows)[-1] for rows in paid] == [
+        "Month 1: nothing is left",
+        "Month 6: nothing is left",
+        "After month 18",
+    ]
     noticed = platform.compute()
     stored = noticed.by_dose.set_index(["cause", "dose", "reading"])["share"]
     found = dict(noticed.explorer.rows({"case": "Custody", "level": "1"}))

@@ -32,6 +32,21 @@
       var price = along(data.price[got.funding].x, data.price[got.funding].y, Math.min(got.cutoff, carries["36"]));
       var found = [sums[0], sums[0] ? sums[1] / sums[0] : null, sums[3], sums[2] ? sums[3] / sums[2] : null, price];
       return data.names.map(function (name, i) { return [name, found[i]]; });
+    },
+    run: function (got) {
+      var loans = 1, owed = 1, cash = got.cash, due = Number(got.due), matched = due >= data.asset_months, rows = [];
+      for (var month = 1; month <= data.months[data.months.length - 1]; month += 1) {
+        var contract = loans / data.asset_months, inflow = contract * (1 - got.default_rate);
+        var out = matched ? inflow : owed / due, fresh = got.reinvested * out;
+        /* what comes in first pays what is due; only what is left is lent again */
+        var lend = matched ? fresh : Math.max(0, Math.min(fresh, inflow + fresh - out));
+        cash += inflow + fresh - out - lend;
+        loans += lend - contract;
+        owed += fresh - (matched ? contract : out);
+        if (cash < -1e-9) { rows.push(["Month " + month + ": nothing is left", cash]); break; }
+        if (data.months.indexOf(month) >= 0) { rows.push(["After month " + month, cash]); }
+      }
+      return rows;
     }
   };
   var controls = Array.prototype.slice.call(root.querySelectorAll("[data-control]"));

@@ -98,7 +98,7 @@ def compute():
         events=events,
         peer=case.peer_cost_shares(table("peer_costs"), 2017),
         related=case.related_party_shares(accounts),
-        path=_shown(table("case_path")),
+        path=_path(table("case_path")),
         evidence=case.evidence_counts(evidence),
         causes=_causes(table("case_causes"), strength),
         peers=_shown(table("case_peers")),
@@ -121,6 +121,12 @@ def compute():
 def _shown(frame):
     """A table of the case as it is printed: the fact stays, key and grade lead to it in the data."""
     return frame.drop(columns=["key", "grade"]).rename(columns=lambda name: name.replace("_", " "))
+
+
+def _path(path):
+    """The table of the path, the question of a step in its first column: one more would not fit on a screen."""
+    steps = path["step"] + ": " + path["question"].str[0].str.lower() + path["question"].str[1:]
+    return _shown(path.assign(step=steps).drop(columns="question"))
 
 
 def _causes(causes, strength):

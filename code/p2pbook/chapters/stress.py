@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from p2pbook import case
-from p2pbook.explorers import Explorer, of_returns
+from p2pbook.explorers import Explorer, of_returns, of_run
 from p2pbook.known import Known, stamp
 from p2pbook.lendingclub import lending_club_book, lending_club_model
 from p2pbook.replications import replication
@@ -95,6 +95,7 @@ class Stress:
     outflow: Value
     maybe_no_withdrawal: Value
     explorer: Explorer
+    run: Explorer
 
 
 #: shifts of the log odds that a reader may set
@@ -132,6 +133,7 @@ def compute():
         explorer=of_returns(
             SHIFTS, {name: [assess(part, shift)["annual_return"] for shift in SHIFTS] for name, part in books.items()}
         ),
+        run=of_run(REINVESTED, CASH / BALANCE, ASSET_MONTHS, (1, 2, 3, 6, 12), HORIZON),
     )
 
 

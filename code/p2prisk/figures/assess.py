@@ -61,7 +61,7 @@ def grades(samples, ax=None):
     -------
     matplotlib.axes.Axes
     """
-    ax = axes_of(ax, 7.0, 3.8)
+    ax = axes_of(ax, 7.0, 3.4)
     first = next(iter(samples.values()))
     x = np.arange(len(first))
     ax.hlines(first["pd"], x - 0.33, x + 0.33, color=PALETTE["black"], lw=2, label="assigned")
@@ -95,7 +95,7 @@ def frontier(table, marks=None, ax=None):
     -------
     matplotlib.axes.Axes
     """
-    ax = axes_of(ax, 7.0, 3.6)
+    ax = axes_of(ax, 7.0, 3.2)
     ax.fill_between(table["accepted"], table["ci_low"], table["ci_high"], color=TINTS["sky"], alpha=0.4, lw=0)
     ax.plot(table["accepted"], table["rate"], color=PALETTE["blue"])
     for share, words in (marks or {}).items():
@@ -128,7 +128,7 @@ def profit(table, best=None, ax=None):
     -------
     matplotlib.axes.Axes
     """
-    ax = axes_of(ax, 7.0, 3.6)
+    ax = axes_of(ax, 7.0, 3.2)
     ax.fill_between(
         table["accepted"], 100 * table["ci_low"], 100 * table["ci_high"], color=TINTS["sky"], alpha=0.4, lw=0
     )
@@ -165,7 +165,7 @@ def three_choices(lines, band, ax=None):
     -------
     matplotlib.axes.Axes
     """
-    ax = axes_of(ax, 7.0, 3.6)
+    ax = axes_of(ax, 7.0, 3.2)
     ax.axvspan(band["accept_below"], band["decline_above"], color=TINTS["sand"], alpha=0.6, lw=0)
     for name in ("accept", "refer", "decline"):
         ax.plot(lines["pd"], 100 * lines[name], color=mark_of("decision", name)[0])
@@ -207,7 +207,7 @@ def prices(table, caps, ax=None):
     -------
     matplotlib.axes.Axes
     """
-    ax = axes_of(ax, 7.0, 3.8)
+    ax = axes_of(ax, 7.0, 3.4)
     for term, part in table.groupby("term"):
         colour, marker = mark_of("term", term)
         ax.plot(part["grade"], part["break_even"], color=colour, marker=marker, ms=5)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import numpy as np
-import pandas as pd
+
+from p2prisk.tape.tally import counted
 
 #: forms that codes have in any lender's file: 9s, 8s and 7s, and the last numbers below a power of ten
 _FORMS = {int(digit * times) for digit in "789" for times in range(2, 11)} | {
@@ -40,17 +41,21 @@ def suspected_codes(values: np.ndarray) -> list[tuple[float, int, str]]:
     >>> suspected_codes(np.append(spread, [40, 60])), suspected_codes(np.repeat([12, 24, 36], 50))
     ([], [])
     """
-    if len(values) < 20:
-        return []
     values = np.asarray(values, dtype=float)
-    common = pd.Series(values).value_counts(sort=False).sort_index()
-    found, counts = common.index.to_numpy(), common.to_numpy()
-    least = max(3, 0.001 * len(values))
+    return codes_among(*counted(values[~np.isnan(values)]))
+
+
+def codes_among(found: np.ndarray, counts: np.ndarray) -> list[tuple[float, int, str]]:
+    """The same of the distinct values, ascending, and how often each is there."""
+    rows = int(counts.sum())
+    if rows < 20:
+        return []
+    least = max(3, 0.001 * rows)
     codes = []
     far = (found > 0) & np.isin(found, SPECIAL) & (counts < least)  # one cell is enough far beyond all others
     plain = found[~np.isin(found, SPECIAL)]
     far &= bool(len(plain)) and found >= 3 * plain.max()
-    for place in np.flatnonzero((counts >= least) & (counts <= 0.9 * len(values)) | far):
+    for place in np.flatnonzero((counts >= least) & (counts <= 0.9 * rows) | far):
         value, count = found[place], int(counts[place])
         if value in BELOW or value in SPECIAL or place == len(found) - 1:
             why = _odd(value, count, found, counts, place)

@@ -249,8 +249,11 @@ def where_rows(entry):
 def drop_unused_levels(frame):
     """Drop categories that no row has, so that a model has no empty class."""
     for name in frame.columns:
-        if isinstance(frame[name].dtype, pd.CategoricalDtype):
-            frame[name] = frame[name].cat.remove_unused_categories()
+        kind = frame[name].dtype
+        if isinstance(kind, pd.CategoricalDtype):
+            codes = frame[name].cat.codes.to_numpy()
+            if not np.bincount(codes + 1, minlength=len(kind.categories) + 1)[1:].all():
+                frame[name] = frame[name].cat.remove_unused_categories()
     return frame
 
 

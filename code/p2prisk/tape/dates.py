@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pandas as pd
 
 #: patterns that a lender's file may have, by habit
@@ -125,13 +126,15 @@ def without_offset(text: pd.Series) -> pd.Series:
     return text.str.replace(r"(?<=:\d\d)(\.\d+)?\s?(Z|UTC|[+-]\d\d:?\d\d)$", r"\1", regex=True)
 
 
-def whole_number_dates(text: pd.Series) -> tuple[pd.Series, str]:
+def whole_number_dates(text: pd.Series, rows: np.ndarray | None = None) -> tuple[pd.Series, str]:
     """Whole numbers that are dates: 20190131, 201901, years, serial days of a spreadsheet, or seconds since 1970.
 
     Parameters
     ----------
     text : pandas.Series of str
         None missing.
+    rows : ndarray, optional
+        Rows that each text stands for.
 
     Returns
     -------
@@ -159,7 +162,8 @@ def whole_number_dates(text: pd.Series) -> tuple[pd.Series, str]:
     for digits, unit, what in ((10, "s", "seconds since 1970"), (13, "ms", "thousandths of seconds since 1970")):
         if (text.str.fullmatch(r"\d+") & (width <= digits)).all() and (width >= digits - 1).all():
             dates = pd.to_datetime(number, unit=unit)
-            return (dates.dt.floor("D"), what) if dates.dt.year.between(1990, 2100).mean() > 0.99 else (none, "")
+            likely = np.average(dates.dt.year.between(1990, 2100), weights=rows)
+            return (dates.dt.floor("D"), what) if likely > 0.99 else (none, "")
     if number.between(15_000, 80_000).all():  # 1941 to 2119
         return pd.Timestamp("1899-12-30") + pd.to_timedelta(number.round(6), unit="D"), "serial days of a spreadsheet"
     return none, ""
@@ -175,6 +179,9 @@ def year_only(dates: pd.Series) -> bool:
     >>> year_only(pd.Series(pd.to_datetime(["2019-01-01", "2019-02-01"])))
     False
     """
+    known = dates.iloc[:1000].dropna()
+    if len(known) and not ((known.dt.month == 1) & (known.dt.day == 1)).all():
+        return False
     known = dates.dropna()
     if not len(known) or not ((known.dt.month == 1) & (known.dt.day == 1)).all():
         return False

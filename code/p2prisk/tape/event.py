@@ -307,13 +307,16 @@ def _grade_area(frame):
     """Area under the curve of the grade's place for the event, and half its 95 % interval."""
     if "bad" not in frame or "n" in frame:
         return 0.5, 0.5
-    known = (frame["bad"].notna() & frame["grade"].notna()).to_numpy()
-    bad = frame.loc[known, "bad"].astype(bool).to_numpy()
-    events, others = int(bad.sum()), int((~bad).sum())
+    codes, outcome = frame["grade"].cat.codes.to_numpy(), frame["bad"]
+    known = outcome.notna().to_numpy() & (codes >= 0)
+    bad = outcome.to_numpy(dtype=bool, na_value=False) & known
+    size = len(frame["grade"].cat.categories)
+    counts, lost = np.bincount(codes[known], minlength=size), np.bincount(codes[bad], minlength=size)
+    events, others = int(bad.sum()), int(known.sum() - bad.sum())
     if events < 20 or others < 20:
         return 0.5, 0.5
-    ranks = frame.loc[known, "grade"].cat.codes.rank().to_numpy()
-    area = (ranks[bad].sum() - events * (events + 1) / 2) / (events * others)
+    ranks = np.cumsum(counts) - (counts - 1) / 2
+    area = (lost @ ranks - events * (events + 1) / 2) / (events * others)
     first, second = area / (2 - area), 2 * area**2 / (1 + area)
     variance = area * (1 - area) + (events - 1) * (first - area**2) + (others - 1) * (second - area**2)
     return float(area), float(1.959963984540054 * np.sqrt(variance / (events * others)))

@@ -69,6 +69,7 @@ from p2prisk.tape.own import check_own
 from p2prisk.tape.privacy import LEAST, kind_of, masked, masked_name, masked_names
 from p2prisk.tape.rows import date_of_rows
 from p2prisk.tape.severity import add_outcome
+from p2prisk.tape.tally import Tally
 
 MISSING = ("", "NA", "N/A", "n/a", "NaN", "nan", "null", "NULL", "#N/A", "<NA>", "\\N")
 #: what the keys of a mapping, and of a rule, may hold
@@ -343,6 +344,12 @@ class _Builder:
             places = np.flatnonzero(np.isin(self.codes, places))
         return len(places), [int(self.index[place]) + 1 for place in places[:3]]
 
+    def weights(self):
+        """Rows that each entry of a column stands for."""
+        if self.codes is None:
+            return np.ones(len(self.raw))
+        return np.bincount(self.codes, minlength=len(self.raw)).astype(float)
+
     def build(self):
         self.table = self.raw
         rules = self.mapping.get("columns") or {}
@@ -433,12 +440,13 @@ class _Builder:
 
     def latest_date(self, frame):
         """The latest date on file, which stands for the day of the records; a lone date far beyond is an error."""
-        dates = pd.concat([frame[name].dropna() for name in _HAPPENED if name in frame] or [pd.Series(dtype="M8[us]")])
-        if not len(dates):
+        days = [Tally(frame[name]).values for name in _HAPPENED if name in frame]
+        top = pd.Series(np.unique(np.concatenate(days))[::-1][:50]) if days else pd.Series()
+        if not len(top):
             return None
-        top = dates.drop_duplicates().nlargest(50)
         gaps = np.flatnonzero(-np.diff(top.to_numpy()) > np.timedelta64(400, "D"))
         if len(gaps) and len(frame) >= 20:
+            dates = pd.concat([frame[name].dropna() for name in _HAPPENED if name in frame])
             beyond = dates[dates >= top.iloc[gaps[0]]]
             if len(beyond) <= max(1, min(5, 0.02 * len(frame)), 0.002 * len(frame)):
                 row = int(self.index[beyond.index[0]]) + 1
@@ -548,12 +556,16 @@ class _Builder:
             return self.numbers(name, source, rule)
         if column.kind == "flag":
             return self.by_level(source, lambda: self.flags(name, source, rule))
+        if column.kind == "text" and _is_text(self.raw[source]) and not {"recode", "first_letter", "text"} & set(rule):
+            return self.without_formulas(name, source, self.text(source, rule))  # keys: nearly all of them differ
         return self.by_level(source, lambda: self.categories(name, source, rule, column))
 
     def by_level(self, source, convert):
         """Convert the distinct values of a column, then spread the result over the rows."""
         table = self.raw
         codes, distinct = pd.factorize(table[source], use_na_sentinel=False)
+        if self.table.attrs.get("text") and isinstance(distinct.dtype, pd.CategoricalDtype):
+            distinct = distinct.astype("str")  # of a text file a Categorical is a way to hold texts, no more
         self.raw, self.codes = pd.DataFrame({source: pd.Series(distinct)}), codes
         try:
             converted = convert()
@@ -589,10 +601,11 @@ class _Builder:
             text = series
         text = text.str.strip() if len(text) and text.notna().any() else text.astype(object)
         stated = {str(value) for value in (*self.stated, *_as_list(rule.get("missing")))}
-        named = text.isin(stated)
-        if named.any():
+        if stated and (named := text.isin(stated)).any():
             self.note_missing(self.target, named)
-        return text.mask(named | text.isin(self.missing))
+            text = text.mask(named)
+        gone = text.isin(self.missing)
+        return text.mask(gone) if gone.any() else text
 
     def note_missing(self, name, named):
         rows, _ = self.rows(named)
@@ -649,8 +662,7 @@ class _Builder:
             values = series.astype(float)
         else:
             values, per_cent = self.written(name, source, rule, series)
-        named = values.isin(codes)
-        if named.any():
+        if codes and (named := values.isin(codes)).any():
             self.note_missing(name, named)
             values = values.mask(named)
         infinite = np.isinf(values.to_numpy(dtype=float))
@@ -821,6 +833,8 @@ class _Builder:
     def dates(self, name, source, rule):
         series = self.raw[source]
         self.target = name
+        if self.codes is None and (_is_text(series) or isinstance(series.dtype, pd.CategoricalDtype)):
+            return self.by_level(source, lambda: self.dates(name, source, rule))
         self.used.add(source)
         if pd.api.types.is_datetime64_any_dtype(series.dtype):
             out = series.dt.tz_localize(None).astype("datetime64[us]")
@@ -866,12 +880,12 @@ class _Builder:
             out[left] = found.astype("datetime64[us]")
             left = left & out.isna()
         if left.any() and (left == text.notna()).all():
-            found, what = whole_number_dates(text[left])
+            found, what = whole_number_dates(text[left], self.weights()[left.to_numpy()])
             if what:
                 if what.startswith("years"):
                     self.years.add(name)
                 out[left] = found.astype("datetime64[us]")
-                self.note(name, f"dates of {source!r} are {what}", int(left.sum()))
+                self.note(name, f"dates of {source!r} are {what}", self.rows(left)[0])
                 left = left & out.isna()
         remedy = self.pattern_of(text[left], rule, text[text.notna()]) if left.any() else ""
         self.failed(name, source, text, left, remedy)
@@ -901,7 +915,8 @@ class _Builder:
         if name in _HAPPENED or name == source:
             late = dates > pd.Timestamp.now().normalize() + pd.Timedelta(days=1)
             remedy = "It lies in the future: correct the cell, or name it under 'missing' if it stands for none."
-            if late.any() and (dates[late].dt.year - 543).between(1900, pd.Timestamp.now().year).mean() > 0.5:
+            ahead = (dates.dt.year - 543).between(1900, pd.Timestamp.now().year)
+            if late.any() and self.rows(late & ahead)[0] > 0.5 * self.rows(late)[0]:
                 remedy = f"It lies in the future. {_BUDDHIST}: write the column as 2019-01-31 in the export."
             self.failed(name, source, dates, late, remedy, harmless=True)
             dates = dates.mask(late)
@@ -918,21 +933,20 @@ class _Builder:
         self.failed(name, source, values, values.notna() & out.isna(), "A flag is yes or no: add 'recode'.")
         return out.astype(bool) if out.notna().all() else out
 
+    def without_formulas(self, name, source, text):
+        """Texts without those that a spreadsheet would take for a formula."""
+        begins = text.astype("str").str.startswith(("=", "@", "+", "-"), na=False)  # few need the closer look
+        if begins.any():
+            formula = text.isin(set(text[begins][text[begins].astype("str").str.match(_FORMULA)]))
+            remedy = "It starts like a formula of a spreadsheet: remove it, or read with on_error='missing'."
+            self.failed(name, source, text, formula, remedy)
+            text = text.mask(formula)
+        return text
+
     def categories(self, name, source, rule, column):
         text = self.text(source, rule)
         if pd.api.types.is_string_dtype(self.raw[source].dtype) or self.raw[source].dtype == object:
-            distinct = pd.Series(text.dropna().unique())
-            begins = distinct[distinct.astype("str").str.startswith(("=", "@", "+", "-"))]  # few need the closer look
-            formula = set(begins[begins.astype("str").str.match(_FORMULA)])
-            if formula:
-                self.failed(
-                    name,
-                    source,
-                    text,
-                    text.isin(formula),
-                    "It starts like a formula of a spreadsheet: remove it, or read with on_error='missing'.",
-                )
-                text = text.mask(text.isin(formula))
+            text = self.without_formulas(name, source, text)
         values = self.recoded(name, source, rule, text)
         if rule.get("first_letter"):
             values = values.str[:1]
@@ -971,6 +985,10 @@ class _Builder:
             if reference in levels:
                 levels = [reference, *(level for level in levels if level != reference)]
         return pd.Series(pd.Categorical(values, levels, ordered=column.kind == "ordered"), values.index)
+
+
+def _is_text(series):
+    return isinstance(series.dtype, pd.StringDtype)
 
 
 def _day(date):
@@ -1066,16 +1084,16 @@ def add_bands(frame):
     ):
         if months in frame:
             value = frame[months].to_numpy(dtype=float)
-            label = np.select([value <= 12, value <= 24, value <= 48, value > 48], RECENCY[:0:-1], default="never")
-            unknown = frame[count].isna().to_numpy() if count in frame else np.zeros(len(frame), dtype=bool)
-            label = np.where(unknown & np.isnan(value), None, label)
-            frame[band] = pd.Categorical(label, RECENCY)
+            codes = len(RECENCY) - 1 - np.searchsorted([12, 24, 48], value)
+            unknown = frame[count].isna().to_numpy() if count in frame else False
+            codes = np.where(np.isnan(value), np.where(unknown, -1, 0), codes)
+            frame[band] = pd.Categorical.from_codes(codes, RECENCY)
     if "employment_years" in frame:
         value = frame["employment_years"].to_numpy(dtype=float)
-        label = np.select([value < 2, value < 5, value < 10, value >= 10], EMPLOYMENT[1:], default=EMPLOYMENT[0])
-        frame["employment"] = pd.Categorical(label, EMPLOYMENT)
+        codes = np.where(np.isnan(value), 0, 1 + np.searchsorted([2, 5, 10], value, side="right"))
+        frame["employment"] = pd.Categorical.from_codes(codes, EMPLOYMENT)
     bureau = [name for name in ("inquiries", "delinquencies_2y", "public_records", "open_accounts") if name in frame]
     if len(bureau) >= 3:
-        missing = frame[bureau].isna().all(axis=1)
+        missing = np.logical_and.reduce([frame[name].isna().to_numpy() for name in bureau])
         if missing.any():
-            frame["bureau_missing"] = missing.to_numpy()
+            frame["bureau_missing"] = missing

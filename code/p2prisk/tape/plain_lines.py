@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 
 from p2prisk.tape.bounds import CELL
+from p2prisk.tape.numerals import looks_grouped
 
 #: encodings in which a byte below 128 is always that letter
 _TRANSPARENT = {"utf-8", "utf-8-sig"}
@@ -22,6 +23,8 @@ _EXACT = 15
 #: bytes from which a whole number may be too large for pandas, which then keeps empty cells of the column as text
 _OVERFLOW = 19
 _LEAST, _MOST = 1e-7, 1e15
+#: bytes looked at in one step: what is made of them stays near the processor
+_PART = 1 << 17
 
 
 class NotPlainError(Exception):
@@ -39,6 +42,8 @@ class PlainLines:
         Cells of the header.
     first : int
         Lines up to and with the header.
+    rows : int
+        Lines of a piece, where the file is to be read in pieces.
 
     Attributes
     ----------
@@ -50,14 +55,18 @@ class PlainLines:
         Whether every line below the header has as many cells as it and no cell is quoted.
     tail : bytes
         The last ones of the file.
+    begins : list of int
+        Bytes before each piece.
     """
 
-    def __init__(self, blocks, encoding: str, delimiter: str, width: int, first: int) -> None:
+    def __init__(self, blocks, encoding: str, delimiter: str, width: int, first: int, rows: int = 0) -> None:
         if encoding not in _TRANSPARENT or width < 2 or delimiter in ' "\r\n' or not delimiter.isascii():
             raise NotPlainError
         self._blocks, self._mark, self._width, self._first = blocks, ord(delimiter), width, first
         self._decoder = codecs.getincrementaldecoder("utf-8")()
         self.lines, self.tail = 0, b""
+        self._rows, self._size = rows, 0
+        self.begins: list[int] = []
         self.longest, self.regular = np.zeros(width, dtype=np.int64), True
 
     def odd(self) -> Iterator[tuple[int, str]]:
@@ -79,8 +88,11 @@ class PlainLines:
             cut = block.rfind(b"\n") + 1
             if len(block) - cut > CELL // 4:
                 raise NotPlainError
-            if cut:
-                yield from self._of(block[:cut])
+            begin = 0
+            while begin < cut:
+                end = (block.rfind(b"\n", begin, begin + _PART) + 1) or (block.index(b"\n", begin) + 1)
+                yield from self._of(block[begin:end])
+                begin = end
             rest = block[cut:]
         self._decoder.decode(b"", final=True)
         if rest:
@@ -91,11 +103,14 @@ class PlainLines:
             raise NotPlainError
         letters = np.frombuffer(text, dtype=np.uint8)
         quoted = b'"' in text
+        if not quoted and self.lines >= self._first and self._even(text, letters):
+            return
         marks = letters == self._mark
         ends = np.flatnonzero(letters == 10)
         if quoted:
             marks &= ~self._inside(letters)
-        before, self.lines = self.lines, self.lines + len(ends)
+        before = self.lines
+        self._note(ends, len(text))
         skip = min(max(self._first - before, 0), len(ends))  # lines up to the header
         begins = np.append(0, ends[:-1] + 1)
         if len(ends) and (ends - begins).max() > CELL // 4:
@@ -117,7 +132,7 @@ class PlainLines:
         if fits.all():
             cells = places.reshape(-1, self._width - 1)
             odd |= cells[:, 0] + self._width - 1 == stops  # nothing but the first cell
-            if self.regular and not _hexadecimal(letters):
+            if self.regular and not _hexadecimal(text, letters):
                 edges = np.column_stack([begins - 1, cells, stops])
                 self.longest = np.maximum(self.longest, np.diff(edges, axis=1).max(axis=0) - 1)
             else:
@@ -127,6 +142,37 @@ class PlainLines:
             odd |= letters[np.maximum(stops - 1, 0)] == self._mark
         for place in np.flatnonzero(odd):
             yield before + skip + int(place), text[begins[place] : ends[place] + 1].decode("utf-8")
+
+    def _even(self, text, letters):
+        """Whether every line has as many cells as the header, and more than the first one filled; counted if so."""
+        width, carriage = self._width, b"\r" in text
+        places = np.flatnonzero((letters == self._mark) | (letters == 10))
+        ends = places[width - 1 :: width]
+        if len(places) != len(ends) * width or (letters[ends] != 10).any():
+            return False
+        if np.count_nonzero(letters == 10) != len(ends) or carriage and text.count(b"\r") != len(ends):
+            return False
+        sizes = np.diff(places, prepend=-1).reshape(-1, width)
+        sizes -= 1
+        if sizes.max() > CELL // 4 or (ends - places[::width] == width - 1 + carriage).any():
+            return False
+        if np.diff(ends, prepend=-1).max() > CELL // 4:
+            raise NotPlainError
+        self._note(ends, len(text))
+        if self.regular and not _hexadecimal(text, letters):
+            longest = sizes.max(axis=0)
+            longest[-1] -= carriage
+            self.longest = np.maximum(self.longest, longest)
+        else:
+            self.regular = False
+        return True
+
+    def _note(self, ends, size):
+        """Note where the lines begin at which the file is cut into pieces, and how many lines are seen."""
+        while self._rows and (line := self._first + len(self.begins) * self._rows) < self.lines + len(ends):
+            place = line - self.lines
+            self.begins.append(self._size + (int(ends[place - 1]) + 1 if place else 0))
+        self.lines, self._size = self.lines + len(ends), self._size + size
 
     def _inside(self, letters):
         """Letters inside quotation marks, where every mark stands at the edge of its cell and holds no line end."""
@@ -149,12 +195,14 @@ class PlainLines:
         return inside
 
 
-def _hexadecimal(letters):
+def _hexadecimal(text, letters):
     """Whether a number may be hexadecimal, which pyarrow would read and pandas would not."""
-    return any((letters[np.flatnonzero(letters == mark) - 1] == 48).any() for mark in (88, 120))
+    return any(mark in text and (letters[np.flatnonzero(letters == mark) - 1] == 48).any() for mark in b"xX")
 
 
-def read_plain(stream, places: list[int], texts: set[int], head: pd.DataFrame, scan: dict) -> pd.DataFrame | None:
+def read_plain(
+    stream, places: list[int], texts: set[int], head: pd.DataFrame, scan: dict, levels: frozenset[int] = frozenset()
+) -> pd.DataFrame | None:
     """Read columns of a regular file with pyarrow, to the same types and bits as pandas; None where it might differ.
 
     Parameters
@@ -168,68 +216,123 @@ def read_plain(stream, places: list[int], texts: set[int], head: pd.DataFrame, s
         The first rows as pandas reads them, columns named by place.
     scan : dict
         Of :func:`p2prisk.tape.text_file.scan_lines`.
+    levels : set of int
+        Those columns of text that may come as a Categorical: each text is then held, and later judged, once.
     """
     import pyarrow
-    from pyarrow import csv
 
-    kinds = {}
-    for place in places:
-        kind = head[place].dtype
-        if place in texts or isinstance(kind, pd.StringDtype):
-            if place not in texts and scan["longest"][place] >= _OVERFLOW:
-                return None
-            if place not in texts and set(head[place].dropna().str.lower()) <= {"true", "false"}:
-                return None
-            kinds[place] = pyarrow.string()
-            continue
-        if kind not in (np.dtype("int64"), np.dtype("float64")) or scan["longest"][place] > _EXACT:
-            return None
-        known = head[place].dropna()
-        kinds[place] = pyarrow.int64() if (known == known.round()).all() else pyarrow.float64()
-    names, demoted = [str(place) for place in range(len(scan["longest"]))], set()
-    for _ in range(len(places) + 1):
-        stream.seek(0)
-        try:
-            table = csv.read_csv(
-                stream,
-                csv.ReadOptions(skip_rows=scan["header_row"] + 1, column_names=names, block_size=1 << 22),
-                csv.ParseOptions(delimiter=scan["delimiter"], quote_char=False),
-                csv.ConvertOptions(
-                    column_types={str(place): kind for place, kind in kinds.items()},
-                    include_columns=[str(place) for place in places],
-                    null_values=[""],
-                    strings_can_be_null=True,
-                ),
-            )
-            break
-        except pyarrow.ArrowInvalid as error:  # a column of whole numbers may have others further down
-            found = re.search(r"column #(\d+): CSV conversion error to int64", str(error))
-            if not found or kinds.get(int(found[1])) != pyarrow.int64():
-                return None
-            kinds[int(found[1])] = pyarrow.float64()
-            demoted.add(int(found[1]))
-    else:
+    kinds = {place: _kind(place, texts, head[place], scan["longest"][place], levels) for place in places}
+    if None in kinds.values():
+        return None
+    table, demoted = _parsed(stream, kinds, scan)
+    if table is None:
         return None
     columns = {}
     for place in places:
         column = table.column(str(place))
         table = table.drop_columns([str(place)])  # of numbers only one copy is kept
-        if kinds[place] == pyarrow.string():
-            if column.null_count == len(column):
-                return None
-            columns[place] = pd.Series(column.to_pandas(), dtype="str")
-            continue
-        if column.null_count == len(column):
-            columns[place] = pd.Series(np.full(len(column), np.nan))
-            continue
-        values = column.to_pandas()
-        size = np.abs(values.to_numpy(dtype=float))
-        known = size[size > 0] if kinds[place] == pyarrow.float64() else size[:0]
-        if len(known) and (known.min() < _LEAST or known.max() >= _MOST):
+        kind = kinds[place]
+        if pyarrow.types.is_dictionary(kind) and not isinstance(head[place].dtype, pd.StringDtype):
+            columns[place] = _grouped_or_not(column)
+        elif pyarrow.types.is_dictionary(kind):
+            columns[place] = None if column.null_count == len(column) else _by_level(column)
+        elif kind == pyarrow.string():
+            columns[place] = None if column.null_count == len(column) else pd.Series(column.to_pandas(), dtype="str")
+        else:
+            columns[place] = _numbers(column, kind, place in demoted)
+        if columns[place] is None:
             return None
-        if column.null_count != int(np.isnan(size).sum()):
-            return None
-        if place in demoted and not column.null_count and (size == np.floor(size)).all():
-            return None  # whole after all, such as +7: pandas says which it is
-        columns[place] = values
     return pd.DataFrame(columns, copy=False)  # not stacked into blocks: that would hold every number twice
+
+
+def _kind(place, texts, head, longest, levels):
+    """How pyarrow is to read a column; None where pandas might read it in another way."""
+    import pyarrow
+
+    kind, level = head.dtype, pyarrow.dictionary(pyarrow.int32(), pyarrow.string())
+    if place in texts or isinstance(kind, pd.StringDtype):
+        if place not in texts and longest >= _OVERFLOW:
+            return None
+        if place not in texts and set(head.dropna().str.lower()) <= {"true", "false"}:
+            return None
+        return level if place in levels and head.nunique() <= 0.9 * len(head) else pyarrow.string()
+    if kind not in (np.dtype("int64"), np.dtype("float64")) or longest > _EXACT:
+        return None
+    if kind == np.dtype("float64") and looks_grouped(head):  # the text may have to decide what its marks are
+        return level
+    # with gaps pandas has a column of doubles, whole or not; without them its first rows say what it is
+    return pyarrow.int64() if kind == np.dtype("int64") else pyarrow.float64()
+
+
+def _parsed(stream, kinds, scan):
+    """The columns as pyarrow reads them, and those with whole numbers at first and others further down."""
+    import pyarrow
+    from pyarrow import csv
+
+    names, demoted = [str(place) for place in range(len(scan["longest"]))], set()
+    for _ in range(len(kinds) + 1):
+        stream.seek(0)
+        try:
+            return csv.read_csv(
+                stream,
+                csv.ReadOptions(skip_rows=scan["header_row"] + 1, column_names=names, block_size=1 << 20),
+                csv.ParseOptions(delimiter=scan["delimiter"], quote_char=False),
+                csv.ConvertOptions(
+                    column_types={str(place): kind for place, kind in kinds.items()},
+                    include_columns=[str(place) for place in kinds],
+                    null_values=[""],
+                    strings_can_be_null=True,
+                ),
+            ), demoted
+        except pyarrow.ArrowInvalid as error:
+            found = re.search(r"column #(\d+): CSV conversion error to int64", str(error))
+            if not found or kinds.get(int(found[1])) != pyarrow.int64():
+                break
+            kinds[int(found[1])] = pyarrow.float64()
+            demoted.add(int(found[1]))
+    return None, demoted
+
+
+def _numbers(column, kind, demoted):
+    """A column of numbers as pandas has it; None where it might differ."""
+    import pyarrow
+
+    if column.null_count == len(column):
+        return pd.Series(np.full(len(column), np.nan))
+    values = column.to_pandas()
+    if kind == pyarrow.int64() and not column.null_count:
+        return values
+    size = np.abs(values.to_numpy(dtype=float))
+    if kind == pyarrow.float64() and not _in_reach(size) or column.null_count != int(np.isnan(size).sum()):
+        return None
+    if demoted and not column.null_count and (size == np.floor(size)).all():
+        return None  # whole after all, such as +7: pandas says which it is
+    return values
+
+
+def _in_reach(size):
+    """Whether numbers are such that any sound parser gives the same double."""
+    known = size[size > 0]
+    return not len(known) or (known.min() >= _LEAST and known.max() < _MOST)
+
+
+def _by_level(column):
+    """Texts as a Categorical, its levels in the order in which they come."""
+    whole = column.unify_dictionaries().combine_chunks()
+    codes = whole.indices.fill_null(-1).to_numpy(zero_copy_only=False)
+    return pd.Series(pd.Categorical.from_codes(codes, pd.Index(whole.dictionary.to_pandas(), dtype="str")))
+
+
+def _grouped_or_not(column):
+    """Numbers read as text: the texts, if their marks may be those of thousands; None where pandas might differ."""
+    import pyarrow
+    from pyarrow import compute
+
+    whole = column.unify_dictionaries().combine_chunks()
+    if not compute.all(compute.match_substring_regex(whole.dictionary, r"\A-?[0-9]+(\.[0-9]*)?\z")).as_py():
+        return None
+    read = np.append(whole.dictionary.cast(pyarrow.float64()).to_numpy(zero_copy_only=False), np.nan)
+    if not _in_reach(np.abs(read[:-1])):
+        return None
+    numbers = pd.Series(read[whole.indices.fill_null(-1).to_numpy(zero_copy_only=False)])
+    return pd.Series(whole.cast(pyarrow.string()).to_pandas(), dtype="str") if looks_grouped(numbers) else numbers

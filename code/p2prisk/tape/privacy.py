@@ -430,6 +430,8 @@ def personal_columns(frame, rows=2000, share=0.3):
             raw = raw if fraction else Counter({int(value): number for value, number in raw.items()})
         else:
             fraction = False
+        if not personal_name(name) and all(_SHORT.fullmatch(str(value)) for value in raw):
+            continue
         counts: Counter = Counter()
         for value, number in raw.items():
             counts[plain_text(value)] += number
@@ -442,6 +444,10 @@ def personal_columns(frame, rows=2000, share=0.3):
         if what:
             found[str(name)] = what
     return found
+
+
+#: numbers and keys too short to be anybody's: no pattern of personal data reads any of them
+_SHORT = re.compile(r"[A-Za-z]?[0-9]{1,6}|[-+]?[0-9.,]{1,6}")
 
 
 def _is_code(counts):

@@ -6,17 +6,20 @@ you rely on it. ``note``: reported so that nothing happens silently.
 """
 
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
 import pandas as pd
 
 from p2prisk.errors import DataError
-from p2prisk.tape.codes import as_written, suspected_codes
+from p2prisk.tape import dates
+from p2prisk.tape.codes import as_written, codes_among
 from p2prisk.tape.columns import COLUMNS
 from p2prisk.tape.core import LoanTape, where_rows
-from p2prisk.tape.dates import year_only
+from p2prisk.tape.keys import doubled_rows, repeated, spelled_alike
 from p2prisk.tape.privacy import level_shown, masked_name, masked_names
 from p2prisk.tape.severity import has_ended
+from p2prisk.tape.tally import Tallies, Tally
 
 LEVELS = ("error", "warning", "note")
 # a blank of these columns means "never" or "does not apply", so it is not counted as missing information
@@ -59,8 +62,8 @@ class QualityReport:
         outside the range), ``distinct``, ``lowest``, ``middle``, ``highest``.
     findings : pandas.DataFrame
         ``level``, ``column``, ``what``, ``rows``, ``remedy``; errors first.
-    missing : pandas.DataFrame
-        Share missing by column and year of issue (or all loans), for the picture.
+    frame : pandas.DataFrame
+        The loans.
     """
 
     provenance: dict
@@ -69,7 +72,12 @@ class QualityReport:
     set_aside: pd.DataFrame
     columns: pd.DataFrame
     findings: pd.DataFrame
-    missing: pd.DataFrame = field(repr=False)
+    frame: pd.DataFrame = field(repr=False)
+
+    @cached_property
+    def missing(self):
+        """Share missing by column and year of issue (or all loans), for the picture."""
+        return missing_by_year(self.frame)
 
     def count(self, level):
         """Number of findings of a level."""
@@ -146,7 +154,7 @@ def quality_report(tape):
     (10000, 10000, True)
     """
     frame = tape.frame
-    findings = []
+    findings, tallies = [], Tallies(frame)
 
     def find(level, what, column="", rows=0, remedy=""):
         findings.append({"level": level, "column": column, "what": what, "rows": int(rows), "remedy": remedy})
@@ -155,7 +163,7 @@ def quality_report(tape):
     if tape.kind != "counts":
         from p2prisk.tape.schema import validate
 
-        outside, rows = validate(frame), tape.row_numbers()
+        outside, rows = validate(frame, tallies), tape.row_numbers()
         for row in outside.itertuples():
             column = COLUMNS[row.column]
             find(
@@ -166,18 +174,19 @@ def quality_report(tape):
                 row.rows,
                 "check unit and entry; kept as it is",
             )
-        _keys(frame, find, rows)
-        _dates(frame, tape.provenance, find, rows)
-        _units(frame, find, tape.provenance.get("units", {}), rows)
-        _spans(frame, find, tape.provenance.get("units", {}), rows)
-        _money(frame, find, tape.provenance.get("units", {}), rows)
-        _codes(frame, find)
+        stated = tape.provenance.get("units", {})
+        _keys(frame, find, rows, tallies)
+        _dates(frame, tape.provenance, find, rows, tallies)
+        _units(frame, find, stated, rows, tallies)
+        _spans(frame, find, stated, rows, tallies)
+        _money(frame, find, stated, rows, tallies)
+        _codes(frame, find, tallies)
         _standing(frame, find, rows)
         _maturity(tape, find)
-        _leakage(frame, find)
+        _leakage(frame, find, tallies)
         _grades(tape, find)
         _outcome(tape, find)
-    columns = _columns(frame, dict(zip(outside["column"], outside["rows"], strict=True)))
+    columns = _columns(frame, dict(zip(outside["column"], outside["rows"], strict=True)), tallies)
     _missing(frame, columns, find)
     _levels(frame, find)
     for name, why in tape.unused.items():
@@ -213,7 +222,7 @@ def quality_report(tape):
         ],
         columns=["reason", "rows", "lines", "where"],
     )
-    return QualityReport(dict(tape.provenance), int(read), len(frame), aside, columns, table, missing_by_year(frame))
+    return QualityReport(dict(tape.provenance), int(read), len(frame), aside, columns, table, frame)
 
 
 def _level_of(entry, read):
@@ -227,6 +236,10 @@ def _first(mask, rows):
     """The first rows of a mask, by the numbers of the file."""
     found = rows[np.asarray(mask, dtype=bool)]
     return f"row{'s' * (len(found) > 1)} {', '.join(f'{row:,d}' for row in found[:3])}" + " ..." * (len(found) > 3)
+
+
+def _plain(value):
+    return pd.Timestamp(value) if isinstance(value, np.datetime64) else value
 
 
 def _shown(value):
@@ -245,27 +258,35 @@ def _shown(value):
     return f"{value:,.4g}" if abs(value) < 10_000 else f"{value:,.0f}"
 
 
-def _columns(frame, outside):
+def _columns(frame, outside, tallies):
     rows = []
     for name in frame.columns:
         column, values = COLUMNS.get(name), frame[name]
-        missing = int(values.isna().sum())
         lowest = middle = highest = "-"
-        if column is not None and column.known == "key" and name != "currency":
-            distinct = int(values.nunique())
-        elif isinstance(values.dtype, pd.CategoricalDtype):
-            counts = values.value_counts()
-            distinct = int((counts > 0).sum())
-            middle = _shown(level_shown(str(counts.idxmax()), counts.max())) if distinct else "-"
-        elif pd.api.types.is_bool_dtype(values.dtype):
-            distinct = int(values.nunique())
-            middle = f"{values.mean():.1%} yes" if missing < len(values) else "-"
+        counted = pd.api.types.is_numeric_dtype(values.dtype) or pd.api.types.is_datetime64_any_dtype(values.dtype)
+        if (
+            column is not None
+            and column.known == "key"
+            and name != "currency"
+            or not (counted or isinstance(values.dtype, pd.CategoricalDtype))
+        ):
+            missing = int(values.isna().sum())
+            distinct = len(values) - missing - int(repeated(values).sum())
         else:
-            distinct = int(values.nunique())
-            if (pd.api.types.is_numeric_dtype(values.dtype) or pd.api.types.is_datetime64_any_dtype(values.dtype)) and (
-                missing < len(values)
-            ):
-                lowest, middle, highest = (_shown(v) for v in (values.min(), values.median(), values.max()))
+            tally = tallies[name]
+            missing, distinct = tally.missing, len(tally.values)
+            if not distinct:
+                pass
+            elif isinstance(values.dtype, pd.CategoricalDtype):
+                most = int(np.argmax(tally.counts))
+                level = str(values.cat.categories[int(tally.values[most])])
+                middle = _shown(level_shown(level, int(tally.counts[most])))
+            elif pd.api.types.is_bool_dtype(values.dtype):
+                middle = f"{tally.share_of(tally.values == True):.1%} yes"  # noqa: E712  doubles where there are gaps
+            else:
+                lowest, middle, highest = (
+                    _shown(_plain(value)) for value in (tally.values[0], tally.median(), tally.values[-1])
+                )
         rows.append(
             {
                 "column": name,
@@ -389,24 +410,10 @@ def _by_share(rows, frame):
     return "error" if rows >= _SHARE_OF_ERROR * len(frame) else "warning"
 
 
-def _without_spelling(keys):
-    """Keys without capitals, blanks and leading zeros."""
-    import pyarrow
-    from pyarrow import compute
-
-    texts = keys.astype("str")
-    arrow = pyarrow.array(texts, type=pyarrow.large_string())
-    if not compute.all(compute.string_is_ascii(arrow)).as_py():
-        return texts.str.casefold().str.replace(r"^0+(?=\d)|\s+", "", regex=True)
-    lower = compute.replace_substring_regex(compute.ascii_lower(arrow), r"\A0+([0-9])", r"\1")
-    lower = compute.replace_substring_regex(lower, r"[\t-\r\x1c-\x20]+", "")
-    return pd.Series(lower.to_pandas(), dtype="str").set_axis(keys.index)
-
-
-def _keys(frame, find, rows):
+def _keys(frame, find, rows, tallies):
     if "loan_id" in frame:
-        known = frame["loan_id"].dropna()
-        again = frame["loan_id"].notna() & frame["loan_id"].duplicated()
+        keys = frame["loan_id"]
+        gaps, again = int(keys.isna().sum()), repeated(keys)
         if again.any():
             find(
                 _by_share(again.sum(), frame),
@@ -416,34 +423,20 @@ def _keys(frame, find, rows):
                 "the study keeps the first row of a key; if the rows are month ends, name their date under "
                 "record_date_from in the mapping, and the latest is kept; else check which column is the key",
             )
-        if len(known) < len(frame) and len(known):
-            find("warning", "rows without a key", "loan_id", len(frame) - len(known))
-        if pd.api.types.is_string_dtype(known.dtype) or known.dtype == object:
-            plain = _without_spelling(known)
-            alike = plain.duplicated(keep=False) & ~known.duplicated(keep=False)
-            if alike.any():
-                find(
-                    _by_share(alike.sum(), frame),
-                    "keys that differ only in capitals, blanks or leading zeros "
-                    f"({_first(alike.reindex(frame.index, fill_value=False), rows)})",
-                    "loan_id",
-                    alike.sum(),
-                    "write them alike in the export if they are one loan",
-                )
+        if 0 < gaps < len(frame):
+            find("warning", "rows without a key", "loan_id", gaps)
+        alike = spelled_alike(keys)
+        if alike.any():
+            find(
+                _by_share(alike.sum(), frame),
+                f"keys that differ only in capitals, blanks or leading zeros ({_first(alike, rows)})",
+                "loan_id",
+                alike.sum(),
+                "write them alike in the export if they are one loan",
+            )
     content = [name for name in frame.columns if name in COLUMNS and COLUMNS[name].known != "key"]
     if len(content) >= 5:
-        hashed = np.zeros(len(frame), dtype=np.uint64)
-        for place, name in enumerate(content):
-            values = frame[name]
-            if isinstance(values.dtype, pd.CategoricalDtype):
-                values = values.cat.codes
-            elif pd.api.types.is_bool_dtype(values.dtype):
-                values = values.astype("Int8").fillna(-1).astype("int8")
-            with np.errstate(over="ignore"):
-                hashed = hashed * np.uint64(0x9E3779B97F4A7C15) + pd.util.hash_array(values.to_numpy()) * np.uint64(
-                    2 * place + 1
-                )
-        doubled = int(pd.Series(hashed).duplicated().sum())
+        doubled = doubled_rows(frame[content], tallies)
         if doubled:
             find(
                 "warning",
@@ -454,7 +447,12 @@ def _keys(frame, find, rows):
             )
 
 
-def _dates(frame, provenance, find, rows):
+def _years_only(frame, name, tallies):
+    """Whether the dates of a column are years: all 1 January, of more than one year."""
+    return name in frame and dates.year_only(pd.Series(tallies[name].values))
+
+
+def _dates(frame, provenance, find, rows, tallies):
     if "issue_date" not in frame:
         return
     issued = frame["issue_date"]
@@ -464,8 +462,9 @@ def _dates(frame, provenance, find, rows):
         if late is not None and late.any():
             what = f"{name.replace('_', ' ')} after the record date {record:%Y-%m-%d} ({_first(late, rows)})"
             find("error", what, name, late.sum(), "correct the rows, or the record date (--record-date)")
-    none = issued.isin(_PLACEHOLDERS)
-    if none.any():
+    none = np.zeros(len(frame), dtype=bool)
+    if pd.Series(tallies["issue_date"].values).isin(_PLACEHOLDERS).any():
+        none = issued.isin(_PLACEHOLDERS).to_numpy()
         days = sorted(f"{day:%Y-%m-%d}" for day in issued[none].unique())
         find(
             _by_share(none.sum(), frame),
@@ -474,7 +473,7 @@ def _dates(frame, provenance, find, rows):
             none.sum(),
             f"missing: [{', '.join(days)}] under issue_date in the mapping, as the file writes it, if so",
         )
-    old = (issued < pd.Timestamp("1950-01-01")) & ~none
+    old = (issued < pd.Timestamp("1950-01-01")).to_numpy() & ~none
     if old.any():
         what = f"issue date before 1950 ({_first(old, rows)})"
         find(_by_share(old.sum(), frame), what, "issue_date", old.sum(), "check the date format in the mapping")
@@ -482,7 +481,7 @@ def _dates(frame, provenance, find, rows):
         find("warning", "no issue date, so the loan belongs to no vintage", "issue_date", issued.isna().sum())
     stated = provenance.get("year_only", ())
     for name in ("issue_date", "last_payment_date", "closed_date"):
-        if name in frame and (name in stated or year_only(frame[name])):
+        if name in frame and (name in stated or _years_only(frame, name, tallies)):
             find(
                 "warning",
                 "dates are years only (all on 1 January): each is uncertain by up to a year"
@@ -496,10 +495,12 @@ def _dates(frame, provenance, find, rows):
             )
     for name in ("last_payment_date", "closed_date"):
         if name in frame:
-            if {name, "issue_date"} & set(stated) or year_only(frame[name]) or year_only(issued):
-                wrong = frame[name].dt.year < issued.dt.year
-            else:
-                wrong = frame[name] < issued.dt.to_period("M").dt.to_timestamp()
+            by_year = {name, "issue_date"} & set(stated) or any(
+                _years_only(frame, each, tallies) for each in (name, "issue_date")
+            )
+            unit, begin = "M8[Y]" if by_year else "M8[M]", issued.to_numpy()  # of the year, or of the month
+            ended = frame[name].to_numpy()
+            wrong = (ended.astype(unit) if by_year else ended) < begin.astype(unit)
             if wrong.any():
                 find(
                     _by_share(wrong.sum(), frame),
@@ -514,7 +515,7 @@ def _standing(frame, find, rows):
     """Rows that a status does not place: they do not change the kind of the book."""
     if "status" not in frame:
         return
-    status = frame["status"].astype(object)
+    status = frame["status"]
     unknown = status.isna() & (frame["days_past_due"].isna() if "days_past_due" in frame else True)
     for mask, what in ((unknown, "no status"), (status == "cancelled", "cancelled, so never a loan")):
         if mask.any() and not mask.all():
@@ -534,16 +535,16 @@ def _standing(frame, find, rows):
             find("warning", what, "status", running.sum())
 
 
-def _codes(frame, find):
+def _codes(frame, find, tallies):
     """Values at which a column piles up far from its others: they may stand for missing."""
     for name in frame.columns:
         column = COLUMNS.get(name)
         if column is None or column.kind not in ("number", "integer") or column.known not in ("issue", "platform"):
             continue
-        values = frame[name].dropna().to_numpy(dtype=float)
-        if len(values) < 20:
+        tally = tallies[name]
+        if tally.known < 20:
             continue
-        for code, count, why in suspected_codes(values):
+        for code, count, why in codes_among(tally.values.astype(float), tally.counts):
             find(
                 "warning",
                 f"{count:,d} row{'s hold' if count > 1 else ' holds'} {as_written(code)}, and {why}: "
@@ -552,10 +553,13 @@ def _codes(frame, find):
                 count,
                 f"missing: [{as_written(code)}] in the mapping if so",
             )
-        zero = int((values == 0).sum())
-        some = zero >= max(3, 0.001 * len(values)) and zero < len(values)
+        zero = tally.sum_of(tally.values == 0)
+        some = zero >= max(3, 0.001 * tally.known) and zero < tally.known
         lone = (
-            name == "dti" and some and values[values > 0].min() > 0.05 * np.median(values) and zero > 0.01 * len(values)
+            name == "dti"
+            and some
+            and tally.values[tally.values > 0].min(initial=np.inf) > 0.05 * tally.median()
+            and zero > 0.01 * tally.known
         )
         if (name in _NEVER_ZERO and some) or lone:
             find(
@@ -567,166 +571,165 @@ def _codes(frame, find):
             )
 
 
-def _doubted(frame, name, stated):
+def _doubted(frame, name, stated, tallies):
     """Values of a column whose unit may be wrong: a unit that the mapping states is not doubted."""
-    column = frame[name].dropna() if name in frame and name not in stated else pd.Series(dtype=float)
-    return column if len(column) else None
+    return tallies[name] if name in frame and name not in stated and tallies[name].known else None
 
 
-def _units(frame, find, stated, rows):
+def _units(frame, find, stated, rows, tallies):
     """Suspicions of a wrong unit in what is per cent."""
     for name in ("rate", "apr", "dti", "utilisation", "utilisation_all"):
-        column = _doubted(frame, name, stated)
-        if column is None:
+        tally = _doubted(frame, name, stated, tallies)
+        if tally is None:
             continue
-        if column.quantile(0.99) <= 1.5 and column.max() > 0:
+        high, median = tally.quantile(0.99), tally.median()
+        if high <= 1.5 and tally.values[-1] > 0:
             find(
                 "error",
-                f"looks like a fraction (99 of 100 values up to {column.quantile(0.99):.3g}) where per cent is meant",
+                f"looks like a fraction (99 of 100 values up to {high:.3g}) where per cent is meant",
                 name,
-                len(column),
+                tally.known,
                 "unit: fraction in the mapping",
             )
-        elif name in ("rate", "apr") and column.median() > 100:
+        elif name in ("rate", "apr") and median > 100:
             find(
                 "error",
-                f"median {column.median():,.0f} per cent a year: basis points, or a comma lost",
+                f"median {median:,.0f} per cent a year: basis points, or a comma lost",
                 name,
-                len(column),
+                tally.known,
                 "correct the export (1299 may be 12.99); of payday loans it may be right: "
                 "unit: per cent in the mapping says so",
             )
-        elif name in ("rate", "apr") and column.median() < 2:
+        elif name in ("rate", "apr") and median < 2:
             find(
                 "warning",
-                f"median {column.median():.2g} per cent a year: a rate per month?",
+                f"median {median:.2g} per cent a year: a rate per month?",
                 name,
-                len(column),
+                tally.known,
                 "multiply by 12 in the export if so; unit: per cent in the mapping says that it is right",
             )
-        below = _two_scales(column.to_numpy(dtype=float))
-        if below.any():
-            where = _first(frame.index.isin(column.index[below]), rows)
+        below = _two_scales(tally)
+        if below is not None:
+            where = _first((frame[name] > 0) & (frame[name] < 1), rows)
             what = (
-                f"two scales: {below.sum():,d} rows hold fractions ({column[below].min():.3g} to "
-                f"{column[below].max():.3g}), the others per cent ({where})"
+                f"two scales: {below.rows:,d} rows hold fractions ({below.values[0]:.3g} to "
+                f"{below.values[-1]:.3g}), the others per cent ({where})"
             )
-            find("error", what, name, below.sum(), "write all rows alike in the export")
+            find("error", what, name, below.rows, "write all rows alike in the export")
 
 
-def _spans(frame, find, stated, rows):
+def _spans(frame, find, stated, rows, tallies):
     """The same for terms and years with the employer."""
-    term, employed = (_doubted(frame, name, stated) for name in ("term", "employment_years"))
+    term, employed = (_doubted(frame, name, stated, tallies) for name in ("term", "employment_years"))
     if employed is not None and employed.median() > 24:
         find(
             "error",
             f"median {employed.median():g} years with the employer: months?",
             "employment_years",
-            len(employed),
+            employed.known,
             "unit: months as years in the mapping, or unit: years if it is right",
         )
     if term is None:
         return
+    months, median = term.values, term.median()
     if (
-        (term.isin([7, 14, 15, 21, 28, 30, 31, 60, 90]).mean() > 0.9)
-        and term.median() < 91
-        and ("rate" in frame and frame["rate"].median() > 60 or "apr" in frame and frame["apr"].median() > 60)
+        term.share_of(np.isin(months, [7, 14, 15, 21, 28, 30, 31, 60, 90])) > 0.9
+        and median < 91
+        and any(name in frame and tallies[name].known and tallies[name].median() > 60 for name in ("rate", "apr"))
     ):
         find(
             "warning",
-            f"median term {term.median():g} at a rate above 60 per cent: days where months are meant?",
+            f"median term {median:g} at a rate above 60 per cent: days where months are meant?",
             "term",
-            len(term),
+            term.known,
             "unit: days as months in the mapping, or unit: months if it is right",
         )
     for unit, usual in (("days", _DAYS), ("weeks", _WEEKS)):
-        if term.isin(usual).mean() > 0.9 and not (term % 12 == 0).any():
+        if term.share_of(np.isin(months, usual)) > 0.9 and not (months % 12 == 0).any():
             find(
                 "warning",
-                f"terms of {', '.join(f'{months:g}' for months in sorted(term.unique())[:3])}: {unit} where months are "
-                "meant?",
+                f"terms of {', '.join(f'{value:g}' for value in months[:3])}: {unit} where months are meant?",
                 "term",
-                len(term),
+                term.known,
                 f"unit: {unit} as months in the mapping, or unit: months if it is right",
             )
-    short = term <= 5
-    if short.any() and not short.all() and (term[~short] % 12 == 0).all():
+    short = months <= 5
+    if short.any() and not short.all() and (months[~short] % 12 == 0).all():
         find(
             "warning",
-            f"terms of {', '.join(f'{months:g}' for months in sorted(term[short].unique()))} beside "
-            f"{', '.join(f'{months:g}' for months in sorted(term[~short].unique())[:4])}: years among months? "
-            f"({_first(frame.index.isin(term.index[short]), rows)})",
+            f"terms of {', '.join(f'{value:g}' for value in months[short])} beside "
+            f"{', '.join(f'{value:g}' for value in months[~short][:4])}: years among months? "
+            f"({_first(frame['term'] <= 5, rows)})",
             "term",
-            short.sum(),
+            term.sum_of(short),
             "write all rows alike in the export, or unit: months in the mapping if it is right",
         )
-    if term.min() >= 1 and term.max() <= 6:
+    if months[0] >= 1 and months[-1] <= 6:
         find(
             "error",
-            f"longest term {term.max():g}: years where months are meant?",
+            f"longest term {months[-1]:g}: years where months are meant?",
             "term",
-            len(term),
+            term.known,
             "unit: years as months in the mapping, or unit: months if the loans are so short",
         )
 
 
-def _money(frame, find, stated, rows):
+def _money(frame, find, stated, rows, tallies):
     """The same for incomes, and for amounts of two scales."""
-    income = _doubted(frame, "income", stated)
-    amount = frame["amount"].dropna() if "amount" in frame and frame["amount"].notna().any() else None
+    income = _doubted(frame, "income", stated, tallies)
+    amount = _doubted(frame, "amount", (), tallies)
     if income is not None:
-        if income.median() < 1000 and (amount is None or income.median() < amount.median()):
+        median, lent = income.median(), None if amount is None else amount.median()
+        if median < 1000 and (lent is None or median < lent):
             find(
                 "error",
-                f"median income {income.median():,.0f} a year: thousands?",
+                f"median income {median:,.0f} a year: thousands?",
                 "income",
-                len(income),
+                income.known,
                 "unit: thousand in the mapping",
             )
-        elif amount is not None and income.median() < (0.8 if _of_consumers(frame) else 0.3) * amount.median():
+        elif lent is not None and median < (0.8 if _of_consumers(frame, tallies) else 0.3) * lent:
             find(
                 "warning",
-                f"median income {income.median():,.0f} a year is small beside a median loan of "
-                f"{amount.median():,.0f}: income per month?",
+                f"median income {median:,.0f} a year is small beside a median loan of {lent:,.0f}: income per month?",
                 "income",
-                len(income),
+                income.known,
                 "unit: per month in the mapping, or unit: per year if it is right",
             )
     for name, money in (("income", income), ("amount", amount)):
-        low = _thousands(money.to_numpy(dtype=float)) if money is not None and name not in stated else np.zeros(0)
-        if low.any():
-            found = money[low]
+        low = _thousands(money) if money is not None and name not in stated else None
+        if low is not None:
             find(
-                _by_share(low.sum(), frame),
-                f"two scales: {low.sum():,d} rows hold {found.min():,.4g} to {found.max():,.4g}, a thousandth of what "
-                f"the others do ({_first(frame.index.isin(found.index), rows)})",
+                _by_share(low.rows, frame),
+                f"two scales: {low.rows:,d} rows hold {low.values[0]:,.4g} to {low.values[-1]:,.4g}, a thousandth of "
+                f"what the others do ({_first((frame[name] > 0) & (frame[name] < 1000), rows)})",
                 name,
-                low.sum(),
+                low.rows,
                 "write all rows alike in the export",
             )
 
 
-def _of_consumers(frame):
+def _of_consumers(frame, tallies):
     """Whether loans are short enough to be repaid from a year's income or so; a mortgage is not."""
-    return "term" in frame and bool(frame["term"].median() <= 84)
+    return "term" in frame and bool(tallies["term"].known) and bool(tallies["term"].median() <= 84)
 
 
-def _two_scales(values):
-    """Marks the fractions in a column of per cent: below one, and far from all others, with none in between."""
-    below, above = (values > 0) & (values < 1), values[values >= 1]
-    least = max(3, _SHARE_OF_ERROR * len(values))
-    if below.sum() < least or len(above) < least or above.min() < 3 * values[below].max():
-        return np.zeros(len(values), dtype=bool)
+def _two_scales(tally):
+    """The fractions in a column of per cent: below one, and far from all others, with none in between; or None."""
+    below, above = tally.part((tally.values > 0) & (tally.values < 1)), tally.part(tally.values >= 1)
+    least = max(3, _SHARE_OF_ERROR * tally.known)
+    if below.rows < least or above.rows < least or above.values[0] < 3 * below.values[-1]:
+        return None
     return below
 
 
-def _thousands(values):
-    """Marks amounts that are a thousandth of what the others are: most of them, times 1,000, lie among these."""
-    low, high = (values > 0) & (values < 1000), values[values >= 1000]
-    if low.sum() < 3 or low.mean() > 0.5 or np.median(high) < 5000:
-        return np.zeros(len(values), dtype=bool)
-    inside = (1000 * values[low] >= np.quantile(high, 0.02)) & (1000 * values[low] <= np.quantile(high, 0.98))
-    return low if inside.mean() >= 0.8 else np.zeros(len(values), dtype=bool)
+def _thousands(tally):
+    """Amounts that are a thousandth of what the others are: most of them, times 1,000, lie among these; or None."""
+    low, high = tally.part((tally.values > 0) & (tally.values < 1000)), tally.part(tally.values >= 1000)
+    if low.rows < 3 or low.rows > 0.5 * tally.known or not high.rows or high.median() < 5000:
+        return None
+    inside = (1000 * low.values >= high.quantile(0.02)) & (1000 * low.values <= high.quantile(0.98))
+    return low if low.share_of(inside) >= 0.8 else None
 
 
 def _maturity(tape, find):
@@ -773,32 +776,30 @@ def single_auc(values, bad):
         NaN if an outcome is absent.
     """
     bad = np.asarray(bad, dtype=bool)
-    if isinstance(values.dtype, pd.CategoricalDtype) or values.dtype == object:
-        codes = pd.Series(pd.Categorical(values).codes)
-        score = pd.Series(bad.astype(float)).groupby(codes).transform("mean").to_numpy()
-    else:
-        score = values.to_numpy(dtype=float, na_value=np.nan)
-        gap = np.isnan(score)
-        if gap.any() and not gap.all():  # a missing value counts as its own class
-            score = np.where(
-                gap, np.nanmin(score) - 1 if bad[gap].mean() < bad[~gap].mean() else np.nanmax(score) + 1, score
-            )
-    positives, negatives = int(bad.sum()), int((~bad).sum())
-    if not positives or not negatives:
+    if not isinstance(values.dtype, pd.CategoricalDtype) and values.dtype == object:
+        values = pd.Series(pd.Categorical(values))
+    return _area(Tally(values), Tally(values[bad]), isinstance(values.dtype, pd.CategoricalDtype))
+
+
+def _area(tally, of_bad, category):
+    """The same of the distinct values of all rows and of the bad ones; a missing value is a class of its own."""
+    positives, negatives = of_bad.rows, tally.rows - of_bad.rows
+    if not positives or not negatives or not tally.known and not category:
         return float("nan")
-    if np.isnan(score).any():
-        return float("nan")
-    codes, levels = pd.factorize(score)  # ranks by level: as many as there are distinct values, and exact
-    order = np.argsort(levels)
-    counts = np.bincount(codes, minlength=len(levels))[order]
+    counts, bad = tally.counts, of_bad.counts_in(tally)
+    if tally.missing:
+        last = category or of_bad.missing / tally.missing >= bad.sum() / tally.known
+        join = (lambda many, one: np.append(many, one)) if last else (lambda many, one: np.append(one, many))
+        counts, bad = join(counts, tally.missing), join(bad, of_bad.missing)
+    if category:  # ranked by the share of bad ones; classes with the same share are one
+        _, place = np.unique(bad / counts, return_inverse=True)
+        counts, bad = np.bincount(place, counts), np.bincount(place, bad)
     ranks = np.cumsum(counts) - (counts - 1) / 2
-    area = (np.bincount(codes[bad], minlength=len(levels))[order] @ ranks - positives * (positives + 1) / 2) / (
-        positives * negatives
-    )
+    area = (bad @ ranks - positives * (positives + 1) / 2) / (positives * negatives)
     return float(max(area, 1 - area))
 
 
-def _leakage(frame, find):
+def _leakage(frame, find, tallies):
     if "bad" not in frame:
         return
     known = frame["bad"].notna().to_numpy()
@@ -809,11 +810,13 @@ def _leakage(frame, find):
         column = COLUMNS.get(name)
         if column is None or column.known not in ("issue", "platform") or column.kind == "date":
             continue
-        values = frame.loc[known, name]
-        if isinstance(values.dtype, pd.CategoricalDtype) and len(values.cat.categories) > len(values) / 20:
+        values = frame[name] if known.all() else frame.loc[known, name]
+        category = isinstance(values.dtype, pd.CategoricalDtype)
+        if category and len(values.cat.categories) > len(values) / 20:
             continue
-        if values.nunique() > 1:
-            area = single_auc(values, bad)
+        tally = tallies[name] if known.all() else Tally(values)
+        if len(tally.values) > 1:
+            area = _area(tally, Tally(values[bad]), category)
             if area >= LEAKAGE_AUC:
                 find(
                     "error",

@@ -13,6 +13,7 @@ import pandas as pd
 
 from p2prisk.errors import DataError
 from p2prisk.tape.columns import COLUMNS
+from p2prisk.tape.keys import repeated
 
 _SUMMED = (
     r"totals?|sums?|summe|gesamt(summe|betrag)?|zwischensumme|somme|sous-total|suma|totaa?le?|total[ei]s?|totalt|"
@@ -71,10 +72,20 @@ def snapshot_columns(header, mapping, panel=False):
     ]
 
 
+def _worded(series):
+    """Whether a column may hold words: texts, any object, or levels of text."""
+    kind = series.dtype
+    return (
+        pd.api.types.is_object_dtype(kind)
+        or isinstance(kind, pd.CategoricalDtype)
+        or pd.api.types.is_string_dtype(kind)
+    )
+
+
 def _blank(series):
     """Whether cells are empty."""
     empty = series.isna()
-    if series.dtype == object or pd.api.types.is_string_dtype(series.dtype):
+    if _worded(series):
         empty |= series.isin(["", " ", "\u00a0"])
     return empty.to_numpy(dtype=bool)
 
@@ -124,7 +135,7 @@ def not_loans(raw: pd.DataFrame, mapping: dict) -> tuple[pd.DataFrame, list]:
     some = raw.iloc[places]
     filled = ~np.column_stack([_blank(some[name]) for name in names])
     count = filled.sum(axis=1)
-    texts = [name for name in names if raw[name].dtype == object or pd.api.types.is_string_dtype(raw[name].dtype)]
+    texts = [name for name in names if _worded(raw[name])]
     total = np.zeros(len(some), dtype=bool)
     wordy = np.zeros(len(some), dtype=bool)
     for name in texts:
@@ -189,7 +200,7 @@ def _headers(raw, sources):
             continue
         values = raw[parts[0]]
         columns += 1
-        if not (values.dtype == object or pd.api.types.is_string_dtype(values.dtype)):
+        if not _worded(values):
             found &= values.isna().to_numpy(dtype=bool)
         else:
             codes, distinct = pd.factorize(values)
@@ -238,7 +249,7 @@ def latest_of_panel(raw: pd.DataFrame, mapping: dict, header: list) -> tuple[pd.
     ([1, 2], 'earlier month end of a loan (as_of): the latest row is kept')
     """
     key = (sources_of(mapping, raw.columns).get("loan_id") or [None])[0]
-    if key is None or not raw[key].duplicated().any():
+    if key is None or not repeated(raw[key]).any():
         return raw, [], []
     again = raw[key].notna() & raw[key].duplicated(keep=False)
     if not again.any():
@@ -313,5 +324,4 @@ def repeated_keys(frame: pd.DataFrame) -> int:
     """Rows whose key came before."""
     if "loan_id" not in frame:
         return 0
-    known = frame["loan_id"].dropna()
-    return int(known.duplicated().sum())
+    return int(repeated(frame["loan_id"]).sum())

@@ -6,6 +6,7 @@ import pandas as pd
 
 from p2prisk.tape.core import LoanTape
 from p2prisk.tape.event import FEW_EVENTS, choose_event
+from p2prisk.tape.keys import repeated
 
 
 def study_sample(tape: LoanTape, horizon: int | None = None) -> tuple[LoanTape, str]:
@@ -37,7 +38,7 @@ def study_sample(tape: LoanTape, horizon: int | None = None) -> tuple[LoanTape, 
     """
     frame = tape.frame
     if "loan_id" in frame and frame["loan_id"].notna().any():
-        again = frame["loan_id"].notna() & frame["loan_id"].duplicated()
+        again = repeated(frame["loan_id"])
         if again.any():
             tape = tape.keep(~again, "the same key again: the first row is kept")
     whole = LoanTape(tape.frame, dict(tape.provenance), list(tape.set_aside), list(tape.notes), dict(tape.unused))

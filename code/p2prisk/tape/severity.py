@@ -74,24 +74,20 @@ def resolved_severity(frame: pd.DataFrame, half: float = 0.5) -> pd.Series:
     """
     if "status" not in frame:
         raise DataError("severity needs the column 'status'; map the column that says how the loan stands")
-    status = frame["status"].astype(object).to_numpy()
-    paid = status == "paid"
-    loss = np.isin(status, ["charged off", "default"])
+    paid = frame["status"].isin(["paid"]).to_numpy()
+    loss = frame["status"].isin(["charged off", "default"]).to_numpy()
     late = None
     if "late_fees" in frame:
         late = frame["late_fees"].to_numpy(dtype=float) > 0
     elif "instalments_late" in frame:
         late = frame["instalments_late"].to_numpy(dtype=float) > 0
     if late is None or "principal_paid" not in frame or "amount" not in frame:
-        values = np.select([paid, loss], SEVERITY_TWO, default="")
-        levels = SEVERITY_TWO
+        codes, levels = np.select([paid, loss], [0, 1], default=-1), SEVERITY_TWO
     else:
         share = frame["principal_paid"].to_numpy(dtype=float) / frame["amount"].to_numpy(dtype=float)
-        values = np.select([paid & ~late, paid & late, loss & (share >= half), loss], SEVERITY_RESOLVED, default="")
-        levels = SEVERITY_RESOLVED
-    return pd.Series(
-        pd.Categorical(pd.Series(values).mask(values == ""), levels, ordered=True), frame.index, name="severity"
-    )
+        ways = [paid & ~late, paid & late, loss & (share >= half), loss]
+        codes, levels = np.select(ways, [0, 1, 2, 3], default=-1), SEVERITY_RESOLVED
+    return pd.Series(pd.Categorical.from_codes(codes, levels, ordered=True), frame.index, name="severity")
 
 
 def live_severity(frame: pd.DataFrame) -> pd.Series:
@@ -170,9 +166,10 @@ def has_ended(frame: pd.DataFrame) -> bool:
         return True
     if "status" not in frame:
         return False
-    stands = frame["status"].notna() & (frame["status"].astype(object) != "cancelled")
+    loan = ~frame["status"].isin(["cancelled"])
+    stands = frame["status"].notna() & loan
     if "days_past_due" in frame:
-        stands |= frame["days_past_due"].notna() & (frame["status"].astype(object) != "cancelled")
+        stands |= frame["days_past_due"].notna() & loan
     return bool(ended.any() and ended.sum() >= NEARLY_ALL * stands.sum())
 
 
@@ -185,8 +182,11 @@ def latest_month_number(dates, years=False):
 
 def month_number(dates):
     """Months since year 0 of a series of dates, with the day as a fraction (missing stays missing)."""
-    dates = pd.to_datetime(dates)
-    return (dates.dt.year * 12 + dates.dt.month - 1 + (dates.dt.day - 1) / 31).to_numpy(dtype=float)
+    days = pd.to_datetime(dates).to_numpy().astype("M8[D]")
+    months = days.astype("M8[M]")
+    past = (days - months.astype("M8[D]")).astype(np.int64)
+    number = (months.astype(np.int64) + 1970 * 12) + past / 31
+    return np.where(np.isnat(days), np.nan, number)
 
 
 def resolved_cohort(

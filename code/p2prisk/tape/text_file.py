@@ -2,6 +2,7 @@
 
 import bz2
 import codecs
+import contextlib
 import csv
 import errno
 import gzip
@@ -171,7 +172,7 @@ def _utf16_without_mark(block):
     return None
 
 
-def scan_lines(path, encoding, delimiter, names, expected=(), header=None):
+def scan_lines(path, encoding, delimiter, names, expected=(), header=None, piece=0):
     """Go through the lines once: find delimiter, header, broken lines, and quotation marks that swallow lines."""
     csv.field_size_limit(CELL)
     scan = {"blank": 0, "trailing": 0, "text_lines": [], "short": [], "long": [], "quoted": [], "widest": 0}
@@ -210,7 +211,7 @@ def scan_lines(path, encoding, delimiter, names, expected=(), header=None):
                 scan["short"].append((index, begin, len(row)))
 
     try:
-        _scan_plain(path, encoding, delimiter, width, scan, judge)
+        _scan_plain(path, encoding, delimiter, width, scan, judge, piece)
     except NotPlainError:
         for name in ("text_lines", "short", "long", "quoted"):
             scan[name] = []
@@ -222,9 +223,9 @@ def scan_lines(path, encoding, delimiter, names, expected=(), header=None):
     return scan
 
 
-def _scan_plain(path, encoding, delimiter, width, scan, judge):
+def _scan_plain(path, encoding, delimiter, width, scan, judge, piece):
     """Count the lines of a text in which each is a record; only the odd ones are parsed."""
-    lines = PlainLines(_blocks(path), encoding, delimiter, width, scan["header_row"] + 1)
+    lines = PlainLines(_blocks(path), encoding, delimiter, width, scan["header_row"] + 1, piece)
     for number, text in lines.odd():
         row = next(csv.reader([text], delimiter=delimiter))
         if not row:
@@ -234,7 +235,7 @@ def _scan_plain(path, encoding, delimiter, width, scan, judge):
     scan["records"] = lines.lines - scan["header_row"] - 1 - scan["blank"]
     scan["last_line"] = scan["last_begin"] = lines.lines
     scan["last_line_open"], scan["open_quote"] = not lines.tail.endswith((b"\n", b"\r")), False
-    scan["longest"] = lines.longest
+    scan["longest"], scan["begins"] = lines.longest, lines.begins
     scan["regular"] = lines.regular and not scan["blank"] and not scan["text_lines"]
 
 
@@ -354,7 +355,7 @@ def read_csv(path, on_error, encoding, delimiter, mapping, header=None, expected
     try:
         sample = _head(source, header, options)
         how = options | {"usecols": positions, "dtype": dict.fromkeys(text.values(), str), "low_memory": False}
-        frame = _plain_frame(source, scan, positions, how)
+        frame = _plain_frame(source, scan, positions, how, _levels(header, chosen))
         if frame is None:
             with source() as stream:
                 frame = pd.read_csv(stream, **how)
@@ -412,8 +413,8 @@ def _check_count(path, scan, read):
 
 def csv_pieces(path, format, rows, on_error, encoding, delimiter, header=None, expected=()):
     """Pieces of a text file: iterator of frames, the mapping, the columns with personal data, the rows set aside."""
-    encoding, _ = _encoding_and_size(path, encoding)
-    scan = _scanned(path, encoding, delimiter, on_error, header, expected)
+    encoding, size = _encoding_and_size(path, encoding)
+    scan = _scanned(path, encoding, delimiter, on_error, header, expected, rows)
     header = scan["header"]
     mapping = known_at_issue_only(find_mapping(format, header, path))
     wanted = wanted_columns(header, mapping)
@@ -424,14 +425,26 @@ def csv_pieces(path, format, rows, on_error, encoding, delimiter, header=None, e
     drop, set_aside = _not_loans(scan, on_error)
     drop, source = set(drop), _source(path, scan, on_error)
 
+    def parsed():
+        if scan["regular"]:
+            begins, levels = scan["begins"], _levels(header, mapping)
+            with source() as stream:
+                stream.read(begins[0])
+                for place, (begin, end) in enumerate(zip(begins, [*begins[1:], size], strict=True)):
+                    yield _plain_piece(stream.read(end - begin), place * rows, positions, options, scan, levels)
+            return
+        readers: dict = {}
+        with source() as stream, pd.read_csv(stream, chunksize=rows, **options) as reader:
+            for piece in reader:
+                begin = int(piece.index[0]) if len(piece) else 0
+                yield _grouped_as_text(piece[positions], source, options, begin, rows, readers=readers)
+
     def pieces():
-        read, readers = 0, {}
+        read = 0
         try:
-            with source() as stream, pd.read_csv(stream, chunksize=rows, **options) as reader:
-                for piece in reader:
+            with contextlib.closing(parsed()) as whole:
+                for piece in whole:
                     read += len(piece)
-                    begin = int(piece.index[0]) if len(piece) else 0
-                    piece = _grouped_as_text(piece[positions], source, options, begin, rows, readers=readers)
                     piece.columns = wanted
                     piece = piece.drop(index=[index for index in piece.index if index in drop]) if drop else piece
                     piece.attrs["text"] = True
@@ -458,13 +471,13 @@ def _encoding_and_size(path, encoding):
     return encoding, sum(len(block) for block in _blocks(path))
 
 
-def _scanned(path, encoding, delimiter, on_error, header, expected):
+def _scanned(path, encoding, delimiter, on_error, header, expected, rows=0):
     """The lines counted, with the encoding; broken ones are refused unless they may be set aside."""
     if delimiter is not None and (len(delimiter) != 1 or delimiter == '"'):
         raise DataError(f"delimiter {delimiter!r}: give one character, such as ';'")
     known = [builtin(name)["recognised_by"] for name in builtin_names()]
     try:
-        scan = scan_lines(path, encoding, delimiter, known, expected, header)
+        scan = scan_lines(path, encoding, delimiter, known, expected, header, rows)
     except UnicodeError as error:
         raise DataError(f"{path.name} is not {encoding}: {error}; name the right encoding") from None
     if not scan["records"]:
@@ -512,14 +525,33 @@ def _source(path, scan, on_error):
     return opened
 
 
-def _plain_frame(source, scan, positions, options):
+def _plain_frame(source, scan, positions, options, levels=frozenset()):
     """The columns of a regular file, or None where pandas has to read it."""
     if not scan["regular"]:
         return None
     with source() as stream:
         head = pd.read_csv(stream, nrows=2000, **options)
     with source() as stream:
-        return read_plain(stream, positions, set(options["dtype"]), head, scan)
+        return read_plain(stream, positions, set(options["dtype"]), head, scan, levels)
+
+
+def _levels(header, mapping):
+    """Places of columns that are converted level by level: classes, flags and dates."""
+    rules = (mapping or {"columns": {}})["columns"].items()
+    chosen = {key: rule for key, rule in rules if COLUMNS[key].kind in {"category", "ordered", "flag", "date"}}
+    others = {key: rule for key, rule in rules if key not in chosen}
+    names = set(wanted_columns(header, {"columns": chosen})) - set(wanted_columns(header, {"columns": others}))
+    return frozenset(header.index(name) for name in names)
+
+
+def _plain_piece(data, begin, positions, options, scan, levels):
+    """A piece of a regular file, as pandas reads these lines."""
+    how, scan = options | {"skiprows": 0}, scan | {"header_row": -1}
+    source = lambda: io.BytesIO(data)  # noqa: E731
+    piece = _plain_frame(source, scan, positions, how, levels)
+    piece = pd.read_csv(source(), **how) if piece is None else piece
+    piece = _grouped_as_text(piece[positions], source, how, scan=scan)
+    return piece.set_axis(pd.RangeIndex(begin, begin + len(piece)))
 
 
 def _pieces_of(source, size, options):

@@ -35,7 +35,7 @@ def missing_shares(table, ax=None):
     -------
     matplotlib.axes.Axes
     """
-    ax = axes_of(ax, 7.0, 0.34 * table["label"].nunique() + 1.0)
+    ax = axes_of(ax, 7.0, 0.28 * table["label"].nunique() + 1.0)
     labels = list(dict.fromkeys(table["label"]))[::-1]
     place = {label: i for i, label in enumerate(labels)}
     colours = {"never happened": PALETTE["blue"], "unknown": PALETTE["orange"], "does not apply": PALETTE["grey"]}
@@ -78,7 +78,7 @@ def traits_by_grade(table, axes=None):
     labels = list(dict.fromkeys(table["label"]))
     if axes is None:
         rows = -(-len(labels) // ACROSS)
-        axes = plt.subplots(rows, ACROSS, figsize=(WIDE, 2.25 * rows))[1]
+        axes = plt.subplots(rows, ACROSS, figsize=(WIDE, 1.95 * rows))[1]
     flat = np.ravel(axes)
     for ax, label in zip(flat, labels, strict=False):
         part = table[table["label"] == label]
@@ -146,7 +146,7 @@ def risk_map(table, ax=None):
     loans = table.pivot(index="purpose", columns="term", values="loans")
     order = rates.mean(axis=1).sort_values().index
     rates, loans = rates.loc[order], loans.loc[order]
-    ax = axes_of(ax, 6.0, 0.42 * len(rates) + 1.1)
+    ax = axes_of(ax, 6.0, 0.28 * len(rates) + 1.0)
     colours = ramp("severity")
     low, high = np.nanmin(rates.to_numpy()), np.nanmax(rates.to_numpy())
     ax.imshow(rates.to_numpy(), aspect="auto", cmap=colours, vmin=low, vmax=high)
@@ -186,7 +186,7 @@ def loss_by_class(table, axes=None):
     labels = list(dict.fromkeys(table["label"]))
     if axes is None:
         rows = -(-len(labels) // ACROSS)
-        axes = plt.subplots(rows, ACROSS, figsize=(WIDE, 2.5 * rows), sharey=True)[1]
+        axes = plt.subplots(rows, ACROSS, figsize=(WIDE, 2.1 * rows), sharey=True)[1]
     flat = np.ravel(axes)
     for ax, label in zip(flat, labels, strict=False):
         part = table[table["label"] == label]
@@ -227,7 +227,7 @@ def information_values(table, ax=None):
     matplotlib.axes.Axes
     """
     table = table.sort_values("information_value")
-    ax = axes_of(ax, 6.8, 0.3 * len(table) + 1.0)
+    ax = axes_of(ax, 6.8, 0.24 * len(table) + 1.0)
     ax.barh(table["label"], table["information_value"], color=[BLOCK_COLOURS[block] for block in table["block"]])
     for i, value in enumerate(table["information_value"]):
         ax.annotate(f"{value:.3f}", (value, i), xytext=(3, 0), textcoords="offset points", va="center", fontsize=9)

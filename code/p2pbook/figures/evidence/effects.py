@@ -53,7 +53,7 @@ def several_a_row(table, ax=None, xlabel="", at=0.0, log=False):
     matplotlib.axes.Axes
     """
     labels, sets = list(dict.fromkeys(table["label"])), list(dict.fromkeys(table["set"]))
-    ax = axes_of(ax, 7.2, 0.17 * (len(sets) + 0.6) * len(labels) + 1.1)
+    ax = axes_of(ax, 7.2, 0.135 * (len(sets) + 0.6) * len(labels) + 1.1)
     row = {label: len(labels) - 1 - i for i, label in enumerate(labels)}
     gap = 0.62 / len(sets)
     for k, (name, (colour, marker)) in enumerate(zip(sets, _SETS, strict=False)):
@@ -174,7 +174,7 @@ def effect_curves(table, axes=None):
     labels = list(dict.fromkeys(table["label"]))
     if axes is None:
         rows = -(-len(labels) // ACROSS)
-        axes = plt.subplots(rows, ACROSS, figsize=(WIDE, 2.45 * rows), sharey=True)[1]
+        axes = plt.subplots(rows, ACROSS, figsize=(WIDE, 2.1 * rows), sharey=True)[1]
     flat = np.ravel(axes)
     for ax, label in zip(flat, labels, strict=False):
         part = table[table["label"] == label]

@@ -23,7 +23,7 @@ def auc_comparison(table, ax=None, reference=None, xlabel="area under the ROC cu
     -------
     matplotlib.axes.Axes
     """
-    ax = axes_of(ax, 7.0, 0.42 * len(table) + 1.0)
+    ax = axes_of(ax, 7.0, 0.34 * len(table) + 1.0)
     y = np.arange(len(table))[::-1]
     known = MARKS["model of Prosper"] | MARKS["model in hindsight"]
     for place, row in zip(y, table.itertuples(), strict=True):
@@ -62,7 +62,7 @@ def agreement(table, ax=None):
     -------
     matplotlib.axes.Axes
     """
-    ax = axes_of(ax, 7.4, 0.33 * len(table) + 1.5)
+    ax = axes_of(ax, 7.4, 0.29 * len(table) + 1.5)
     colours = colours_of("sign")
     signs = {"worse": "+", "better": "−", "none": "0", "mixed": "±"}
     y = np.arange(len(table))[::-1]
