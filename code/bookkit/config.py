@@ -46,6 +46,11 @@ class Entry:
     part: str | None = None  # title of the part: its own for a part, that it belongs to for a chapter
     appendix: bool = False  # whether it stands under ``appendices``
 
+    @property
+    def heading(self):
+        """What stands over it in the contents, "" for a chapter without part."""
+        return self.part or ("Appendices" if self.appendix else "")
+
 
 @dataclass(frozen=True)
 class Book:

@@ -72,7 +72,7 @@ def _number_chapters(pages, book):
     chapters, appendices = map(str, itertools.count(1)), iter(string.ascii_uppercase)
     for page in pages:
         if "unnumbered" not in page.blocks[0]["c"][1][1] and book.html.get("number-sections", True):
-            page.number = next(appendices if page.appendix else chapters)
+            page.number = next(appendices if page.entry.appendix else chapters)
 
 
 def _number(page):
@@ -255,6 +255,13 @@ def _citing(blocks):
         if id(node) not in inside and (citing or (is_div(node) and node["c"][0][0] == "refs")):
             yield node
             inside |= {id(part) for part in nodes(node["c"])}
+
+
+def contents(book, pages):
+    """Each part's heading ("" where chapters have none) and pages, in the order of the book."""
+    by_path = {page.chapter.path: page for page in pages}
+    groups = itertools.groupby(book.entries, lambda entry: entry.heading)
+    return [(heading, [by_path[e.path] for e in entries if e.path in by_path]) for heading, entries in groups]
 
 
 def float_of(node):

@@ -5,13 +5,10 @@ so that the same book gives the same bytes.
 """
 
 import json
-import os
 import re
-import subprocess
 
 from bookkit import tree
 from bookkit.document import float_of, identifier_of, lower_block, lower_link, titled
-from bookkit.errors import BookError
 from bookkit.folders import temporary_folder
 from bookkit.tables import column_widths, set_widths, shares
 from bookkit.tree import attributes, is_div, raw, transform
@@ -19,8 +16,6 @@ from bookkit.tree import attributes, is_div, raw, transform
 _BREAK = raw("openxml", '<w:p><w:r><w:br w:type="page"/></w:r></w:p>')
 #: width of the text in points, and of a letter
 _ROOM, _EM = 450, 9.0
-#: the day that every file claims: 1 January 2000
-_DAY = "946684800"
 
 
 def write_docx(book, pages, path):
@@ -35,13 +30,8 @@ def write_docx(book, pages, path):
         _draw(book, folder)
         meta = {"title": book.title, "subtitle": book.subtitle, "author": ", ".join(book.authors), "lang": book.lang}
         plain = {key: {"t": "MetaString", "c": words} for key, words in meta.items() if words}
-        command = [tree.pandoc_path(), "-f", "json", "-t", "docx", "--toc", "--toc-depth=2", "-o", str(path.resolve())]
-        environment = {**os.environ, "SOURCE_DATE_EPOCH": _DAY}
-        done = subprocess.run(
-            command, input=tree.document(blocks, plain), capture_output=True, text=True, cwd=folder, env=environment
-        )
-        if done.returncode:
-            raise BookError(f"pandoc: {done.stderr.strip()}")
+        options = ["--toc", "--toc-depth=2", f"--resource-path={folder}", "-o", str(path.resolve())]
+        tree.pandoc(tree.document(blocks, plain), "-f", "json", "-t", "docx", *options)
 
 
 def _draw(book, folder):

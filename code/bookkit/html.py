@@ -4,7 +4,6 @@ import base64
 import functools
 import hashlib
 import html
-import itertools
 import json
 import re
 from importlib import resources
@@ -14,7 +13,7 @@ import jinja2
 import nbformat
 
 from bookkit import tree
-from bookkit.document import float_of, lower_block, place_of, relative, titled, write_page
+from bookkit.document import contents, float_of, lower_block, place_of, relative, titled, write_page
 from bookkit.notebooks import to_notebook
 from bookkit.page import narrow_of
 from bookkit.tables import column_widths, rows_of, set_widths
@@ -34,12 +33,9 @@ def write_pages(book, pages, folder, pdf=None, chosen=None, whole=True):
     That is their pictures, linked files and sources, the style and the script, and for a `whole` book the search index
     and the list for programs; `pdf` is the file of the PDF in the folder, if there is one.
     """
-    page_of, titles = _template().render, _titles(pages)
-    by_path = {page.chapter.path: page for page in pages}
-    contents = [
-        (heading, [by_path[entry.path] for entry in entries if entry.path])
-        for heading, entries in itertools.groupby(book.entries, lambda entry: _part(entry.part, entry.appendix))
-    ]
+    titles = _titles(pages)
+    common = {"book": book, "pages": pages, "pdf": pdf, "titles": titles, "contents": contents(book, pages)}
+    template = _template("page.html", assets=ASSETS, size=_size, **common)
     files = {path.relative_to(book.root) for pattern in book.resources for path in book.root.glob(pattern)}
     files |= {Path(name) for name in (book.favicon, book.card) if name}
     for sheet in map(Path, book.css):  # and the faces that they name
@@ -53,20 +49,15 @@ def write_pages(book, pages, folder, pdf=None, chosen=None, whole=True):
         body = write_page(page, blocks, "-t", "html5", "--mathml", "--syntax-highlighting=pygments")
         own = dict.fromkeys(re.findall(r"<style>.*?</style>", body, re.DOTALL))  # of cells; its place is the head
         body = re.sub(r"<style>.*?</style>", "", body, flags=re.DOTALL)
-        words = page_of(
-            **{"book": book, "pages": pages, "page": page, "pdf": pdf, "assets": ASSETS, "contents": contents},
-            **{"titles": titles, "plain": tree.plain, "size": _size},
-            to=functools.partial(relative, page=page.path),
-            body=_accessible(body),
-            styles=own,
-            description=_description(book, page),
-            part=_part(page.part, page.appendix),
-            sections=[each for each in zip(page.sections, titles[page.path][1:], strict=True) if each[0][0] <= 3],
-            neighbours=(("prev", "Previous", before), ("next", "Next", after)),
-        )
+        values = {"page": page, "to": functools.partial(relative, page=page.path), "body": _accessible(body)}
+        values |= {"styles": own, "description": _description(book, page)}
+        values["sections"] = [
+            each for each in zip(page.sections, titles[page.path][1:], strict=True) if each[0][0] <= 3
+        ]
+        values["neighbours"] = ("prev", "Previous", before), ("next", "Next", after)
         target = folder / page.path
         target.parent.mkdir(parents=True, exist_ok=True)
-        target.write_text(with_policy(words), encoding="utf-8")
+        target.write_text(with_policy(template.render(values)), encoding="utf-8")
         target.with_suffix(".qmd").write_text(page.chapter.text, encoding="utf-8")
         nbformat.write(to_notebook(page.chapter), target.with_suffix(".ipynb"))
         page.store(book.root, folder)
@@ -79,7 +70,8 @@ def write_pages(book, pages, folder, pdf=None, chosen=None, whole=True):
         terms.write_text(_script("bookTerms", _terms(pages)), encoding="utf-8")
     if not whole:
         return
-    (folder / "llms.txt").write_text(_plain_list(book, pages), encoding="utf-8")
+    plain_list = _template("llms.txt", book=book, pages=pages)
+    (folder / "llms.txt").write_text(plain_list.render(), encoding="utf-8")
     index = [entry for page in pages for entry in _search_entries(page)]
     (folder / ASSETS / "search-index.js").write_text(_script("bookIndex", index), encoding="utf-8")
 
@@ -95,11 +87,6 @@ def _terms(pages):
     return [[path, *row] for path, node in tables if node["t"] == "Table" for row in list(rows_of(node))[1:]]
 
 
-def _part(part, appendix):
-    """The part of the contents in which a chapter stands, "" for a chapter without."""
-    return part or ("Appendices" if appendix else "")
-
-
 def _size(path):
     return f", {path.stat().st_size / 1e6:.1f} MB"
 
@@ -110,22 +97,6 @@ def _description(book, page):
     answers = (tree.plain(node) for node in page.blocks if node["t"] == "Para")
     words = words or next(answers, "").removeprefix("The answer first.").strip() or book.description
     return words if len(words) <= 200 else words[:197].rsplit(" ", 1)[0] + " …"
-
-
-def _plain_list(book, pages):
-    """The pages and their sources for readers that are programs (llmstxt.org)."""
-    lines = [
-        f"# {book.title}",
-        "",
-        f"> {book.description or book.subtitle}",
-        "",
-        "## Chapters, as Markdown with code",
-        "",
-    ]
-    for page in pages:
-        number = f"{page.number} " if page.number else ""
-        lines.append(f"- [{number}{tree.plain(page.title)}]({page.path.removesuffix('.html')}.qmd)")
-    return "\n".join([*lines, ""])
 
 
 def with_policy(page):
@@ -152,12 +123,10 @@ def with_policy(page):
 _POLICY = re.compile(r'<meta http-equiv="Content-Security-Policy" [^>]*>\n')
 
 
-@functools.cache
-def _template():
-    loader = jinja2.PackageLoader("bookkit", "assets")
-    return jinja2.Environment(
-        loader=loader, autoescape=True, trim_blocks=True, keep_trailing_newline=True
-    ).get_template("page.html")
+def _template(name, **common):
+    loader, options = jinja2.PackageLoader("bookkit", "assets"), {"trim_blocks": True, "keep_trailing_newline": True}
+    environment = jinja2.Environment(loader=loader, autoescape=name.endswith(".html"), **options)
+    return environment.get_template(name, globals={"plain": tree.plain, **common})
 
 
 def asset(name):

@@ -33,8 +33,7 @@ class Page:
 
     chapter: object
     blocks: list  # its tree
-    part: str | None = None
-    appendix: bool = False
+    entry: object  # its line of the contents (bookkit.config.Entry)
     number: str | None = None  # "2", "A", or None for a chapter without number
     title: list = field(default_factory=list)  # inlines
     assets: dict = field(default_factory=dict)  # from path within the book to the bytes of an image that a cell made
@@ -88,7 +87,7 @@ class _Maker:
     def __init__(self, book, chapter, result, entry):
         self.book, self.chapter, self.has_run, self.faults = book, chapter, result is not None, []
         blank = {"cells": [None] * len(chapter.cells), "inlines": [{"text/plain": "0"}] * len(chapter.inlines)}
-        self.result, self.page = result or blank, Page(chapter, [], entry.part, entry.appendix)
+        self.result, self.page = result or blank, Page(chapter, [], entry)
 
     def fault(self, message, line):
         self.faults.append(BookError(message, self.chapter.path, line))

@@ -7,7 +7,7 @@ from importlib import resources
 from pathlib import Path
 
 from bookkit import tree
-from bookkit.document import float_of, identifier_of, lower_block, lower_link, titled, write_page
+from bookkit.document import contents, float_of, identifier_of, lower_block, lower_link, titled, write_page
 from bookkit.errors import BookError
 from bookkit.folders import temporary_folder
 from bookkit.tables import column_lengths, column_widths, rows_of, set_widths, shares
@@ -50,40 +50,30 @@ def write_pdf(book, pages, path):
 
 
 def _source(book, pages, folder):
-    settings = {
-        "title": _string(book.title),
-        "subtitle": _string(book.subtitle),
-        "authors": f"({''.join(_string(author) + ',' for author in book.authors)})",
-        "date": _string(book.date),
-        "lang": _string(((len(pages) == 1 and pages[0].lang) or book.lang)[:2]),
-    }
-    settings["alone"] = str(len(pages) == 1 < len(book.chapters)).lower()
+    alone, has_parts = len(pages) == 1 < len(book.chapters), any(entry.part for entry in book.entries)
+    lang = ((len(pages) == 1 and pages[0].lang) or book.lang)[:2]
+    given = {"title": book.title, "subtitle": book.subtitle, "date": book.date, "lang": lang}
     pictures = [name for name in pages[0].assets if name.endswith(".svg") and not name.endswith("-narrow.svg")]
-    if pictures and any(entry.part for entry in book.entries):
-        settings["cover"] = _string("/" + pictures[0])
-    arguments = ", ".join(f"{key}: {value}" for key, value in settings.items())
+    if pictures and has_parts:
+        given["cover"] = "/" + pictures[0]
+    given = {key: _string(words) for key, words in given.items()} | {"alone": str(alone).lower()}
+    given["authors"] = f"({''.join(_string(author) + ',' for author in book.authors)})"
+    arguments = ", ".join(f"{key}: {value}" for key, value in given.items())
     parts = ['#import "book.typ": *', f"#show: book.with({arguments})"]
-    if not any(entry.part for entry in book.entries):  # in a report a figure stands where it is spoken of
+    if not has_parts:  # in a report a figure stands where it is spoken of
         parts.append("#let float = float.with(floats: false)")
-    by_path, opened, appendices = {page.chapter.path.with_suffix("").as_posix(): page for page in pages}, False, False
-    for entry in book.entries:
-        if len(pages) == 1 and entry.path != pages[0].chapter.path:
-            continue
-        if entry.appendix and not appendices:
-            parts.append("#part[Appendices]")
-            opened = appendices = True
-        if entry.path is None:
-            parts.append(f"#part({_string(entry.part)})")
-            opened = True
-            continue
-        page = by_path[entry.path.with_suffix("").as_posix()]
-        page.store(book.root, folder)
-        blocks = transform(page.blocks, lambda node, page=page, entry=entry: _lower(node, page, entry, by_path))
-        if not opened and not appendices:  # a part opens its own page, and appendices follow each other on theirs
-            parts.append("#pagebreak(weak: true)")
-        opened = False
-        words = write_page(page, blocks, "-t", "typst-citations", "--syntax-highlighting=idiomatic")
-        parts.append(f"#[#set text(lang: {_string(page.lang[:2])})\n{words}\n]" if page.lang else words)
+    by_path = {page.chapter.path.with_suffix("").as_posix(): page for page in pages}
+    for heading, chapters in contents(book, pages):
+        opened = heading and not alone and chapters
+        parts += [f"#part({_string(heading)})"] if opened else []
+        for page in chapters:
+            page.store(book.root, folder)
+            blocks = transform(page.blocks, lambda node, page=page: _lower(node, page, by_path))
+            if not opened and not page.entry.appendix:  # a part opens its own page, and appendices follow each other
+                parts.append("#pagebreak(weak: true)")
+            opened = False
+            words = write_page(page, blocks, "-t", "typst-citations", "--syntax-highlighting=idiomatic")
+            parts.append(f"#[#set text(lang: {_string(page.lang[:2])})\n{words}\n]" if page.lang else words)
     return "\n\n".join(parts)
 
 
@@ -91,7 +81,7 @@ def _string(words):
     return '"' + str(words).replace("\\", "\\\\").replace('"', '\\"') + '"'
 
 
-def _lower(node, page, entry, by_path):
+def _lower(node, page, by_path):
     """Turn what :mod:`bookkit.document` made into typst; called from the leaves up."""
     kind = node["t"]
     if kind == "Div":
@@ -102,26 +92,26 @@ def _lower(node, page, entry, by_path):
             return wrap("typst", "#columned[", node["c"][1], "]")
         if node["c"][0][0]:
             node["c"][0][0] = identifier_of(page, node["c"][0][0])
-    elif kind == "Para" and tree.plain(node["c"][:1]) == "The answer first." and not entry.appendix:
+    elif kind == "Para" and tree.plain(node["c"][:1]) == "The answer first." and not page.entry.appendix:
         return wrap("typst", "#answer[", [node], "]")
     elif kind == "Para" and [item["t"] for item in node["c"]] == ["Strong"]:  # the head of a short list or table
         return wrap("typst", "#block(sticky: true)[", [node], "]")
     elif kind == "Header":
-        return [_heading(node, page, entry)]
+        return [_heading(node, page)]
     elif kind == "Link":
         return lower_link(node, by_path)
     elif kind == "Image":
         return [_picture(node, page)]
     elif kind == "Table":
-        return _table(node, _TABLE_SIZES[2 if entry.appendix else 0 :])
+        return _table(node, _TABLE_SIZES[2 if page.entry.appendix else 0 :])
     return None
 
 
-def _heading(node, page, entry):
-    depth = 1 if entry.part or entry.appendix else 0
+def _heading(node, page):
+    depth = 1 if page.entry.heading else 0
     level, (identifier, _, values), inlines = node["c"]
     number = dict(values).get("number")
-    kind = {1: "appendix" if entry.appendix else "chapter", 2: "section"}.get(level, "subsection")
+    kind = {1: "appendix" if page.entry.appendix else "chapter", 2: "section"}.get(level, "subsection")
     opening = f'#heading-of("{kind}", {level + depth}, {_string(number) if number else "none"})['
     closing = f"] <{identifier_of(page, identifier)}>" if identifier else "]"
     return {"t": "Plain", "c": [raw("typst", opening, True), *inlines, raw("typst", closing, True)]}

@@ -1,6 +1,7 @@
 """Pandoc's document tree as JSON: call pandoc, build nodes, walk them."""
 
 import json
+import os
 import re
 import subprocess
 from functools import cache, lru_cache
@@ -10,6 +11,8 @@ from bookkit.errors import BookError
 
 #: The Markdown that pandoc reads; what is outside the dialect is refused beforehand.
 READER = "markdown-example_lists"
+#: The day that every file claims, so that the same book gives the same bytes: 1 January 2000.
+_DAY = "946684800"
 
 
 @cache
@@ -33,7 +36,9 @@ def pandoc(text, *arguments):
 
     What it gave is remembered: the live preview renders the same book again and again, with one chapter changed.
     """
-    done = subprocess.run([pandoc_path(), *arguments], input=text, capture_output=True, text=True, encoding="utf-8")
+    environment = {**os.environ, "SOURCE_DATE_EPOCH": _DAY}
+    command, words = [pandoc_path(), *arguments], {"input": text, "capture_output": True, "encoding": "utf-8"}
+    done = subprocess.run(command, env=environment, **words)
     if done.returncode or done.stderr.strip():
         raise BookError(f"pandoc: {done.stderr.strip()}")
     return done.stdout

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from bookkit.config import read_book
+from bookkit.config import Entry, read_book
 from bookkit.dialect import read_chapters
 from bookkit.document import build
 from bookkit.errors import BookError
@@ -357,14 +357,11 @@ def test_in_the_pdf_the_answer_stands_before_pictures_and_a_head_stays_with_its_
     from bookkit.tree import read_markdown
 
     answer, head, words = read_markdown("**The answer first.** Yes.\n\n**check**\n\nA **word** in bold.")
-    entry = SimpleNamespace(part=None, appendix=False)
-    assert [_lower(node, None, entry, {})[0]["c"][1] for node in (answer, head)] == [
-        "#answer[",
-        "#block(sticky: true)[",
-    ]
-    assert _lower(words, None, entry, {}) is None
-    entry.appendix = True  # appendices follow each other on a page: there it stands under its own title
-    assert _lower(answer, None, entry, {}) is None
+    page = SimpleNamespace(entry=Entry(None))
+    assert [_lower(node, page, {})[0]["c"][1] for node in (answer, head)] == ["#answer[", "#block(sticky: true)["]
+    assert _lower(words, page, {}) is None
+    page.entry = Entry(None, appendix=True)  # appendices follow each other on a page: it stands under its own title
+    assert _lower(answer, page, {}) is None
 
 
 def test_pdf_alone_replaces_only_the_pdf(good):
