@@ -26,13 +26,17 @@ def test_each_cause_has_its_row_and_what_it_would_need():
         n.ability = 0
 
 
-def test_the_trace_of_management_is_the_traits():
+def test_the_trace_of_management_is_mostly_the_traits():
     n, stored = compute(), replication("e2-management")
     marked = [row for row in stored.table("by_mark").to_dict("records") if row["policy_exception"]]
     assert n.exceptions == sum(row["loans"] for row in marked)
     assert n.rate_exceptions == pytest.approx(sum(row["bad"] for row in marked) / sum(row["loans"] for row in marked))
-    # "may be nothing", "lost money in the first two", "earned less in every year"
+    # "may be nothing" in the form of the model, the least of all forms, and clear of one with straight lines
     assert float(n.odds_given.low) < 1 < n.odds_given < n.odds_alone
+    assert n.by_form["Odds ratio"].min() == pytest.approx(n.odds_given) and n.by_form["AIC"].idxmin() == 0
+    assert float(n.odds_straight.low) > 1 and n.odds_straight < n.odds_most < n.odds_alone
+    assert n.forms_clear == f"{(stored.table('forms')['low'] > 1).sum()} have" and n.forms == 7
+    # "lost money in the first two", "earned less in every year"
     returns = n.by_mark.pivot(index="Issued", columns="Met the policy", values="Return")
     assert (returns["no"] < returns["yes"]).all() and (returns["no"][["2007", "2008"]] < 0).all()
     assert (stored.table("limits")["marked_2011"] == 0).all() and n.marked_beyond > 0.75 > 0.05 > n.unmarked_beyond

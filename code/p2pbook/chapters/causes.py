@@ -10,6 +10,7 @@ from p2pbook.known import Known, stamp
 from p2pbook.lendingclub import AFTER_ALL_ENDED, FITTED_TO
 from p2pbook.replications import came_out_again, replication, stamped
 from p2pbook.values import Value, count, estimate, share
+from p2pbook.words import by_count
 from p2prisk.datasets import table
 
 
@@ -38,6 +39,12 @@ class Causes:
     mark_auc: Value
     odds_alone: Value
     odds_given: Value
+    #: the same with straight lines, the most of all forms, how many forms there are and how many are clear of one
+    odds_straight: Value
+    odds_most: Value
+    forms: Value
+    forms_clear: str
+    by_form: pd.DataFrame
     #: share of marked loans beyond one of three limits, of the others, and of the loans of 2011
     marked_beyond: Value
     unmarked_beyond: Value
@@ -89,6 +96,7 @@ def compute():
 
 @stamped("e2-management")
 def _management(stored):
+    forms = stored.table("forms")
     years, marks = stored.table("by_year").query("term == 'all'").set_index("year"), stored.table("by_mark")
     first = marks.query("policy_exception and year == 2007")["loans"].item()
     before = marks[marks["year"] <= FITTED_TO]
@@ -106,6 +114,20 @@ def _management(stored):
         "mark_auc": estimate(stored, "mark_auc", 3, "mark_ci_low", "mark_ci_high"),
         "odds_alone": estimate(stored, "unadjusted_odds", 2, "unadjusted_low", "unadjusted_high"),
         "odds_given": estimate(stored, "given_traits_odds", 2, "given_traits_low", "given_traits_high"),
+        "odds_straight": estimate(forms.set_index("form").loc["straight lines"], "odds", 2, "low", "high"),
+        "odds_most": Value(forms["odds"].max(), 2),
+        "forms": count(len(forms)),
+        "forms_clear": by_count(
+            int((forms["low"] > 1).sum()), len(forms), "none has", "one has", "{part} have", "all have"
+        ),
+        "by_form": pd.DataFrame(
+            {
+                "Form": forms["form"],
+                "Odds ratio": forms["odds"],
+                "95 % interval": [f"{row.low:.2f} to {row.high:.2f}" for row in forms.itertuples()],
+                "AIC": forms["aic"],
+            }
+        ),
         "marked_beyond": share(stored["marked_beyond"], 0),
         "unmarked_beyond": share(stored["unmarked_beyond"], 0),
         "beyond_2011": share(stored["beyond_2011"], 0),
