@@ -1,5 +1,6 @@
 """Every number that predicts says the day of its decision and what was known."""
 
+import ast
 import importlib
 import json
 import os
@@ -43,21 +44,57 @@ READ_ANEW = (
 CHAPTERS = sorted(path.stem for path in (ROOT / "chapters").glob("*.qmd")) + ["index"]
 
 
-def _values(chapter):
-    """Inline expressions of a chapter that predict, with their values; those of names that its cells make are left."""
+def _values(chapter, every=False):
+    """Inline expressions of a chapter that predict, with their values; those of names that visible cells make are left.
+
+    With `every`, all expressions.
+    """
     page = read_chapter(ROOT / ("index.qmd" if chapter == "index" else f"chapters/{chapter}.qmd"), ROOT)
     hidden = [cell.source for cell in page.cells if cell.options.get("include") is False]
     known = {}
     for inline in page.inlines:
         root = inline.source.split(".")[0]
         path = inline.source.partition(".")[2]
-        if not PREDICTS.search(path):
+        if not every and not PREDICTS.search(path):
             continue
         if not known:
             for source in hidden:
                 exec(compile(source, chapter, "exec"), known)
         if root in known:
             yield inline, eval(inline.source, known)
+
+
+#: chapters that predict on every page: each number that they print says its day, or why it needs none
+THROUGHOUT = ("assessment", "causes", "conclusions", "decisions", "model-card", "stress", "watching")
+
+
+@pytest.mark.parametrize("chapter", THROUGHOUT)
+def test_every_number_of_a_chapter_that_predicts_says_its_day(chapter):
+    found = [(inline, value) for inline, value in _values(chapter, every=True) if isinstance(value, Value)]
+    lacking = [
+        f"line {inline.line}: {inline.source}"
+        for inline, value in found
+        if not isinstance(value.known, Known | Descriptive)
+    ]
+    assert len(found) >= 10 and not lacking, f"{chapter}: {lacking}"
+
+
+@pytest.mark.parametrize("chapter", CHAPTERS)
+def test_a_number_made_on_the_page_that_predicts_is_made_inside_its_day(chapter):
+    # what a visible cell makes is not run here: whatever makes it must be stamped
+    page = read_chapter(ROOT / ("index.qmd" if chapter == "index" else f"chapters/{chapter}.qmd"), ROOT)
+    makers = {}
+    for cell in page.cells:
+        if cell.options.get("include") is not False:
+            for node in ast.walk(ast.parse(cell.source)):
+                if isinstance(node, ast.Assign) and isinstance(node.value, ast.Call):
+                    makers |= {ast.unparse(target): ast.unparse(node.value.func) for target in node.targets}
+    for inline in page.inlines:
+        maker = makers.get(re.split(r"[.\[]", inline.source)[0], "")
+        module, _, name = maker.partition(".")
+        if PREDICTS.search(inline.source) and module == chapter:
+            function = getattr(importlib.import_module(f"p2pbook.chapters.{chapter}"), name)
+            assert hasattr(function, "__wrapped__"), f"{chapter}, line {inline.line}: {maker} says no day"
 
 
 @pytest.mark.parametrize("chapter", CHAPTERS)

@@ -127,6 +127,7 @@ def owed_by_product(products):
     )
 
 
+@stamp(Descriptive("a filing and a press report; screens and thresholds were chosen knowing the case"))
 def _published(listed, accounts):
     loans = case.related_party_shares(accounts).set_index("of").loc["equity"]
     owed = owed_by_product(table("ncf_products"))
@@ -173,6 +174,7 @@ def _share(part, whole):
     return share(part / whole, 0, interval.low, interval.high)
 
 
+@stamp(Descriptive("simulated platforms"))
 def _detected(study):
     by_dose, over_doses = detection_table(study), detection_table(study, by=["cause"])
     cell = by_dose.set_index(["cause", "dose", "reading"])

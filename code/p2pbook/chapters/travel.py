@@ -9,6 +9,7 @@ import pandas as pd
 from p2pbook import travel
 from p2pbook.grade_model import grade_model
 from p2pbook.reading import coefficient_table, drawn_areas
+from p2pbook.known import Known, stamp
 from p2pbook.replications import came_out_again, replication, stamped
 from p2pbook.traits import GRADE_TRAITS, LATER_TRAITS, complete, design, formula
 from p2pbook.values import Value, count, estimate, share
@@ -234,6 +235,11 @@ def side_by_side(early, result):
     return Later(pd.DataFrame(shown), part_of(int(agree.sum()), len(agree)))
 
 
+#: loans of the first quarter of 2016, and slopes that know how every loan of 2007 to 2011 ended
+BEFORE_THE_LATER_LOANS = Known("2015-12-31", "2017-04-30")
+
+
+@stamp(BEFORE_THE_LATER_LOANS)
 def later_areas(areas):
     """What the page says of the ranking of the later loans.
 

@@ -5,7 +5,7 @@ from functools import cache
 
 import pandas as pd
 
-from p2pbook.known import Known, stamp
+from p2pbook.known import Descriptive, Known, stamp
 from p2pbook.lendingclub import CHARGE_OFF_LAG, lending_club_vintages
 from p2pbook.values import Value, count, estimate, share
 from p2pbook.words import by_count, part_of
@@ -102,6 +102,7 @@ def compute():
     return Watching(**_vintages(), **_forecast(), **_stability(), **_level(), **_simulated())
 
 
+@stamp(Descriptive("what became of the loans, as known in April 2017"))
 def _vintages():
     final = lending_club_vintages("2017-04")
     loans = final.groupby("vintage")["loans"].first()
@@ -113,6 +114,7 @@ def _vintages():
     }
 
 
+@stamp(Known("2010-12-31 2011-12-31", "2010-12-31 2011-12-31"))
 def _forecast():
     truth = lending_club_vintages("2017-04", period="quarter")
     came = truth[truth["age"] == AGE].set_index("vintage")["share"]
@@ -157,6 +159,11 @@ def missed_sentence(side):
     return left if below == len(side) else f"{left}, and {right} to the right"
 
 
+#: the last day of each month whose applications are compared with those of 2009; no outcome is used
+MONTH_ENDS = " ".join(f"{day:%Y-%m-%d}" for day in pd.date_range("2010-01-31", "2011-12-31", freq="ME"))
+
+
+@stamp(Known(MONTH_ENDS, MONTH_ENDS))
 def _stability():
     stability = stability_from_counts(table("lendingclub_monthly_bands"), reference=("2009-01", "2009-12"))
     alerts = stability[stability["alert"]]
@@ -212,6 +219,7 @@ def ring_sentence(path):
     return f"rings for the loans of {rung.iloc[0]}, in {known}"
 
 
+@stamp(Descriptive("a simulated book"))
 def _simulated():
     book = simulate_platform(20_000, 36, seed=2018)
     frame, panel = book.tape.frame, read_panel(book.performance)
