@@ -79,7 +79,9 @@ class RealTime:
     #: areas when the worst fifth by sub-grade is shut out: of the sub-grade, of the model; the table
     shut_out_sub_grade: Value
     shut_out_model: Value
+    #: draws behind the intervals: of the hazard, of the trees
     resamples: Value
+    resamples_trees: Value
 
 
 @cache
@@ -189,6 +191,7 @@ def _rolling(stored, known):
         "worst_predicted": share(every.loc[worst, "predicted"], 0),
         "worst_observed": share(every.loc[worst, "observed"], 0),
         "resamples": count(stored["resamples"]),
+        "resamples_trees": count(stored["resamples_trees"]),
     }
 
 

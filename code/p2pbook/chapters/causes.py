@@ -54,6 +54,7 @@ class Causes:
     #: how well the traits rank the loans of 2011 within one sub-grade and term: in hindsight, and known on the day
     within_hindsight: Value
     within_day: Value
+    within_draws: Value
     #: strength of the evidence on the borrowers of the case
     strength_borrowers: str
     #: cause -> what only the platform's data could show
@@ -145,12 +146,13 @@ def _management(stored):
 
 
 def _within():
-    inside = replication("e2-level").table("inside").set_index("model")
+    level = replication("e2-level")
+    inside = level.table("inside").set_index("model")
     with stamp(AFTER_ALL_ENDED):
         hindsight = estimate(inside.loc["parallel lines"], "value", 3, "low", "high")
     with stamp(Known("2010-12-31", "2010-12-31")):
         day = estimate(inside.loc["on the day"], "value", 3, "low", "high")
-    return {"within_hindsight": hindsight, "within_day": day}
+    return {"within_hindsight": hindsight, "within_day": day, "within_draws": count(level["resamples"])}
 
 
 def _map(claims, ability, willingness, odds_2008, exceptions):

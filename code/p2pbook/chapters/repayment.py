@@ -217,6 +217,8 @@ class Ranks:
     #: area from pairs of the same sub-grade and term: in hindsight, and of the hazard on the day
     inside_hindsight: Value
     inside_day: Value
+    #: draws behind their intervals
+    inside_draws: Value
     #: charged off in grade B, by the safest and the riskiest third of the score
     low_third_of_b: Value
     high_third_of_b: Value
@@ -509,7 +511,8 @@ def _blocks(outcome, robust):
 def _ranks(outcome, selection):
     auc = outcome.table("auc").set_index("model")
     lead = outcome.table("auc_differences").set_index(["first", "second"])
-    pairs = replication("e2-level").table("inside").set_index("model")
+    level = replication("e2-level")
+    pairs = level.table("inside").set_index("model")
     inside = outcome.table("inside_grades")
     in_b = inside[inside["grade"] == "B"].set_index("own")["rate"]
 
@@ -529,6 +532,7 @@ def _ranks(outcome, selection):
         traits_add=-difference("sub-grade", "ordered logit and sub-grade"),
         inside_hindsight=estimate(pairs.loc["parallel lines"], "value", 3, "low", "high"),
         inside_day=_on_the_day(pairs.loc["on the day"]),
+        inside_draws=count(level["resamples"]),
         low_third_of_b=share(in_b["low"], 0),
         high_third_of_b=share(in_b["high"], 0),
     )

@@ -296,6 +296,9 @@ class Level:
     distance: pd.DataFrame
     #: the models of the book on the same loans
     models: pd.DataFrame
+    #: draws behind the intervals, and the standard error that an end has from so few, of the half-width
+    draws: Value
+    end_error: Value
 
 
 @dataclass(frozen=True)
@@ -399,6 +402,8 @@ def _level():
         ranks=_refitted_ranks(stored.table("ranks")),
         distance=_distance(spread),
         models=reconciled(),
+        draws=count(stored["resamples"]),
+        end_error=share((2 * (stored["resamples"] - 1)) ** -0.5, 0),
     )
 
 
