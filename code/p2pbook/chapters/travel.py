@@ -8,8 +8,8 @@ import pandas as pd
 
 from p2pbook import travel
 from p2pbook.grade_model import grade_model
-from p2pbook.reading import coefficient_table, drawn_areas
 from p2pbook.known import Known, stamp
+from p2pbook.reading import coefficient_table, drawn_areas
 from p2pbook.replications import came_out_again, replication, stamped
 from p2pbook.traits import GRADE_TRAITS, LATER_TRAITS, complete, design, formula
 from p2pbook.values import Value, count, estimate, share
