@@ -25,7 +25,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import pandas as pd
-from scipy.stats import norm
+import scipy
 
 from p2prisk.errors import DataError, ModelError
 
@@ -42,7 +42,7 @@ _ROWS = 98304
 def _z(confidence):
     if not 0 < confidence < 1:
         raise ModelError(f"confidence is {confidence!r}; it must lie strictly between 0 and 1")
-    return norm.ppf(0.5 + confidence / 2)
+    return scipy.stats.norm.ppf(0.5 + confidence / 2)
 
 
 def odds_ratios(
@@ -518,7 +518,7 @@ def _frame(result, effects, z, extra=None):
     frame["ci_low"], frame["ci_high"] = frame["effect"] - z * frame["se"], frame["effect"] + z * frame["se"]
     with np.errstate(divide="ignore", invalid="ignore"):
         ratio = np.abs(frame["effect"] / frame["se"])
-    frame["pvalue"] = np.where(frame["se"] > 0, 2 * norm.sf(ratio), 1.0)
+    frame["pvalue"] = np.where(frame["se"] > 0, 2 * scipy.stats.norm.sf(ratio), 1.0)
     return frame if extra is None else frame.assign(**extra)
 
 
@@ -747,7 +747,7 @@ def expected_effects(
         rows.append((term, contrast, number @ _classes(mean), np.sqrt(max(gradient @ covariance @ gradient, 0.0))))
     frame = pd.DataFrame(rows, columns=["term", "contrast", "effect", "se"])
     frame["ci_low"], frame["ci_high"] = frame["effect"] - z * frame["se"], frame["effect"] + z * frame["se"]
-    frame["pvalue"] = 2 * norm.sf(np.abs(frame["effect"] / frame["se"]))
+    frame["pvalue"] = 2 * scipy.stats.norm.sf(np.abs(frame["effect"] / frame["se"]))
     return frame
 
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 import pandas as pd
-from scipy.stats import chi2
+import scipy
 
 from p2prisk.assumptions._support import (
     equal_groups,
@@ -77,7 +77,7 @@ def _result(name, statistic, df, observed, expected, categories):
         name,
         float(statistic),
         int(df),
-        float(chi2.sf(statistic, df)),
+        float(scipy.stats.chi2.sf(statistic, df)),
         table,
         len(observed),
         float(expected.min()),

@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import pandas as pd
+import scipy
 from scipy import sparse
 from scipy.special import expit
-from scipy.stats import chi2, norm
 
 from p2prisk.assumptions._support import (
     column_spread,
@@ -403,11 +403,11 @@ def brant(
         )
         cut, column = np.unravel_index(clearest[:, at].argmax(), (cuts, len(at)))
         size_at = gap[cut, at[column]] * fits.spread.iloc[at[column]]
-        half = norm.isf(0.025 / (cuts * len(at))) * gap_se[cut, at[column]] * fits.spread.iloc[at[column]]
+        half = scipy.stats.norm.isf(0.025 / (cuts * len(at))) * gap_se[cut, at[column]] * fits.spread.iloc[at[column]]
         rows[term] = (
             statistic,
             size,
-            float(chi2.sf(statistic, size)),
+            float(scipy.stats.chi2.sf(statistic, size)),
             float(size_at),
             float(size_at - half),
             float(size_at + half),
@@ -475,7 +475,7 @@ def slopes_by_threshold(
     cuts, columns = fits.params.shape
     se = np.sqrt(np.diag(fits.cov)).reshape(cuts, columns)
     term = {column: name for name, names in fits.terms.items() for column in names}
-    z = norm.ppf(0.5 + confidence / 2)
+    z = scipy.stats.norm.ppf(0.5 + confidence / 2)
     frame = pd.DataFrame(
         {
             "term": np.repeat([term[column] for column in fits.params.columns], cuts),
@@ -584,7 +584,7 @@ def _freed_fit(model, result, freed):
     statistic = max(2 * (fit.llf - result.llf), 0.0)
     crossing = fit.negative_probability_rows
     note = f"lines cross for {crossing} of {model.n_rows} rows" if crossing else ""
-    return statistic, df, float(chi2.sf(statistic, df)), fit.llf, note
+    return statistic, df, float(scipy.stats.chi2.sf(statistic, df)), fit.llf, note
 
 
 def free_terms(result: OrderedResults, terms: Sequence[str]) -> OrderedResults:

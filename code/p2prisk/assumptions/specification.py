@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import pandas as pd
+import scipy
 from scipy.integrate import quad
-from scipy.stats import chi2, norm
 
 from p2prisk.assumptions._support import fitted_model, is_indicator, likelihood_model, row_weights, weighted_quantiles
 from p2prisk.errors import ConvergenceError, DataError, ModelError, SeparationError
@@ -125,7 +125,13 @@ def linearity(
         df = wide.layout.n_params - result.layout.n_params
         curve = spline_curve(result, name, knots, _wide=wide)
         gap = curve["spline"] - curve["line"]
-        rows[name] = (statistic, df, float(chi2.sf(statistic, df)), float((gap - gap.mean()).abs().max()), "")
+        rows[name] = (
+            statistic,
+            df,
+            float(scipy.stats.chi2.sf(statistic, df)),
+            float((gap - gap.mean()).abs().max()),
+            "",
+        )
     if not rows:
         raise ModelError("the model has no continuous column; there is no line to test")
     frame = pd.DataFrame(rows, index=["chi2", "df", "pvalue", "largest_gap", "note"]).T
@@ -376,7 +382,7 @@ def vuong(
             "loglike_second": second.llf,
             "ratio": ratio,
             "z": z,
-            "pvalue": 2 * norm.sf(abs(z)),
+            "pvalue": 2 * scipy.stats.norm.sf(abs(z)),
             "indistinguishable_pvalue": _weighted_chi2_sf(n * variance, _vuong_weights(first, second, weights, n)),
         }
     )

@@ -107,6 +107,7 @@ class _Numbered:
 def run(arguments):
     """Write one row for each loan, then say what was read, scored and set aside."""
     from p2prisk import cli
+    from p2prisk.cli.behind import Behind
     from p2prisk.cli.progress import Progress
     from p2prisk.outputs import refuse_twice
     from p2prisk.scorecard.scoring import LoanScorer
@@ -116,7 +117,8 @@ def run(arguments):
 
     refuse_twice(arguments.output, arguments.key)  # a key that is written over undoes no code any more
     size = Path(arguments.tape).stat().st_size if Path(arguments.tape).is_file() else 0
-    with cli._Table(arguments.output, cli._inputs(arguments), size // 8) as out, workers(arguments.scheduler) as over:
+    out = cli._Table(arguments.output, cli._inputs(arguments), size // 8)
+    with out, Behind(out.write) as behind, workers(arguments.scheduler) as over:
         model = StandardModel.from_json(arguments.model)
         scorer, progress = LoanScorer(model), Progress()
         aside: list = []
@@ -125,7 +127,7 @@ def run(arguments):
             for told in () if scorer.loans else part.unlike:
                 cli._say(f"warning: {told}", sys.stderr)
             scorer.count(part.table)
-            out.write(part.table)
+            behind.take(part.table)
             aside += part.aside
             progress.total = part.rows_of_file and part.rows_of_file - sum(entry["rows"] for entry in aside)
             progress.show(scorer.loans)

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 import pandas as pd
+import scipy
 from scipy.special import expit, logit
-from scipy.stats import norm
 
 from p2prisk.errors import DataError
 from p2prisk.monitor.panel import month_index, month_name
@@ -250,10 +250,10 @@ def calibration_drift(
             break
     with np.errstate(divide="ignore"):
         error = np.where(inner, 1 / np.sqrt(np.maximum(information, 1e-300)), np.inf)
-    z = norm.ppf((1 + confidence) / 2)
+    z = scipy.stats.norm.ppf((1 + confidence) / 2)
     low, high = jeffreys_interval(failed, total, confidence)
     with np.errstate(invalid="ignore"):
-        pvalue = np.where(inner, 2 * norm.sf(np.abs(shift) / error), np.nan)
+        pvalue = np.where(inner, 2 * scipy.stats.norm.sf(np.abs(shift) / error), np.nan)
         shift_low = np.where(inner, shift - z * error, -np.inf)
         shift_high = np.where(inner, shift + z * error, np.inf)
     return pd.DataFrame(

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
-from scipy.stats import nbinom
+import scipy
 
 from p2prisk.errors import DataError
 from p2prisk.monitor.panel import month_index, month_name, read_panel
@@ -183,7 +183,7 @@ def forecast_vintages(
     shape = events + strength
     probability = (expected + strength) / (expected + strength + to_come)
     tail = (1 - confidence) / 2
-    low, high = (nbinom.ppf(q, shape, probability) for q in (tail, 1 - tail))
+    low, high = (scipy.stats.nbinom.ppf(q, shape, probability) for q in (tail, 1 - tail))
     return pd.DataFrame(
         {
             "vintage": wide.index,

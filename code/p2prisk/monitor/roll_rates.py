@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 import pandas as pd
-from scipy.stats import beta, chi2
+import scipy
 
 from p2prisk.errors import DataError
 from p2prisk.monitor.panel import month_name, read_panel
@@ -71,7 +71,7 @@ def goodman_interval(counts: ArrayLike, confidence: float = 0.95) -> tuple[np.nd
     """
     counts = np.asarray(counts, dtype=float)
     total = counts.sum(axis=-1, keepdims=True)
-    point = chi2.ppf(1 - (1 - confidence) / counts.shape[-1], 1)
+    point = scipy.stats.chi2.ppf(1 - (1 - confidence) / counts.shape[-1], 1)
     with np.errstate(invalid="ignore", divide="ignore"):
         half = np.sqrt(point * (point + 4 * counts * (total - counts) / total))
         low = (point + 2 * counts - half) / (2 * (total + point))
@@ -88,7 +88,7 @@ def _intervals(counts, interval, confidence):
         classes = counts.shape[-1]
         tail = (1 - confidence) / 2
         first, second = counts + 0.5, total - counts + 0.5 * (classes - 1)
-        low, high = beta.ppf(tail, first, second), beta.ppf(1 - tail, first, second)
+        low, high = scipy.stats.beta.ppf(tail, first, second), scipy.stats.beta.ppf(1 - tail, first, second)
         low, high = np.where(counts == 0, 0.0, low), np.where(counts == total, 1.0, high)
     else:
         raise DataError(f"no interval is called {interval!r}; use 'jeffreys' or 'goodman'")

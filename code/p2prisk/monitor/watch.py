@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
+import scipy
 from scipy.special import expit, logit
-from scipy.stats import norm, rankdata
 
 from p2prisk.errors import DataError
 from p2prisk.monitor.panel import month_index
@@ -373,7 +373,7 @@ class _Case:
             outside = lambda x, low=low, high=high: (x < low) | (x > high)  # noqa: E731
             matters = _matters(name, limits, middle)
             alarms |= outside(draws) & matters(draws, drawn["factor"])
-            reach = (norm.ppf(1 - alpha / (2 if sides == 2 else 1)) + norm.ppf(0.8)) * spread
+            reach = (scipy.stats.norm.ppf(1 - alpha / (2 if sides == 2 else 1)) + scipy.stats.norm.ppf(0.8)) * spread
             if name == "level":
                 reach = float(np.exp(reach * loans / weight.sum()))
             found.append(
@@ -413,7 +413,7 @@ class _Case:
     def _statistics(self, bad, probability, weight):
         """Rate, slope (one step from 1), area, and the worst grade with its factor on the odds; a column a draw."""
         loans, events = len(bad), bad.sum(axis=0)
-        ranks = rankdata(self.odds)
+        ranks = scipy.stats.rankdata(self.odds)
         with np.errstate(divide="ignore", invalid="ignore"):
             area = (ranks @ bad - events * (events + 1) / 2) / (events * (loans - events))
         # the residual is taken along the log-odds, the level held free

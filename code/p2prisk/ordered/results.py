@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import pandas as pd
-from scipy import stats
+from scipy import special
 
 from p2prisk.errors import ConvergenceError, DataError, ModelError
 from p2prisk.ordered import covariance as _covariance
@@ -231,11 +231,11 @@ class OrderedResults:
 
     @property
     def pvalues(self) -> pd.Series:
-        return pd.Series(2 * stats.norm.sf(np.abs(self.zvalues)), self.param_names)
+        return pd.Series(2 * special.ndtr(-np.abs(self.zvalues.to_numpy())), self.param_names)
 
     def conf_int(self, alpha: float = 0.05) -> pd.DataFrame:
         """Wald intervals: DataFrame with columns ``lower`` and ``upper``."""
-        half = stats.norm.isf(alpha / 2) * self.bse
+        half = -special.ndtri(alpha / 2) * self.bse
         return pd.DataFrame({"lower": self.params - half, "upper": self.params + half})
 
     def cov_params(self) -> pd.DataFrame:
@@ -293,7 +293,7 @@ class OrderedResults:
 
     @property
     def llr_pvalue(self) -> float:
-        return float(stats.chi2.sf(self.llr, self.df_model)) if self.df_model else np.nan
+        return float(special.chdtrc(self.df_model, self.llr)) if self.df_model else np.nan
 
     @property
     def aic(self) -> float:
@@ -428,14 +428,14 @@ class OrderedResults:
             labels = [c.strip() for c in constraints.split(",") if c.strip()]
         if labels is None or len(labels) != len(matrix) or not all(isinstance(c, str) for c in labels):
             labels = [f"c{i}" for i in range(len(matrix))]
-        half = stats.norm.isf(0.025) * se
+        half = -special.ndtri(0.025) * se
         return pd.DataFrame(
             {
                 "estimate": estimate,
                 "value": value,
                 "se": se,
                 "z": z,
-                "pvalue": 2 * stats.norm.sf(np.abs(z)),
+                "pvalue": 2 * special.ndtr(-np.abs(z)),
                 "lower": estimate - half,
                 "upper": estimate + half,
             },
@@ -459,7 +459,7 @@ class OrderedResults:
         if rank < len(matrix):
             raise ModelError(f"the {len(matrix)} constraints are not independent (rank {rank}); drop the repeated ones")
         chi2 = float(gap @ np.linalg.solve(middle, gap))
-        return pd.Series({"chi2": chi2, "df": len(matrix), "pvalue": float(stats.chi2.sf(chi2, len(matrix)))})
+        return pd.Series({"chi2": chi2, "df": len(matrix), "pvalue": float(special.chdtrc(len(matrix), chi2))})
 
     def _term_matrix(self, term):
         columns = {self.exog_names.index(name) for name in self.terms[term]}
@@ -498,7 +498,7 @@ class OrderedResults:
         if chi2 < -1e-6:
             raise ModelError("the model with more parameters has the lower log-likelihood: the models are not nested")
         chi2 = max(chi2, 0.0)
-        return pd.Series({"chi2": chi2, "df": df, "pvalue": float(stats.chi2.sf(chi2, df))})
+        return pd.Series({"chi2": chi2, "df": df, "pvalue": float(special.chdtrc(df, chi2))})
 
     # -- prediction ------------------------------------------------------------
 
@@ -635,7 +635,7 @@ class OrderedResults:
                 return pd.Series(value[:, 0], index=index, name=names[0])
             return pd.DataFrame(value, index=index, columns=list(names))
         se = np.sqrt(np.maximum(np.einsum("njk,kl,njl->nj", jacobian, self._covariance, jacobian), 0.0))
-        z = stats.norm.isf((1 - interval) / 2)
+        z = -special.ndtri((1 - interval) / 2)
         if bounded:
             with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
                 middle = np.log(value / (1 - value))

@@ -11,7 +11,7 @@ quasi-separation otherwise.
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import optimize
+import scipy
 
 from p2prisk.errors import SeparationError
 from p2prisk.ordered.likelihood import Layout
@@ -38,11 +38,13 @@ def recession_program(layout, family, exog, codes):
         inside the unit box; ``None`` if there is neither.
     """
     rows = movement_rows(layout, family, exog, codes)
-    result = optimize.linprog(-rows.sum(axis=0), A_ub=-rows, b_ub=np.zeros(len(rows)), bounds=(-1, 1), method="highs")
+    result = scipy.optimize.linprog(
+        -rows.sum(axis=0), A_ub=-rows, b_ub=np.zeros(len(rows)), bounds=(-1, 1), method="highs"
+    )
     if result.status != 0 or -result.fun < 1e-6:
         return None
     # the largest total can leave a row unmoved although another direction moves them all: seek the widest margin
-    widest = optimize.linprog(
+    widest = scipy.optimize.linprog(
         np.append(np.zeros(rows.shape[1]), -1.0),
         A_ub=np.column_stack([-rows, np.ones(len(rows))]),
         b_ub=np.zeros(len(rows)),

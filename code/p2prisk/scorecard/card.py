@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import pandas as pd
-from scipy import stats
+from scipy import special
 from scipy.special import expit, logit
 
 from p2prisk.errors import DataError, ModelError
@@ -414,7 +414,7 @@ class Scorecard:
         jacobian[:, classes] = -cumulative[:, self.cut + 1]
         value = np.column_stack([probability, 1 - below[:, self.cut]])
         se = np.sqrt(np.maximum(np.einsum("njk,kl,njl->nj", jacobian, self.covariance, jacobian), 0.0))
-        half = stats.norm.isf((1 - level) / 2) * se / (value * (1 - value))
+        half = -special.ndtri((1 - level) / 2) * se / (value * (1 - value))
         parts = {"estimate": value, "lower": expit(logit(value) - half), "upper": expit(logit(value) + half)}
         columns = pd.MultiIndex.from_product([[*self.categories, "pd"], list(parts)])
         return pd.DataFrame(np.stack(list(parts.values()), axis=2).reshape(len(frame), -1), frame.index, columns)

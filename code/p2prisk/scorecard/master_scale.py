@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
-from scipy import stats
+from scipy import special
 from scipy.special import expit, logit
 
 from p2prisk.errors import DataError
@@ -212,7 +212,7 @@ def _neighbours(losses, loans):
     with np.errstate(divide="ignore", invalid="ignore"):
         z = (rate[1:] - rate[:-1]) / np.sqrt(pooled * (1 - pooled) * (1 / loans[1:] + 1 / loans[:-1]))
     z = np.nan_to_num(z)
-    pvalue = 2 * stats.norm.sf(np.abs(z))
+    pvalue = 2 * special.ndtr(-np.abs(z))
     return pd.DataFrame({"difference": rate[1:] - rate[:-1], "z": z, "pvalue": pvalue, "pvalue_holm": holm(pvalue)})
 
 
@@ -285,7 +285,7 @@ def homogeneity(
             rate = losses.sum() / loans.sum()
             if len(loans) > 1 and 0 < rate < 1:
                 chi2 = float(((losses - loans * rate) ** 2 / (loans * rate * (1 - rate))).sum())
-                row.update(chi2=chi2, df=len(loans) - 1, pvalue=float(stats.chi2.sf(chi2, len(loans) - 1)))
+                row.update(chi2=chi2, df=len(loans) - 1, pvalue=float(special.chdtrc(len(loans) - 1, chi2)))
         rows.append(row)
     table = pd.DataFrame(rows)
     known = table["pvalue"].notna()
@@ -368,7 +368,7 @@ def most_prudent(loans: ArrayLike, events: ArrayLike, confidence: float = 0.95) 
     all_loans, all_events = np.cumsum(loans[::-1])[::-1], np.cumsum(events[::-1])[::-1]
     if (events < 0).any() or (events > loans).any():
         raise DataError("events must lie between 0 and the number of loans")
-    bound = stats.beta.ppf(confidence, all_events + 0.5, all_loans - all_events + 0.5)
+    bound = special.betaincinv(all_events + 0.5, all_loans - all_events + 0.5, confidence)
     # a grade pooled with better ones of a lower rate could pass a worse grade's bound when rates are out of order
     bound = np.where(all_events == all_loans, 1.0, bound)
     return np.maximum.accumulate(bound)

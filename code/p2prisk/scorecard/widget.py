@@ -7,7 +7,7 @@ from importlib import resources
 
 import numpy as np
 import pandas as pd
-from scipy import stats
+from scipy import special
 
 from p2prisk.errors import DataError
 from p2prisk.escape import escaped
@@ -121,7 +121,7 @@ class ScorecardWidget:
             "neutral": float(card._neutral),
             "factor": float(card.factor),
             "losses": list(card.losses),
-            "z": float(stats.norm.isf((1 - _LEVEL) / 2)),
+            "z": float(-special.ndtri((1 - _LEVEL) / 2)),
             "labels": self.labels,
             "scale": None if card.scale is None else card.scale.to_plain(),
             "observed": self.observed,

@@ -6,9 +6,8 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import pandas as pd
+from scipy import special
 from scipy.special import logit
-from scipy.stats import beta as beta_distribution
-from scipy.stats import norm
 
 from p2prisk.errors import DataError, SeparationError
 from p2prisk.validation._input import (
@@ -59,8 +58,8 @@ def jeffreys_interval(events: ArrayLike, loans: ArrayLike, confidence: float = 0
     if (events < 0).any() or (events > loans).any():
         raise DataError("events must lie between 0 and the number of loans")
     tail = (1 - confidence) / 2
-    low = beta_distribution.ppf(tail, events + 0.5, loans - events + 0.5)
-    high = beta_distribution.ppf(1 - tail, events + 0.5, loans - events + 0.5)
+    low = special.betaincinv(events + 0.5, loans - events + 0.5, tail)
+    high = special.betaincinv(events + 0.5, loans - events + 0.5, 1 - tail)
     return np.where(events == 0, 0.0, low), np.where(events == loans, 1.0, high)
 
 
@@ -96,7 +95,7 @@ def jeffreys_test(events: ArrayLike, loans: ArrayLike, default_probability: Arra
         raise DataError("events must lie between 0 and the number of loans")
     if ((default_probability < 0) | (default_probability > 1)).any():
         raise DataError("default_probability must lie between 0 and 1")
-    value = beta_distribution.cdf(default_probability, events + 0.5, loans - events + 0.5)
+    value = special.betainc(events + 0.5, loans - events + 0.5, default_probability)
     return float(value) if np.ndim(value) == 0 else value
 
 
@@ -351,7 +350,7 @@ def calibration_slope_intercept(
     # the threshold of a binary logit is minus its intercept
     estimate = np.append(full.params, large.params) * [1, -1, -1]
     se = np.append(full.bse, large.bse)
-    z = norm.ppf(0.5 + check_share(confidence, "confidence") / 2)
+    z = special.ndtri(0.5 + check_share(confidence, "confidence") / 2)
     return pd.DataFrame(
         {"value": estimate, "se": se, "ci_low": estimate - z * se, "ci_high": estimate + z * se},
         index=pd.Index(["slope", "intercept", "in the large"], name="calibration"),

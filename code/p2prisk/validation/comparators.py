@@ -12,8 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
-from scipy.stats import norm
-from scipy.stats import t as student
+import scipy
 
 from p2prisk.errors import DataError
 from p2prisk.validation._input import as_weights, check_share, outcome_and_probabilities, outcome_codes
@@ -279,7 +278,7 @@ def _compare(y, predictions, base, weights, reference, seconds, confidence, fold
     reference = names[0] if reference is None else reference
     if reference not in names:
         raise DataError(f"reference {reference!r} is none of the models {names}")
-    z = norm.ppf(0.5 + check_share(confidence, "confidence") / 2)
+    z = scipy.stats.norm.ppf(0.5 + check_share(confidence, "confidence") / 2)
     weights = np.ones(len(y)) if weights is None else weights
     total = weights.sum()
     losses, rows = {}, {}
@@ -349,7 +348,9 @@ def corrected_half_width(
     spread = np.var(np.bincount(codes, weights * gap) / size, ddof=1)
     held = size.mean()
     factor = 1 / len(fold) + held / (size.sum() - held)
-    return float(student.ppf(0.5 + check_share(confidence, "confidence") / 2, len(fold) - 1) * np.sqrt(factor * spread))
+    return float(
+        scipy.stats.t.ppf(0.5 + check_share(confidence, "confidence") / 2, len(fold) - 1) * np.sqrt(factor * spread)
+    )
 
 
 def compare_models(

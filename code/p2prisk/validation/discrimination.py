@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
-from scipy.stats import norm
+import scipy
 
 from p2prisk.errors import DataError
 from p2prisk.validation._input import (
@@ -158,7 +158,7 @@ def delong(
         centred = placements[kind] - values
         cov += (centred * weights[kind, None]).T @ centred / (total - 1) / total
     se = np.sqrt(np.diag(cov))
-    z = norm.ppf(0.5 + confidence / 2)
+    z = scipy.stats.norm.ppf(0.5 + confidence / 2)
     table = pd.DataFrame(
         {
             "auc": values,
@@ -186,7 +186,7 @@ def delong(
                 difference - z * spread,
                 difference + z * spread,
                 ratio,
-                2 * norm.sf(abs(ratio)),
+                2 * scipy.stats.norm.sf(abs(ratio)),
             )
         )
     comparisons = pd.DataFrame(
@@ -434,5 +434,5 @@ def concordance(
     spread = float(weights @ (concordant - value * comparable) ** 2) / pairs**2
     variance = spread * total / max(total - 1, 1)
     se = float(np.sqrt(variance))
-    z = norm.ppf(0.5 + confidence / 2)
+    z = scipy.stats.norm.ppf(0.5 + confidence / 2)
     return Concordance(value, 2 * value - 1, se, max(value - z * se, 0.0), min(value + z * se, 1.0), pairs)

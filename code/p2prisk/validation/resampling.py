@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import pandas as pd
-from scipy.stats import norm
+import scipy
 
 from p2prisk.errors import DataError
 from p2prisk.validation._input import check_share
@@ -153,7 +153,7 @@ def bootstrap(
     if interval == "basic":
         low, high = 2 * estimate - high, 2 * estimate - low
     elif interval == "normal":
-        z = norm.ppf(1 - tail)
+        z = scipy.stats.norm.ppf(1 - tail)
         low, high = estimate - z * se, estimate + z * se
     table = pd.DataFrame(
         {"estimate": estimate, "bias": draws.mean() - estimate, "se": se, "ci_low": low, "ci_high": high}
@@ -342,7 +342,7 @@ def sensitivity(
     >>> sensitivity(fit, {"all": [1, 2, 3], "without 3": [1, 2]})["shift"].tolist()
     [0.0, -1.0]
     """
-    z = norm.ppf(0.5 + check_share(confidence, "confidence") / 2)
+    z = scipy.stats.norm.ppf(0.5 + check_share(confidence, "confidence") / 2)
     if not samples:
         raise DataError("no sample was given")
     fitted = {name: fit(sample) for name, sample in samples.items()}

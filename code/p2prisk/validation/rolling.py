@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 import pandas as pd
-from scipy.stats import norm
+import scipy
 
 from p2prisk.errors import DataError, P2PRiskError
 from p2prisk.tape import COLUMNS, LoanTape
@@ -330,7 +330,7 @@ def _with_limits(table, draws, bootstrap):
     grouped = draws.groupby(["date", "group"])
     for name in (name for name in _STATISTICS if name in table):
         if bootstrap.interval == "normal":
-            half = norm.isf(tail) * grouped[name].std(ddof=1).reindex(keys).to_numpy()
+            half = scipy.stats.norm.isf(tail) * grouped[name].std(ddof=1).reindex(keys).to_numpy()
             low, high = table[name] - half, table[name] + half
         else:
             low, high = (grouped[name].quantile(share).reindex(keys).to_numpy() for share in (tail, 1 - tail))

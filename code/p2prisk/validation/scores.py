@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import pandas as pd
-from scipy.stats import norm
+import scipy
 
 from p2prisk.errors import DataError
 from p2prisk.validation._input import as_weights, check_share, outcome_and_probabilities, outcome_codes
@@ -219,7 +219,7 @@ def ordinal_scores(
     codes, labels, matrix = outcome_and_probabilities(y, probabilities)
     rows, classes = matrix.shape
     weights = as_weights(freq_weights, rows)
-    z = norm.ppf(0.5 + check_share(confidence, "confidence") / 2)
+    z = scipy.stats.norm.ppf(0.5 + check_share(confidence, "confidence") / 2)
     if base is None:
         base = np.bincount(codes, weights, classes) / weights.sum()
     base = np.asarray(base, dtype=float)

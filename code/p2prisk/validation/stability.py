@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
-from scipy.stats import chi2, norm
+import scipy
 
 from p2prisk.errors import DataError
 from p2prisk.validation._input import as_weights, check_share
@@ -171,9 +171,9 @@ def population_stability(
     return PopulationStability(
         psi,
         df,
-        float(scale * chi2.ppf(confidence, df)),
-        float(scale * (df + norm.ppf(confidence) * np.sqrt(2 * df))),
-        float(chi2.sf(psi / scale, df)),
+        float(scale * scipy.stats.chi2.ppf(confidence, df)),
+        float(scale * (df + scipy.stats.norm.ppf(confidence) * np.sqrt(2 * df))),
+        float(scipy.stats.chi2.sf(psi / scale, df)),
         "stable" if psi < 0.1 else "watch" if psi < 0.25 else "shifted",
         table,
         empty,

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
-from scipy.stats import chi2, norm
+import scipy
 
 from p2prisk.errors import DataError
 from p2prisk.validation._input import as_event, as_numbers, as_weights, check_share
@@ -82,7 +82,7 @@ def subgroup_audit(
     if ((probability < 0) | (probability > 1)).any():
         raise DataError("probability must lie between 0 and 1")
     weights = as_weights(freq_weights, rows)
-    z = norm.ppf(0.5 + check_share(confidence, "confidence") / 2)
+    z = scipy.stats.norm.ppf(0.5 + check_share(confidence, "confidence") / 2)
     series = pd.Series(group).reset_index(drop=True)
     if len(series) != rows:
         raise DataError(f"group has {len(series)} rows, the outcome has {rows}")
@@ -208,7 +208,7 @@ def subgroup_calibration_test(
         _offset_deviance(sm, event[codes == k], offset[codes == k], weights[codes == k]) for k in range(len(names))
     )
     value = max(deviance["one"] - deviance["own"], 0.0)
-    return pd.Series({"chi2": value, "df": len(names) - 1, "pvalue": chi2.sf(value, len(names) - 1)})
+    return pd.Series({"chi2": value, "df": len(names) - 1, "pvalue": scipy.stats.chi2.sf(value, len(names) - 1)})
 
 
 def _offset_deviance(sm, event, offset, weights):
