@@ -1,6 +1,7 @@
 """The scores written as text at once are, byte for byte, what pandas writes."""
 
 import io
+import time
 
 import numpy as np
 import pandas as pd
@@ -9,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from p2prisk.cli import csv_text
+from p2prisk.cli.behind import Behind
 from p2prisk.cli.progress import Progress
 from p2prisk.tape import iter_tape, text_file
 
@@ -90,3 +92,24 @@ def test_a_file_in_pieces_is_gone_through_twice_at_most_for_its_grouped_numbers(
     opened.clear()
     many = [tape.frame["dti"].tolist() for tape in iter_tape(path, rows=20)]
     assert sum(many, []) == once[0] and len(many) == 20 and len(opened) == few
+
+
+def test_pieces_are_written_in_their_order_and_a_failure_comes_out():
+    written = []
+
+    def write(piece):
+        if piece == "full":
+            raise OSError("no space left")
+        time.sleep(0.01 * (piece == 0))
+        written.append(piece)
+
+    with Behind(write) as behind:
+        for piece in range(5):
+            behind.take(piece)
+    assert written == list(range(5))
+    with pytest.raises(OSError, match="no space"), Behind(write) as behind:
+        behind.take("full")
+    with pytest.raises(OSError, match="no space"), Behind(write) as behind:
+        behind.take("full")
+        behind.take(6)
+    assert written == list(range(5))
