@@ -330,7 +330,8 @@ VALUES: tuple = (
 )  # fmt: skip
 KEYS = (
     "from", "required", "unit", "recode", "otherwise", "text", "order", "reference", "date", "years_before",
-    "share_of", "missing", "blank_is", "zero_is_never_unless", "first_letter", "levels_text", "decimal", "format",
+    "share_of", "missing", "blank_is", "days_since", "month_from", "zero_is_never_unless", "first_letter",
+    "levels_text", "decimal", "format",
     "title", "currency", "record_date", "record_date_from", "columns", "unused", "inquiries_window", "strict",
     "source", "x",
 )  # fmt: skip

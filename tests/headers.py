@@ -3,7 +3,8 @@
 ``python tests/headers.py`` prints, for each file, how many columns have a canonical meaning, how many of them a draft
 places, and how many it places wrongly. ``None``: no canonical column means this. Several names: each is right.
 No row is a loan of anybody. The tables of Prosper and Lending Club are held to the files themselves by ``test_draft``;
-the others to :data:`HEADERS`, the names in the order in which public copies of the files have them.
+the others to :data:`HEADERS`, the names in the order in which public copies, or programs that open them, have them: no
+such file is read here.
 """
 
 import io
@@ -49,7 +50,8 @@ HMEQ = {
     "JOB": ("occupation", pick("Other", "Office", "Sales", "Mgr", "ProfExe", "Self")),
     "YOJ": ("employment_years", ramp(0, 30, 1)),
     "DEROG": ("public_records", pick(0.0, 0, 1, 0)),
-    "DELINQ": (("delinquent_accounts", "delinquencies_2y"), pick(0.0, 0, 2, 1)),
+    # "number of delinquent credit lines" in SAS's own description of the file: no window of two years
+    "DELINQ": ("delinquent_accounts", pick(0.0, 0, 2, 1)),
     "CLAGE": ("credit_history_years", ramp(20, 300, 2)),
     "NINQ": ("inquiries", pick(0.0, 1, 2)),
     "CLNO": ("total_accounts", whole(3, 40)),
@@ -278,10 +280,10 @@ BONDORA = {
 }
 #: names of the columns in the order of the file; ``·`` is a blank in a name
 HEADERS = {
-    # PawanRamaMali/datasets and others, hmeq.csv; with the names of SAS, and in words
+    # hmeq.csv, by SAS's description of SAMPSIO.HMEQ; the second header is that of a public copy, in words
     "HMEQ": "BAD LOAN MORTDUE VALUE REASON JOB YOJ DEROG DELINQ CLAGE NINQ CLNO DEBTINC",
     "HMEQ, in words": " ".join(HMEQ_WORDS),
-    # madsho/Big-Data-Management, SBAnational.csv
+    # SBAnational.csv, as programs that open it name the columns
     "SBA": "LoanNr_ChkDgt Name City State Zip Bank BankState NAICS ApprovalDate ApprovalFY Term NoEmp "
     "NewExist CreateJob "
     "RetainedJob FranchiseCode UrbanRural RevLineCr LowDoc ChgOffDate DisbursementDate DisbursementGross BalanceGross "
@@ -350,7 +352,7 @@ HEADERS = {
     "Kiva": "id funded_amount loan_amount activity sector use country_code country region currency "
     "partner_id posted_time "
     "disbursed_time funded_time term_in_months lender_count tags borrower_genders repayment_interval date",
-    # cs-training.csv of several repositories; its first column has no name
+    # cs-training.csv, as programs that open it name the columns; its first one has no name
     "Give Me Some Credit": "Unnamed:·0 SeriousDlqin2yrs RevolvingUtilizationOfUnsecuredLines age "
     "NumberOfTime30-59DaysPastDueNotWorse DebtRatio MonthlyIncome NumberOfOpenCreditLinesAndLoans "
     "NumberOfTimes90DaysLate "

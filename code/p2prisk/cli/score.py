@@ -43,6 +43,8 @@ class _Scored:
     #: numbers that look as if they were in another unit
     unlike: list
     coded: int
+    #: what the reader did to cells, and to how many
+    doubts: list
 
 
 @dataclass(frozen=True)
@@ -64,10 +66,14 @@ class _Scoring:
             if "loan_id" in tape.frame:
                 keys, coded = _keys_to_write(tape.frame["loan_id"])
                 table.insert(1, "loan_id", keys)
-            told = tape.provenance
-            yield _Scored(
-                table, told.get("rows_read", len(table)), told.get("rows_of_file"), tape.set_aside, unlike, coded
-            )
+            told, count = tape.provenance, len(table)
+            doubts = [
+                (f"{note['column']}: {note['what'].split(' (first in')[0]}", note["rows"])
+                for note in tape.notes
+                if note.get("level") in ("warning", "error")
+            ]
+            rows = told.get("rows_read", count), told.get("rows_of_file")
+            yield _Scored(table, *rows, tape.set_aside, unlike, coded, doubts)
             done += len(table)
 
     def tapes(self, piece):
@@ -122,6 +128,7 @@ def run(arguments):
         model = StandardModel.from_json(arguments.model)
         scorer, progress = LoanScorer(model), Progress()
         aside: list = []
+        doubts: dict = {}
         numbered = _Numbered(arguments.key is None)
         for part in _scored(arguments, model, scorer, numbered, over):
             for told in () if scorer.loans else part.unlike:
@@ -129,9 +136,13 @@ def run(arguments):
             scorer.count(part.table)
             behind.take(part.table)
             aside += part.aside
+            for told, rows in part.doubts:
+                doubts[told] = doubts.get(told, 0) + rows
             progress.total = part.rows_of_file and part.rows_of_file - sum(entry["rows"] for entry in aside)
             progress.show(scorer.loans)
         progress.close()
+    for told, rows in doubts.items():
+        cli._say(f"warning: {told} [{rows:,d} rows]", sys.stderr)
     print(account(scorer.loans + sum(entry["rows"] for entry in aside), scorer.loans, aside, "scored"))
     _say_grades(scorer, model)
     _say_flags(scorer, arguments.output)

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
+from p2prisk.errors import SeparationError
 from p2prisk.tape import COLUMNS
 from p2prisk.validation import holm
 
@@ -182,12 +183,16 @@ def parallel_lines(model: StandardModel) -> pd.DataFrame:
     from p2prisk.assumptions import brant, fit_by_cut
     from p2prisk.assumptions.parallel import _departures
 
-    fits = fit_by_cut(model.results, merge="categories")
+    try:
+        fits = fit_by_cut(model.results, merge="categories")
+    except SeparationError:  # a trait separates at every cut: the others can still be tested
+        fits = fit_by_cut(model.results, merge="levels")
     kept = list(fits.params.columns)
     terms = {
         ("age of the loan" if rule["kind"] == "exposure" else rule["column"]): [c for c in rule["columns"] if c in kept]
         for rule in model.rules
     }
+    untested = [term for term, columns in terms.items() if not columns]
     terms = {term: columns for term, columns in terms.items() if columns}
     test = brant(replace(fits, terms=terms))
     gap, error = _departures(fits)
@@ -226,5 +231,6 @@ def parallel_lines(model: StandardModel) -> pd.DataFrame:
         f"{first['departure']:.2f} times its mean over the cuts ({first['departure_low']:.2f} to "
         f"{first['departure_high']:.2f}{sure})."
         + (f" To make the test computable, these were merged: {fits.merged}." if fits.merged else "")
+        + (f" Not tested, as it separates the classes at some cut: {', '.join(untested)}." if untested else "")
     )
     return out

@@ -15,13 +15,14 @@ from scipy.special import expit, logit
 from p2prisk.errors import DataError
 from p2prisk.scorecard.card import Scorecard
 from p2prisk.scorecard.master_scale import MasterScale
-from p2prisk.tape.columns import is_own
+from p2prisk.tape.columns import COLUMNS, is_own
 from p2prisk.validation.population import class_counts
 
 if TYPE_CHECKING:
     from p2prisk.standard import StandardModel
 
-_FEWEST = 50
+#: chance that loans like those of the fit lie all at one end, from which on another unit is suspected
+_CHANCE = 1e-6
 _Z = 1.959963984540054
 _ROWS = 8192
 
@@ -139,7 +140,8 @@ class LoanScorer:
         Parameters
         ----------
         frame : pandas.DataFrame
-            Canonical columns; of fewer than 50 loans nothing is said.
+            Canonical columns. Nothing is said where loans like those of the fit could lie so by chance: of a lone
+            loan never.
 
         Returns
         -------
@@ -154,7 +156,8 @@ class LoanScorer:
             own = np.asarray(kept["counts"])[:-1]
             for place, end in ((0, "lowest"), (len(counts) - 1, "highest")):
                 before = own[place] / own.sum()
-                if counts.sum() >= _FEWEST and counts[place] >= 0.9 * counts.sum() and before < 0.3:
+                chance = max(before, 1e-3) ** counts[place] if counts.sum() else 1.0
+                if chance < _CHANCE and counts[place] >= 0.9 * counts.sum() and before < 0.3:
                     told.append(
                         f"{name}: {counts[place] / counts.sum():.0%} of these loans lie where the {end} {before:.0%} "
                         "of the loans of the fit lay; is it in another unit? 'p2prisk monitor' compares all attributes"
@@ -296,6 +299,12 @@ def reading_for(model: StandardModel, mapping: dict | None) -> tuple[dict | None
             )
         elif not same:
             decisions.pop(name, None)
+    currencies = [str((each or {}).get("currency") or "") for each in (own, mapping)]
+    if all(currencies) and currencies[0] != currencies[1] and any(COLUMNS[name].unit == "currency" for name in needed):
+        raise DataError(
+            f"the amounts of this mapping are in {currencies[1]}, those of the model in {currencies[0]}: convert them "
+            "in the export, or fit a model on loans of this currency (p2prisk fit)"
+        )
     if own is not None and sorted(map(str, own.get("missing") or ())) != sorted(map(str, mapping.get("missing") or ())):
         raise DataError(
             "the mapping names other missing codes than the mapping of the model did: a score would mean something "

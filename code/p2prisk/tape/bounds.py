@@ -212,6 +212,21 @@ _BEGINS = {
 }
 
 
+#: beginnings of tables that other programs write
+_TABLES = (
+    (re.compile(rb"<stata_dta>|[\x71-\x73][\x01\x02]\x01"), "a Stata file"),
+    (re.compile(rb"\$FL[23]"), "an SPSS file"),
+    (re.compile(rb"\x00{12}\xc2\xea\x81\x60"), "a SAS file"),
+    (re.compile(rb"RD[XA]\d\n|X\n\x00"), "an R file"),
+    (re.compile(rb"\x80[\x02-\x05]"), "a pickle of Python"),
+    (re.compile(rb"ARROW1|FEA1"), "an Arrow file"),
+    (re.compile(rb"\x89HDF"), "an HDF5 file"),
+    (re.compile(rb"Obj\x01"), "an Avro file"),
+    (re.compile(rb"(?i)<(\?xml|!doctype|html|table|workbook|head|body)"), "a page or a table in HTML or XML"),
+    (re.compile(rb"\[?\s*\{\s*\""), "JSON"),
+)
+
+
 def check_begin(path: Path, begin: bytes) -> None:
     """Refuse a text file that begins as another kind of file does, for instance what an archive in an archive holds.
 
@@ -221,6 +236,10 @@ def check_begin(path: Path, begin: bytes) -> None:
     """
     if begin.startswith(b"SQLite format 3\x00"):
         raise DataError(f"{path.name} is or holds an SQLite database; give sqlite:///{path.name} with --query")
+    plain = begin.removeprefix(b"\xef\xbb\xbf").lstrip(b" \t\r\n")
+    other = next((kind for form, kind in _TABLES if form.match(begin) or form.match(plain)), "")
+    if other:
+        raise DataError(f"{path.name} is or holds {other}, not a table in text; export the loans as CSV or .xlsx")
     packed = b"BZh" == begin[:3] and begin[4:10] == b"1AY&SY"
     kind = "a bzip2 file" if packed else next((kind for head, kind in _BEGINS.items() if begin.startswith(head)), "")
     if kind:

@@ -98,6 +98,7 @@ def wanted_columns(header, mapping):
         options = rule.get("from", [])
         names.update(options if isinstance(options, list) else [options])
         names.update(rule.get("share_of", ()))
+        names.update(filter(None, [rule.get("month_from")]))
     names.update(mapping.get("record_date_from") or ())
     return [name for name in header if name in names]
 

@@ -10,6 +10,7 @@ from p2prisk.tape.tally import counted
 _FORMS = {int(digit * times) for digit in "789" for times in range(2, 11)} | {
     10**power - less for power in (2, 3, 4) for less in (2, 3, 4)
 }
+_FORMS |= {int("123456789"[:size]) for size in range(4, 10)} | {int("1" * size) for size in range(4, 10)}
 SPECIAL = tuple(sorted({*_FORMS, *(form - 0.01 for form in (100, 1000, 10_000)), 99.9, 999.9, 9999.9}))
 BELOW = (-1, -9, -99, -999, -9999)
 
@@ -38,6 +39,8 @@ def suspected_codes(values: np.ndarray) -> list[tuple[float, int, str]]:
     [(77.5, 5, 'the next value is 35')]
     >>> suspected_codes(np.append(np.linspace(5_000, 200_000, 500), [99_999] * 20))
     [(99999.0, 20, 'no other value is half as common')]
+    >>> suspected_codes(np.append(np.linspace(5_000, 200_000, 500), [1] * 20))
+    [(1.0, 20, 'the next value is 5,000')]
     >>> suspected_codes(np.append(spread, [40, 60])), suspected_codes(np.repeat([12, 24, 36], 50))
     ([], [])
     """
@@ -57,7 +60,7 @@ def codes_among(found: np.ndarray, counts: np.ndarray) -> list[tuple[float, int,
     far &= bool(len(plain)) and found >= 3 * plain.max()
     for place in np.flatnonzero((counts >= least) & (counts <= 0.9 * rows) | far):
         value, count = found[place], int(counts[place])
-        if value in BELOW or value in SPECIAL or place == len(found) - 1:
+        if value in BELOW or value in SPECIAL or place in (0, len(found) - 1):
             why = _odd(value, count, found, counts, place)
             if why:
                 codes.append((float(value), count, why))
@@ -91,6 +94,11 @@ def _odd(value, count, found, counts, place):
     many = len(rest) >= 20  # a number, not a class
     if many and rest.max() < value and value >= 1.5 * rest.max() and count > 2 * weights.max():
         return f"the next value is {rest.max():,g}"
+    gap = (found[place] - found[place - 1]) if place else (found[1] - found[0] if len(found) > 1 else 0.0)
+    if many and value and place in (0, len(found) - 1) and count > 3 * weights.max() and gap > 0.5 * np.ptp(rest):
+        return f"the next value is {rest.max() if place else rest.min():,g}"
+    if many and place == 0 and 0 < 10 * value <= rest.min() and count > 2 * weights.max():
+        return f"the next value is {rest.min():,g}"
     if many and special and value >= 99 and count >= 10 and count > 2 * weights.max():
         return "no other value is half as common"
     return ""

@@ -177,7 +177,7 @@ def read_excel(path, sheet, on_error, mapping, header=None, expected=()):
     """
     from openpyxl.utils import get_column_letter
 
-    rows, name, others = _rows_of_sheet(path, sheet)
+    rows, name, others, epoch = _rows_of_sheet(path, sheet)
     place = f"{path.name}, sheet {name!r}"
     hint = f"; other sheets: {', '.join(others)} (--sheet NAME, sheet=)" if others else ""
     if not any(any(cell is not None for cell in row) for row in rows):
@@ -221,6 +221,7 @@ def read_excel(path, sheet, on_error, mapping, header=None, expected=()):
     frame = table[[header.index(column) for column in wanted]].copy()
     frame.columns = wanted
     frame.index = [number - 1 for number, _ in numbered]
+    frame.attrs["epoch"] = pd.Timestamp(epoch)  # day 0 of its serial days: 1899-12-30, or 1904-01-01
     told = {"blank lines skipped": blank, "lines above the header skipped": start}
     notes = [{"column": "", "what": what, "rows": count} for what, count in told.items() if count]
     if others:
@@ -245,7 +246,7 @@ def read_excel(path, sheet, on_error, mapping, header=None, expected=()):
 
 
 def _rows_of_sheet(path, sheet):
-    """All rows of a sheet, given by name or place; its name, and the names of the others."""
+    """All rows of a sheet, given by name or place; its name, the names of the others, and the day 0 of its dates."""
     import openpyxl
 
     check_archive(path, free_memory())
@@ -282,7 +283,7 @@ def _rows_of_sheet(path, sheet):
         raise DataError(f"{path.name}, sheet {name!r}, is broken ({type(error).__name__}); save it again") from None
     check_columns(max(map(len, rows), default=0), f"{path.name}, sheet {name!r},")
     book.close()
-    return rows, name, [other for other in names if other != name]
+    return rows, name, [other for other in names if other != name], book.epoch
 
 
 def _without_formulas(frame, name, on_error, path, letter):

@@ -643,6 +643,21 @@ def _flag_rule(text, canonical, name, parts, remarks):
         remarks.append("taken as 1 = bad; by when it counts as bad, only you know")
 
 
+def _place_of_grade(level):
+    """Where a grade usually stands: AAA before AA before A, A+ before A before A-.
+
+    Examples
+    --------
+    >>> sorted(["A", "B-", "A+", "AA", "B", "A-"], key=_place_of_grade)
+    ['AA', 'A+', 'A', 'A-', 'B', 'B-']
+    """
+    found = re.fullmatch(r"([A-Za-z]+)(\d*)([+-]?)", str(level))
+    if not found:
+        return ("~", 0, 0, 0, str(level))
+    letters, number, sign = found.groups()
+    return (letters[0].upper(), -len(letters), int(number or 0), {"+": 0, "": 1, "-": 2}[sign], str(level))
+
+
 def _level_rule(text, canonical, parts, remarks):
     column = COLUMNS[canonical]
     words = _levels(canonical) if column.levels else {}
@@ -669,7 +684,7 @@ def _level_rule(text, canonical, parts, remarks):
         try:
             ordered, asked = grade_order(levels, canonical), numbered(levels)
         except ValueError:
-            ordered, asked = sorted(levels), True
+            ordered, asked = sorted(levels, key=_place_of_grade), True
         if asked and levels:
             parts.append('order: "?"')
             shown = ", ".join(_quote(level) for level in ordered[:30])

@@ -36,6 +36,8 @@ and a rule's keys:
 ``reference``               first level of an unordered category
 ``date``                    formats to try, in order (strptime); without it ISO dates, and columns of whole numbers
                             that are 20190131, 201901, years or the serial days of a spreadsheet
+``days_since``              the cells are days counted from this day on (1904-01-01, 1960-01-01, 1970-01-01)
+``month_from``              source column of the month, where ``from`` names that of the year
 ``years_before``            the value is the years from this date to the named canonical date
 ``share_of``                [part, whole]: the value is 100 x part / whole
 ``missing``                 further values that stand for missing in this column
@@ -64,7 +66,7 @@ from p2prisk.tape.columns import COLUMNS, EMPLOYMENT, RECENCY, in_order, is_own
 from p2prisk.tape.core import LoanTape, drop_unused_levels
 from p2prisk.tape.dates import day_or_month_first, fitting_patterns, whole_number_dates, without_offset, year_only
 from p2prisk.tape.mapping_file import parse_mapping
-from p2prisk.tape.numerals import CURRENCIES, Cells, looks_grouped, read_cells, refuse_two_marks
+from p2prisk.tape.numerals import CURRENCIES, SHARED, Cells, latin, looks_grouped, read_cells, refuse_two_marks
 from p2prisk.tape.own import check_own
 from p2prisk.tape.privacy import LEAST, kind_of, masked, masked_name, masked_names
 from p2prisk.tape.rows import date_of_rows
@@ -90,6 +92,8 @@ _RULE_KEYS = {
     "decimal": "mark",
     "missing": "values",
     "order": "levels",
+    "days_since": "day",
+    "month_from": "word",
     "from": "names",
     "share_of": "names",
     "date": "patterns",
@@ -129,6 +133,17 @@ _ISO = (
 )
 #: dates that had happened when the file was written
 _HAPPENED = ("issue_date", "last_payment_date", "closed_date")
+#: names and numbers of months -> two digits
+MONTHS = {
+    name: f"{place:02d}"
+    for place in range(1, 13)
+    for name in (
+        str(place),
+        f"{place:02d}",
+        f"{place}.0",
+        *(datetime.date(2000, place, 1).strftime(form).lower() for form in ("%b", "%B")),
+    )
+}
 _BUDDHIST = "The years are those of the Buddhist calendar, 543 ahead"
 _DECIMAL = {".": ".", ",": ",", "point": ".", "dot": ".", "comma": ","}
 _GIVEN = ("bad", "severity")
@@ -238,6 +253,9 @@ def check_mapping(mapping):
                     f"{where}: {key} is {other!r}, which is no canonical {'date' if kinds[0] == 'date' else 'count'} "
                     "that this mapping reads; map it, or remove the key"
                 )
+        for key in ("days_since", "month_from"):
+            if rule.get(key) and COLUMNS[name].kind != "date":
+                raise DataError(f"{where}: {key} is of a date only; remove the key")
         if not rule.get("from") and "share_of" not in rule:
             raise DataError(f"{where}: say 'from' which column it is read")
     check_own(mapping)
@@ -604,7 +622,8 @@ class _Builder:
         if stated and (named := text.isin(stated)).any():
             self.note_missing(self.target, named)
             text = text.mask(named)
-        gone = text.isin(self.missing)
+        told = {str(key) for key in rule.get("recode") or ()}  # NA may be the code of a place, if the mapping says so
+        gone = text.isin(self.missing - told)
         return text.mask(gone) if gone.any() else text
 
     def note_missing(self, name, named):
@@ -814,6 +833,11 @@ class _Builder:
                 "convert them, or split the file"
             )
         code = next(iter(found), "")
+        if own and own not in SHARED.get(code, (own,)):
+            raise DataError(
+                f"{self.where}, column {name!r}: the cells say {code}, which is not {own}, the mapping's currency; "
+                "correct the mapping, or convert the amounts in the export"
+            )
         if len(code) == 3 and own and code != own:
             raise DataError(
                 f"{self.where}, column {name!r}: the cells say {code}, the mapping says currency: {own}; "
@@ -833,7 +857,9 @@ class _Builder:
     def dates(self, name, source, rule):
         series = self.raw[source]
         self.target = name
-        if self.codes is None and (_is_text(series) or isinstance(series.dtype, pd.CategoricalDtype)):
+        if rule.get("month_from"):
+            series = self.with_month(name, source, rule)
+        elif self.codes is None and (_is_text(series) or isinstance(series.dtype, pd.CategoricalDtype)):
             return self.by_level(source, lambda: self.dates(name, source, rule))
         self.used.add(source)
         if pd.api.types.is_datetime64_any_dtype(series.dtype):
@@ -844,6 +870,8 @@ class _Builder:
                 self.note_missing(name, named)
             return self.happened(name, source, series, out.mask(named))
         real = pd.Series(pd.NaT, series.index, dtype="datetime64[us]")
+        if rule.get("days_since"):
+            return self.happened(name, source, series, self.counted_days(name, source, rule))
         if series.dtype == object:  # a database's or a workbook's dates
             mine = series.map(lambda cell: isinstance(cell, datetime.date)).to_numpy(dtype=bool)
             if mine.any():
@@ -851,7 +879,9 @@ class _Builder:
                 real[mine] = pd.Series(cells, series.index[mine]).astype("datetime64[us]")
                 series = series.mask(mine)
                 self.raw = self.raw.assign(**{source: series})
-        text = self.text(source, rule)
+        text = self.text(source, rule) if not rule.get("month_from") else series
+        if len(text) and not text.dropna().map(str.isascii).all():
+            text = text.map(latin, na_action="ignore")
         out = real.copy()
         left = text.notna() & out.isna()
         patterns = _as_list(rule.get("date")) or _ISO
@@ -874,9 +904,15 @@ class _Builder:
                 pd.to_datetime(without_offset(distinct), format=pattern, errors="coerce").to_numpy(), distinct
             )
             found = text[left].map(parsed)
-            if pattern.endswith("%y"):  # a two-digit year of the future is of the last century
+            if "%y" in pattern:  # a two-digit year of the future is of the last century
                 future = found > pd.Timestamp.now()
                 found = found.where(~future, found - pd.DateOffset(years=100))
+                if name in _HAPPENED and future.any():
+                    when = f"{found[future].min():%Y} to {found[future].max():%Y}"
+                    remedy = "write the column with four digits of the year, as 2019-01-31, in the export"
+                    what = f"years of two digits to come, read as those of {when}: of another calendar?"
+                    rows, _ = self.rows(future.reindex(text.index, fill_value=False))
+                    self.note(name, what, rows, level="warning", remedy=remedy)
             out[left] = found.astype("datetime64[us]")
             left = left & out.isna()
         if left.any() and (left == text.notna()).all():
@@ -884,6 +920,8 @@ class _Builder:
             if what:
                 if what.startswith("years"):
                     self.years.add(name)
+                if what.startswith("serial"):
+                    found = self.serial_days(name, found, self.rows(left)[0])
                 out[left] = found.astype("datetime64[us]")
                 self.note(name, f"dates of {source!r} are {what}", self.rows(left)[0])
                 left = left & out.isna()
@@ -891,12 +929,55 @@ class _Builder:
         self.failed(name, source, text, left, remedy)
         return self.happened(name, source, text, out)
 
+    def serial_days(self, name, found, rows):
+        """Serial days by the epoch of the workbook; of a text file nobody knows it, which is asked."""
+        if self.table.attrs.get("epoch") is not None:
+            return found + (self.table.attrs["epoch"] - pd.Timestamp("1899-12-30"))
+        if name in _HAPPENED and self.table.attrs.get("text"):
+            what = f"numbers read as days since 1899-12-30: {found.min():%Y-%m-%d} to {found.max():%Y-%m-%d}"
+            remedy = (
+                "days_since: 1899-12-30 in the mapping if that is right; other programs count from 1904-01-01, "
+                "1960-01-01 or 1970-01-01"
+            )
+            self.note(name, what, rows, level="warning", remedy=remedy)
+        return found
+
+    def counted_days(self, name, source, rule):
+        """Days counted from the day that the mapping names."""
+        days = self.numbers(name, source, {key: rule[key] for key in ("missing", "decimal") if key in rule})
+        begin = pd.Timestamp(rule["days_since"])
+        wrong = ~days.between(-36_600, 800_000) & days.notna()
+        self.failed(name, source, self.raw[source], wrong, "No such number of days is a date: correct the cell.")
+        return (begin + pd.to_timedelta(days.mask(wrong).round(6), unit="D")).astype("datetime64[us]")
+
+    def with_month(self, name, source, rule):
+        """Year and month of two columns as one text."""
+        other = rule["month_from"]
+        if other not in self.raw:
+            raise DataError(
+                f"{self.where}: no column {masked_name(other)!r} (month_from of {name!r}); name the right column, or "
+                "remove the key"
+            )
+        self.used.add(other)
+        year, month = self.text(source, rule), self.text(other, {"missing": rule.get("missing")})
+        self.target = name
+        month = month.map(lambda cell: MONTHS.get(str(cell).strip(" .").lower()), na_action="ignore")
+        wrong = year.notna() & month.isna()
+        self.failed(name, other, self.raw[other], wrong, "A month is a number from 1 to 12, or its name in English.")
+        return (_whole(year) + "-" + month).mask(wrong)
+
     def pattern_of(self, text, rule, whole):
         """The remedy for dates that cannot be read, with the patterns that fit: the whole column, else what is left."""
         distinct = whole.drop_duplicates()
         fits, others = fitting_patterns(distinct), []
         if not fits and len(text) < len(whole):
             fits, others = fitting_patterns(text.drop_duplicates()), _as_list(rule.get("date")) or [*_ISO[:1]]
+        none = distinct[distinct.astype(str).str.fullmatch(r"(?:0[\W0]*|9[\W9]*)")]
+        if not fits and len(none) and len(none) < len(distinct):
+            rest = distinct.drop(none.index)
+            if whole_number_dates(rest)[1] or fitting_patterns(rest):
+                shown = ", ".join(f'"{cell}"' for cell in none[:3])
+                return f"All but {shown} are dates: name it under 'missing' if it stands for none: missing: [{shown}]."
         lists = [", ".join(f'"{pattern}"' for pattern in [*others, fit]) for fit in fits[:2]]
         remedy = "Give the pattern under 'date' in the mapping"
         if distinct.astype(str).str.contains(r"(?<!\d)25[4-9]\d(?!\d)").mean() > 0.5:

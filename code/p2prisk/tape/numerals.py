@@ -45,6 +45,13 @@ CURRENCIES = {
     "Kr": "",
 }
 CURRENCIES["RMB"] = "CNY"
+#: signs of several currencies -> those that they can mean
+SHARED = {
+    "$": tuple("USD AUD CAD NZD HKD SGD TWD MXN ARS CLP COP UYU BRL FJD JMD NAD BSD BBD BZD TTD".split()),
+    "¥": ("CNY", "JPY"),
+    "kr": ("SEK", "NOK", "DKK", "ISK"),
+    "Kr": ("SEK", "NOK", "DKK", "ISK"),
+}
 _MONTHS = "months|month|mos|mo|mths|mth|monate|monat|mois|meses|mes|mês|mesi|个月|個月|ヶ月|か月|개월|期|月"
 _YEARS = "years|year|yrs|yr|jahre|jahr|ans|an|années|année|años|año|anos|ano|anni|年|岁|歳|세|년"
 _DAYS = "days|day|tage|tag|jours|jour|días|día|dias|dia|giorni|天|日|일"
@@ -84,6 +91,12 @@ _ODD_MARKS = dict.fromkeys(map(ord, "\u2212\u2013\uff0d\ufe63\u2010\u2011"), "-"
 )
 #: dashes in place of cents: ``1.200,-`` and ``1'200.--`` are no negatives
 _NO_CENTS = re.compile(r"(?<=\d)([.,])[-\u2014=]{1,2}$")
+#: digits and marks of Arabic and other scripts, as Latin ones
+_DIGITS = {code: str(unicodedata.decimal(chr(code))) for code in range(0x660, 0x2000) if chr(code).isdecimal()} | {
+    0x66B: ".",
+    0x66C: " ",
+    0x66A: "%",
+}
 _NAN = float("nan")
 #: distinct cells from which on whole columns are matched at once
 _MANY = 500
@@ -140,8 +153,8 @@ def read_cells(texts: list[str], unit: str = "") -> Cells:
     [36.0, 36.0, 18.0, 30.0, -36.0]
     >>> read_cells(["12 % p.a.", "1250 bps"], "per cent").point.tolist()
     [12.0, 12.5]
-    >>> read_cells(["3.5万元"], "currency").point.tolist()
-    [35000.0]
+    >>> read_cells(["3.5万元", "١٬٢٣٤٫٥"], "currency").point.tolist()
+    [35000.0, 1234.5]
     """
     signs: set[str] = set()
     texts, factors = list(texts), _FACTORS.get(unit)
@@ -170,9 +183,20 @@ def _usual(texts, point, comma, evidence):
     return np.flatnonzero(left)
 
 
+def latin(text: str) -> str:
+    """Digits of any script, wide letters, odd blanks and dashes as Latin ones.
+
+    Examples
+    --------
+    >>> latin("١٬٢٣٤٫٥"), latin("१२"), latin("２０１５－０１")
+    ('1 234.5', '12', '2015-01')
+    """
+    return unicodedata.normalize("NFKC", text.translate(_ODD_MARKS | _ODD_SPACES | _DIGITS))
+
+
 def _cell(text, factors, signs):
     """Value with a point, value with a comma, evidence, per cent sign."""
-    core = text if text.isascii() else unicodedata.normalize("NFKC", text.translate(_ODD_MARKS | _ODD_SPACES))
+    core = text if text.isascii() else latin(text)
     core = core.strip()
     if _PLAIN.match(core):
         value = float(core)

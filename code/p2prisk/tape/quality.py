@@ -16,6 +16,7 @@ from p2prisk.tape import dates
 from p2prisk.tape.codes import as_written, codes_among
 from p2prisk.tape.columns import COLUMNS
 from p2prisk.tape.core import LoanTape, where_rows
+from p2prisk.tape.doubts import find_doubts
 from p2prisk.tape.keys import doubled_rows, repeated, spelled_alike
 from p2prisk.tape.privacy import level_shown, masked_name, masked_names
 from p2prisk.tape.severity import has_ended
@@ -186,6 +187,7 @@ def quality_report(tape):
         _leakage(frame, find, tallies)
         _grades(tape, find)
         _outcome(tape, find)
+        find_doubts(tape, find, lambda mask: _first(mask, rows), tallies)
     columns = _columns(frame, dict(zip(outside["column"], outside["rows"], strict=True)), tallies)
     _missing(frame, columns, find)
     _levels(frame, find)
@@ -491,7 +493,7 @@ def _dates(frame, provenance, find, rows, tallies):
                 ),
                 name,
                 frame[name].notna().sum(),
-                "map a full date if there is one",
+                "map a full date if there is one, or name the column of the month under month_from",
             )
     for name in ("last_payment_date", "closed_date"):
         if name in frame:

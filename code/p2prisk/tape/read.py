@@ -102,7 +102,7 @@ def read_tape(
     options = {"encoding": encoding, "delimiter": delimiter, "sheet": sheet, "header_row": header_row}
     reading = Reading(Choice.of(format, own, source), on_error, expected_names(format), options)
     raw, facts, set_aside, notes = read_pieces(source, pieces_of(source, query), reading, over)
-    header, text = [*raw.columns, *facts["not_read"]], raw.attrs.get("text", False)
+    header, told = [*raw.columns, *facts["not_read"]], {"text": False} | raw.attrs
     mapping = chosen = facts.pop("mapping")
     if record_date is not None:
         check_record_date(record_date)
@@ -118,7 +118,7 @@ def read_tape(
     set_aside, notes = set_aside + aside, notes + more
     raw = without_personal(raw, facts["personal"], mapping, key=key)
     facts["personal"] = dict(facts["personal"])
-    raw.attrs |= {"header": header, "text": text}
+    raw.attrs |= told | {"header": header}
     if instalments is not None:
         lp, lp_facts, more, _ = read_raw(instalments, on_error=on_error, mapping=lambda header: RULES)
         set_aside = set_aside + more
@@ -350,7 +350,10 @@ def read_raw(
     elif head[:4] == b"PK\x03\x04" and is_excel(path):
         frame, more, set_aside, notes = read_excel(path, sheet, on_error, mapping, header_row, expected)
     elif head[:8] == b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1":
-        raise DataError(f"{path.name} is an Excel 97-2003 file (.xls); save it as .xlsx or CSV")
+        raise DataError(
+            f"{path.name} is an Excel 97-2003 file (.xls) or a workbook under a password; save it as .xlsx or "
+            "CSV, without one"
+        )
     elif head[:5] == b"%PDF-":
         raise DataError(f"{path.name} is a PDF file; export the table as CSV")
     else:

@@ -58,6 +58,11 @@ def sources_of(mapping, header):
     return found
 
 
+def _parts_of_dates(mapping):
+    """Columns that hold the month of a date only."""
+    return {rule["month_from"] for rule in (mapping.get("columns") or {}).values() if rule.get("month_from")}
+
+
 def snapshot_columns(header, mapping, panel=False):
     """Columns that may say of which month end a row is, where the mapping does not name one.
 
@@ -65,7 +70,7 @@ def snapshot_columns(header, mapping, panel=False):
     """
     if mapping.get("record_date_from") or not sources_of(mapping, header).get("loan_id"):
         return []
-    used = {source for sources in sources_of(mapping, header).values() for source in sources}
+    used = {source for sources in sources_of(mapping, header).values() for source in sources} | _parts_of_dates(mapping)
     names = [name for name in header if name not in used]
     return [name for name in names if SNAPSHOT.match(str(name).strip())] + [
         name for name in names if panel and _SNAPSHOT_OF_PANEL.match(str(name).strip())
@@ -129,7 +134,8 @@ def not_loans(raw: pd.DataFrame, mapping: dict) -> tuple[pd.DataFrame, list]:
         cells = raw[first].iloc[some].astype(object)
         called[some] = [isinstance(cell, str) and _is_total(_YEAR.sub("", cell).strip(), keys=True) for cell in cells]
         called[some] |= _sums(raw, raw.iloc[some], sources) & _blank(raw[first].iloc[some])
-    places = np.flatnonzero((gaps * 2 >= len(core)) | called | repeated)
+    unlike = _unlike(raw[first], gaps) if "loan_id" in sources else np.zeros(len(raw), dtype=bool)
+    places = np.flatnonzero((gaps * 2 >= len(core)) | called | repeated | unlike)
     if not len(places):
         return raw, []
     some = raw.iloc[places]
@@ -147,7 +153,15 @@ def not_loans(raw: pd.DataFrame, mapping: dict) -> tuple[pd.DataFrame, list]:
     keyed = ~_blank(some[sources["loan_id"][0]]) if "loan_id" in sources else np.ones(len(some), dtype=bool)
     nobody = ~keyed & (_blank(raw[first]).mean() < 0.01) & (gaps[places] * 2 >= len(core))
     reasons = np.select(
-        [count == 0, repeated[places], total, (count <= 2) & wordy & spoken, (count == 1) & ~keyed, nobody],
+        [
+            count == 0,
+            repeated[places],
+            total,
+            (count <= 2) & wordy & spoken,
+            (count == 1) & ~keyed,
+            nobody,
+            unlike[places],
+        ],
         [
             "blank row",
             "names, units or descriptions of the columns, not a loan",
@@ -155,6 +169,7 @@ def not_loans(raw: pd.DataFrame, mapping: dict) -> tuple[pd.DataFrame, list]:
             "note or title, not a loan",
             "one cell filled, and no key",
             "no key, and half of its cells empty",
+            "a word where all others have a key, and cells empty: a total?",
         ],
         default="",
     )
@@ -166,6 +181,18 @@ def not_loans(raw: pd.DataFrame, mapping: dict) -> tuple[pd.DataFrame, list]:
             set_aside.append({"reason": str(reason), "rows": len(mine), "lines": lines})
     gone = places[reasons != ""]
     return (raw.drop(index=raw.index[gone]) if len(gone) else raw), set_aside
+
+
+def _unlike(keys, gaps):
+    """Rows with two gaps whose key is a word, where nearly all others have a number in it: a total in any language."""
+    found = np.zeros(len(keys), dtype=bool)
+    some = np.flatnonzero((gaps >= 2) & ~_blank(keys))
+    if not len(some) or len(some) > 0.02 * len(keys) or pd.api.types.is_numeric_dtype(keys.dtype):
+        return found
+    sample = keys.dropna().astype(str).head(2000)
+    if sample.str.contains(r"\d").mean() > 0.98:
+        found[some] = ~keys.iloc[some].astype(str).str.contains(r"\d").to_numpy(dtype=bool)
+    return found
 
 
 def _is_total(cell, keys=False):

@@ -80,6 +80,8 @@ def supports(tape: LoanTape) -> pd.DataFrame:
         events = int(frame.loc[frame["severity"].astype(str).str.startswith("loss"), "n"].sum())
     else:
         events = 0
+    known = frame["n"].sum() if "n" in frame else frame["bad"].notna().sum() if "bad" in frame else 0
+    good = int(known) - events
     years = (
         frame["issue_date"].dt.year.nunique()
         if "issue_date" in frame
@@ -89,7 +91,8 @@ def supports(tape: LoanTape) -> pd.DataFrame:
     predictors = len([name for name in tape.known_at_issue() if name not in ("issue_date", "issue_year")])
     enough = (predictors >= 2, "fewer than two columns known at issue")
     has_outcome = (outcome, "the tape has no outcome")
-    some_events = (events >= FEW_EVENTS, f"only {events} bad loan{'s' * (events != 1)}")
+    few, kind = (events, "bad") if events <= good else (good, "good")
+    some_events = (few >= FEW_EVENTS, f"only {few} {kind} loan{'s' * (few != 1)}")
     dated = (years > 0, "the tape has no issue date")
     part("identification", enough)
     part("grade model", (grades >= 3, f"{grades} grade(s) on the tape" if grades else "the tape has no grade"), enough)

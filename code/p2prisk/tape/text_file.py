@@ -70,6 +70,8 @@ def open_binary(path):
             for info in archive.infolist()
             if not info.is_dir() and not info.filename.startswith("__MACOSX")
         ]
+        if "mimetype" in names and archive.read("mimetype")[:40].startswith(b"application/vnd.oasis"):
+            raise DataError(f"{path.name} is an OpenDocument file; save it as .xlsx or CSV")
         if len(names) != 1:
             raise DataError(f"{path.name} holds {len(names)} files ({', '.join(names[:5])}); unpack it and give one")
         try:

@@ -1,0 +1,222 @@
+"""Doubts that one column alone does not raise: what contradicts another column, a name, or the way dates pile up.
+
+Each is a question with its answer in the mapping; nothing is changed by itself.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+import numpy as np
+import pandas as pd
+
+from p2prisk.tape.columns import COLUMNS
+from p2prisk.tape.core import LoanTape
+from p2prisk.tape.privacy import LEAST, level_shown
+from p2prisk.tape.tally import Tallies
+
+#: words for "not known" that stand where a level stands
+_UNKNOWN = re.compile(
+    r"^\W*(n[./]\s?[avd]\W?|[sk]\.\s?[ad]\.?|unknown|not (stated|known|available|given|provided|specified)|none|nil|"
+    r"null|missing|blank|tbd|undefined|unspecified|keine angabe|unbekannt|ohne angabe|inconnue?|"
+    r"non (renseigne|précisé)e?|"
+    r"non specificato|desconocid[oa]|sin datos?|no (informado|disponible)|desconhecid[oa]|não informado|onbekend|brak|"
+    r"неизвестно|不详|未知|不明|无|無|未填写)?\W*$",
+    re.IGNORECASE,
+)
+#: names of columns that mark the good loans
+_GOOD_NAME = re.compile(
+    r"(^|[^a-z])(good|repaid|paid ?(back|off)?|fully paid|performing|healthy|survived|current|no ?default\w*|"
+    r"non ?default\w*|not ?default\w*|zuruckgezahlt|zurückgezahlt|getilgt|rembourse|remboursé|pagado|quitado|pago)"
+    r"($|[^a-z])|已还清|结清|正常",
+    re.IGNORECASE,
+)
+_NOT_GOOD = re.compile(
+    r"(^|[^a-z])(not|un|non|over|late|past)[ _.]?(fully[ _.]?)?(re)?(paid|performing|good)|bad", re.I
+)
+_ENCODED_TWICE = re.compile("[ÂÃâ][\x80-\xbf]|Ã.|â€")
+_DAYS_OF_ODD = {7, 14, 15, 21, 28, 31, 45, 62, 92, 93}
+_DAYS_OF_ANY = _DAYS_OF_ODD | {30, 60, 90}
+_YEARS = {10, 15, 20, 25, 30, 35, 40}
+
+
+def find_doubts(tape: LoanTape, find: Callable, where: Callable, tallies: Tallies) -> None:
+    """Ask what is doubtful on a tape.
+
+    Parameters
+    ----------
+    tape : LoanTape
+    find : callable
+        Takes level, what, column, rows and remedy.
+    where : callable
+        From a mask of rows to their numbers in words.
+    tallies : Tallies
+        Of the frame.
+    """
+    frame, stated = tape.frame, tape.provenance.get("units", {})
+    _outcome_named_good(tape, find)
+    _issue_days(frame, find, where, tallies)
+    _terms(frame, find, stated, tallies)
+    _instalments(frame, find, stated)
+    _never(frame, find, tape.provenance.get("mapping") or {}, tallies)
+    _levels(frame, find)
+
+
+def _outcome_named_good(tape, find):
+    """A column named after good loans that is read as the mark of bad ones."""
+    rule = ((tape.provenance.get("mapping") or {}).get("columns") or {}).get("bad") or {}
+    words = tape.provenance.get("bad_words")
+    source = rule.get("from")
+    source = source[0] if isinstance(source, list) and source else source
+    if not words or "bad" not in tape.provenance.get("mapped", ()) or not source:
+        return
+    plain = re.sub(r"(?<=[a-z])(?=[A-Z])|[_.\-]", " ", str(source)).lower()
+    bad = tape.frame["bad"].dropna().astype(bool)
+    if _GOOD_NAME.search(plain) and not _NOT_GOOD.search(plain) and bad.nunique() == 2 and bad.mean() <= 0.5:
+        turned = ", ".join(f'"{word}": {"false" if mark else "true"}' for word, mark in words.items())
+        what = f"the column is named {source!r}, after good loans, and its yes is read as bad"
+        same = ", ".join(f'"{word}": {"true" if mark else "false"}' for word, mark in words.items())
+        find("warning", what, "bad", int(bad.sum()), f"recode: {{{turned}}} in the mapping, or recode: {{{same}}}")
+
+
+def _issue_days(frame, find, where, tallies):
+    """Issue dates of another calendar, of another zone, or at a day that stands for none."""
+    if "issue_date" not in frame or not tallies["issue_date"].known:
+        return
+    days = pd.Series(tallies["issue_date"].counts, pd.DatetimeIndex(tallies["issue_date"].values))
+    year, known = days.index.year, int(days.sum())
+    mine = (year >= 1300) & (year <= 1500)
+    if days[mine].sum() > 0.5 * known:
+        find(
+            "error",
+            f"years {year[mine].min()} to {year[mine].max()}: those of an Islamic or Persian calendar?",
+            "issue_date",
+            days[mine].sum(),
+            "write the column as 2019-01-31 in the export",
+        )
+    hours = (days.index - days.index.normalize()).unique()
+    if 0 < len(hours) <= 2 and pd.Timedelta(0) < min(hours) and min(hours) >= pd.Timedelta(hours=12):
+        shown = " or ".join(f"{hour / pd.Timedelta(hours=1):g}:00" for hour in sorted(hours))
+        find(
+            "warning",
+            f"every time of day is {shown}: midnight of another zone, so that each date is a day early?",
+            "issue_date",
+            known,
+            "write the column as 2019-01-31, in local time, in the export",
+        )
+    if len(days) >= 5:
+        first, gap = days.index[0], days.index[1] - days.index[0]
+        spread = days.index[-1] - days.index[1]
+        if days.iloc[0] >= max(3, 0.005 * known) and gap > max(pd.Timedelta(days=1500), spread):
+            find(
+                "warning",
+                f"{days.iloc[0]:,d} rows of {first:%Y-%m-%d}, and the next date is {days.index[1]:%Y-%m-%d}: does it "
+                f"stand for none? ({where(frame['issue_date'] == first)})",
+                "issue_date",
+                days.iloc[0],
+                f"missing: [{first:%Y-%m-%d}] under issue_date in the mapping, as the file writes it, if so",
+            )
+
+
+def _terms(frame, find, stated, tallies):
+    """Terms that are usual as days or as years, and unusual as months."""
+    if "term" not in frame or "term" in stated or not 0 < len(tallies["term"].values) <= 12:
+        return
+    term = tallies["term"]
+    seen = {float(months) for months in term.values}
+    dear = any(name in frame and frame[name].median() > 60 for name in ("rate", "apr"))  # said by the check of units
+    shown = ", ".join(f"{months:g}" for months in sorted(seen)[:4])
+    if seen <= _DAYS_OF_ANY and seen & _DAYS_OF_ODD and not (dear and term.median() < 91) and min(seen) >= 7:
+        unit = "days"
+    elif seen <= _YEARS and max(seen) >= 25:
+        unit = "years"
+    else:
+        return
+    find(
+        "warning",
+        f"terms of {shown}: {unit} where months are meant?",
+        "term",
+        term.known,
+        f"unit: {unit} as months in the mapping, or unit: months if it is right",
+    )
+
+
+def _instalments(frame, find, stated):
+    """Instalments that do not pay back the amount in the term at any usual rate: another unit or currency."""
+    if not {"instalment", "amount", "term"} <= set(frame) or "instalment" in stated:
+        return
+    amount, term, paid = (frame[name].to_numpy(dtype=float) for name in ("amount", "term", "instalment"))
+    with np.errstate(divide="ignore", invalid="ignore"):
+        whole = paid * term / amount
+    if "rate" in frame and frame["rate"].median() > 1.5:
+        monthly = frame["rate"].to_numpy(dtype=float) / 1200
+        with np.errstate(divide="ignore", invalid="ignore"):
+            due = np.where(monthly > 0, monthly * term / (1 - (1 + monthly) ** -term), 1.0)
+        low, high, known = due / 1.7, due * 1.7, "at its rate"
+    else:
+        low, high, known = np.full(len(whole), 0.75), 1 + 0.5 * term / 12, "at any usual rate"
+    fine = np.isfinite(whole) & np.isfinite(low) & (paid > 0)
+    if fine.sum() < 20:
+        return
+    wrong = fine & ((whole < low) | (whole > high))
+    if wrong.sum() > 0.5 * fine.sum():
+        ratio = np.median(whole[fine])
+        find(
+            "warning",
+            f"the instalments of a term add up to {ratio:.3g} times the amount, which is not its repayment {known}: "
+            "another currency or unit, or instalments that are not monthly?",
+            "instalment",
+            wrong.sum(),
+            "write amount, term, rate and instalment in one unit in the export, or unit: months in the mapping "
+            "if the instalments are right",
+        )
+
+
+def _never(frame, find, mapping, tallies):
+    """Months since an event that pile up at zero: never."""
+    rules = mapping.get("columns") or {}
+    for name in frame.columns:
+        if not str(name).startswith("months_since") or (rules.get(name) or {}).get("zero_is_never_unless"):
+            continue
+        tally = tallies[name]
+        zero, year = tally.sum_of(tally.values == 0), tally.sum_of((tally.values > 0) & (tally.values <= 12))
+        if tally.known >= 20 and zero > max(10, 0.1 * tally.known, 3 * year / 12) and tally.values.max() > 12:
+            find(
+                "warning",
+                f"{zero:,d} rows hold 0 months: in this very month, or never?",
+                name,
+                zero,
+                "missing: [0] in the mapping if it means never",
+            )
+
+
+def _levels(frame, find):
+    """Levels that mean "not known", and text that was encoded twice."""
+    for name in frame.columns:
+        column, values = COLUMNS.get(name), frame[name]
+        if column is None or column.kind != "category" or column.levels or name == "currency":
+            continue
+        if not isinstance(values.dtype, pd.CategoricalDtype):
+            continue
+        counts = values.value_counts(sort=False)
+        counts = counts[counts >= LEAST]
+        unknown = [level for level in counts.index if _UNKNOWN.match(str(level))]
+        if unknown:
+            shown = ", ".join(repr(level_shown(str(level), counts[level])) for level in unknown[:3])
+            find(
+                "note",
+                f"{shown} is read as a level of its own, though it may stand for not known",
+                name,
+                counts[unknown].sum(),
+                f"missing: [{', '.join(str(level) for level in unknown[:3])}] in the mapping, quoted, if so",
+            )
+        twice = [level for level in counts.index if _ENCODED_TWICE.search(str(level))]
+        if twice:
+            find(
+                "warning",
+                f"text that was encoded twice, such as {level_shown(str(twice[0]), counts[twice[0]])!r}",
+                name,
+                counts[twice].sum(),
+                "export it again as UTF-8",
+            )
