@@ -292,6 +292,15 @@ def test_what_is_plain_is_not_asked(put, name, content, more):
     assert not said["what"].str.contains(words).any()
 
 
+def test_a_day_that_no_calendar_has_is_text_in_quotation_marks(put, tmp_path):
+    path, own = put(LOANS), tmp_path / "m.yml"
+    own.write_text(yaml.safe_dump(rules()).replace("format: t", "title: 2020-13-45"))
+    with pytest.raises(DataError, match="put it in quotation marks"):
+        read_tape(path, own)
+    own.write_text(own.read_text().replace("2020-13-45", "'2020-13-45'"))
+    assert read_tape(path, own).provenance["title"] == "2020-13-45"
+
+
 def test_a_code_that_looks_like_none_is_kept_where_the_mapping_names_it(put):
     path = put(LOANS.assign(use=np.array(["NA", "MI"])[np.arange(N) % 2]))
     assert read_tape(path, rules(WORD)).frame["purpose"].isna().sum() == N / 2
