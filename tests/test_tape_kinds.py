@@ -1029,7 +1029,8 @@ HEAD = re.compile(
 )
 #: words of remedies that tests of this module or of others run
 RUN = (
-    "rename one|write all (?:cells|rows) alike|correct the cells?|put it in quotation marks|must be quoted|remove the mark|say 'from'|"
+    "rename one|write all (?:cells|rows) alike|correct the cells?|put it in quotation marks|"
+    "must be quoted|remove the mark|say 'from'|"
     "for instance|known: |write text|write share_of|: write |write it|remove the key|map it|[Nn]ame the right column|"
     "remove it, or|"
     "recode|give the day|record_date|'missing'|under missing|unpack it|give the file|--|on_error|decimal|the pattern|"
