@@ -114,8 +114,24 @@ def run(arguments):
             print(f"no grades: {why}" if scale is None else f"grades: {len(scale.labels)}")
             if not model.in_points:
                 print("no points: only the odds of a proportional-odds logit add up; score gives probabilities")
-        target.stream.write(model.to_json().encode("utf-8"))
+        target.stream.write(_readable(model.to_json()).encode("utf-8"))
     print(f"written: {arguments.output}", file=sys.stderr)
+
+
+def _readable(text):
+    """The text of a model, if every command can read it: numbers far outside their range leave one that none takes."""
+    from p2prisk.errors import DataError
+    from p2prisk.standard import StandardModel
+
+    try:
+        StandardModel.from_json(text)
+    except DataError as error:
+        why = str(error).partition(": ")[2] or str(error)
+        raise DataError(
+            f"the model is not written, as no command would take it: {why}. 'p2prisk check' names the values outside "
+            "their range; correct them or set them to missing"
+        ) from None
+    return text
 
 
 def _enough(tape, arguments):

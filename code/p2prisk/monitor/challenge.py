@@ -12,6 +12,7 @@ from p2prisk.errors import DataError
 from p2prisk.monitor.watch import Limits, _later
 from p2prisk.tape.event import Event
 from p2prisk.tape.observed import observe
+from p2prisk.tape.privacy import pooled
 from p2prisk.validation import (
     calibration_slope_intercept,
     cross_validate,
@@ -252,7 +253,7 @@ def _segments(frame, bad, scores, columns, limits):
     for column in columns:
         if column not in frame:
             raise DataError(f"the tape has no column {column} to make segments of")
-        levels = frame[column].astype(object).where(frame[column].notna(), "missing").astype(str)
+        levels = pooled(frame[column].astype(object).where(frame[column].notna(), "missing").astype(str))
         if levels.nunique() > 25:
             raise DataError(f"{column} has {levels.nunique()} levels; a segment needs a column of few")
         for level in sorted(levels.unique()):

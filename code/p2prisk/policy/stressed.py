@@ -27,6 +27,7 @@ from p2prisk.scorecard.master_scale import MasterScale
 from p2prisk.stress import Scenario
 from p2prisk.tape.columns import COLUMNS
 from p2prisk.tape.event import Event
+from p2prisk.tape.privacy import LEAST, POOLED, pooled
 from p2prisk.terms import classes_of
 
 if TYPE_CHECKING:
@@ -95,7 +96,7 @@ def stress_model(model: StandardModel, tape: LoanTape, plan: dict) -> StressedBo
     event, notes = Event(**model.event), []
     frame, gone = _loans(tape)
     if gone:
-        notes.append(f"{gone:,d} loans without an amount, a term or a positive one are set aside.")
+        notes.append(f"{gone:,d} loans without an amount, a term and a rate that a loan can have are set aside.")
     if "status" in frame and frame["status"].isin(["paid", "charged off"]).any():
         notes.append("The tape holds loans that have ended: all are stressed as on the day they were made.")
     recovery, source = _recovery(frame, plan)
@@ -114,6 +115,8 @@ def stress_model(model: StandardModel, tape: LoanTape, plan: dict) -> StressedBo
     if event.kind in ("stage", "given"):
         notes.append(f"The event is {event.name}: not every such loan is lost, so that the expected loss is too high.")
     keys, graded = _groups(model, frame)
+    if few := int((keys["grade"] == POOLED).sum()):
+        notes.append(f"{few:,d} loans of a grade and term that fewer than {LEAST} share have no row of their own.")
     book = _Book(model, event, frame, costs, priced, keys, plan.get("limits", {}).get("lenders_return", 0.0))
     tables = [book.rows(Scenario(BASE, "no shock"), frame, recovery)]
     for given in plan["scenarios"]:
@@ -139,9 +142,15 @@ def _loans(tape):
         raise DataError(f"the tape has no {' and no '.join(absent)}: no loss can be weighed without; map the columns")
     if "n" in frame:
         raise DataError("a table of counts has no loans to be stressed one by one")
-    kept = ((frame["amount"] > 0) & (frame["term"] > 0)).fillna(False).to_numpy(dtype=bool)
+    kept = np.ones(len(frame), bool)
+    for name in ("amount", "term", "rate"):  # one of a million months would make the loss of the whole book no number
+        if name not in frame:
+            continue
+        inside = frame[name].le(COLUMNS[name].maximum)
+        inside = inside | frame[name].isna() if name == "rate" else inside & (frame[name] > 0)
+        kept &= inside.fillna(False).to_numpy(dtype=bool)
     if not kept.any():
-        raise DataError("no loan has a positive amount and term; there is nothing to stress")
+        raise DataError("no loan has an amount, a term and a rate that a loan can have; there is nothing to stress")
     return frame[kept].reset_index(drop=True), int((~kept).sum())
 
 
@@ -172,7 +181,9 @@ def _groups(model, frame):
         grade, whose = pd.Series(scale.grade(model.score(frame)["pd"])).astype(str), "the model's, before any shock"
     else:
         grade, whose = pd.Series("all", frame.index), "none: neither the tape nor the model has grades"
-    return pd.DataFrame({"grade": grade.to_numpy(), "term": frame["term"].to_numpy(dtype=float)}), whose
+    keys = pd.DataFrame({"grade": grade.to_numpy(), "term": frame["term"].to_numpy(dtype=float)})
+    many = keys.groupby(["grade", "term"])["term"].transform("size") >= LEAST
+    return keys.assign(grade=keys["grade"].where(many, POOLED), term=keys["term"].where(many)), whose
 
 
 def _shocked(model, frame, given):
@@ -207,7 +218,7 @@ def _shocked(model, frame, given):
         segments[column] = {str(level): float(np.log(odds)) for level, odds in levels.items()}
         absent = sorted(set(segments[column]) - set(texts[column].dropna()))
         if absent:
-            has = sorted(set(texts[column].dropna()))[:20]
+            has = sorted(set(pooled(texts[column].dropna())))[:20]
             raise DataError(
                 f"scenario {name!r}: no loan has {column} = {', '.join(absent)}; the tape has {', '.join(has)}"
             )
@@ -247,6 +258,9 @@ class _Book:
         slope = (loan.loss(odds + 1e-4) - loan.loss(odds - 1e-4)) / 2e-4
         covariance = self.model.results.cov_params().to_numpy()
         groups = [(*key, own) for key, own in self.keys.groupby(["grade", "term"], sort=True).indices.items()]
+        few = np.flatnonzero(self.keys["grade"] == POOLED)
+        groups = [group for group in groups if group[0] != POOLED]
+        groups += [(POOLED, np.nan, few)] if len(few) >= LEAST and groups else []
         rows = []
         for grade, months, own in [("all", np.nan, np.arange(len(amount))), *(groups if len(groups) > 1 else [])]:
             weight = amount[own] / amount[own].sum()
