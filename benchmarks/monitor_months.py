@@ -1,6 +1,6 @@
 """`monitor` on the Lending Club loans of 2010 and 2011, month by month, with what was known on each last day.
 
-    python benchmarks/monitor_months.py [--input FILE] [--check]
+    python benchmarks/monitor_months.py [--input FILE] [--check] [--table]
 
 The model is that of the last day of 2010: charged off within twelve months of issue, fitted on the loans that were a
 year old on that day. On the last day of each month from January 2011 to December 2012 it meets the loans issued since,
@@ -8,10 +8,12 @@ as far as their twelve months were over, with the charge-offs on file by that da
 issued in the last three months. A loan of 2011 is judged in 2012: in 2011 the outcomes are those of 2010.
 
 Two verdicts stand side by side: loans that fail independently, and loans of a month that share a shock of 0.2 of the
-log-odds. Writes `data/monitor_months.csv`; none of its rows is a loan. With `--check` it compares instead of writing.
+log-odds. Writes `data/monitor_months.csv`, none of whose rows is a loan, and the table of README.md between its marks.
+With `--check` it compares instead of writing, with `--table` it makes that table from the frozen file alone.
 """
 
 import argparse
+import re
 import sys
 from pathlib import Path
 
@@ -25,6 +27,7 @@ from p2prisk.tape import study_sample
 
 ROOT = Path(__file__).resolve().parents[1]
 FROZEN = ROOT / "data" / "monitor_months.csv"
+README = Path(__file__).with_name("README.md")
 BUILT, HORIZON, RECENT, SHOCK = "2010-12-31", 12, 3, 0.2
 LAST_MONTHS = pd.date_range("2011-01-31", "2012-12-31", freq="ME")
 
@@ -79,11 +82,36 @@ def _measured(found):
     }
 
 
+def page(table):
+    """The table as README.md shows it."""
+    heads = "known on|judged|bad|rate, expected|area, expected|verdict|near|false alarm|with a shared shock|false alarm"
+    lines = [f"| {heads.replace('|', ' | ')} |", "|---|---:|---:|---|---|---|---|---:|---|---:|"]
+    for row in table.itertuples():
+        lines.append(
+            f"| {row.known_on} | {row.judged:,.0f} | {row.bad:,.0f} | {100 * row.rate:.2f}, {row.expected_rate:.2%} | "
+            f"{row.area:.3f}, {row.expected_area:.3f} | {row.verdict} | {row.near} | {row.false_alarm:.1%} | "
+            f"{row.verdict_shared} | {row.false_alarm_shared:.1%} |".replace("%", " %")
+        )
+    return "\n".join(lines) + "\n"
+
+
+def put(table):
+    """Write the table between its marks in README.md."""
+    between = re.compile(r"(<!-- months: begin -->\n).*?(<!-- months: end -->)", re.S)
+    text, found = between.subn(lambda mark: mark[1] + page(table) + mark[2], README.read_text(encoding="utf-8"))
+    if found != 1:
+        raise SystemExit(f"{README.name} has no marks '<!-- months: begin -->' and '<!-- months: end -->'")
+    README.write_text(text, encoding="utf-8")
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--input", help="the loans of 2007 to 2011; default: where load() looks")
     parser.add_argument("--check", action="store_true", help="compare with the frozen table")
+    parser.add_argument("--table", action="store_true", help="make the table of README.md from the frozen one")
     arguments = parser.parse_args()
+    if arguments.table:
+        return put(pd.read_csv(FROZEN, keep_default_na=False, na_values=[""]))
     if arguments.input:
         from p2prisk import read_tape
 
@@ -96,6 +124,7 @@ def main():
         print(f"{len(table)} months as frozen")
     else:
         table.to_csv(FROZEN, index=False, lineterminator="\n")
+        put(table)
         print(table.to_string(index=False))
 
 

@@ -12,7 +12,7 @@ from p2prisk.errors import DataError
 from p2prisk.monitor import Limits
 
 ROOT = Path(__file__).resolve().parents[1]
-FROZEN = pd.read_csv(ROOT / "data" / "monitor_months.csv")
+FROZEN = pd.read_csv(ROOT / "data" / "monitor_months.csv", keep_default_na=False, na_values=[""])
 
 
 @pytest.mark.parametrize("shock", ["", "_shared"])
@@ -32,6 +32,12 @@ def test_what_is_known_only_grows():
     assert (np.diff(FROZEN["judged"]) > 0).all() and (np.diff(FROZEN["bad"]) > 0).all()
     assert np.allclose(FROZEN["bad"] / FROZEN["judged"], FROZEN["rate"], atol=1e-5)
     assert (FROZEN["judged"] >= Limits().loans).all() and (FROZEN["bad"] >= Limits().events).all()
+
+
+def test_the_table_of_the_readme_is_the_frozen_one():
+    script = runpy.run_path(str(ROOT / "benchmarks" / "monitor_months.py"))
+    text = (ROOT / "benchmarks" / "README.md").read_text(encoding="utf-8")
+    assert f"<!-- months: begin -->\n{script['page'](FROZEN)}<!-- months: end -->" in text
 
 
 def test_the_first_month_is_recomputed():

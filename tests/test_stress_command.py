@@ -40,19 +40,29 @@ def whole(found, scenario="s"):
     return table[(table["scenario"] == scenario) & (table["grade"] == "all") & table["term"].isna()].iloc[0]
 
 
-@pytest.mark.parametrize("term, rate", [(36, 0.12), (60, 0.0), (1, 0.3), (120, 0.05)])
-def test_the_sums_over_the_months_are_those_of_the_months(term, rate):
-    odds = np.array([-6.0, -2.0, 0.0, 3.0])
-    costs = Costs(funding=0.07, servicing=0.02, recovery_lag=9)
-    loans = _Loans(np.full(4, float(term)), np.full(4, rate), np.full(4, float(term)), 0.3, costs)
-    by_month = contract_value(rate, term, expit(odds), recovery=0.3, costs=costs)
-    assert np.allclose(loans.value(odds, 0.07), by_month, atol=1e-6)
-    hazard, lost, owed, alive = monthly_default(expit(odds), term), np.zeros(4), 1.0, np.ones(4)
-    payment = rate / 12 / (1 - (1 + rate / 12) ** -term) if rate else 1 / term
-    for _ in range(term):
-        lost += alive * hazard * owed * 0.7
-        owed, alive = owed * (1 + rate / 12) - payment, alive * (1 - hazard)
-    assert np.allclose(loans.loss(odds), lost, atol=1e-6)
+@pytest.mark.parametrize("term, rate", [(36, 0.12), (60, 0.0), (1, 0.3), (120, 0.05), (60, 1e-5), (36, 1e-11)])
+@pytest.mark.parametrize("funding", [0.07, 0.0, 1e-4])
+def test_the_sums_over_the_months_are_those_of_the_months(term, rate, funding):
+    odds = np.array([-40.0, -6.0, -2.0, 0.0, 3.0])
+    costs = Costs(funding=funding, servicing=0.02, recovery_lag=9)
+    full = np.ones(len(odds))
+    loans = _Loans(term * full, rate * full, term * full, 0.3, costs)
+    for prepayment in (0.0, 0.02):
+        default = expit(odds) * (0.5 if prepayment else 1.0)
+        hazard, month = monthly_default(default, term, prepayment), costs.monthly_discount
+        lost, value, owed, alive = 0.0 * full, -full, 1.0, full
+        payment = rate / 12 / -np.expm1(-term * np.log1p(rate / 12)) if rate else 1 / term
+        for step in range(1, term + 1):
+            after = owed * (1 + rate / 12) - payment
+            paid = (1 - hazard) * payment + prepayment * after
+            value = value + alive * month**step * (0.98 * paid + hazard * 0.3 * owed * month**9)
+            lost = lost + alive * hazard * owed * 0.7
+            owed, alive = after, alive * (1 - hazard - prepayment)
+        got = contract_value(rate, term, default, recovery=0.3, prepayment=prepayment, costs=costs)
+        np.testing.assert_allclose(got, value, rtol=0, atol=1e-10)
+        if not prepayment:
+            np.testing.assert_allclose(loans.value(odds, funding), value, rtol=0, atol=1e-10)
+            np.testing.assert_allclose(loans.loss(odds), lost, rtol=0, atol=1e-10)
 
 
 def test_shifts_do_what_they_say(case):

@@ -5,9 +5,9 @@ anew, and the log-odds of its event, for all loans or by the level of a column. 
 of assumptions, the same for all scenarios, and printed: level instalments, a constant chance of default in every month
 up to the horizon of the event, no early repayment, a share of what is owed that comes back some months later.
 
-Under these the sums over the months are geometric, and a loan costs the same whatever its term:
-with ``s`` the monthly survival, ``m`` the monthly rate, ``p`` the instalment, what is owed after k instalments is
-``B_k = (1 - p/m) (1 + m)^k + p/m``, and the expected loss ``(1 - recovery) (1 - s) sum s^k B_k``.
+Under these the sums over the months are geometric (:mod:`p2prisk.policy.value`), and a loan takes as long whatever its
+term: with ``s`` the monthly survival and ``B_k`` what is owed after k instalments, the expected loss is
+``(1 - recovery) (1 - s) sum s^k B_k``.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from scipy.special import expit
 
 from p2prisk.errors import DataError
 from p2prisk.policy.realised import loss_given_default
-from p2prisk.policy.value import Costs, instalment
+from p2prisk.policy.value import Costs, instalment, owed_sum, present_value
 from p2prisk.scorecard.master_scale import MasterScale
 from p2prisk.stress import Scenario
 from p2prisk.tape.columns import COLUMNS
@@ -226,13 +226,6 @@ def _shocked(model, frame, given):
     return scenario, moved.assign(**{f"segment of {column}": text for column, text in texts.items()}), told
 
 
-def _geometric(ratio, size):
-    """Sum of the powers of a ratio from 0 to size - 1."""
-    near = np.abs(ratio - 1) < 1e-9
-    with np.errstate(divide="ignore", invalid="ignore"):
-        return np.where(near, size, (1 - ratio**size) / (1 - np.where(near, 0.5, ratio)))
-
-
 @dataclass(frozen=True)
 class _Book:
     model: StandardModel
@@ -322,29 +315,23 @@ class _Loans:
     def part(self, own):
         return _Loans(self.term[own], self.rate[own], self.months[own], self.recovery, self.costs)
 
-    def _pieces(self, odds):
-        # log(1 - pd) without loss of digits: -log(1 + exp(odds))
-        survival = np.exp(-np.logaddexp(0.0, odds) / self.months)
-        monthly = np.maximum(self.rate / 12, 1e-8)  # without interest the formula of what is owed divides by zero
-        return survival, monthly, instalment(12 * monthly, self.term)
+    def _default(self, odds):
+        """Chance of default in a month; 1 - (1 - pd)^(1/months) without loss of digits."""
+        return -np.expm1(-np.logaddexp(0.0, odds) / self.months)
 
     def loss(self, odds):
         """Expected loss of a unit lent."""
-        survival, monthly, payment = self._pieces(odds)
-        owed = (1 - payment / monthly) * _geometric(survival * (1 + monthly), self.months)
-        owed += payment / monthly * _geometric(survival, self.months)
-        return (1 - self.recovery) * (1 - survival) * owed
+        hazard = self._default(odds)
+        owed = owed_sum(1 - hazard, self.rate / 12, instalment(self.rate, self.term), self.months)
+        return (1 - self.recovery) * hazard * owed
 
     def value(self, odds, yearly):
         """Expected present value of a unit lent, less the unit, at a yearly rate; the loan can fail to its end."""
-        survival, monthly, payment = self._pieces(odds)
         discount = (1 + yearly) ** (-1 / 12)
-        alive = survival * discount
-        owed = (1 - payment / monthly) * _geometric(alive * (1 + monthly), self.term)
-        owed += payment / monthly * _geometric(alive, self.term)
-        kept = 1 - self.costs.servicing
-        back = self.recovery * (1 - survival) * discount ** (1 + self.costs.recovery_lag)
-        return kept * payment * alive * _geometric(alive, self.term) + back * owed - 1
+        back = present_value(
+            self.rate, self.term, self._default(odds), self.costs, recovery=self.recovery, discount=discount
+        )
+        return back - 1
 
 
 def _assumptions(event, recovery, source, costs, priced, frame):

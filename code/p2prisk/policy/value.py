@@ -121,10 +121,10 @@ def contract_value(
 
     Notes
     -----
-    Level instalments. In every month a living loan defaults (and pays nothing more, but the recovery after a lag),
-    is repaid in full, or pays its instalment; both probabilities are constant over the term. A constant hazard puts
-    defaults late when compared with loans that fail in their first year; chapter "Decisions and limits" compares it
-    with what was earned and lost.
+    Level instalments; the sums are those of :func:`present_value`. In every month a living loan defaults (and pays
+    nothing more, but the recovery after a lag), is repaid in full, or pays its instalment; both probabilities are
+    constant over the term. A constant hazard puts defaults late when compared with loans that fail in their first year;
+    chapter "Decisions and limits" compares it with what was earned and lost.
 
     Examples
     --------
@@ -138,17 +138,100 @@ def contract_value(
     if int(term) != term or term < 1:
         raise DataError(f"term is {term!r}; it is a whole number of months")
     rate, default = np.broadcast_arrays(np.asarray(rate, dtype=float), np.asarray(default, dtype=float))
-    hazard, payment, monthly = monthly_default(default, term, prepayment), instalment(rate, term), rate / 12
-    alive, balance = np.ones(rate.shape), np.ones(rate.shape)
-    value = np.full(rate.shape, -1.0 - costs.origination)
-    keep, month = 1 - costs.servicing, costs.monthly_discount
-    for step in range(1, int(term) + 1):
-        discount = month**step
-        after = balance * (1 + monthly) - payment
-        paid = (1 - hazard) * payment + prepayment * after
-        value = value + alive * discount * (keep * paid + hazard * recovery * balance * month**costs.recovery_lag)
-        alive, balance = alive * (1 - hazard - prepayment), after
-    return value
+    hazard = monthly_default(default, term, prepayment)
+    more = {"prepayment": prepayment, "recovery": recovery, "discount": costs.monthly_discount}
+    return present_value(rate, int(term), hazard, costs, **more) - 1.0 - costs.origination
+
+
+def present_value(
+    rate: ArrayLike,
+    term: ArrayLike,
+    hazard: ArrayLike,
+    costs: Costs,
+    *,
+    recovery: float,
+    discount: float,
+    prepayment: float = 0.0,
+) -> np.ndarray:
+    """Expected present value of what comes back of one unit lent, by geometric sums.
+
+    Parameters
+    ----------
+    rate : array_like
+        Yearly rate as a share.
+    term : array_like
+        Months, of each loan.
+    hazard : array_like
+        Chance of default in a month.
+    costs : Costs
+        Servicing and lag of the recovery are read; the funding is in `discount`.
+    recovery : float
+        Share of what is owed that comes back after a default.
+    discount : float
+        Worth today of one unit in a month.
+    prepayment : float
+        Chance of full repayment in a month.
+
+    Returns
+    -------
+    numpy.ndarray
+
+    Notes
+    -----
+    With ``a`` the monthly chance to go on, ``v`` the discount, ``P`` the instalment, ``m`` the monthly rate and ``B_k``
+    what is owed after k instalments, the sums over the months are ``sum (av)^k`` and ``sum (av)^k B_k``, since
+    ``B_{k+1} = (1 + m) B_k - P``.
+    """
+    hazard, payment, monthly = np.asarray(hazard, dtype=float), instalment(rate, term), np.asarray(rate) / 12
+    ratio = (1 - hazard - prepayment) * discount
+    alive, owed = geometric(ratio, term), owed_sum(ratio, monthly, payment, term)
+    paid = (1 - hazard) * payment * alive + prepayment * ((1 + monthly) * owed - payment * alive)
+    back = hazard * recovery * discount**costs.recovery_lag * owed
+    return discount * ((1 - costs.servicing) * paid + back)
+
+
+def geometric(ratio: ArrayLike, size: ArrayLike) -> np.ndarray:
+    """Sum of the powers of a ratio from 0 to size - 1.
+
+    Examples
+    --------
+    >>> geometric([0.5, 1.0, 2.0], 3).round(12).tolist()
+    [1.75, 3.0, 7.0]
+    """
+    more = np.asarray(ratio, dtype=float) - 1
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.where(more == 0, size, np.expm1(size * np.log1p(more)) / more)
+
+
+def owed_sum(ratio: ArrayLike, monthly: ArrayLike, payment: ArrayLike, size: ArrayLike) -> np.ndarray:
+    """Sum of ``ratio^k B_k`` for k from 0 to size - 1, where ``B_k`` is owed after k instalments.
+
+    Parameters
+    ----------
+    ratio, monthly, payment, size : array_like
+        Monthly rate as a share, level instalment, months.
+
+    Notes
+    -----
+    Two forms of the same sum: one divides by ``1 - ratio (1 + monthly)``, the other by the monthly rate, and the larger
+    divisor is taken. Where both are below 6e-10, neither interest nor default nor discount is there, and what is owed
+    falls in equal parts.
+
+    Examples
+    --------
+    >>> owed_sum([1.0, 0.9], 0.0, 0.25, 4).round(4).tolist()
+    [2.5, 2.2623]
+    """
+    ratio, monthly, payment, size = np.broadcast_arrays(
+        *(np.asarray(x, float) for x in (ratio, monthly, payment, size))
+    )
+    alive, gap = geometric(ratio, size), 1 - ratio * (1 + monthly)
+    left = (1 + monthly) ** size - payment * geometric(1 + monthly, size)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        by_gap = (1 - ratio**size * left - ratio * payment * alive) / gap
+        by_rate = payment / monthly * alive + (1 - payment / monthly) * geometric(1 - gap, size)
+    level = size - payment * size * (size - 1) / 2
+    return np.select([np.maximum(monthly, np.abs(gap)) < 6e-10, monthly < np.abs(gap)], [level, by_gap], by_rate)
 
 
 def break_even_rate(
