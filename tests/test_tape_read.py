@@ -602,3 +602,16 @@ def test_pieces_are_the_whole(write):
     assert pieces["amount"].tolist() == whole["amount"].tolist()
     assert pieces["utilisation"].tolist() == whole["utilisation"].tolist()
     assert not {"status", "severity", "grade", "rate"} & set(next(iter_tape(path, rows=2)).frame.columns)
+
+
+@pytest.mark.parametrize(
+    ("encoding", "words"),
+    [("hz", ["周转", "购车"]), ("iso2022_jp", ["住宅", "教育"]), ("iso2022_kr", ["주택", "교육"])],
+)
+def test_encodings_that_hide_in_ascii_are_asked_for(tmp_path, encoding, words):
+    """Every byte of them is ASCII, so that `~{V\\W*~}` was a level."""
+    text = "amount,term,purpose\n" + "".join(f"{1000 + i},36,{words[i % 2]}\n" for i in range(20))
+    (tmp_path / "x.csv").write_bytes(text.encode(encoding))
+    with pytest.raises(DataError, match=f"--encoding {encoding}"):
+        read_tape(tmp_path / "x.csv")
+    assert read_tape(tmp_path / "x.csv", encoding=encoding).frame["purpose"].tolist() == words * 10

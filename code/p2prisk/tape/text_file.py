@@ -9,6 +9,7 @@ import gzip
 import io
 import lzma
 import os
+import re
 import zipfile
 import zlib
 from itertools import islice
@@ -128,6 +129,8 @@ def find_encoding(path):
             else:
                 decoder = codecs.getincrementaldecoder("utf-8")()
         size += len(block)
+        if b"\x1b" in block or b"~{" in block:
+            _refuse_seven_bits(path, block)
         if not failed:
             try:
                 decoder.decode(block)
@@ -161,6 +164,25 @@ def find_encoding(path):
             "encoding (--encoding, encoding=), or export as UTF-8"
         ) from None
     return encoding, size
+
+
+#: how encodings begin their letters that hide them in ASCII
+_SEVEN_BITS = {
+    rb"\x1b\$\)C": "iso2022_kr",
+    rb"\x1b\$(?:[@B]|\([DOPQ])": "iso2022_jp",
+    rb"~\{(?:[\x21-\x77][\x21-\x7e])+~\}": "hz",
+}
+
+
+def _refuse_seven_bits(path, block):
+    """Refuse text of an encoding that is ASCII by its bytes: it would be read as signs and letters."""
+    for begin, name in _SEVEN_BITS.items():
+        if found := re.search(begin, block):
+            line = block[: found.start()].count(b"\n") + 1
+            raise DataError(
+                f"{path.name}, near line {line:,d}: letters in the encoding {name}, hidden in ASCII; name it: "
+                f"--encoding {name} (encoding={name!r}), or export as UTF-8"
+            )
 
 
 def _utf16_without_mark(block):
