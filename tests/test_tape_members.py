@@ -115,6 +115,19 @@ def test_a_workbook_counts_its_days_from_its_own_first(tmp_path, cells):
     assert (read_tape(tmp_path / "loans.xlsx", rules()).frame["issue_date"] == DAYS).all()
 
 
+@pytest.mark.parametrize("header, body", [(";", ","), (",", "\t"), ("\t", ",")])
+def test_a_header_divided_by_another_mark_than_the_loans(put, header, body):
+    text = LOANS.to_csv(index=False, sep=body).replace(body.join(LOANS.columns), header.join(LOANS.columns), 1)
+    tape = read_tape(put(text), rules())
+    assert tape.frame["amount"].tolist() == LOANS["amount"].tolist() and (tape.frame["bad"] == BAD).all()
+
+
+def test_keys_whose_last_digits_a_spreadsheet_lost(put):
+    said = read_tape(put(LOANS.assign(id=[f"1.{place:03d}E+11" for place in range(N)])), rules()).quality().findings
+    hit = said[said["what"].str.contains("their last digits are lost")]
+    assert hit["level"].tolist() == ["error"] and "as text" in hit["remedy"].iloc[0]
+
+
 # ---------------------------------------------------------------- asked about, and the answer clears it
 
 
@@ -462,6 +475,14 @@ def test_headers_of_further_books_are_placed(book):
 def test_what_was_asked_for_or_defaulted_before_is_no_amount_and_no_outcome():
     names = ["loan_amount_requested", "disbursed_amount", "cb_person_default_on_file"]
     assert {name: guess[0] for name, guess in guess_columns(names).items()} == {"disbursed_amount": "amount"}
+
+
+def test_year_and_month_of_issue_are_drafted_together(put, tmp_path):
+    frame = LOANS.assign(issue_year=DAYS.dt.year, issue_month=DAYS.dt.month).drop(columns="issued")
+    text, unplaced = draft_mapping(frame, "t")
+    assert "issue_date: {from: issue_year, month_from: issue_month}" in text and not unplaced
+    (tmp_path / "m.yml").write_text(text + "record_date: 2020-01-31\n")
+    assert read_tape(put(frame), tmp_path / "m.yml").frame["issue_date"].dt.month.tolist() == DAYS.dt.month.tolist()
 
 
 def test_an_order_of_grades_with_plus_and_minus_is_proposed():

@@ -55,12 +55,28 @@ def find_doubts(tape: LoanTape, find: Callable, where: Callable, tallies: Tallie
         Of the frame.
     """
     frame, stated = tape.frame, tape.provenance.get("units", {})
+    _keys_as_shown(frame, find)
     _outcome_named_good(tape, find)
     _issue_days(frame, find, where, tallies)
     _terms(frame, find, stated, tallies)
     _instalments(frame, find, stated)
     _never(frame, find, tape.provenance.get("mapping") or {}, tallies)
     _levels(frame, find)
+
+
+def _keys_as_shown(frame, find):
+    """Keys as a spreadsheet shows long numbers: their last digits are lost."""
+    if "loan_id" not in frame or pd.api.types.is_numeric_dtype(frame["loan_id"].dtype):
+        return
+    some = frame["loan_id"].dropna().head(500).astype(str)
+    if len(some) and some.str.fullmatch(r"\d[.,]?\d*[eE]\+\d+").mean() > 0.5:
+        find(
+            "error",
+            f"keys as a spreadsheet shows long numbers, such as {some.iloc[0]}: their last digits are lost",
+            "loan_id",
+            len(frame),
+            "export the keys as text",
+        )
 
 
 def _outcome_named_good(tape, find):

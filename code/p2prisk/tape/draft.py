@@ -405,10 +405,15 @@ def draft_mapping(frame, name="tape"):
         lines.append(f"  {canonical}: {{{', '.join([f'from: {_quote(column)}', *rule])}}}  # {'; '.join(remarks)}")
     if not guesses:
         lines[-1] = "columns: {}  # no column could be placed"
+    found = {canonical for canonical, _ in guesses.values()}
+    pair = () if "issue_date" in found else _year_and_month(head, [c for c in frame.columns if c not in guesses])
+    if pair:
+        lines.append(f"  issue_date: {{from: {_quote(pair[0])}, month_from: {_quote(pair[1])}}}  # likely: of issue?")
+        found.add("issue_date")
     unplaced = [
         column
         for column in frame.columns
-        if column not in guesses and column not in personal and column not in snapshots
+        if column not in guesses and column not in personal and column not in snapshots and column not in pair
     ]
     if unplaced or personal:
         lines.append("unused:")
@@ -416,12 +421,26 @@ def draft_mapping(frame, name="tape"):
         for column in unplaced:
             doubt = f"; {doubts[column]}" if column in doubts else ""
             lines.append(f"  {_quote(column)}: not placed  # {_kind(head[column])}{doubt}")
-    found = {canonical for canonical, _ in guesses.values()}
     absent = [column for column in ("issue_date", "amount", "term") if column not in found]
     absent += [] if found & {"status", "bad", "days_past_due"} else ["status"]
     if absent:
         lines.append(f"# not found, but wanted by the study: {', '.join(absent)}")
     return "\n".join(lines) + "\n", unplaced
+
+
+_ISSUED = r"(?:(?:issue|issued|loan|origination|orig|disbursement|funding|funded|booking|start|vintage) ?)?"
+
+
+def _year_and_month(head, names):
+    """The columns of the year and of the month of issue, where they stand apart; none if it is not plain."""
+    found = []
+    for word, low, high in (("year|jahr|annee|ano|yyyy|年", 1950, 2100), ("month|monat|mois|mes|mm|月", 1, 12)):
+        mine = [name for name in names if re.fullmatch(_ISSUED + f"(?:{word})", _plain(name))]
+        numbers = _numbers(head[mine[0]])[:2] if len(mine) == 1 else (np.empty(0), 0.0)
+        if numbers[1] < 1 or not len(numbers[0]) or not ((numbers[0] >= low) & (numbers[0] <= high)).all():
+            return ()
+        found.append(mine[0])
+    return tuple(found)
 
 
 _SURE = {"exact": "sure", "alike": "likely: a name of the same words", "similar": "guessed from a similar name: check"}

@@ -207,7 +207,8 @@ def scan_lines(path, encoding, delimiter, names, expected=(), header=None, piece
         rows = list(islice(_records(lines, delimiter), LOOKED_AT))
     except csv.Error as error:
         raise DataError(f"{path.name}: {error} in its first lines: is it a table?") from None
-    rows = [_split_again(row) if delimiter == " " else row for row in rows]
+    usual = len(rows[1]) if len(rows) > 2 and len(rows[1]) == len(rows[2]) > 2 else 0
+    rows = [_split_again(row) if delimiter == " " or len(_split_again(row)) == usual else row for row in rows]
     scan["delimiter"] = delimiter
     scan["header_row"], names = find_header(rows, names, expected, header, path.name)
     check_columns(len(names), path.name)
