@@ -786,7 +786,17 @@ REMEDIES = {
     "--known-at-issue": "test_fit_options::test_the_remedies_work",
 }
 #: named in messages, but no way out of a tape that cannot be read: other commands, or what a command itself writes
-NO_WAY_OUT = {"--key", "--query", "--rows", "--output", "--format", "p2prisk keys", "p2prisk score", "p2prisk report"}
+NO_WAY_OUT = {
+    "--scheduler",
+    "--key",
+    "--query",
+    "--rows",
+    "--output",
+    "--format",
+    "p2prisk keys",
+    "p2prisk score",
+    "p2prisk report",
+}
 
 
 @lru_cache
@@ -1030,7 +1040,7 @@ HEAD = re.compile(
 #: words of remedies that tests of this module or of others run
 RUN = (
     "rename one|write all (?:cells|rows) alike|correct the cells?|put it in quotation marks|"
-    "must be quoted|remove the mark|say 'from'|"
+    "must be quoted|remove the mark|say 'from'|no database URL; give one|write the column into the files|"
     "for instance|known: |write text|write share_of|: write |write it|remove the key|map it|[Nn]ame the right column|"
     "remove it, or|"
     "recode|give the day|record_date|'missing'|under missing|unpack it|give the file|--|on_error|decimal|the pattern|"
@@ -1045,7 +1055,7 @@ OUTSIDE = (
     "give the (?:status|outcome)|write the value out|write them alike|paste the values|map (?:a full|one of|the column|"
     "them or)|multiply by 12|split it by|say in the export|unpack it and|say for each|name fewer|apart in the query|"
     "say which rows with|"
-    "may not be closed there|say its kind and name"
+    "may not be closed there|say its kind and name|in smaller pieces"
 )
 
 

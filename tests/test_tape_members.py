@@ -314,6 +314,20 @@ def test_a_day_that_no_calendar_has_is_text_in_quotation_marks(put, tmp_path):
     assert read_tape(path, own).provenance["title"] == "2020-13-45"
 
 
+def test_pieces_in_folders_of_years_and_queries_of_a_file(put, tmp_path):
+    path, folder = put(LOANS), tmp_path / "all"
+    with pytest.raises(DataError, match="2 queries, and loans.csv is no database URL; give one"):
+        read_tape(path, rules(), query=["select 1", "select 2"])
+    assert len(read_tape(path, rules())) == N
+    (folder / "year=2015").mkdir(parents=True)
+    LOANS.to_parquet(folder / "year=2015" / "a.parquet")
+    with pytest.raises(DataError, match="write the column into the files"):
+        read_tape(folder, rules())
+    LOANS.assign(year=2015).to_parquet(tmp_path / "all" / "a.parquet")
+    (folder / "year=2015" / "a.parquet").unlink()
+    assert len(read_tape(folder, rules())) == N
+
+
 def test_a_code_that_looks_like_none_is_kept_where_the_mapping_names_it(put):
     path = put(LOANS.assign(use=np.array(["NA", "MI"])[np.arange(N) % 2]))
     assert read_tape(path, rules(WORD)).frame["purpose"].isna().sum() == N / 2
