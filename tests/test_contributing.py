@@ -1,4 +1,4 @@
-"""What CONTRIBUTING.md says, done in a copy of the repository: a fact, a source, a chapter, a figure, a tape format.
+"""What CONTRIBUTING.md says, done in a copy of the repository: a fact, a source, a chapter and so on.
 
 The rows, cells and files are those of the text itself, so that the text cannot drift from what works.
 """
@@ -97,8 +97,19 @@ def test_a_chapter_is_one_file_and_one_line(copy):
     assert changed(copy) == {"chapters/name.qmd", "_quarto.yml"}
 
 
+def test_a_claim_is_one_row(copy):
+    shutil.copytree(ROOT / "data/replication", copy / "data/replication")  # the frozen result that the number is from
+    append(copy / "data/claims.csv", example("A claim", "csv"))
+    run(copy, "-m", "pytest", "-q", "-p", "no:cacheprovider", "tests/p2pbook/test_claims.py", "-k", "example or whole")
+    shown = run(copy, "-c", "from p2pbook.chapters import claims; print(claims.register()['example_lead'].text)")
+    assert re.fullmatch(r"The readable model ranks −?0\.\d{3} above gradient boosting\.", shown.strip()), shown
+    assert changed(copy) == {"data/claims.csv"}
+
+
 def test_a_figure_is_a_cell_of_one_file(copy):
     cell = example("A figure", "markdown")
+    called = re.search(r"^draw\.\w+\(", cell, re.M)[0]
+    assert any(called in path.read_text(encoding="utf-8") for path in (ROOT / "chapters").glob("*.qmd")), called
     cell = cell.replace("draw.evidence_balance(counts);", "import matplotlib.pyplot as plt\nplt.plot([0, 1]);")
     append(copy / "chapters/question.qmd", "\n" + cell)
     run(copy, "-m", "bookkit", "lint")
