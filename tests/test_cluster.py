@@ -4,6 +4,7 @@ import json
 import os
 import signal
 import sqlite3
+import sys
 
 import pandas as pd
 import pytest
@@ -12,6 +13,7 @@ from made_tapes import book
 from p2prisk import read_tape
 from p2prisk.cli import main
 from p2prisk.errors import DataError
+from p2prisk.report import lineage
 from p2prisk.tape import cluster
 from p2prisk.tape.pieces import Piece, pieces_of
 
@@ -183,12 +185,35 @@ def test_a_scheduler_that_is_not_there(folder, capsys, monkeypatch, address):
     assert f"no Dask scheduler answers at {address}" in told and "tcp://HOST" in told + "tcp://HOST" * ("start" in told)
 
 
+def test_without_dask_the_extra_is_named(monkeypatch):
+    monkeypatch.setitem(sys.modules, "distributed", None)
+    with pytest.raises(DataError, match=r"pip install 'p2prisk\[scale\]'"), cluster.workers("tcp://127.0.0.1:9"):
+        pass
+
+
 def test_a_scheduler_without_workers(folder, monkeypatch):
     monkeypatch.setattr(cluster, "FIRST", 1)
     with distributed.LocalCluster(n_workers=0, processes=False, protocol="tcp", dashboard_address=":0") as local:
         with pytest.raises(DataError, match="no worker for 1 s; start some with"):
             with cluster.workers(local.scheduler_address):
                 pass
+
+
+def test_a_report_finds_its_pieces_again(folder):
+    digest = read_tape(folder / "parts").provenance["sha256"]
+    assert lineage.find("parts", digest, None, [folder]) == folder / "parts"
+    assert lineage.find("x", digest, folder / "parts", []) == folder / "parts"
+    one = read_tape(folder / "whole.parquet").provenance["sha256"]
+    with pytest.raises(DataError, match="parts is another file than the one of the report"):
+        lineage.find("parts", one, None, [folder])
+
+
+def test_no_piece_is_written_over(folder, capsys):
+    piece = folder / "parts" / "part-7.parquet"
+    before = piece.read_bytes()
+    for tape in (folder / "parts", folder / "parts" / "*.parquet"):
+        assert main(["score", str(tape), "--model", str(folder / "model.json"), "--output", str(piece)]) == 2
+        assert "part-7.parquet" in capsys.readouterr().err and piece.read_bytes() == before
 
 
 def test_pieces_differ_or_are_none(tmp_path):

@@ -224,8 +224,11 @@ def _count(text):
 
 def _inputs(arguments):
     """What a command reads; of a database that is a file, the file, and those that its engine keeps beside it."""
-    given = [getattr(arguments, name, None) for name in ("tape", "map", "instalments", "model", "key")]
-    found = [str(text) for text in given if text]
+    from p2prisk.tape.pieces import pieces_of
+
+    given = [getattr(arguments, name, None) for name in ("map", "instalments", "model", "key")]
+    tape = getattr(arguments, "tape", None)
+    found = [str(text) for text in given if text] + ([piece.source for piece in pieces_of(tape)] if tape else [])
     places = [text.split("://", 1)[1].split("?")[0].removeprefix("/") for text in found if "://" in text]
     beside = [place + end for place in places for end in ("-wal", "-shm", "-journal", ".wal") if place]
     return [text for text in found if "://" not in text] + places + beside

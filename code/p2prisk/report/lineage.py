@@ -19,6 +19,7 @@ import pandas as pd
 
 import p2prisk
 from p2prisk.errors import DataError
+from p2prisk.tape.pieces import joined_sha256, pieces_of
 from p2prisk.tape.privacy import masked_name
 
 if TYPE_CHECKING:
@@ -282,11 +283,12 @@ def find(name: str, digest: str | None, given: PathLike | None, folders: list[Pa
             f"{name} was no file (a database, or loans that come with this package): it cannot be read again"
         )
     places = [Path(given)] if given else [folder / Path(name).name for folder in folders]
-    path = next((place for place in places if place.is_file()), None)
+    path = next((place for place in places if place.is_file() or place.is_dir()), None)
     if path is None:
         raise DataError(f"{name} is not there; lay it beside {FILE}, or name it with --tape FILE")
-    if sha256(path) != digest:
-        raise DataError(f"{path.name} is another file than the one of the report: its hash begins {sha256(path)[:16]}")
+    found = joined_sha256([sha256(piece.source) for piece in pieces_of(path)])
+    if found != digest:
+        raise DataError(f"{path.name} is another file than the one of the report: its hash begins {found[:16]}")
     return path
 
 

@@ -210,10 +210,9 @@ def read_pieces(
         "pieces": len(pieces),
         "rows_read": sum(len(frame) for frame in frames),
     }
-    if all("sha256" in one[1] for one in read):  # the hash of the files' hashes, in their order
-        digests = "".join(one[1]["sha256"] for one in read)
+    if all("sha256" in one[1] for one in read):
         joined |= {"bytes": sum(one[1]["bytes"] for one in read)}
-        joined |= {"sha256": hashlib.sha256(digests.encode("ascii")).hexdigest()}
+        joined |= {"sha256": joined_sha256([one[1]["sha256"] for one in read])}
     if "query" in facts:
         joined["query"] = [one[1]["query"] for one in read]
     notes: dict = {}
@@ -223,6 +222,17 @@ def read_pieces(
             known["rows"] += note["rows"]
     frame = pd.concat([_alike(each[names], frames) for each in frames], ignore_index=True)
     return frame, joined, [entry for one in read for entry in one[2]], list(notes.values())
+
+
+def joined_sha256(digests: list[str]) -> str:
+    """The hash of a tape of several files: of their hashes, in their order; of one file, its own.
+
+    Examples
+    --------
+    >>> joined_sha256(["ab"]), joined_sha256(["ab", "cd"])[:8]
+    ('ab', '88d4266f')
+    """
+    return digests[0] if len(digests) == 1 else hashlib.sha256("".join(digests).encode("ascii")).hexdigest()
 
 
 def _alike(frame, frames):
