@@ -16,9 +16,6 @@ RATIOS = pd.DataFrame(
     {"label": ["a", "b"], "block": ["ability", "loan"], "odds_ratio": [0.5, 2.0], "low": [0.4, 1.5], "high": [0.6, 2.5]}
 )
 ONE = {
-    evidence.missing_shares: pd.DataFrame(
-        {"label": ["a", "b"], "share": [0.1, 0.9], "sample": ["s", "t"], "meaning": ["unknown", "never happened"]}
-    ),
     evidence.loss_by_vintage: pd.DataFrame(
         {
             "date": pd.to_datetime(["2010-01-01", "2010-04-01"] * 2),
@@ -66,6 +63,9 @@ SEVERAL = {
             "high": 0.7,
         }
     ),
+    evidence.missing_shares: pd.DataFrame(
+        {"label": ["a", "b"], "share": [0.1, 0.9], "sample": ["s", "t"], "meaning": ["unknown", "never happened"]}
+    ),
     evidence.traits_by_grade: pd.DataFrame(
         {
             "label": ["a"] * 2 + ["b"] * 2,
@@ -73,6 +73,7 @@ SEVERAL = {
             "low": [1, 2, 3, 4],
             "median": [2, 3, 4, 5],
             "high": [3, 4, 5, 6],
+            "loans": [10, 20, 10, 20],
         }
     ),
     evidence.loss_by_class: pd.DataFrame(

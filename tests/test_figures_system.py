@@ -43,6 +43,10 @@ def test_vintages_draw_one_line_a_vintage_and_name_it():
     ax = own_axes(draw.vintages, curves())
     assert [line.get_ydata().tolist() for line in ax.get_lines()] == [[0, 0.1, 0.2], [0, 0.05]]
     assert [text.get_text() for text in ax.texts] == ["2010", "2011"]
+    one = own_axes(draw.vintages, curves(), named=["2011-01"])
+    assert (
+        [text.get_text() for text in one.texts] == ["2011"] and len(one.get_lines()) == 2 and len(one.collections) == 1
+    )
     halves = curves().replace({"2011-01": "2010-07"})
     assert [text.get_text() for text in own_axes(draw.vintages, halves).texts] == ["H1 2010", "H2 2010"]
 
@@ -122,9 +126,11 @@ def test_detection_figures():
     ax = own_axes(draw.detection_matrix, table, ["x", "y"], {"x": "one", "y": "two"})
     cells = [text.get_text() for text in ax.texts]
     assert cells[:4] == ["5", "100", "50", "20"] and cells[4:] == ["one", "two"]
-    axes = draw.time_to_detection(table.replace({"x": "scorecard", "y": "platform"}), ["scorecard", "platform"])
-    assert [ax.get_title(loc="left") or ax.get_title() for ax in axes] == ["Custody", "Mode of operation"]
-    assert axes[0].get_ylim()[0] > axes[0].get_ylim()[1]  # early is up
+    ax = own_axes(draw.time_to_detection, table, ["y", "x"])
+    assert [text.get_text() for text in ax.texts] == ["3", "not", "not", "1", "y", "x"]
+    assert [text.get_text() for text in ax.get_xticklabels()] == ["Custody", "Mode of operation"]
+    early, late = ax.images[0].get_array()[[1, 0], [1, 0]]
+    assert early > late > 0, "the earlier an alarm, the darker its cell"
 
 
 def test_system_page_shows_every_station():

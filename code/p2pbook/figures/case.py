@@ -12,7 +12,7 @@ import pandas as pd
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter, PercentFormatter
 
-from p2pbook.figures.colours import MARKS, mark_of
+from p2pbook.figures.colours import mark_of
 from p2prisk.figures.colours import PALETTE, TINTS
 from p2prisk.figures.style import axes_of
 
@@ -203,58 +203,37 @@ def platform_rundown(months, ax=None):
     return ax
 
 
-def rival_readings(spread, ax=None):
-    """Readings of the same thing at the same time, as shares of the highest.
+def rival_readings(spread, ax=None, widest=4):
+    """Readings of the same thing at the same time, as shares of the highest, each named where it stands.
 
     Parameters
     ----------
     spread : pandas.DataFrame
-        From :func:`p2pbook.case.rival_spread`.
+        From :func:`p2pbook.case.rival_spread`, the widest last.
     ax : matplotlib.axes.Axes, optional
+    widest : int
+        Comparisons that are drawn.
 
     Returns
     -------
     matplotlib.axes.Axes
     """
-    groups = list(dict.fromkeys(zip(spread["date"], spread["quantity"], strict=True)))
-    ax = axes_of(ax, _WIDTH, 0.42 * len(groups) + 1.2)
+    groups = list(dict.fromkeys(zip(spread["date"], spread["quantity"], strict=True)))[-widest:]
+    ax = axes_of(ax, _WIDTH, 0.55 * len(groups) + 0.8)
     for y, (date, quantity) in enumerate(groups):
         part = spread[(spread["date"] == date) & (spread["quantity"] == quantity)]
         ax.plot([part["relative"].min(), 1], [y, y], color=TINTS["mist"], lw=2, zorder=1)
         for row in part.itertuples():
             colour, marker = mark_of("tracker", row.tracker)
-            ax.plot(
-                row.relative,
-                y,
-                ls="",
-                marker=marker,
-                color=colour,
-                ms=6.5,
-                zorder=2,
-                mfc="white" if "restated" in row.tracker else colour,
-            )
+            face = "white" if "restated" in row.tracker else colour
+            ax.plot(row.relative, y, ls="", marker=marker, color=colour, ms=6.5, zorder=2, mfc=face)
+            words = f"{row.tracker} {row.value:,.0f}"
+            side = "right" if row.relative == 1 else "center"
+            ax.text(row.relative, y + 0.2, words, ha=side, fontsize=9, color=colour)
     names = [f"{_date_words(date)}\n{quantity}" for date, quantity in groups]
     ax.set_yticks(range(len(groups)), names, fontsize=9.5)
-    ax.set(xlabel="share of the highest reading", xlim=(0.45, 1.03), ylim=(-0.6, len(groups) - 0.4))
+    ax.set(xlabel="share of the highest reading", xlim=(0.45, 1.03), ylim=(-0.5, len(groups) - 0.3))
     ax.xaxis.set_major_formatter(PercentFormatter(1))
-    used = [name for name in MARKS["tracker"] if name in set(spread["tracker"])]
-    ax.figure.legend(
-        handles=[
-            Line2D(
-                [],
-                [],
-                ls="",
-                marker=mark_of("tracker", name)[1],
-                color=mark_of("tracker", name)[0],
-                mfc="white" if "restated" in name else mark_of("tracker", name)[0],
-                label=name,
-            )
-            for name in used
-        ],
-        loc="outside lower center",
-        ncols=2,
-        fontsize=9,
-    )
     return ax
 
 

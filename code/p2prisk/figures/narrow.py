@@ -1,13 +1,14 @@
 """A second drawing of a figure for a telephone: as wide as its screen, with letters of the same size.
 
 The same artists are laid out once more: panels that stood side by side stand one above the other, legends take fewer
-columns. Where words would then touch or a panel would be too small to read, there is no second drawing, and the page
-lets the first one be moved sideways instead.
+columns, and long names of rows stand above their rows. Where words would then touch or a panel would be too small to
+read, there is no second drawing, and the page lets the first one be moved sideways instead.
 """
 
 from __future__ import annotations
 
 import io
+import itertools
 import warnings
 from contextlib import contextmanager
 from functools import partial
@@ -37,7 +38,11 @@ def narrow(figure: Figure) -> str | None:
     """
     if _width(figure) <= WIDTH:
         return None
-    with _laid_out_again(figure), warnings.catch_warnings():
+    return _drawn(figure, above=False) or (_drawn(figure, above=True) if _rows(figure) else None)
+
+
+def _drawn(figure: Figure, *, above: bool) -> str | None:
+    with _laid_out_again(figure, above=above), warnings.catch_warnings():
         # a layout that finds no room says so; its panels are then too small and it is not taken
         warnings.filterwarnings("ignore", message="constrained_layout not applied")
         for _ in range(3):  # names beside the axes need room too
@@ -61,9 +66,18 @@ def _width(figure: Figure) -> float:
     return figure.get_tightbbox().width + 0.1
 
 
+def _rows(figure: Figure) -> Any:
+    """The only panel of a figure whose rows have names, one a unit: a forest, or bars; else None."""
+    panels: list[Any] = [ax for ax in figure.axes if ax.get_visible()]
+    if len(panels) != 1 or panels[0].images or not any(name.get_text() for name in panels[0].get_yticklabels()):
+        return None
+    gaps = {round(abs(b - a), 6) for a, b in itertools.pairwise(sorted(panels[0].get_yticks()))}
+    return panels[0] if gaps == {1.0} else None
+
+
 @contextmanager
-def _laid_out_again(figure: Figure) -> Iterator[None]:
-    """Set panels below each other, legends in fewer columns, and the width; and back again."""
+def _laid_out_again(figure: Figure, *, above: bool) -> Iterator[None]:
+    """Set panels below each other, legends in fewer columns, names above rows, and the width; and back again."""
     size: Any = figure.get_size_inches().copy()
     undo: list[Any] = []
     panels: list[Any] = [ax for ax in figure.axes if ax.get_visible() and ax.get_subplotspec()]
@@ -79,6 +93,17 @@ def _laid_out_again(figure: Figure) -> Iterator[None]:
                 undo.append((partial(_tick, ax, side), shown))
                 _tick(ax, side, True)
         rows, height = len(panels) / grids[0].nrows, 0.85
+    if above:
+        ax, rows = _rows(figure), 1.45
+        bottom, top = ax.get_ylim()
+        up = 0.34 if top > bottom else -0.34
+        for y, name in zip(ax.get_yticks(), ax.get_yticklabels(), strict=True):
+            words = name.get_text().replace("\n", ", ")
+            text = ax.text(0, y + up, words, transform=ax.get_yaxis_transform(), fontsize=name.get_fontsize())
+            undo.append((type(text).remove, text))
+        undo += [(partial(_tick, ax, "labelleft"), True), (ax.set_ylim, (bottom, top))]
+        _tick(ax, "labelleft", False)
+        ax.set_ylim(bottom, top + up)
     legends: list[Any] = [*figure.legends, *(ax.get_legend() for ax in figure.axes if ax.get_legend())]
     for legend in legends:
         undo.append((legend.set_ncols, legend._ncols))

@@ -22,43 +22,42 @@ def _direct_labels(ax, items, min_gap=0.05):
         ax.text(1.01, place, text, transform=ax.transAxes, color=colour, va="center", ha="left", fontsize=9)
 
 
-def missing_shares(table, ax=None):
-    """Draw the share of loans without a value, by column and by what the blank means.
+def missing_shares(table, axes=None):
+    """Draw the share of loans without a value, by column and by what the blank means, one panel a sample.
 
     Parameters
     ----------
     table : pandas.DataFrame
         ``label``, ``share``, ``meaning``, ``sample``.
-    ax : matplotlib.axes.Axes, optional
+    axes : sequence of matplotlib.axes.Axes, optional
+        One a sample.
 
     Returns
     -------
-    matplotlib.axes.Axes
+    numpy.ndarray of matplotlib.axes.Axes
     """
-    ax = axes_of(ax, 7.0, 0.28 * table["label"].nunique() + 1.0)
-    labels = list(dict.fromkeys(table["label"]))[::-1]
-    place = {label: i for i, label in enumerate(labels)}
-    colours = {"never happened": PALETTE["blue"], "unknown": PALETTE["orange"], "does not apply": PALETTE["grey"]}
-    markers = {sample: marker for sample, marker in zip(dict.fromkeys(table["sample"]), "osD^", strict=False)}
-    seen = set()
-    for row in table.itertuples():
-        key = (row.sample, row.meaning)
-        ax.plot(
-            row.share,
-            place[row.label],
-            markers[row.sample],
-            color=colours[row.meaning],
-            markersize=7,
-            label=f"{row.meaning}, {row.sample}" if key not in seen else None,
-        )
-        seen.add(key)
-    ax.set_yticks(range(len(labels)), labels)
-    ax.set_ylim(-0.6, len(labels) - 0.4)
-    ax.set_xlim(-0.03, 1.0)
-    ax.xaxis.set_major_formatter(PercentFormatter(1, decimals=0))
-    ax.set_xlabel("share of loans with a blank")
-    ax.legend(loc="lower right", fontsize=9)
-    return ax
+    labels, samples = (list(dict.fromkeys(table[column])) for column in ("label", "sample"))
+    if axes is None:
+        size = (7.0, 0.24 * len(labels) + 1.1)
+        axes = plt.subplots(1, len(samples), figsize=size, sharey=True, squeeze=False)[1][0]
+    place = {label: len(labels) - 1 - i for i, label in enumerate(labels)}
+    colours = {"never happened": ("blue", "o"), "unknown": ("orange", "s"), "does not apply": ("grey", "D")}
+    for ax, sample in zip(axes, samples, strict=True):
+        part = table[table["sample"] == sample]
+        for meaning, (colour, marker) in colours.items():
+            rows = part[part["meaning"] == meaning]
+            y = rows["label"].map(place)
+            ax.hlines(y, 0, rows["share"], color=PALETTE[colour], linewidth=1)
+            ax.plot(rows["share"], y, marker, color=PALETTE[colour], markersize=6, label=meaning)
+        ax.set_yticks(list(place.values()), labels)
+        ax.set_ylim(-0.6, len(labels) - 0.4)
+        ax.set_xlim(-0.04, 1.04)
+        ax.set_xticks([0, 0.5, 1])
+        ax.xaxis.set_major_formatter(PercentFormatter(1, decimals=0))
+        ax.set_title(sample, fontsize=9.5)
+    axes[0].figure.supxlabel("share of loans with a blank", fontsize=9.5)
+    axes[0].figure.legend(*axes[0].get_legend_handles_labels(), loc="outside upper center", ncol=3, fontsize=9)
+    return axes
 
 
 def traits_by_grade(table, axes=None):
@@ -67,7 +66,7 @@ def traits_by_grade(table, axes=None):
     Parameters
     ----------
     table : pandas.DataFrame
-        ``label``, ``grade``, ``low``, ``median``, ``high``.
+        ``label``, ``grade``, ``low``, ``median``, ``high``, ``loans``.
     axes : array of matplotlib.axes.Axes, optional
         As many as there are labels.
 
@@ -83,17 +82,20 @@ def traits_by_grade(table, axes=None):
     for ax, label in zip(flat, labels, strict=False):
         part = table[table["label"] == label]
         grades = part["grade"].astype(str).to_numpy()
-        colours = ordered_colours(len(grades))
-        ax.vlines(range(len(grades)), part["low"], part["high"], color=colours, linewidth=5)
-        ax.plot(range(len(grades)), part["median"], "o", color=PALETTE["black"], markersize=3.5)
+        ax.vlines(range(len(grades)), part["low"], part["high"], color=PALETTE["grey"], linewidth=4)
+        for x, (median, colour) in enumerate(zip(part["median"], ordered_colours(len(grades)), strict=True)):
+            ax.plot(x, median, "o", color=colour, markersize=6, markeredgecolor="white")
         ax.set_xticks(range(len(grades)), grades)
         ax.set_ylim(bottom=min(0, part["low"].min()))
         ax.set_title(label, fontsize=9, fontweight="normal")
         ax.grid(axis="x", visible=False)
     for ax in flat[len(labels) :]:
         ax.set_visible(False)
-    for ax in flat[max(0, len(labels) - ACROSS) : len(labels)]:
-        ax.set_xlabel("grade")
+    for ax, label in list(zip(flat, labels, strict=False))[max(0, len(labels) - ACROSS) :]:
+        loans = table.loc[table["label"] == label, "loans"]
+        names = [f"{grade}\n{count:,d}" for grade, count in zip(grades, loans, strict=True)]
+        ax.set_xticks(range(len(grades)), names, fontsize=9)
+        ax.set_xlabel("grade, and loans")
     return flat[: len(labels)]
 
 

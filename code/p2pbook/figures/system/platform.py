@@ -1,10 +1,9 @@
 """Figures of the platform's own conduct: what is detected, and when."""
 
-import matplotlib.pyplot as plt
 import numpy as np
 
 from p2pbook.figures import NARROW
-from p2pbook.figures.colours import SHARES, mark_of
+from p2pbook.figures.colours import SHARES
 from p2pbook.words import CAUSE_WORDS
 from p2prisk.figures.colours import PALETTE, ink_on
 from p2prisk.figures.style import axes_of
@@ -38,6 +37,47 @@ def detection_matrix(table, readings, families, ax=None, false_alarm=0.05):
         strong = share > 2.5 * false_alarm
         colour = ink_on(SHARES(share)) if strong else PALETTE["grey"]
         ax.text(column, row, f"{100 * share:.0f}", ha="center", va="center", fontsize=9, color=colour)
+    _name_causes(ax, causes)
+    ax.set_yticks(range(len(readings)), readings, fontsize=9)
+    _name_groups(ax, [families[reading] for reading in readings])
+    return ax
+
+
+def time_to_detection(table, families, ax=None, horizon=24):
+    """Median month of the first alarm, cause by family of instruments and dose.
+
+    Parameters
+    ----------
+    table : pandas.DataFrame
+        ``cause, dose, reading, median_month``; a missing month means that fewer than half were noticed.
+    families : sequence of str
+        Readings drawn, a group of rows each.
+    ax : matplotlib.axes.Axes, optional
+    horizon : int
+        Months watched; the later the alarm, the paler its cell.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+    """
+    causes = [cause for cause in CAUSE_WORDS if cause in set(table["cause"]) and cause != "healthy"]
+    doses = sorted(table.loc[table["cause"] != "healthy", "dose"].unique())
+    wide = table.pivot(index=["reading", "dose"], columns="cause", values="median_month")
+    months = wide.loc[[(family, dose) for family in families for dose in doses], causes].to_numpy()
+    ax = axes_of(ax, NARROW, 0.25 * len(months) + 1.4)
+    early = np.where(np.isnan(months), 0, 0.9 * (1 - months / (horizon + 1)) + 0.1)
+    ax.imshow(early, cmap=SHARES, vmin=0, vmax=1, aspect="auto")
+    for (row, column), month in np.ndenumerate(months):
+        colour = PALETTE["grey"] if np.isnan(month) else ink_on(SHARES(early[row, column]))
+        words = "not" if np.isnan(month) else f"{month:g}"
+        ax.text(column, row, words, ha="center", va="center", fontsize=9, color=colour)
+    _name_causes(ax, causes)
+    ax.set_yticks(range(len(months)), [f"dose {dose:g}" for _ in families for dose in doses], fontsize=9)
+    _name_groups(ax, [family for family in families for _ in doses])
+    return ax
+
+
+def _name_causes(ax, causes):
     ax.xaxis.tick_top()
     ax.set_xticks(
         range(len(causes)),
@@ -47,8 +87,10 @@ def detection_matrix(table, readings, families, ax=None, false_alarm=0.05):
         ha="left",
         rotation_mode="anchor",
     )
-    ax.set_yticks(range(len(readings)), readings, fontsize=9)
-    names = [families[reading] for reading in readings]
+
+
+def _name_groups(ax, names):
+    """Name the groups of rows at the right of a matrix, with a line between them."""
     for row in range(1, len(names)):
         if names[row] != names[row - 1]:
             ax.axhline(row - 0.5, color=PALETTE["black"], lw=1)
@@ -67,58 +109,3 @@ def detection_matrix(table, readings, families, ax=None, false_alarm=0.05):
             color=PALETTE["black"],
             style="italic",
         )
-    return ax
-
-
-def time_to_detection(table, families, axes=None, horizon=24):
-    """Median month of the first alarm by dose, one panel a cause, one line a family.
-
-    Parameters
-    ----------
-    table : pandas.DataFrame
-        ``cause, dose, reading, median_month``; a missing month means that fewer than half were noticed.
-    families : sequence of str
-        Readings drawn.
-    axes : sequence of matplotlib.axes.Axes, optional
-        One for each cause.
-    horizon : int
-        Months watched; what fewer than half noticed is drawn below the dotted line, in the row "not".
-
-    Returns
-    -------
-    sequence of matplotlib.axes.Axes
-    """
-    causes = [cause for cause in CAUSE_WORDS if cause in set(table["cause"]) and cause != "healthy"]
-    if axes is None:
-        axes = plt.subplots(len(causes), 1, figsize=(4.8, 1.25 * len(causes) + 0.9), sharex=True, sharey=True)[1]
-    marks = {family: mark_of("instrument", family) for family in families}
-    colours, markers = ({family: mark[place] for family, mark in marks.items()} for place in (0, 1))
-    doses = sorted(table.loc[table["cause"] != "healthy", "dose"].unique())
-    x = np.arange(len(doses))
-    for ax, cause in zip(axes, causes, strict=True):
-        for shift, family in zip(np.linspace(-0.12, 0.12, len(families)), families, strict=True):
-            part = table[(table["cause"] == cause) & (table["reading"] == family)].set_index("dose").loc[doses]
-            month = part["median_month"].to_numpy()
-            seen = ~np.isnan(month)
-            ax.plot(
-                x[seen] + shift, month[seen], color=colours[family], marker=markers[family], ms=5, lw=1.2, label=family
-            )
-            ax.plot(
-                x[~seen] + shift,
-                np.full((~seen).sum(), horizon + 5),
-                color=colours[family],
-                marker=markers[family],
-                ms=5,
-                lw=0,
-                mfc="white",
-            )
-        ax.axhline(horizon + 1.5, color=PALETTE["grey"], lw=0.8, ls=":")
-        ax.set_title(CAUSE_WORDS[cause], fontsize=9)
-        ax.set_ylim(horizon + 8, -1)
-        ax.set_yticks([1, 8, 16, 24, horizon + 5], ["1", "8", "16", "24", "not"], fontsize=9)
-    axes[len(causes) // 2].set_ylabel("Median month of the first alarm")
-    axes[-1].set_xticks(x, [f"{dose:g}" for dose in doses])
-    axes[-1].set_xlabel("Dose")
-    lines = [plt.Line2D([], [], color=colours[name], marker=markers[name], label=name) for name in families]
-    axes[0].figure.legend(lines, list(families), loc="outside upper center", ncol=4, fontsize=9)
-    return axes

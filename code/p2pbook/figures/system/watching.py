@@ -16,7 +16,7 @@ def _month_axis(ax, months, every=3):
     ax.set_xticks(places, [months[place] for place in places], rotation=45, ha="right", fontsize=9)
 
 
-def vintages(curves, ax=None, event="charged off"):
+def vintages(curves, ax=None, event="charged off", named=None):
     """Cumulative share of failed loans by age, one line a vintage, named at its end.
 
     Parameters
@@ -26,27 +26,31 @@ def vintages(curves, ax=None, event="charged off"):
     ax : matplotlib.axes.Axes, optional
     event : str
         What the loans failed by, for the axis.
+    named : sequence of str, optional
+        Vintages with colour, band and name; the others are thin and grey. By default all.
 
     Returns
     -------
     matplotlib.axes.Axes
     """
-    ax = axes_of(ax, NARROW, 3.6)
+    ax = axes_of(ax, NARROW, 3.4)
     names = list(dict.fromkeys(curves["vintage"]))
-    colours = ordered_colours(len(names), "time")
-    for name, colour in zip(names, colours, strict=True):
+    shown = names if named is None else [name for name in names if name in named]
+    colours = dict(zip(shown, ordered_colours(len(shown), "time"), strict=True))
+    for name in [*shown, *(name for name in names if name not in shown)]:
         part = curves[curves["vintage"] == name]
-        ax.plot(part["age"], part["share"], color=colour, lw=1.6)
-    for name, colour in zip(names, colours, strict=True):
-        part = curves[curves["vintage"] == name]
-        ax.fill_between(part["age"], part["low"], part["high"], color=colour, alpha=0.10, lw=0)
+        if name in colours:
+            ax.plot(part["age"], part["share"], color=colours[name], lw=2, zorder=2.5)
+            ax.fill_between(part["age"], part["low"], part["high"], color=colours[name], alpha=0.14, lw=0)
+        else:
+            ax.plot(part["age"], part["share"], color=PALETTE["grey"], lw=0.7, zorder=1.5)
     ax.set_xlim(0, curves["age"].max())
     ax.set_ylim(0, None)
     ax.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
     ax.set_xlabel("Months since issue")
     ax.set_ylabel(f"Loans {event}")
     halves = {"01": "H1 ", "07": "H2 "} if {name[5:] for name in names} == {"01", "07"} else {"01": ""}
-    label_line_ends(ax, [f"{halves[name[5:]]}{name[:4]}" if name[5:] in halves else name for name in names])
+    label_line_ends(ax, [f"{halves[name[5:]]}{name[:4]}" if name[5:] in halves else name for name in shown])
     return ax
 
 
