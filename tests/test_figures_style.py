@@ -9,11 +9,14 @@ import matplotlib
 matplotlib.use("Agg")
 import matplotlib.pyplot as plt
 import numpy as np
+import pandas as pd
 import pytest
 
 from p2prisk.figures import label_line_ends, ordered_colours, use_house_style
 from p2prisk.figures.fingerprint import drawn as numbers
 from p2prisk.figures.fingerprint import fingerprint
+from p2prisk.figures.forest import forest_plot
+from p2prisk.figures.narrow import _laid_out_again, narrow
 
 ROOT = Path(__file__).resolve().parents[1]
 FONTS = ROOT / "code" / "p2prisk" / "assets" / "fonts"
@@ -183,3 +186,33 @@ def test_a_figure_has_one_fingerprint_whether_a_narrow_drawing_goes_with_it_or_n
     assert module.NARROW in pages and module.NARROW not in plain
     assert pages[module.MIME_TYPE] == plain[module.MIME_TYPE]
     plt.close("all")
+
+
+def test_long_names_of_rows_stand_above_them_on_a_telephone():
+    labels = ["accounts opened in 24 months, a doubling of one plus", "purpose: credit card", "term 60 months (36)"]
+    table = pd.DataFrame(
+        {"label": labels, "odds_ratio": [1.3, 0.6, 6.8], "low": 0.5, "high": 7.0, "block": list("aab")}
+    )
+    ax = forest_plot(table, {"a": "#0072B2", "b": "#C14D00"}, values=True)
+    kept = (len(ax.texts), ax.get_ylim(), ax.get_legend().texts, tuple(ax.figure.get_size_inches()))
+    made = narrow(ax.figure)
+    assert made and float(re.search(r'<svg[^>]* width="([\d.]+)pt"', made)[1]) <= 72 * 3.8
+    assert kept == (len(ax.texts), ax.get_ylim(), ax.get_legend().texts, tuple(ax.figure.get_size_inches()))
+    assert ax.yaxis.get_tick_params()["labelleft"]
+    table["label"] = 2 * table["label"].str[:1] * 60  # runs out of the screen
+    assert narrow(forest_plot(table).figure) is None
+
+
+def test_a_legend_takes_fewer_columns_on_a_telephone():
+    figure, ax = plt.subplots(figsize=(7, 3))
+    for name in ("one set of loans", "another set of loans", "the third set of loans"):
+        ax.plot([0, 1], label=name)
+    legend = ax.legend(ncol=3, loc="lower center", bbox_to_anchor=(0.5, 1.0))
+    figure.canvas.draw()
+    wide = legend.get_window_extent().width
+    assert narrow(figure)
+    figure.canvas.draw()
+    assert legend.get_window_extent().width == wide  # as it was
+    with _laid_out_again(figure, above=False):
+        figure.canvas.draw()
+        assert legend.get_window_extent().width < wide

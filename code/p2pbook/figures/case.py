@@ -223,16 +223,17 @@ def rival_readings(spread, ax=None, widest=4):
     for y, (date, quantity) in enumerate(groups):
         part = spread[(spread["date"] == date) & (spread["quantity"] == quantity)]
         ax.plot([part["relative"].min(), 1], [y, y], color=TINTS["mist"], lw=2, zorder=1)
-        for row in part.itertuples():
+        for place, row in enumerate(part.itertuples()):
             colour, marker = mark_of("tracker", row.tracker)
             face = "white" if "restated" in row.tracker else colour
             ax.plot(row.relative, y, ls="", marker=marker, color=colour, ms=6.5, zorder=2, mfc=face)
             words = f"{row.tracker} {row.value:,.0f}"
             side = "right" if row.relative == 1 else "center"
-            ax.text(row.relative, y + 0.2, words, ha=side, fontsize=9, color=colour)
+            up = -0.42 if place % 2 and row.relative < 1 else 0.2  # neighbours would touch
+            ax.text(row.relative, y + up, words, ha=side, fontsize=9, color=colour)
     names = [f"{_date_words(date)}\n{quantity}" for date, quantity in groups]
     ax.set_yticks(range(len(groups)), names, fontsize=9.5)
-    ax.set(xlabel="share of the highest reading", xlim=(0.45, 1.03), ylim=(-0.5, len(groups) - 0.3))
+    ax.set(xlabel="share of the highest reading", xlim=(0.45, 1.03), ylim=(-0.6, len(groups) - 0.3))
     ax.xaxis.set_major_formatter(PercentFormatter(1))
     return ax
 

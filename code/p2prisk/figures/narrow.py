@@ -48,10 +48,10 @@ def _drawn(figure: Figure, *, above: bool) -> str | None:
         for _ in range(3):  # names beside the axes need room too
             over = _width(figure) - WIDTH
             if over > 0.01:
-                figure.set_figwidth(figure.get_figwidth() - over)
+                figure.set_figwidth(max(figure.get_figwidth() - over, 0.5))
         panels = [ax for ax in figure.axes if ax.get_visible()]
         wide = [ax.get_window_extent().width / figure.dpi for ax in panels]
-        if _width(figure) > WIDTH + 0.05 or min(wide, default=0) < LEAST or _touching(figure):
+        if _width(figure) > WIDTH + 0.05 or min(wide, default=0) < LEAST or _touching(figure) or _cut(figure):
             return None
         made = io.StringIO()
         figure.savefig(made, format="svg")
@@ -99,15 +99,21 @@ def _laid_out_again(figure: Figure, *, above: bool) -> Iterator[None]:
         up = 0.34 if top > bottom else -0.34
         for y, name in zip(ax.get_yticks(), ax.get_yticklabels(), strict=True):
             words = name.get_text().replace("\n", ", ")
-            text = ax.text(0, y + up, words, transform=ax.get_yaxis_transform(), fontsize=name.get_fontsize())
+            # the layout would take room for a long name from the panel
+            text = ax.text(0, y + up, words, transform=ax.get_yaxis_transform(), fontsize=9, in_layout=False)
             undo.append((type(text).remove, text))
         undo += [(partial(_tick, ax, "labelleft"), True), (ax.set_ylim, (bottom, top))]
         _tick(ax, "labelleft", False)
         ax.set_ylim(bottom, top + up)
+        if legend := ax.get_legend():
+            undo.append((partial(legend.set_bbox_to_anchor, transform=ax.transAxes), (0.4, 1.0)))
+            legend.set_bbox_to_anchor((0.5, 1.0), transform=ax.transAxes)
     legends: list[Any] = [*figure.legends, *(ax.get_legend() for ax in figure.axes if ax.get_legend())]
     for legend in legends:
-        undo.append((legend.set_ncols, legend._ncols))
-        legend.set_ncols(min(legend._ncols, 2))
+        kept = {name: getattr(legend, name) for name in ("_ncols", "_legend_box", "legend_handles", "texts")}
+        undo.append((legend.__dict__.update, kept))
+        long = above and max(len(words.get_text()) for words in legend.texts) > 24
+        _columns(legend, 1 if long else min(legend._ncols, 2))
     figure.set_size_inches(WIDTH - 0.1, size[1] * rows * height)
     try:
         yield
@@ -117,8 +123,24 @@ def _laid_out_again(figure: Figure, *, above: bool) -> Iterator[None]:
         figure.set_size_inches(size)
 
 
+def _columns(legend: Any, count: int) -> None:
+    """Lay a legend out anew: `set_ncols` alone moves nothing once it is made."""
+    if legend._ncols > count:
+        words = [text.get_text() for text in legend.texts]
+        handles, names = legend.axes.get_legend_handles_labels() if legend.axes else ([], [])
+        legend._ncols = count
+        legend._init_legend_box(handles if names == words else legend.legend_handles, words)
+        legend._legend_box.set_offset(legend._findoffset)
+
+
 def _tick(ax: Any, side: str, shown: bool) -> None:
     ax.tick_params(**{side: shown})
+
+
+def _cut(figure: Figure) -> bool:
+    """Whether a word that the layout does not know of runs out of the figure."""
+    names = [text for ax in figure.axes for text in ax.texts if not text.get_in_layout()]
+    return any(text.get_window_extent().x1 > figure.bbox.x1 for text in names)
 
 
 def _touching(figure: Figure) -> bool:
