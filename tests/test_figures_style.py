@@ -199,13 +199,13 @@ def test_long_names_of_rows_stand_above_them_on_a_telephone():
     assert made and float(re.search(r'<svg[^>]* width="([\d.]+)pt"', made)[1]) <= 72 * 3.8
     assert kept == (len(ax.texts), ax.get_ylim(), ax.get_legend().texts, tuple(ax.figure.get_size_inches()))
     assert ax.yaxis.get_tick_params()["labelleft"]
-    table["label"] = 2 * table["label"].str[:1] * 60  # runs out of the screen
+    table["label"] = table["label"].str[:1] * 80  # runs out of the screen
     assert narrow(forest_plot(table).figure) is None
 
 
 def test_a_legend_takes_fewer_columns_on_a_telephone():
-    figure, ax = plt.subplots(figsize=(7, 3))
-    for name in ("one set of loans", "another set of loans", "the third set of loans"):
+    figure, ax = plt.subplots(figsize=(7, 3), layout="constrained")
+    for name in ("one set", "another set", "the third set"):
         ax.plot([0, 1], label=name)
     legend = ax.legend(ncol=3, loc="lower center", bbox_to_anchor=(0.5, 1.0))
     figure.canvas.draw()
