@@ -9,6 +9,7 @@ from scipy.stats import norm
 from statsmodels.formula.api import logit
 from statsmodels.stats.multitest import multipletests
 
+from p2pbook import findings
 from p2pbook.chapters import verification
 from p2pbook.chapters.verification import LABELS, compute, freed_term, other_checks, rivals
 from p2pbook.grade_model import grade_model
@@ -50,6 +51,9 @@ def test_slopes_of_the_term_by_binary_logits_of_another_library(shown, n):
         assert value == pytest.approx(found[cut][0], rel=1e-4)
     # this interval takes the covariance of a possibly wrong model, statsmodels' that of a true one
     assert lines.leaving_a.low == pytest.approx(found["A"][1][0], rel=0.1)
+    # the same cut has the same interval in the register
+    highest = findings.compute().stability.term_highest
+    assert lines.leaving_a.interval == highest.interval and str(lines.leaving_a) == str(highest)
 
 
 def test_brant_by_trait_as_it_is_printed(shown):

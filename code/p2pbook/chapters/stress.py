@@ -62,9 +62,10 @@ class Stress:
     #: the worst year again, read in three ways: shift, and what it makes of the loans of 2011
     years: pd.DataFrame
     repeated: pd.DataFrame
-    #: reading -> shift, return of all loans, and of those of 36 months
+    #: reading -> shift, return of all loans with what the luck of the loans of the worst year leaves open
     history: dict[str, Value]
     worst_return: dict[str, Value]
+    worst_within: Value
     #: points of return that a shock costs, and the share of the money it hits
     slump_cost: Value
     purpose_cost: Value
@@ -124,7 +125,7 @@ def compute():
         loans=count(book.amount.sum()),
         long_2011=share(books["60 months"].amount.sum() / book.amount.sum(), 0),
         **_years(stored),
-        **_repeated(books, history),
+        **_repeated(books, history, returns_at_the_ends(books, stored)),
         **_economics(),
         **_shocked(books, shocks),
         **_reserves(book),
@@ -163,6 +164,26 @@ def repetitions(books, stored, counts):
         "all its loans": shift_to_default_rate(short, rate),
         "within the policy": shift_to_default_rate(short, marks[False]),
         "equal borrowers": level_shift(counts, WORST_YEAR) - level_shift(counts, 2011),
+    }
+
+
+def returns_at_the_ends(books, stored):
+    """Lenders' return on all loans where the rate of the worst year lies at either end of its 95 % interval.
+
+    Returns
+    -------
+    dict of tuple of float
+        Reading -> return at the higher and at the lower rate. None for equal borrowers, whose shift is no single rate.
+    """
+    marks = stored.table("by_mark").query("year == @WORST_YEAR and not policy_exception")
+    whole = stored.table("by_year").query("term == 'all' and year == @WORST_YEAR")
+    short = books[f"{WORST_TERM} months"]
+    return {
+        reading: tuple(
+            assess(books["all"], shift_to_default_rate(short, rows[end].item()))["annual_return"]
+            for end in ("rate_high", "rate_low")
+        )
+        for reading, rows in (("all its loans", whole), ("within the policy", marks))
     }
 
 
@@ -209,12 +230,17 @@ def _years(stored):
     }
 
 
-def _repeated(books, history):
+def _repeated(books, history, ends):
     found = {reading: {name: assess(book, shift) for name, book in books.items()} for reading, shift in history.items()}
     short = f"{WORST_TERM} months"
+    returns = {
+        reading: share(row["all"]["annual_return"], 1, *ends.get(reading, (None, None)))
+        for reading, row in found.items()
+    }
     return {
         "history": {reading: Value(shift) for reading, shift in history.items()},
-        "worst_return": {reading: share(row["all"]["annual_return"]) for reading, row in found.items()},
+        "worst_return": returns,
+        "worst_within": returns["within the policy"],
         "repeated": pd.DataFrame(
             [
                 {
@@ -223,6 +249,7 @@ def _repeated(books, history):
                     "Default, 36 months": 100 * row[short]["default_rate"],
                     "Return, 36 months": 100 * row[short]["annual_return"],
                     "Return, all": 100 * row["all"]["annual_return"],
+                    "95 % interval": returns[reading].interval.removesuffix(" %") if reading in ends else "",
                 }
                 for reading, row in found.items()
             ]

@@ -9,6 +9,7 @@ from functools import cache
 
 import numpy as np
 import pandas as pd
+from scipy.stats import norm
 
 from p2pbook import findings, realtime
 from p2pbook.findings import CHARGED_OFF, MARK_SLOPE
@@ -73,8 +74,12 @@ def parallel_lines(tests, slopes):
     shown = _by_trait(tests)
     single = tests.drop(index="Omnibus")
     columns = ["trait", "chi-square", "df", "p, Holm", "departure", "departure_low", "departure_high", "cut"]
-    term = slopes[slopes["column"] == "long_term"].set_index("cut")[["slope", "ci_low", "ci_high"]]
-    odds = [estimate(row, "slope", 1) for _, row in np.exp(term).iterrows()]
+    term = slopes[slopes["column"] == "long_term"]
+    # the cuts were picked by what they show: an interval for each of them at once (Bonferroni), as in the findings
+    half = norm.isf(0.025 / len(term)) * term["se"]
+    odds = [
+        Value(np.exp(b), 1, low=np.exp(b - h), high=np.exp(b + h)) for b, h in zip(term["slope"], half, strict=True)
+    ]
     return ParallelLines(
         table=shown[columns].rename(columns={"departure_low": "from", "departure_high": "to"}),
         chi2=Value(tests.loc["Omnibus", "chi2"], 0),
