@@ -356,7 +356,16 @@ def test_programs_and_chapters_come_from_the_package_wherever_one_stands(place):
     trap = "import pathlib; pathlib.Path(r'{}').touch()\n".format(place / "RAN")
     for folder in (place, place / "below"):
         folder.mkdir(exist_ok=True)
-        for name in ("bookkit", "nbclient", "sitecustomize", "usercustomize", "matplotlibrc"):
+        for name in (
+            "bookkit",
+            "nbclient",
+            "sitecustomize",
+            "usercustomize",
+            "matplotlibrc",
+            "pandas",
+            "numpy",
+            "yaml",
+        ):
             (folder / f"{name}.py").write_text(trap)
         (folder / "matplotlibrc").write_text("backend: module://bookkit\ntext.usetex: True\n")
         (folder / "tape").mkdir()
@@ -391,6 +400,9 @@ def test_programs_and_chapters_come_from_the_package_wherever_one_stands(place):
         [program, "check", str(place / "loans.csv"), "--html", "q.html"], cwd=place / "below", capture_output=True
     )
     assert done.returncode == 0 and not (place / "RAN").exists()
+    words = [sys.executable, "-m", "p2prisk", "columns", "amount"]
+    done = subprocess.run(words, cwd=place / "below", capture_output=True, text=True)
+    assert done.returncode == 0 and not (place / "RAN").exists(), done.stderr
     script = "from p2prisk.datasets import data_directory; print(data_directory())"
     done = subprocess.run(
         [sys.executable, "-P", "-c", script], cwd=place / "below", capture_output=True, text=True, check=True
