@@ -166,6 +166,24 @@ def test_a_workbook_shows_them(tmp_path):
         assert not [name for name in parts.namelist() if b"<f>" in parts.read(name)]
 
 
+def test_the_numbers_of_a_picture_are_no_formulas():
+    import matplotlib
+
+    matplotlib.use("Agg")
+    import matplotlib.pyplot as plt
+
+    from p2prisk.figures.fingerprint import csv_of
+
+    texts = ["=cmd|'/c calc'!A1", "-2+3+cmd|' /C calc'!A0", "@SUM(A1)", "\uff0b1", "-5 to 10", "car"]
+    figure, ax = plt.subplots()
+    ax.plot(range(6), range(6), label=texts[0])
+    ax.set_xticks(range(6), texts)
+    table = pd.read_csv(io.StringIO(csv_of(figure)), dtype=str)
+    plt.close(figure)
+    assert table["x_name"].tolist() == ["'" + text for text in texts[:4]] + texts[4:]
+    assert set(table["series"]) == {"'" + texts[0]} and table["y"].tolist() == list("012345")
+
+
 def test_a_title_is_plain_in_both_renderers():
     for text in TEXTS:
         line = yaml.safe_load(f'title: "{_yaml(text)}"')["title"]

@@ -22,6 +22,24 @@ _PUNCTUATION = re.compile(r"([!-/:-@\[-`{-~])")
 _UNSEEN = re.compile("[\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\U000e0000-\U000e007f]")
 
 
+#: how a cell begins that a spreadsheet takes for a formula, in the wide forms of East Asian keyboards too
+FORMULA = r"^\s*[=+\-@\uff1d\uff0b\uff0d\uff20]"
+#: a number, or a range of numbers: what begins with a sign and is no formula
+_NUMBERS = re.compile(r"\s*[-+]?[\d.,]+(?:e[-+]?\d+)?\s*%?(?:\s*(?:to|–|-)\s*[-+]?[\d.,]+\s*%?)?\s*")
+
+
+def cell(value: Any) -> Any:
+    """A value for a cell that a spreadsheet may open: an apostrophe stands before a text that it would compute.
+
+    Examples
+    --------
+    >>> [cell(text) for text in ("=1+1", "-2+3+cmd|' /C calc'!A0", "-5 to 10", "+7 %", "car", 1.5)]
+    ["'=1+1", "'-2+3+cmd|' /C calc'!A0", '-5 to 10', '+7 %', 'car', 1.5]
+    """
+    risky = isinstance(value, str) and re.match(FORMULA, value) and not _NUMBERS.fullmatch(value)
+    return f"'{value}" if risky else value
+
+
 def visible(value: Any, longest: int = LONGEST) -> str:
     """Text without anything that acts instead of being seen.
 

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import pandas as pd
 
+from p2prisk.escape import FORMULA
+
 #: what makes a cell of text be quoted
 _QUOTED = '[,"\n]'
 #: sizes between which pyarrow and Python write a double alike, but for the ".0" of whole numbers
 _LEAST, _MOST = 1e-4, 1e9
 _ROWS = 50_000
-
-
-#: how a cell begins that a spreadsheet takes for a formula, in the wide forms of East Asian keyboards too
-_FORMULA = r"^\s*[=+\-@\uff1d\uff0b\uff0d\uff20]"
 
 
 def without_formulas(cells: pd.Series) -> pd.Series:
@@ -24,7 +22,7 @@ def without_formulas(cells: pd.Series) -> pd.Series:
     ["'=1+1", 'L1', "' @x", None]
     """
     texts = cells.astype("str")
-    risky = texts.str.contains(_FORMULA, regex=True, na=False)
+    risky = texts.str.contains(FORMULA, regex=True, na=False)
     return cells.where(~risky, "'" + texts) if risky.any() else cells
 
 

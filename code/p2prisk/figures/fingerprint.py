@@ -16,6 +16,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.patches import Rectangle
 
+from p2prisk.escape import cell
 from p2prisk.figures.narrow import narrow
 
 MIME_TYPE = "application/vnd.book.figure+json"
@@ -170,6 +171,11 @@ def drawn(figure):
     return pd.DataFrame(rows).dropna(axis=1, how="all") if rows else pd.DataFrame(columns=["panel", "mark", "series"])
 
 
+def csv_of(figure):
+    """The numbers that a figure shows, as CSV that no spreadsheet computes."""
+    return drawn(figure).map(cell).to_csv(index=False, float_format="%.10g")
+
+
 def _tick_names(axis):
     """Place -> name, where ticks are named by words, or by numbers that are levels and no places (grade 7 at 6).
 
@@ -237,7 +243,7 @@ def register():
         # before the narrow drawing, which lays the figure out anew: an arrow's path follows the layout
         found = {MIME_TYPE: fingerprint(figure)}
         if "svg" in shell.run_line_magic("config", "InlineBackend.figure_formats"):
-            found["text/csv"] = drawn(figure).to_csv(index=False, float_format="%.10g")
+            found["text/csv"] = csv_of(figure)
             if small := narrow(figure):
                 found[NARROW] = small
         return found
