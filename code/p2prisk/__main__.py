@@ -3,10 +3,10 @@
 import os
 import sys
 
-# Python has put the working directory first, where a stranger's pandas.py may lie beside a tape
-_HERE = os.path.realpath(os.getcwd())
-if sys.path and os.path.realpath(sys.path[0]) == _HERE != os.path.realpath(os.path.join(__file__, "..", "..")):
-    del sys.path[0]
+# Python has put the working directory first, where a stranger's pandas.py may lie beside a tape: begin again without it
+_ROOT = os.path.realpath(os.path.join(__file__, "..", ".."))
+if not sys.flags.safe_path and _ROOT != os.path.realpath(os.getcwd()) and os.name == "posix":
+    os.execv(sys.executable, [sys.executable, "-P", "-m", "p2prisk", *sys.argv[1:]])
 
 from p2prisk.cli import main  # noqa: E402
 
