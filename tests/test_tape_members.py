@@ -5,13 +5,14 @@ Each file is read right, or refused or asked about in words whose way out is tri
 
 import contextlib
 import io
+import re
 
 import numpy as np
 import pandas as pd
 import pytest
 import yaml
 
-from made_tapes import ended, panel_of_stages, tape_of
+from made_tapes import book, ended, panel_of_stages, tape_of
 from p2prisk import read_tape
 from p2prisk.cli import main
 from p2prisk.errors import DataError
@@ -515,6 +516,39 @@ def test_parallel_lines_without_the_trait_that_separates():
     table = study.parallel_lines()
     assert "homeowner" not in set(table["term"]) and {"income", "employment_status"} <= set(table["term"])
     assert "Not tested, as it separates the classes at some cut: homeowner." in table.attrs["sentence"]
+
+
+def test_a_departure_is_from_the_mean_that_the_covariance_weighs():
+    """Three logits by statsmodels, their joint covariance as Brant wrote it, and the generalised least-squares mean."""
+    import statsmodels.api as sm
+
+    study = TapeStudy(tape_of(panel_of_stages()))
+    model = study.outcome_model.results.model
+    names, rank = list(study.outcome_model.results.exog_names), study.sample.frame["severity"].cat.codes.to_numpy()
+    design = sm.add_constant(np.asarray(model.exog, dtype=float))
+    fits = [sm.Logit((rank > cut).astype(float), design).fit(disp=0) for cut in range(3)]
+    chance = [fit.predict() for fit in fits]
+    inverse = [np.linalg.inv(design.T @ (design * (p * (1 - p))[:, None])) for p in chance]
+    at = 1 + names.index("employment_status: temp")
+    slopes, joint = np.array([fit.params[at] for fit in fits]), np.empty((3, 3))
+    for one in range(3):
+        for two in range(one, 3):
+            between = design.T @ (design * (chance[two] * (1 - chance[one]))[:, None])
+            joint[one, two] = joint[two, one] = (inverse[one] @ between @ inverse[two])[at, at]
+    weights = np.linalg.solve(joint, np.ones(3))
+    away = slopes - slopes @ weights / weights.sum()
+    table = study.parallel_lines()
+    row = table.set_index("term").loc["employment_status"]
+    assert row["compared"].startswith("temp")
+    assert np.log(row["departure"]) == pytest.approx(away[np.abs(away).argmax()], rel=1e-6)
+    assert "times its precision-weighted mean over the cuts" in table.attrs["sentence"]
+
+
+def test_loans_that_were_seen_for_no_month_are_told_apart():
+    study = TapeStudy(tape_of(book(dated=True, seed=7)))
+    found = re.search(r"\(([\d,]+) loans issued by then, ([\d,]+) of them seen for a whole month", study.judged.built)
+    issued_then, seen = (int(part.replace(",", "")) for part in found.groups())
+    assert seen == study.judged.model.results.nobs < issued_then
 
 
 @pytest.mark.parametrize("rare, kind", [("charged off", "bad"), ("paid", "good")])

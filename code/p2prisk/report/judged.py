@@ -251,14 +251,16 @@ def _known_then(study, year):
     if len(then) < LEAST_LOANS or known < LEAST_BAD:
         raise DataError(f"on {day:%Y-%m-%d} fewer than {LEAST_LOANS} loans or {LEAST_BAD} bad ones were known")
     model = fit_standard_hazard(then)
+    seen = model.results.nobs
     after = frame[test].reset_index(drop=True)
 
     def score(loans):
         return model.score(loans, horizon=event.horizon if event.kind == "within" else None).to_numpy()
 
     built = (
-        f"Built on what was known on {day:%Y-%m-%d} ({len(then):,d} loans issued by then, {known:,d} of them "
-        f"{event.what} by then)"
+        f"Built on what was known on {day:%Y-%m-%d} ({len(then):,d} loans issued by then"
+        + (f", {int(seen):,d} of them seen for a whole month" if seen < len(then) else "")
+        + f", {known:,d} {event.what} by then)"
     )
     build = ((frame["issue_date"].dt.year < year) & study.bad.notna()).to_numpy()
     tested, weights = _of_year(study, year), study.weights[test]

@@ -171,7 +171,8 @@ def parallel_lines(model: StandardModel) -> pd.DataFrame:
     -------
     pandas.DataFrame
         ``term``, ``chi2``, ``df``, ``pvalue``; ``compared``, ``cut``, ``departure``, ``departure_low``,
-        ``departure_high``: at which cut the odds ratio of which comparison lies farthest from its mean over the cuts,
+        ``departure_high``: at which cut the odds ratio of which comparison lies farthest from its mean over the cuts
+        (weighted by the inverse of the covariance of the slopes, on the logarithmic scale),
         as a ratio of odds ratios with a 95 % interval that allows for the choice. Largest departures first, then the
         age of the loan, which is no trait, and the test of all together; with ``attrs["sentence"]``.
 
@@ -228,7 +229,7 @@ def parallel_lines(model: StandardModel) -> pd.DataFrame:
     out.attrs["sentence"] = (
         f"The lines {verdict} (chi-square {whole['chi2']:,.1f} on {int(whole['df'])} degrees of freedom). The largest "
         f"departure is that of {first['term']}: at the cut {first['cut']} the odds ratio of {first['compared']} is "
-        f"{first['departure']:.2f} times its mean over the cuts ({first['departure_low']:.2f} to "
+        f"{first['departure']:.2f} times its precision-weighted mean over the cuts ({first['departure_low']:.2f} to "
         f"{first['departure_high']:.2f}{sure})."
         + (f" To make the test computable, these were merged: {fits.merged}." if fits.merged else "")
         + (f" Not tested, as it separates the classes at some cut: {', '.join(untested)}." if untested else "")
