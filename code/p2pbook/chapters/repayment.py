@@ -110,7 +110,6 @@ class Aloud:
     #: income that is doubled, and above which more no longer helps
     income_from: Value
     income_flat: Value
-    first_unstated_job: str
 
 
 @dataclass(frozen=True)
@@ -219,9 +218,6 @@ class Ranks:
     inside_day: Value
     #: draws behind their intervals
     inside_draws: Value
-    #: charged off in grade B, by the safest and the riskiest third of the score
-    low_third_of_b: Value
-    high_third_of_b: Value
 
 
 @dataclass(frozen=True)
@@ -247,7 +243,7 @@ def compute():
         again=came_out_again("e2-selection", "e2-outcome", "e2-order", "e2-stages", "e2-robustness"),
         sample=_sample(outcome),
         choice=_choice(selection),
-        aloud=_aloud(outcome, replication("e2-robustness"), replication("e2-profile")),
+        aloud=_aloud(outcome, replication("e2-robustness")),
         order=_order(replication("e2-order")),
         blocks=_blocks(outcome, replication("e2-robustness")),
         depth=_depth(replication("e2-stages")),
@@ -279,7 +275,7 @@ def _choice(selection):
 
 
 @stamped("e2-outcome")
-def _aloud(outcome, robust, profile):
+def _aloud(outcome, robust):
     slopes = outcome.table("coefficients")
     by_age = replication("e2-hazard").table("term")["odds_ratio"]
     named = slopes[slopes["trait"] != "state"]
@@ -299,7 +295,6 @@ def _aloud(outcome, robust, profile):
         income_spares=-points["income doubled, 40k to 80k"],
         income_from=count(INCOME_MARKS[0]),
         income_flat=count(INCOME_MARKS[1]),
-        first_unstated_job=profile["first_unstated_job"][:7],
     )
 
 
@@ -513,8 +508,6 @@ def _ranks(outcome, selection):
     lead = outcome.table("auc_differences").set_index(["first", "second"])
     level = replication("e2-level")
     pairs = level.table("inside").set_index("model")
-    inside = outcome.table("inside_grades")
-    in_b = inside[inside["grade"] == "B"].set_index("own")["rate"]
 
     def difference(first, second):
         return estimate(lead.loc[(first, second)], "difference", 3)
@@ -533,8 +526,6 @@ def _ranks(outcome, selection):
         inside_hindsight=estimate(pairs.loc["parallel lines"], "value", 3, "low", "high"),
         inside_day=_on_the_day(pairs.loc["on the day"]),
         inside_draws=count(level["resamples"]),
-        low_third_of_b=share(in_b["low"], 0),
-        high_third_of_b=share(in_b["high"], 0),
     )
 
 
