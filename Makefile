@@ -11,7 +11,7 @@ READY := $(VENV)/.ready
 MORE := $(VENV)/.more
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 WARM := bookkit.preview, formulaic, hypothesis, ipykernel.kernelapp, IPython, jsonschema, matplotlib.pyplot, \
-  matplotlib_inline.backend_inline, nbclient, openpyxl, p2prisk.report.study, pandera.pandas, pyarrow.parquet, pytest, \
+  matplotlib_inline.backend_inline, nbclient, openpyxl, p2prisk.report.study, pyarrow.parquet, pytest, \
   scipy.stats, sklearn.ensemble, sqlalchemy, statsmodels.api, xdist
 # auto | quarto | preview
 RENDERER ?= auto

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from p2prisk.cli import csv_text
 from p2prisk.cli.behind import Behind
-from p2prisk.cli.progress import Progress
-from p2prisk.tape import iter_tape, text_file
+from p2prisk.cli.progress import CHECK, Progress, Steps
+from p2prisk.tape import iter_tape, read_tape, text_file
 
 NUMBER = st.floats() | st.integers(-(10**12), 10**12).map(float) | st.floats(1e-6, 1e-3) | st.floats(1e8, 1e17)
 WORD = st.none() | st.text(max_size=5) | st.sampled_from(["a,b", 'say "x"', "\n", "\r", "", " x ", "王", "'=1+1"])
@@ -113,3 +113,26 @@ def test_pieces_are_written_in_their_order_and_a_failure_comes_out():
         behind.take("full")
         behind.take(6)
     assert written == list(range(5))
+
+
+def test_reading_and_checking_tells_the_time_left_on_a_terminal_alone(tmp_path):
+    path = tmp_path / "tape.csv"
+    lines = [f"L{i},{1000 + i % 900},36,{i % 7 + 0.5},paid" for i in range(3000)]
+    path.write_text("\n".join(["loan_id,amount,term,rate,status", *lines, ""]))
+    seconds = iter(np.arange(0.0, 1000.0, 2.0))
+    screen = Screen()
+    with Steps(CHECK, screen, lambda: next(seconds)):
+        read_tape(path).quality()
+    said = screen.getvalue().split("\r\x1b[K")
+    assert said[0] == said[-1] == "" and [text for text in said if text.startswith("counting lines: 15 % of all done")]
+    shares = [int(text.split(": ")[1].split(" %")[0]) for text in said[1:-1]]
+    assert shares == sorted(shares) and {text.split(":")[0] for text in said[1:-1]} == {
+        "counting lines",
+        "reading",
+        "converting",
+        "checking",
+    }
+    for stream in (Screen(), io.StringIO()):  # a short run, and one that nobody watches
+        with Steps(CHECK, stream):
+            read_tape(path).quality()
+        assert not stream.getvalue()

@@ -16,6 +16,7 @@ from pathlib import Path
 
 from p2prisk.cli import report
 from p2prisk.cli.examples import EXAMPLES
+from p2prisk.cli.progress import CHECK, Steps
 from p2prisk.errors import P2PRiskError
 from p2prisk.escape import visible
 from p2prisk.outputs import Output, clear_scratch
@@ -287,7 +288,8 @@ def _format(arguments):
 
 def _check(arguments):
     page = Output(arguments.html, _inputs(arguments)) if arguments.html else None
-    report = _read(arguments).quality()
+    with Steps(CHECK):
+        report = _read(arguments).quality()
     _say(report.summary())
     if page:
         from p2prisk.cli.page import quality_page

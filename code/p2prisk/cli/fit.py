@@ -76,25 +76,20 @@ def _names(text):
 def run(arguments):
     """Read, check, fit, write."""
     from p2prisk import cli
-    from p2prisk.errors import DataError
+    from p2prisk.cli.progress import FIT, Steps
     from p2prisk.outputs import Output
     from p2prisk.scorecard import scale_of_tape
     from p2prisk.standard import fit_standard, sampling_weights
     from p2prisk.tape.event import Event
-    from p2prisk.tape.sample import study_sample
 
     settings, own = settings_of(arguments)
     with Output(arguments.output, cli._inputs(arguments)) as target:
-        whole = cli._read(arguments, own=own)
-        if arguments.as_of is not None:
-            wound = whole.as_of(arguments.as_of)
-            if "status" in whole.frame and "status" not in wound.frame:
-                raise DataError(f"--as-of: {wound.unused['status']}; map closed_date or last_payment_date")
-            whole = wound
-        tape, note = study_sample(whole, arguments.horizon)
+        with Steps(FIT):
+            tape, note = _sample(arguments, own)
+            report = tape.quality()
         print(tape.account())
         cli._say(note)
-        if not cli._gate(tape.quality(), arguments.anyway):
+        if not cli._gate(report, arguments.anyway):
             raise cli._Stop(1)
         _enough(tape, arguments)
         model = fit_standard(tape, arguments.outcome, settings=_with_stated(settings, tape))
@@ -132,6 +127,23 @@ def _readable(text):
             "their range; correct them or set them to missing"
         ) from None
     return text
+
+
+def _sample(arguments, own):
+    """The loans of the study, and how they were chosen; of the tape itself nothing is kept."""
+    from p2prisk import cli
+    from p2prisk.errors import DataError
+    from p2prisk.tape.sample import study_sample
+    from p2prisk.tape.watch import told
+
+    whole = cli._read(arguments, own=own)
+    told("sample", 0, 1)
+    if arguments.as_of is not None:
+        wound = whole.as_of(arguments.as_of)
+        if "status" in whole.frame and "status" not in wound.frame:
+            raise DataError(f"--as-of: {wound.unused['status']}; map closed_date or last_payment_date")
+        whole = wound
+    return study_sample(whole, arguments.horizon)
 
 
 def _enough(tape, arguments):

@@ -119,7 +119,7 @@ class TapeStudy:
         holds counts.
         """
         most, sample, tape = self.settings.loans, self.sample, self.tape
-        _ = self.quality, self.totals
+        _ = self.quality.missing, self.totals
         if not self.parts["outcome model"]:
             self.outcome_shares()
         if "n" in sample.frame or len(sample) <= most:

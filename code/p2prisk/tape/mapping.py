@@ -72,6 +72,7 @@ from p2prisk.tape.privacy import LEAST, kind_of, masked, masked_name, masked_nam
 from p2prisk.tape.rows import date_of_rows
 from p2prisk.tape.severity import add_outcome
 from p2prisk.tape.tally import Tally
+from p2prisk.tape.watch import told
 
 MISSING = ("", "NA", "N/A", "n/a", "NaN", "nan", "null", "NULL", "#N/A", "<NA>", "\\N")
 #: what the keys of a mapping, and of a rule, may hold
@@ -379,7 +380,8 @@ class _Builder:
                 f"({masked_names(self.raw.columns, 8)}); is it the right format?"
             )
         dates = [name for name in rules if COLUMNS[name].kind == "date"]
-        for name in [*dates, *(name for name in rules if name not in dates)]:
+        for place, name in enumerate([*dates, *(name for name in rules if name not in dates)]):
+            told("columns", place, len(rules))
             if self.source_of[name]:
                 self.frame[name] = self.column(name, rules[name], self.source_of[name])
         frame = pd.DataFrame(

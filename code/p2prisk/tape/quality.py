@@ -77,8 +77,9 @@ class QualityReport:
 
     @cached_property
     def missing(self):
-        """Share missing by column and year of issue (or all loans), for the picture."""
-        return missing_by_year(self.frame)
+        """Share missing by column and year of issue (or all loans), for the picture; the loans are then let go."""
+        made, self.frame = missing_by_year(self.frame), None
+        return made
 
     def count(self, level):
         """Number of findings of a level."""

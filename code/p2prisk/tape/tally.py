@@ -11,6 +11,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from p2prisk.tape.watch import told
+
 _DAY = 86_400_000_000
 #: decimals of money and rates: whole hundredths are counted, not sorted
 _HUNDREDTHS = 100.0
@@ -104,6 +106,7 @@ class Tallies(dict):
         self.frame = frame
 
     def __missing__(self, name: str) -> Tally:
+        told("checks", len(self), len(self.frame.columns))
         self[name] = Tally(self.frame[name])
         return self[name]
 

@@ -28,6 +28,7 @@ from p2prisk.tape.numerals import looks_grouped
 from p2prisk.tape.plain_lines import NotPlainError, PlainLines, read_plain
 from p2prisk.tape.privacy import masked_names, personal_columns
 from p2prisk.tape.rows import snapshot_columns
+from p2prisk.tape.watch import ToldStream, blocks_told
 
 _BLOCK = 1 << 22
 _DELIMITERS = ",;\t|^~\x01"
@@ -250,7 +251,8 @@ def scan_lines(path, encoding, delimiter, names, expected=(), header=None, piece
 
 def _scan_plain(path, encoding, delimiter, width, scan, judge, piece):
     """Count the lines of a text in which each is a record; only the odd ones are parsed."""
-    lines = PlainLines(_blocks(path), encoding, delimiter, width, scan["header_row"] + 1, piece)
+    blocks = blocks_told(_blocks(path), path.stat().st_size)
+    lines = PlainLines(blocks, encoding, delimiter, width, scan["header_row"] + 1, piece)
     for number, text in lines.odd():
         row = next(csv.reader([text], delimiter=delimiter))
         if not row:
@@ -367,7 +369,7 @@ def read_csv(path, on_error, encoding, delimiter, mapping, header=None, expected
     """
     encoding, size = _encoding_and_size(path, encoding)
     scan = _scanned(path, encoding, delimiter, on_error, header, expected)
-    header, width = scan["header"], scan["width"]
+    header, width, scan["bytes"] = scan["header"], scan["width"], size
     chosen = mapping(header) if mapping is not None else None
     wanted = [name for name in header if name] if chosen is None else wanted_columns(header, chosen)
     _refuse_another_header(path, scan, wanted)
@@ -557,6 +559,7 @@ def _plain_frame(source, scan, positions, options, levels=frozenset()):
     with source() as stream:
         head = pd.read_csv(stream, nrows=2000, **options)
     with source() as stream:
+        stream = ToldStream(stream, scan["bytes"]) if "bytes" in scan else stream
         return read_plain(stream, positions, set(options["dtype"]), head, scan, levels)
 
 
