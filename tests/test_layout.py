@@ -39,10 +39,7 @@ def test_nobody_edits_sys_path():
 
 
 def test_importing_the_package_is_light():
-    script = (
-        "import sys, p2prisk; "
-        "print([m for m in ('numba', 'dask', 'sklearn', 'matplotlib') if m in sys.modules])"
-    )
+    script = "import sys, p2prisk; print([m for m in ('numba', 'dask', 'sklearn', 'matplotlib') if m in sys.modules])"
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=60, check=True)
     assert done.stdout.strip() == "[]"
 
