@@ -366,6 +366,22 @@ REFUSED = [
         issued([f"{x:%Y%m%d}" if place % 10 else "99999999" for place, x in enumerate(DAYS)]),
         r'All but "99999999" are dates: name it under .missing.',
     ),
+    *(
+        (
+            "T10",
+            f"dates such as {form}",
+            issued([form.format(y=x.year - 1911, e=x.year - 1988, d=x) for x in DAYS]),
+            says,
+        )
+        for form, says in [
+            ("{y}/{d:%m/%d}", "Republic of China: write"),
+            ("{y}{d:%m%d}", "Republic of China"),
+            ("民國{y}年{d:%m月%d日}", "Republic of China"),
+            ("H{e}.{d:%m.%d}", "Japanese eras: write"),
+            ("平成{e}年{d:%m月%d日}", "Japanese eras"),
+        ]
+    ),
+    ("T10", "Korean dates", issued(DAYS.dt.strftime("%Y년 %m월 %d일")), r'date: \["%Y년 %m월 %d일"\] reads them all'),
     (
         "T8",
         "grades with plus and minus",
@@ -390,6 +406,12 @@ def test_an_opendocument_file_is_named(tmp_path):
         archive.writestr("content.xml", "<x/>")
     with pytest.raises(DataError, match="an OpenDocument file; save it as .xlsx or CSV"):
         read_tape(tmp_path / "loans.ods", rules())
+
+
+@pytest.mark.parametrize("pattern", ["%Y년 %m월 %d일", "%Y 年 %m 月 %d 日"])
+def test_the_pattern_proposed_for_dates_with_blanks_reads_them(put, pattern):
+    tape = read_tape(put(issued(DAYS.dt.strftime(pattern))), rules(day(date=[pattern])))
+    assert (tape.frame["issue_date"] == DAYS).all()
 
 
 def test_years_of_two_digits_are_never_to_come(put):

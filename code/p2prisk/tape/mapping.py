@@ -146,6 +146,11 @@ MONTHS = {
     )
 }
 _BUDDHIST = "The years are those of the Buddhist calendar, 543 ahead"
+#: years that are counted from another one -> how it is called
+_ERAS = {
+    r"(民國|民国)\s*\d{2,3}\s*年.*|(9\d|1[0-2]\d)([/.-]\d{1,2}[/.-]\d{1,2}|\d{4})": "the Republic of China",
+    r"[MTSHR]\s?\d{1,2}[./-]\d.*|(明治|大正|昭和|平成|令和)\s*(\d{1,2}|元)\s*年.*": "Japanese eras",
+}
 _DECIMAL = {".": ".", ",": ",", "point": ".", "dot": ".", "comma": ","}
 _GIVEN = ("bad", "severity")
 _TRUE = {"true", "yes", "y", "1", "1.0", "t", "是", "成功认证"}
@@ -984,6 +989,9 @@ class _Builder:
         remedy = "Give the pattern under 'date' in the mapping"
         if distinct.astype(str).str.contains(r"(?<!\d)25[4-9]\d(?!\d)").mean() > 0.5:
             return f"{_BUDDHIST}: write the column as 2019-01-31 in the export."
+        for form, era in _ERAS.items():
+            if not fits and distinct.astype(str).str.fullmatch(form).mean() > 0.5:
+                return f"The years look like those of {era}: write the column as 2019-01-31 in the export."
         if len(fits) == 1:
             return f"{remedy}: date: [{lists[0]}] reads them all."
         if fits:

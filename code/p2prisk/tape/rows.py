@@ -189,7 +189,7 @@ def _unlike(keys, gaps):
     some = np.flatnonzero((gaps >= 2) & ~_blank(keys))
     if not len(some) or len(some) > 0.02 * len(keys) or pd.api.types.is_numeric_dtype(keys.dtype):
         return found
-    sample = keys.dropna().astype(str).head(2000)
+    sample = keys.dropna().head(2000).astype(str)
     if sample.str.contains(r"\d").mean() > 0.98:
         found[some] = ~keys.iloc[some].astype(str).str.contains(r"\d").to_numpy(dtype=bool)
     return found
