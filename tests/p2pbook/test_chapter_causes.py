@@ -36,6 +36,9 @@ def test_the_trace_of_management_is_mostly_the_traits():
     assert n.by_form["Odds ratio"].min() == pytest.approx(n.odds_given) and n.by_form["AIC"].idxmin() == 0
     assert float(n.odds_straight.low) > 1 and n.odds_straight < n.odds_most < n.odds_alone
     assert n.forms_clear == f"{(stored.table('forms')['low'] > 1).sum()} have" and n.forms == 7
+    # "these fit less closely than the others"
+    forms = stored.table("forms")
+    assert forms.loc[forms["low"] > 1, "aic"].min() > forms.loc[forms["low"] <= 1, "aic"].max() + 10
     # "lost money in the first two", "earned less in every year"
     returns = n.by_mark.pivot(index="Issued", columns="Met the policy", values="Return")
     assert (returns["no"] < returns["yes"]).all() and (returns["no"][["2007", "2008"]] < 0).all()

@@ -54,8 +54,8 @@ def management_study(tape):
     tables : dict of pandas.DataFrame
         ``by_mark`` (year of issue and mark: loans, charge-offs, return a year), ``by_year`` (all loans and each term,
         with intervals), ``limits`` (loans and marks beyond each limit), ``forms`` (what the mark adds to the same
-        traits in other forms: that of the repayment model was chosen on these very loans and bends where the policy has
-        its limit, so that a bend can take up what belongs to the mark).
+        traits in other forms: that of the repayment model was chosen on these very loans and bends near a limit that
+        the marked loans show, so that a bend can take up what belongs to the mark).
     """
     frame = tape.frame.assign(year=tape.frame["issue_date"].dt.year, **_money(tape.frame))
     facts, limits, forms = _mark(tape)
