@@ -52,7 +52,12 @@ class Target:
 TARGETS = (
     Target(
         "p2prisk/ordered",
-        ("tests/test_ordered*.py", "tests/test_sequential*.py"),
+        (
+            "tests/test_ordered*.py",
+            "tests/test_sequential*.py",
+            "tests/test_model_files.py",
+            "tests/test_classifiers.py",
+        ),
         60,
         "coverage or dask or killed or machine_code or as_rare",
     ),

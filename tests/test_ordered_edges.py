@@ -13,9 +13,10 @@ from p2prisk.errors import ConvergenceError, DataError
 from p2prisk.ordered import OrderedLogit
 from p2prisk.ordered.batches import open_dataset
 from p2prisk.ordered.bias_reduced import inverse_derivative
-from p2prisk.ordered.design import read_response
+from p2prisk.ordered.design import design_from_formula, read_response
 from p2prisk.ordered.fitting import check_range
 from p2prisk.ordered.newton import maximise
+from p2prisk.ordered.stored import plain_design, restored_design
 
 
 def test_a_response_without_rows_and_one_of_one_row_are_refused_each_for_its_reason():
@@ -114,3 +115,16 @@ def test_a_column_is_a_response_and_a_table_is_none():
     assert read_response(np.array([[0], [1], [2], [1]])).codes.tolist() == [0, 1, 2, 1]
     with pytest.raises((DataError, ValueError)):
         read_response(np.array([[0, 1], [2, 1]]))
+
+
+def test_a_stored_design_is_refused_whose_terms_are_not_its_columns_or_whose_formula_lacks_its_making():
+    frame = pd.DataFrame({"y": [0, 1, 2] * 20, "x": np.linspace(0, 1, 60) ** 2})
+    plain = plain_design(design_from_formula("x", frame)[0])
+    assert restored_design(plain).names == ["x"]
+    for column in ("a", "z"):  # before and behind the column's own name
+        with pytest.raises(DataError, match="terms of the model and its columns"):
+            restored_design({**plain, "terms": {"x": [column]}})
+    assert restored_design({**plain, "stored": None, "formula": None, "required": []}).names == ["x"]
+    for part in ({"formula": None}, {"required": []}, {}):
+        with pytest.raises(DataError, match="not how its columns are made"):
+            restored_design({**plain, "stored": None, **part})
