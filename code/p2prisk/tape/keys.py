@@ -12,6 +12,7 @@ import pandas as pd
 from p2prisk.tape.tally import Tallies
 
 _MIX = np.uint64(0x9E3779B97F4A7C15)
+_ROWS = 100_000
 _SPACES = np.isin(np.arange(256), [*range(9, 14), *range(28, 33)])
 
 
@@ -30,18 +31,25 @@ class _Bytes:
 
     def numbers(self, data: np.ndarray) -> np.ndarray:
         """A number of 64 bits for each text, of its bytes in `data` and its length."""
-        begins, sizes = self.begins[:-1], np.diff(self.begins)
         words = np.append(data, np.zeros(8, np.uint8))
-        words = np.lib.stride_tricks.as_strided(words.view(np.uint8)[:8].view(np.uint64), (len(data) + 1,), (1,))
-        found = sizes.astype(np.uint64)
-        for place in range(0, int(sizes.max(initial=0)), 8):
-            left = np.clip(sizes - place, 0, 8)
-            word = words[np.minimum(begins + place, len(data))]
-            keep = np.uint64(0xFFFFFFFFFFFFFFFF) >> (np.uint64(8) * (8 - np.maximum(left, 1)).astype(np.uint64))
-            word = np.where(left > 0, word & keep, np.uint64(0))
-            with np.errstate(over="ignore"):
-                found = (found ^ (found >> np.uint64(29))) * _MIX + word
+        words = np.lib.stride_tricks.as_strided(words[:8].view(np.uint64), (len(data) + 1,), (1,))
+        found = np.empty(len(self.begins) - 1, dtype=np.uint64)
+        for start in range(0, len(found), _ROWS):  # what is made on the way stays small
+            found[start : start + _ROWS] = _numbers(words, self.begins[start : start + _ROWS + 1])
         return found
+
+
+def _numbers(words, begins):
+    sizes, begins = np.diff(begins), begins[:-1]
+    found = sizes.astype(np.uint64)
+    for place in range(0, int(sizes.max(initial=0)), 8):
+        left = np.clip(sizes - place, 0, 8)
+        word = words[np.minimum(begins + place, len(words) - 1)]
+        keep = np.uint64(0xFFFFFFFFFFFFFFFF) >> (np.uint64(8) * (8 - np.maximum(left, 1)).astype(np.uint64))
+        word = np.where(left > 0, word & keep, np.uint64(0))
+        with np.errstate(over="ignore"):
+            found = (found ^ (found >> np.uint64(29))) * _MIX + word
+    return found
 
 
 def _all_differ(numbers):

@@ -712,7 +712,9 @@ class _Builder:
             self.note(name, f"blank cells read as {rule['blank_is']}", rows)
             values = values.fillna(rule["blank_is"])
         if COLUMNS[name].kind == "integer" and values.notna().all() and (values == values.round()).all():
-            return values.astype("int64")
+            whole = values.astype("int64")
+            same = series.dtype == whole.dtype and (series.to_numpy() == whole.to_numpy()).all()
+            return series if same else whole  # of numbers only one copy is kept
         return values
 
     def written(self, name, source, rule, series):

@@ -242,6 +242,7 @@ def read_plain(
             columns[place] = _numbers(column, kind, place in demoted)
         if columns[place] is None:
             return None
+    pyarrow.default_memory_pool().release_unused()
     return pd.DataFrame(columns, copy=False)  # not stacked into blocks: that would hold every number twice
 
 
