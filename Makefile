@@ -57,7 +57,7 @@ pdf: $(READY) ## render the PDF only
 	@$(BIN)/bookkit book --to pdf
 
 test: $(READY) ## run every test: package, book, executed notebooks
-	@$(BIN)/python -m pytest -n auto --dist loadfile -rs --nbval --nbval-current-env --nbval-cell-timeout=600 \
+	@$(BIN)/python -m pytest -n logical --dist loadfile -rs --nbval --nbval-current-env --nbval-cell-timeout=600 \
 	  --nbval-sanitize-with tests/notebooks/sanitize.cfg
 
 lint: $(MORE) ## check code style and chapters
