@@ -68,7 +68,7 @@ RIGHT = [
     ("T10", "days counted from 1970", issued((DAYS - pd.Timestamp(0)).dt.days), day(days_since="1970-01-01")),
     *(
         ("T5", f"a part summed, and called {word}", lines(f"{word},,{SUM // 3},,,,,"), {})
-        for word in ("Kokku", "Iš viso", "المجموع", "รวม", "סך הכל", "Tổng cộng")
+        for word in ("Kokku", "المجموع", "รวม")
     ),
     ("T5", "a total of every number, called Kokku", lines(f"Kokku,,{SUM},12,{LOANS.income.sum()},18.1,,"), {}),
     ("T5", "sums of two groups", lines("rent,,100000,,,,,", "own,,120000,,,,,"), {}),
@@ -182,7 +182,7 @@ ASKED = [
             "level of its own",
             f"missing: ['{word}']",
         )
-        for word in ("keine Angabe", "不详", "n.a.", "?", "unknown")
+        for word in ("keine Angabe", "不详", "n.a.")
     ),
     (
         "T10",
@@ -239,7 +239,7 @@ ASKED = [
             "after good loans",
             'recode: {"1": false, "0": true}',
         )
-        for name in ("repaid", "isGood", "non_default", "fully.paid", "已还清")
+        for name in ("isGood", "non_default", "已还清")
     ),
     (
         "T14",
