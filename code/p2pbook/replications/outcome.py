@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from p2pbook.lendingclub import FITTED_TO
-from p2pbook.reading import block_contributions, coefficient_table, effect_curve, with_interval
+from p2pbook.reading import block_contributions, coefficient_table, effect_curve
 from p2pbook.replications.selection import BAD_CUT, BOOSTING, BOOSTING_COLUMNS, chosen_traits, outcome_sample
 from p2pbook.replications.store import SEED, replication
 from p2pbook.traits import OUTCOME_BASE, formula
@@ -160,7 +160,7 @@ def outcome_study(tape):
         Sizes of the samples, likelihood, what grade and traits add to each other, shift of the score.
     tables : dict of pandas.DataFrame
         What the model says (``coefficients, thresholds, curves``), how it and its rivals rank and how
-        level they are in 2011 (``scores, auc..., calibration..., reliability, inside_grades``), what blocks of
+        level they are in 2011 (``scores, auc..., calibration..., reliability``), what blocks of
         traits add (``blocks, groups, assignments, moves``), the population (``stability``), ``set_aside``.
     """
     study, reasons = _fitted(tape)
@@ -182,7 +182,6 @@ def outcome_study(tape):
         **_model(study),
         **_ranking(study, rivals, scores),
         **_level(study, own),
-        "inside_grades": _inside_grades(study, scores["ordered logit"]),
         **_blocks(study),
         **population,
         "set_aside": reasons,
@@ -271,15 +270,6 @@ def _level(study, own):
         "calibration_by_term": pd.concat(by_term),
         "reliability": reliability_by_cut(severity, own).reset_index(),
     }
-
-
-def _inside_grades(study, score):
-    """Outcome by thirds of the model's score within each grade of the platform."""
-    thirds = pd.qcut(score, 3, labels=["low", "middle", "high"])
-    grade = study.test["grade"].astype(str).to_numpy()
-    inside = pd.DataFrame({"grade": grade, "own": thirds, "loans": 1, "bad": study.bad.astype(int)})
-    inside = inside.groupby(["grade", "own"], observed=True).sum().reset_index()
-    return with_interval(inside.astype({"own": str}))
 
 
 def _blocks(study):

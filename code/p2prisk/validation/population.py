@@ -33,7 +33,7 @@ def by_class(values: pd.Series, weights: np.ndarray | None = None, bins: int = 1
     weights : array, optional
         Loans a row stands for.
     bins : int
-        Quantile classes of a number.
+        Quantile classes of a number; fewer where they would hold fewer than five loans.
 
     Returns
     -------
@@ -53,6 +53,8 @@ def by_class(values: pd.Series, weights: np.ndarray | None = None, bins: int = 1
             raise DataError(f"{values.name} has no known value; it cannot be classed")
         order = np.argsort(numbers[known], kind="stable")
         ranked, total = numbers[known][order], np.cumsum(weights[known][order])
+        # of few loans fewer classes, or each of them would be left out
+        bins = max(1, min(bins, int(total[-1] // LEAST)))
         edges = np.unique(ranked[np.searchsorted(total, np.arange(1, bins) / bins * total[-1])])
         kept: dict[str, Any] = {"edges": [float(edge) for edge in edges if edge < ranked[-1]]}
     else:
