@@ -11,6 +11,7 @@ random numbers, not loans; its 24 columns are those of a usual export.
 
 import argparse
 import json
+import multiprocessing
 import os
 import subprocess
 import sys
@@ -92,7 +93,10 @@ def measure(folder, sizes, report):
     found = []
     for rows in sizes:
         tape = folder / "tape.csv"
-        write_tape(tape, rows)
+        # in a process of its own: the peak of a command counts the memory of the process that starts it
+        writer = multiprocessing.get_context("spawn").Process(target=write_tape, args=(tape, rows))
+        writer.start()
+        writer.join()
         commands = {
             "check": ["check", tape.name],
             "fit": ["fit", tape.name, "--output", "model.json"],
