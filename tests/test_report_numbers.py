@@ -53,7 +53,7 @@ def study():
 
 def said(pattern, text):
     """Numbers of a sentence, where `#` stands for one."""
-    found = re.search(re.escape(pattern).replace(r"\#", f"({NUMBER})"), text)
+    found = re.search(re.escape(pattern).replace(r"\#", f"({NUMBER})"), text.replace("\u2212", "-"))
     assert found, (pattern, text)
     return [float(part.replace(",", "")) for part in found.groups()]
 

@@ -181,10 +181,8 @@ class Judged:
         gap = round(sign * pair["difference"], 3) + 0.0  # no minus before a zero
         low, high = sorted(sign * pair[["ci_low", "ci_high"]].to_numpy())
         verdict = "better than" if low > 0 else "worse than" if high < 0 else "not clearly different from"
-        return (
-            f" That is {verdict} the platform's own grade, at {grade['auc']:.3f} (difference {gap:+.3f}, interval "
-            f"{low:+.3f} to {high:+.3f})."
-        )
+        apart = f"difference {gap:+.3f}, interval {low:+.3f} to {high:+.3f}".replace("-", "\u2212")
+        return f" That is {verdict} the platform's own grade, at {grade['auc']:.3f} ({apart})."
 
 
 def judge(study: TapeStudy) -> Judged:

@@ -63,16 +63,19 @@ def review_sentence(table: pd.DataFrame) -> str:
     Examples
     --------
     >>> review_sentence(pd.DataFrame({"whose": ["look at it", "our gap"]}))
-    'There are 2 points to review, the worst first: 1 to look at, 0 that only you can supply, 1 that is our gap.'
+    'There are 2 points to review, the worst first: 1 to look at, 1 that is our gap.'
+    >>> review_sentence(pd.DataFrame({"whose": ["only you can supply"]}))
+    'There is 1 point to review: only you can supply it.'
     """
     if table.empty:
         return (
             "Nothing stands out: no error, no open decision, no test outside its limits or not made, no part left out."
         )
-    count = [int((table["whose"] == whose).sum()) for whose in (LOOK, READER, OURS)]
-    points = "There is 1 point" if len(table) == 1 else f"There are {len(table)} points"
-    verb = "is our gap" if count[2] == 1 else "are our gaps"
-    return (
-        f"{points} to review, the worst first: {count[0]} to look at, {count[1]} that only you can supply, "
-        f"{count[2]} that {verb}."
-    )
+    if len(table) == 1:
+        alone = {LOOK: "look at it", READER: "only you can supply it", OURS: "it is our gap"}
+        return f"There is 1 point to review: {alone[table['whose'].iloc[0]]}."
+    count = {whose: int((table["whose"] == whose).sum()) for whose in (LOOK, READER, OURS)}
+    ours = "is our gap" if count[OURS] == 1 else "are our gaps"
+    words = {LOOK: "to look at", READER: "that only you can supply", OURS: f"that {ours}"}
+    parts = ", ".join(f"{count[whose]} {words[whose]}" for whose in words if count[whose])
+    return f"There are {len(table)} points to review, the worst first: {parts}."
