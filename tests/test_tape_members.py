@@ -580,3 +580,12 @@ def test_one_loan_of_an_outcome_makes_no_model(rare, kind):
     frame["status"] = [rare if place == 5 else other for place in range(len(frame))]
     table = supports(tape_of(frame)).set_index("part")
     assert table.loc["outcome model", "why"] == f"only 1 {kind} loan"
+
+
+def test_an_order_that_names_a_level_twice_is_refused(tmp_path):
+    """Which of the two places holds is for the lender to say."""
+    frame = pd.DataFrame({"amount": [1000.0] * 6, "mark": ["1", "2", "3"] * 2})
+    frame.to_csv(tmp_path / "loans.csv", index=False)
+    mapping = {"columns": {"amount": {"from": "amount"}, "grade": {"from": "mark", "order": ["1", "2", "1", "3"]}}}
+    with pytest.raises(DataError, match="'order' names 1 twice"):
+        read_tape(tmp_path / "loans.csv", mapping)

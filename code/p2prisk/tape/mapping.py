@@ -1055,6 +1055,9 @@ class _Builder:
             values = _whole(values)
             levels = [_WHOLE.sub(r"\1", level) for level in levels]
             seen = [str(value) for value in pd.unique(values.dropna())]
+        if len(set(levels)) < len(levels):
+            twice = ", ".join(sorted({level for level in levels if levels.count(level) > 1}))
+            raise DataError(f"{self.where}, column {source!r}, {name}: 'order' names {twice} twice")
         if levels:
             strange = values.notna() & ~values.isin(levels)
             self.failed(name, source, values, strange, f"Known levels: {', '.join(levels)}. Add 'recode' or 'order'.")
