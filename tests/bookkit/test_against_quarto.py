@@ -87,6 +87,8 @@ def headings(text, book_title):
 
 
 def captions(text):
+    # the preview's door to a picture's numbers, which Quarto's pages do not have
+    text = re.sub(r'<a [^>]*class="numbers".*?</a>', "", text, flags=re.DOTALL)
     return [
         re.sub(r"\s*([.,;:)])", r"\1", re.sub(r"\(\s+", "(", plain(words)))
         for words in re.findall(r"<figcaption[^>]*>(.*?)</figcaption>", text, re.DOTALL)
