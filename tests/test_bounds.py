@@ -141,6 +141,42 @@ def test_one_long_text_in_every_row_of_a_parquet_file_is_refused(tmp_path, lengt
         read_tape(tmp_path / "x.parquet") if read == "whole" else list(iter_tape(tmp_path / "x.parquet", "canonical"))
 
 
+@pytest.mark.parametrize("kind", ["binary", "large_string", "large_binary", "string_view", "binary_view"])
+def test_so_is_one_of_any_type_that_a_file_names_for_its_texts(tmp_path, kind, monkeypatch):
+    import pyarrow
+    import pyarrow.parquet as parquet
+
+    from p2prisk.tape import containers
+
+    def write(text, rows):
+        texts = pyarrow.array([text if "string" in kind else text.encode()] * rows, getattr(pyarrow, kind)())
+        table = pyarrow.table({"amount": [1000] * rows, "term": [36] * rows, "purpose": texts})
+        parquet.write_table(table, tmp_path / "x.parquet", compression="zstd")
+
+    write("car", 20)
+    assert read_tape(tmp_path / "x.parquet").frame["purpose"].tolist() == ["car"] * 20
+    write("x" * 900_000, 300)
+    monkeypatch.setattr(containers, "free_memory", lambda: 1e9)
+    with pytest.raises(DataError, match="bytes of text"):
+        read_tape(tmp_path / "x.parquet")
+
+
+def test_wide_cells_of_one_width_are_refused_and_no_cell_is_in_the_words_of_a_damaged_file(tmp_path):
+    import pyarrow
+    import pyarrow.parquet as parquet
+
+    from p2prisk.tape import containers
+
+    wide = pyarrow.array([b"x" * 5000] * 20, pyarrow.binary(5000))
+    table = pyarrow.table({"amount": [1000] * 20, "term": [36] * 20, "purpose": wide})
+    parquet.write_table(table, tmp_path / "x.parquet")
+    with pytest.raises(DataError, match="5,000 bytes in every cell"):
+        read_tape(tmp_path / "x.parquet")
+    with pytest.raises(DataError) as refused, containers._whole(tmp_path / "x.parquet", "Parquet"):
+        raise pyarrow.ArrowInvalid("Wrapping Maria Roth failed")
+    assert "Maria" not in str(refused.value) and "not a whole Parquet file" in str(refused.value)
+
+
 def test_texts_that_are_changes_of_the_text_before_are_refused_where_they_may_unfold(tmp_path):
     import pyarrow
     import pyarrow.parquet as parquet

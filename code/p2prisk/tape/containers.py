@@ -17,6 +17,8 @@ from p2prisk.tape.text_file import DAMAGED, free_memory
 
 #: rows that Excel has; cells that are taken, empty ones too
 ROWS_OF_A_SHEET, CELLS_OF_A_SHEET = 1 << 20, 10**8
+#: bytes of a cell that has the same number of them in every row
+WIDEST = 1024
 _FIRST_DAY, _LAST_DAY = np.datetime64("0001-01-01", "us"), np.datetime64("9999-12-31", "us")
 
 
@@ -37,10 +39,8 @@ def _whole(path, kind):
     except (P2PRiskError, MemoryError):
         raise
     except Exception as error:
-        words = (str(error).splitlines() or [""])[0][:80] if type(error).__module__.startswith("pyarrow") else ""
-        raise DataError(
-            f"{path.name} is not a whole {kind} file ({words or type(error).__name__}); copy it again"
-        ) from None
+        # not in the library's words, which may repeat a cell
+        raise DataError(f"{path.name} is not a whole {kind} file ({type(error).__name__}); copy it again") from None
 
 
 def read_parquet(path, mapping):
@@ -58,7 +58,7 @@ def read_parquet(path, mapping):
         frame = _whole_frame(path, file, wanted)
         flat = [name for name in header if not pyarrow.types.is_nested(schema.field(name).type)]
         sample = next(file.iter_batches(batch_size=2000, columns=flat), None)
-        personal = personal_columns(_frame(path, sample)) if sample is not None else {}
+        personal = personal_columns(_frame(path, sample)[0]) if sample is not None else {}
     read = set(wanted)
     facts = {
         "encoding": "Parquet",
@@ -82,14 +82,14 @@ def parquet_pieces(path, format, rows):
         _refuse_nested(path, schema, wanted)
         check_parquet(path, file.metadata, wanted, None)
         sample = next(file.iter_batches(batch_size=2000, columns=wanted), None)
-        personal = personal_columns(_frame(path, sample)) if sample is not None else {}
+        personal = personal_columns(_frame(path, sample)[0]) if sample is not None else {}
 
     def pieces():
         batches = file.iter_batches(batch_size=rows, columns=wanted)
         while True:
             with _whole(path, "Parquet"):
                 batch = next(batches, None)
-                frame = None if batch is None else _frame(path, batch)
+                frame = None if batch is None else _frame(path, batch)[0]
             if frame is None:
                 return
             yield frame
@@ -99,15 +99,16 @@ def parquet_pieces(path, format, rows):
 
 def _opened(path):
     """A Parquet file whose texts come as codes of a dictionary: one long text in a million rows is there once."""
-    import pyarrow
     import pyarrow.parquet as parquet
 
     file = parquet.ParquetFile(path)
     check_columns(file.metadata.num_columns, path.name)
-    texts = (pyarrow.types.is_string, pyarrow.types.is_large_string, pyarrow.types.is_binary)
     plain = columns_of_deltas(path, file.metadata)  # which are never codes
-    names = [field.name for field in file.schema_arrow if any(is_text(field.type) for is_text in texts)]
-    names = [name for name in names if name not in plain]
+    header = set(file.schema_arrow.names)
+    # by how they are stored: the type that a file names for its texts may be any of six
+    stored = [file.schema.column(place) for place in range(len(file.schema))]
+    texts = [each.path for each in stored if each.physical_type == "BYTE_ARRAY" and each.logical_type.type != "DECIMAL"]
+    names = [name for name in texts if name in header and name not in plain]
     return parquet.ParquetFile(path, read_dictionary=names, metadata=file.metadata) if names else file
 
 
@@ -115,9 +116,10 @@ def _whole_frame(path, file, wanted):
     """All rows of the wanted columns, piece by piece as long as the texts take a part of the free memory."""
     parts, size = [], 0
     for batch in file.iter_batches(batch_size=1 << 17, columns=wanted):
-        size += unfolded(path, batch, free_memory(), size)
-        parts.append(_frame(path, batch))
-    return pd.concat(parts, ignore_index=True) if parts else _frame(path, file.read(columns=wanted))
+        frame, more = _frame(path, batch, size)
+        parts.append(frame)
+        size += more
+    return pd.concat(parts, ignore_index=True) if parts else _frame(path, file.read(columns=wanted))[0]
 
 
 def columns_to_read(header, mapping):
@@ -132,12 +134,15 @@ def columns_to_read(header, mapping):
     ]
 
 
-def _frame(path, table):
-    """A frame of a table or a batch; bytes are the UTF-8 text that writers without types mean by them."""
+def _frame(path, table, before=0):
+    """A frame of a table or a batch, and the bytes of its texts, beside those `before`.
+
+    Bytes are the UTF-8 text that writers without types mean by them.
+    """
     import pyarrow
 
     table = pyarrow.Table.from_batches([table]) if isinstance(table, pyarrow.RecordBatch) else table
-    unfolded(path, table, free_memory())
+    size = unfolded(path, table, free_memory(), before)
     fields = []
     for field in table.schema:
         kind = field.type.value_type if pyarrow.types.is_dictionary(field.type) else field.type
@@ -156,14 +161,19 @@ def _frame(path, table):
             ).any():  # no calendar has them: text, to be refused as text
                 text = pd.Series(values.astype(str), frame.index, dtype=object)
                 frame[name] = text.mask(frame[name].isna(), None)
-    return frame
+    return frame, size
 
 
 def _refuse_nested(path, schema, wanted):
     import pyarrow
 
     for name in wanted:
-        if pyarrow.types.is_nested(schema.field(name).type):
+        kind = schema.field(name).type
+        if pyarrow.types.is_fixed_size_binary(kind) and kind.byte_width > WIDEST:
+            raise DataError(
+                f"{path.name}, column {name!r}: {kind.byte_width:,d} bytes in every cell: no table of loans"
+            )
+        if pyarrow.types.is_nested(kind):
             raise DataError(
                 f"{path.name}, column {name!r}: row 1 holds a list; one value a cell is needed: spread the "
                 "list over columns or rows"
