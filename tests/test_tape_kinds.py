@@ -387,20 +387,21 @@ ASKED = [
 ]
 
 
+def asked(path, mapping, column, says, regex=True):
+    """What a check of the file asks of a column."""
+    said = read_tape(path, mapping).quality().findings
+    return said[(said["column"] == column) & said["what"].str.contains(says, regex=regex)]
+
+
 @pytest.mark.parametrize(
     "kind, name, content, more, column, says, answer", ASKED, ids=[f"{r[0]}: {r[1]}" for r in ASKED]
 )
 def test_what_is_doubtful_is_asked_and_the_answer_clears_it(put, kind, name, content, more, column, says, answer):
     path = put(content)
-
-    def asked(mapping):
-        said = read_tape(path, mapping).quality().findings
-        return said[(said["column"] == column) & said["what"].str.contains(says)]
-
-    hit = asked(rules(more))
+    hit = asked(path, rules(more), column, says)
     assert len(hit) == 1 and hit["level"].iloc[0] in ("warning", "error") and hit["remedy"].iloc[0]
     if answer is not None:
-        assert not len(asked(rules(more | answer)))
+        assert not len(asked(path, rules(more | answer), column, says))
 
 
 def test_the_recode_that_turns_an_outcome_names_the_words_of_the_file(put):

@@ -19,7 +19,7 @@ from p2prisk.errors import DataError
 from p2prisk.report import TapeStudy
 from p2prisk.tape import supports
 from p2prisk.tape.draft import draft_mapping, guess_columns
-from test_tape_kinds import BAD, DAYS, LOANS, SUM, N, held, issued, lines, rules
+from test_tape_kinds import BAD, DAYS, LOANS, SUM, N, asked, held, issued, lines, rules
 
 ARABIC = str.maketrans("0123456789.,", "٠١٢٣٤٥٦٧٨٩٫٬")
 HINDI = str.maketrans("0123456789", "०१२३४५६७८९")
@@ -278,16 +278,11 @@ ASKED = [
 )
 def test_what_is_doubtful_is_asked(put, kind, name, content, more, column, says, answer):
     path = put(content)
-
-    def asked(mapping):
-        said = read_tape(path, mapping).quality().findings
-        return said[(said["column"] == column) & said["what"].str.contains(says, regex=False)]
-
-    hit = asked(rules(more))
+    hit = asked(path, rules(more), column, says, regex=False)
     assert len(hit) == 1 and hit["remedy"].iloc[0]
     if answer is not None:
         rule = (rules(more)["columns"][column]) | yaml.safe_load(answer)
-        assert not len(asked(rules(more | {column: rule})))
+        assert not len(asked(path, rules(more | {column: rule}), column, says, regex=False))
 
 
 @pytest.mark.parametrize(
