@@ -54,7 +54,7 @@ def test_a_report_that_is_killed_leaves_nothing_of_the_tape(number, faults, plac
     assert private.stat().st_mode & 0o777 == 0o700
     assert not [name for *_, files in os.walk(private) for name in files if name.endswith((".pickle", ".pkl"))]
     process.send_signal(number)
-    assert process.wait(60) == (-9 if number == signal.SIGKILL else 128 + number)
+    assert process.wait(15) == (-9 if number == signal.SIGKILL else 128 + number)
     assert place.wait_for_children()
     assert list((place.root / "study").iterdir()) == []
     if number == signal.SIGKILL:
@@ -75,6 +75,33 @@ def test_a_command_that_is_interrupted_says_so_without_a_traceback(place):
     told = process.communicate(timeout=60)[1]
     assert process.returncode == 130 and "stopped; nothing was replaced" in told and "Traceback" not in told
     assert not (place.root / "s.csv").exists() and place.left() == []
+
+
+SWALLOWED = """
+import os, signal
+from {package} import {names}
+class Ends:
+    def __del__(self):
+        os.kill(os.getpid(), signal.{number})
+        for _ in range(1000): pass
+end_orderly()
+one = Ends()
+del one
+print("goes on", flush=True)
+{then}
+print("replaced")
+"""
+
+
+@pytest.mark.parametrize("number", ["SIGINT", "SIGTERM"])
+@pytest.mark.parametrize(
+    ("package", "names", "then"),
+    [("p2prisk.outputs", "end_orderly, write_text", "write_text('a.txt', 'new')"), ("bookkit.folders", "*", "heed()")],
+)
+def test_a_stop_that_a_finalizer_swallows_is_heeded_before_anything_is_replaced(number, package, names, then, tmp_path):
+    program = SWALLOWED.format(number=number, package=package, names=names, then=then)
+    done = subprocess.run([sys.executable, "-c", program], cwd=tmp_path, capture_output=True, text=True, timeout=60)
+    assert done.stdout == "goes on\n" and done.returncode and not list(tmp_path.iterdir()), done
 
 
 def test_a_fault_of_the_program_shows_no_value_of_the_tape(monkeypatch, capsys, tmp_path):

@@ -8,6 +8,7 @@ import time
 from pathlib import Path
 
 from bookkit.errors import BookError, BookErrors
+from bookkit.folders import end_orderly
 
 #: Name -> (function, its arguments as `add_argument` takes them, beside --project).
 COMMANDS = {}
@@ -82,7 +83,7 @@ def book(given):
         _say(f"{choice.run_quarto(made.path, official, given.project, given.output)}/ is ready")
     others = [name for name in formats if name not in official]
     if others:
-        _end_orderly()
+        end_orderly()
         render(given.project, others, given.output, say=_say)
 
 
@@ -94,14 +95,9 @@ def render(given):
     """Render the book with the preview renderer: HTML pages and a PDF."""
     from bookkit.render import render
 
-    _end_orderly()
+    end_orderly()
     formats, only = _formats(given.to, given.chapters), given.chapters
     render(given.project, formats, given.output, not given.no_cache, given.jobs, _say, only)
-
-
-def _end_orderly():
-    """An orderly end also when terminated, so that kernels stop and nothing is left behind."""
-    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
 
 
 @command(_JOBS, ("--port", {"type": int, "default": 8000, "help": "0 for any that is free (default: 8000)"}))
@@ -109,7 +105,7 @@ def preview(given):
     """Show the book at http://127.0.0.1 while it is written: what changes is rendered, and the page loads anew."""
     from bookkit.preview import preview
 
-    _end_orderly()
+    end_orderly()
     preview(given.project, given.port, given.jobs, _say)
 
 

@@ -64,9 +64,17 @@ def _run_loop(main):
     try:
         asyncio.get_running_loop()
     except RuntimeError:
-        return asyncio.run(main())
+        with asyncio.Runner(loop_factory=_Loop) as runner:
+            return runner.run(main())
     with ThreadPoolExecutor(1) as pool:
         return pool.submit(lambda: asyncio.run(main())).result()
+
+
+class _Loop(asyncio.SelectorEventLoop):
+    """A loop that leaves signals to the program: nbclient would end one kernel at Ctrl-C and let the others go on."""
+
+    def add_signal_handler(self, number, callback, *given):
+        raise RuntimeError  # as in a thread: nbclient then does without
 
 
 def option(cell, name, defaults, fallback):

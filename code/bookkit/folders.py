@@ -8,6 +8,7 @@ import glob
 import os
 import secrets
 import shutil
+import signal
 import stat
 import tempfile
 import time
@@ -51,6 +52,28 @@ def _remove_dead(pattern, age=0):
                 with held(path, wait=False) as mine:
                     if mine:
                         shutil.rmtree(path, ignore_errors=True)
+
+
+#: signals that asked this program to end
+STOPS = []
+
+
+def end_orderly():
+    """End in order when interrupted or terminated: kernels stop, nothing is left behind, nothing is replaced."""
+
+    def stop(number, frame):
+        STOPS.append(number)
+        raise KeyboardInterrupt if number == signal.SIGINT else SystemExit(128 + number)
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        if signal.getsignal(number) != signal.SIG_IGN:  # as under nohup
+            signal.signal(number, stop)
+
+
+def heed():
+    """Stop here, before anything is replaced, if a stop was raised in a finalizer, where Python swallows it."""
+    if STOPS:
+        raise KeyboardInterrupt
 
 
 @contextlib.contextmanager

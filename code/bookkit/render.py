@@ -15,7 +15,7 @@ from bookkit.dialect import read_chapters
 from bookkit.document import build
 from bookkit.errors import BookError, BookErrors
 from bookkit.execute import execute_chapters
-from bookkit.folders import beside, clear_beside, held, swap
+from bookkit.folders import beside, clear_beside, heed, held, swap
 
 FORMATS = ("html", "pdf")  # docx is for reports: a book is read
 #: The file that marks a folder as a rendered book: a line that says so, and the names of its files.
@@ -81,6 +81,7 @@ def put(new, target, whole=True):
     The mark, a file ``.bookkit``, lists what is ours in the folder; whatever else lies there is never replaced.
     """
     with held(target.parent):
+        heed()
         check_target(target)
         names = {path.relative_to(new).as_posix() for path in new.rglob("*") if path.is_file()}
         if not whole and target.exists():

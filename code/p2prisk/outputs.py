@@ -13,6 +13,7 @@ import errno
 import os
 import secrets
 import shutil
+import signal
 import stat
 import tempfile
 from pathlib import Path
@@ -28,6 +29,29 @@ if TYPE_CHECKING:
 #: what bookkit writes into a folder that it made, in the file of this name
 FOLDER_MARK, _MARK_BEGINS = ".bookkit", "Made by bookkit"
 _LEAST_FREE = 1 << 16
+
+
+#: signals that asked this program to end
+_stops: list[int] = []
+
+
+def end_orderly() -> None:
+    """End in order when interrupted, terminated or hung up on, so that nothing is replaced or left behind."""
+
+    def stop(number, frame):
+        _stops.append(number)
+        raise KeyboardInterrupt if number == signal.SIGINT else SystemExit(128 + number)
+
+    for name in ("SIGINT", "SIGTERM", "SIGHUP"):
+        number = getattr(signal, name, signal.SIGINT)
+        if signal.getsignal(number) != signal.SIG_IGN:  # as under nohup
+            signal.signal(number, stop)
+
+
+def heed() -> None:
+    """Stop here if a stop was raised where Python swallows it: in a finalizer, or while a module is imported."""
+    if _stops:
+        raise KeyboardInterrupt if _stops[0] == signal.SIGINT else SystemExit(128 + _stops[0])
 
 
 class Output:
@@ -101,6 +125,7 @@ class Output:
                 self._draft.unlink(missing_ok=True)
 
     def _put(self):
+        heed()
         self.stream.flush()
         descriptor = self.stream.fileno()
         with contextlib.suppress(OSError, AttributeError):  # a file system without rights of its own

@@ -149,36 +149,38 @@ def test_command_fails_with_exit_code_and_message(tmp_path):
     assert "chapters/case.qmd:12: cell fig-a-broken (line 7) raised ValueError" in done.stderr
 
 
-@pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGKILL])
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
 def test_a_killed_run_leaves_the_old_book_and_the_next_run_clears_up(how, tmp_path):
-    root = make_book(
-        tmp_path / "book",
-        textwrap.dedent("""\
-        # A {#sec-a}
+    waits = textwrap.dedent("""\
+        # A {#sec-NAME}
 
         ```{python}
         import os, pathlib, time
-        pathlib.Path("started").write_text(str(os.getpid()))
+        pathlib.Path("NAME.started").write_text(str(os.getpid()))
         if not pathlib.Path("go").exists():
             time.sleep(60)
         ```
-        """),
-    )
+        """)
+    root = make_book(tmp_path / "book", waits.replace("NAME", "a"))
+    (root / "index.qmd").write_text(
+        waits.replace("NAME", "home").replace("# A", "# Home")
+    )  # two kernels: both must end
     before = snapshot(root / "_book")
     process = subprocess.Popen(command(root, "--to", "html"), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     deadline = time.monotonic() + 60
-    while not (root / "started").exists() or not (root / "started").read_text():
+    marks = [root / "a.started", root / "home.started"]
+    while not all(mark.exists() and mark.read_text() for mark in marks):
         assert time.monotonic() < deadline and process.poll() is None
         time.sleep(0.1)
     (root / "_book.new-1").mkdir()  # what a run killed later, while writing, would leave
     process.send_signal(how)
     assert process.wait(30) != 0
     assert snapshot(root / "_book") == before
-    kernel = int((root / "started").read_text())
+    kernels = [Path("/proc", mark.read_text()) for mark in marks]
     deadline = time.monotonic() + 30
-    while Path(f"/proc/{kernel}").exists() and time.monotonic() < deadline:
+    while any(kernel.exists() for kernel in kernels) and time.monotonic() < deadline:
         time.sleep(0.2)
-    assert not Path("/proc").exists() or not Path(f"/proc/{kernel}").exists(), "the kernel was left running"
+    assert not any(kernel.exists() for kernel in kernels), "a kernel was left running"
     (root / "go").touch()
     render(root, ["html"], say=lambda line: None)
     assert "Home" in (root / "_book/index.html").read_text()

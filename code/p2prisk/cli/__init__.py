@@ -19,7 +19,7 @@ from p2prisk.cli.examples import EXAMPLES
 from p2prisk.cli.progress import CHECK, Steps
 from p2prisk.errors import P2PRiskError
 from p2prisk.escape import visible
-from p2prisk.outputs import Output, clear_scratch
+from p2prisk.outputs import Output, clear_scratch, end_orderly
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -45,7 +45,7 @@ def main(argv: list[str] | None = None) -> int:
 
 def _run(argv):
     if argv is None:
-        _end_orderly()
+        end_orderly()
     for stream in (sys.stdout, sys.stderr):  # a console that lacks a character shows its code
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")
@@ -135,13 +135,6 @@ class _Parser(argparse.ArgumentParser):
         from p2prisk.tape.privacy import scrubbed
 
         super().error(visible(scrubbed(message), 1000))
-
-
-def _end_orderly():
-    """An orderly end also when terminated or hung up on, so that nothing is left behind."""
-    for name in ("SIGTERM", "SIGHUP"):
-        if hasattr(signal, name):
-            signal.signal(getattr(signal, name), lambda number, frame: sys.exit(128 + number))
 
 
 def _parser():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import secrets
 import shutil
@@ -13,7 +14,7 @@ from argparse import Namespace
 from pathlib import Path
 
 from p2prisk.errors import DataError
-from p2prisk.outputs import check_folder, scratch
+from p2prisk.outputs import check_folder, heed, scratch
 
 
 def add_to(command):
@@ -184,7 +185,10 @@ def _run(command, folder):
     # a session of its own: Ctrl-C reaches this program, which then ends that one in order
     child = subprocess.Popen(command, env=environment, start_new_session=True, preexec_fn=_die_with_parent)
     try:
-        return child.wait()
+        while True:
+            heed()
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                return child.wait(1)
     finally:
         if child.poll() is None:
             child.terminate()
