@@ -3,6 +3,7 @@
 Each test here was written because a seeded mutant (`benchmarks/mutants.py`) had passed all others.
 """
 
+import warnings
 from types import SimpleNamespace
 
 import numpy as np
@@ -128,3 +129,11 @@ def test_a_stored_design_is_refused_whose_terms_are_not_its_columns_or_whose_for
     for part in ({"formula": None}, {"required": []}, {}):
         with pytest.raises(DataError, match="not how its columns are made"):
             restored_design({**plain, "stored": None, **part})
+
+
+def test_a_step_that_is_far_too_long_has_no_likelihood_and_gives_no_warning():
+    """Rows beyond the range of a number: the step is refused before its derivatives are weighted."""
+    model = OrderedLogit([0, 1, 2], [[1.0], [1.0], [-1.0]], link="cloglog", freq_weights=[5, 5, 5])
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert model.loglike([0.0, 0.0, 709.5]) == -np.inf

@@ -163,12 +163,13 @@ def evaluate_rows(layout, family, params, exog, codes, weights=None, offset=None
     score, information = np.zeros(layout.n_params), np.zeros((layout.n_params, layout.n_params))
     log_probability, *derivatives = family.terms(layout.latent(params, exog, offset), codes)
     if weights is not None:
-        derivatives = [None if part is None else part * weights[:, None] for part in derivatives]
         log_likelihood = float(weights[weights > 0] @ log_probability[weights > 0])
     else:
         log_likelihood = float(log_probability.sum())
     if order == 0 or not np.isfinite(log_likelihood):
         return Evaluation(log_likelihood, score, information)
+    if weights is not None:  # only now: where a step was too long the derivatives overflow
+        derivatives = [None if part is None else part * weights[:, None] for part in derivatives]
     first, second, mixed = derivatives
 
     shared = exog[:, layout.parallel] if q else exog
