@@ -12,7 +12,7 @@ from p2prisk.tape.choose import find_mapping, known_at_issue_only, wanted_column
 from p2prisk.tape.header import LOOKED_AT, find_header
 from p2prisk.tape.mapping import builtin, builtin_names
 from p2prisk.tape.privacy import personal_columns
-from p2prisk.tape.rows import snapshot_columns
+from p2prisk.tape.rows import read_beside
 from p2prisk.tape.text_file import DAMAGED, free_memory
 
 #: rows that Excel has; cells that are taken, empty ones too
@@ -127,11 +127,7 @@ def columns_to_read(header, mapping):
     if mapping is None:
         return header
     chosen = mapping(header)
-    return [
-        name
-        for name in header
-        if name in {*wanted_columns(header, chosen), *snapshot_columns(header, chosen, panel=True)}
-    ]
+    return [name for name in header if name in {*wanted_columns(header, chosen), *read_beside(header, chosen)}]
 
 
 def _frame(path, table, before=0):
@@ -224,7 +220,7 @@ def read_excel(path, sheet, on_error, mapping, header=None, expected=()):
             f"({', '.join(header[:8])}); is it the right sheet, and line {start + 1} its header (--header-row)?{hint}"
         )
     if chosen is not None:
-        wanted = [column for column in header if column in {*wanted, *snapshot_columns(header, chosen, panel=True)}]
+        wanted = [column for column in header if column in {*wanted, *read_beside(header, chosen)}]
     for column in wanted:
         if header.count(column) > 1:
             raise DataError(f"{path.name}: the column {column!r} is there {header.count(column)} times; rename one")

@@ -41,6 +41,8 @@ PATTERNS = (
     "%b %d, %Y",
     "%B %d, %Y",
     "%m/%Y",
+    "%m/%y",
+    "%m-%y",
     "%Y-%m",
     "%Y/%m",
     "%Y-%m-%d %H:%M:%S",
@@ -116,6 +118,31 @@ def day_or_month_first(text: pd.Series, patterns: list[str]) -> tuple[list[str],
         return whole[:1], text[:0]
     table = pd.DataFrame(dict(enumerate(read)))
     return patterns, text[table.nunique(axis=1) > 1]
+
+
+def swapped_by_spreadsheet(parts: list[pd.Series]) -> bool:
+    """Whether days of two ways of writing look like those of which a spreadsheet has turned the first half round.
+
+    A spreadsheet of another country takes ``05/01/2015`` for the first of May and leaves ``13/01/2015`` as text: then
+    one way of writing has days up to 12 only, the other days above 12 only.
+
+    Parameters
+    ----------
+    parts : list of pandas.Series of datetime
+        The dates by the way in which they are written.
+
+    Examples
+    --------
+    >>> early, late = ([f"2015-{month:02d}-{day:02d}" for month in range(1, 10)] for day in (3, 19))
+    >>> swapped_by_spreadsheet([pd.Series(pd.to_datetime(early)), pd.Series(pd.to_datetime(late))])
+    False
+    >>> swapped_by_spreadsheet([pd.Series(pd.date_range("2015-01-01", periods=12)),
+    ...                         pd.Series(pd.date_range("2015-01-13", periods=18))])
+    True
+    """
+    days = [set(part.dt.day.unique()) for part in parts if len(part)]
+    few = [len(one) < 5 for one in days]
+    return len(days) == 2 and not any(few) and min(map(max, days)) <= 12 < max(map(min, days))
 
 
 def without_offset(text: pd.Series) -> pd.Series:

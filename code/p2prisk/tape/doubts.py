@@ -36,6 +36,8 @@ _NOT_GOOD = re.compile(
     r"(^|[^a-z])(not|un|non|over|late|past)[ _.]?(fully[ _.]?)?(re)?(paid|performing|good)|bad", re.I
 )
 _ENCODED_TWICE = re.compile("[ÂÃâ][\x80-\xbf]|Ã.|â€")
+#: terms in days that are none in months
+DAYS = (91, 92, 182, 183, 364, 365, 366, 545, 546, 547, 548, 730, 731, 1095, 1096, 1460, 1461, 1825, 1826, 2191, 2556)
 _DAYS_OF_ODD = {7, 14, 15, 21, 28, 31, 45, 62, 92, 93}
 _DAYS_OF_ANY = _DAYS_OF_ODD | {30, 60, 90}
 _YEARS = {10, 15, 20, 25, 30, 35, 40}
@@ -59,6 +61,7 @@ def find_doubts(tape: LoanTape, find: Callable, where: Callable, tallies: Tallie
     _outcome_named_good(tape, find)
     _issue_days(frame, find, where, tallies)
     _terms(frame, find, stated, tallies)
+    _days_for_months(frame, find, stated, where, tallies)
     _instalments(frame, find, stated)
     _never(frame, find, tape.provenance.get("mapping") or {}, tallies)
     _levels(frame, find)
@@ -156,6 +159,36 @@ def _terms(frame, find, stated, tallies):
         term.known,
         f"unit: {unit} as months in the mapping, or unit: months if it is right",
     )
+
+
+def _days_for_months(frame, find, stated, where, tallies):
+    """Terms of days among terms of months, and terms of years, as months, of loans too small or too short for them."""
+    if "term" not in frame or "term" in stated or not tallies["term"].known:
+        return
+    term, months = tallies["term"], tallies["term"].values
+    odd = np.isin(months, DAYS) & (months > 84)
+    if 0 < term.sum_of(odd) <= 0.9 * term.known:
+        days, others = (", ".join(f"{each:g}" for each in some[:4]) for some in (months[odd], months[~odd]))
+        find(
+            "warning",
+            f"terms of {days} beside {others}: days among months? ({where(frame['term'].isin(months[odd]))})",
+            "term",
+            term.sum_of(odd),
+            "write all rows alike in the export, or unit: months in the mapping if it is right",
+        )
+    if term.median() < 180 or (months % 30).any():
+        return
+    known = {"amount", "income"} <= set(frame) and tallies["amount"].known and tallies["income"].known
+    small = known and tallies["amount"].median() < tallies["income"].median()
+    if small or ({"resolved", "mature"} <= set(frame) and frame["resolved"].all() and frame["mature"].mean() < 0.05):
+        why = "for loans smaller than a year's income" if small else "though every loan has ended before"
+        find(
+            "warning",
+            f"terms of {', '.join(f'{each:g}' for each in months[:3])} months {why}: days where months are meant?",
+            "term",
+            term.known,
+            "unit: days as months in the mapping, or unit: months if it is right",
+        )
 
 
 def _instalments(frame, find, stated):

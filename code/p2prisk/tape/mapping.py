@@ -64,7 +64,14 @@ import pandas as pd
 from p2prisk.errors import DataError
 from p2prisk.tape.columns import COLUMNS, EMPLOYMENT, RECENCY, in_order, is_own
 from p2prisk.tape.core import LoanTape, drop_unused_levels
-from p2prisk.tape.dates import day_or_month_first, fitting_patterns, whole_number_dates, without_offset, year_only
+from p2prisk.tape.dates import (
+    day_or_month_first,
+    fitting_patterns,
+    swapped_by_spreadsheet,
+    whole_number_dates,
+    without_offset,
+    year_only,
+)
 from p2prisk.tape.mapping_file import parse_mapping
 from p2prisk.tape.numerals import CURRENCIES, SHARED, Cells, latin, looks_grouped, read_cells, refuse_two_marks
 from p2prisk.tape.own import check_own
@@ -395,7 +402,7 @@ class _Builder:
         self.frame = {}  # each column is held once
         never_rules(frame, rules, self)
         add_bands(frame)
-        if self.mapping.get("currency"):
+        if self.mapping.get("currency") and "currency" not in frame:
             frame.insert(
                 frame.columns.get_loc("amount") if "amount" in frame else 0,
                 "currency",
@@ -903,6 +910,7 @@ class _Builder:
                     f": {patterns[0]} comes first"
                 )
                 self.note(name, what, rows, level="error", remedy="write the column as 2019-01-31 in the export")
+        parts = [real.dropna()]
         for pattern in patterns:
             if not left.any():
                 break
@@ -913,17 +921,15 @@ class _Builder:
                 pd.to_datetime(without_offset(distinct), format=pattern, errors="coerce").to_numpy(), distinct
             )
             found = text[left].map(parsed)
-            if "%y" in pattern:  # a two-digit year of the future is of the last century
-                future = found > pd.Timestamp.now()
-                found = found.where(~future, found - pd.DateOffset(years=100))
-                if name in _HAPPENED and future.any():
-                    when = f"{found[future].min():%Y} to {found[future].max():%Y}"
-                    remedy = "write the column with four digits of the year, as 2019-01-31, in the export"
-                    what = f"years of two digits to come, read as those of {when}: of another calendar?"
-                    rows, _ = self.rows(future.reindex(text.index, fill_value=False))
-                    self.note(name, what, rows, level="warning", remedy=remedy)
+            if "%y" in pattern:
+                found = self.of_last_century(name, found, text.index)
             out[left] = found.astype("datetime64[us]")
+            parts.append(found.dropna())
             left = left & out.isna()
+        if swapped_by_spreadsheet(parts):
+            what = "days up to 12 are written in one way and those above 12 in another: did a spreadsheet take day and "
+            remedy = "write the column as 2019-01-31 in the export, in the system that made it"
+            self.note(name, f"{what}month for each other?", self.rows(out.notna())[0], level="error", remedy=remedy)
         if left.any() and (left == text.notna()).all():
             found, what = whole_number_dates(text[left], self.weights()[left.to_numpy()])
             if what:
@@ -937,6 +943,18 @@ class _Builder:
         remedy = self.pattern_of(text[left], rule, text[text.notna()]) if left.any() else ""
         self.failed(name, source, text, left, remedy)
         return self.happened(name, source, text, out)
+
+    def of_last_century(self, name, found, index):
+        """Dates of two-digit years, of which those to come are of the last century."""
+        future = found > pd.Timestamp.now()
+        found = found.where(~future, found - pd.DateOffset(years=100))
+        if name in _HAPPENED and future.any():
+            when = f"{found[future].min():%Y} to {found[future].max():%Y}"
+            remedy = "write the column with four digits of the year, as 2019-01-31, in the export"
+            what = f"years of two digits to come, read as those of {when}: of another calendar?"
+            rows, _ = self.rows(future.reindex(index, fill_value=False))
+            self.note(name, what, rows, level="warning", remedy=remedy)
+        return found
 
     def serial_days(self, name, found, rows):
         """Serial days by the epoch of the workbook; of a text file nobody knows it, which is asked."""

@@ -16,7 +16,7 @@ from p2prisk.tape import dates
 from p2prisk.tape.codes import as_written, codes_among
 from p2prisk.tape.columns import COLUMNS
 from p2prisk.tape.core import LoanTape, where_rows
-from p2prisk.tape.doubts import find_doubts
+from p2prisk.tape.doubts import DAYS, find_doubts
 from p2prisk.tape.keys import doubled_rows, repeated, spelled_alike
 from p2prisk.tape.privacy import level_shown, masked_name, masked_names
 from p2prisk.tape.severity import has_ended
@@ -40,8 +40,7 @@ LEAKAGE_AUC = 0.90
 _MANY_MISSING = 0.20
 _FEW_IN_LEVEL = 30
 _SHARE_OF_ERROR = 0.005
-#: terms in days and in weeks that are none in months
-_DAYS = (91, 92, 182, 183, 364, 365, 366, 545, 546, 547, 548, 730, 731, 1095, 1096, 1460, 1461, 1825, 1826, 2191, 2556)
+#: terms in weeks that are none in months
 _WEEKS = (13, 26, 39, 52, 65, 78, 104, 130, 182, 208, 260)
 _NEVER_ZERO = {"amount", "term", "income", "age", "bureau_score", "rate", "credit_limit"}
 _PLACEHOLDERS = [pd.Timestamp(day) for day in ("1899-12-30", "1899-12-31", "1900-01-01", "1900-01-02", "1970-01-01")]
@@ -647,7 +646,7 @@ def _spans(frame, find, stated, rows, tallies):
             term.known,
             "unit: days as months in the mapping, or unit: months if it is right",
         )
-    for unit, usual in (("days", _DAYS), ("weeks", _WEEKS)):
+    for unit, usual in (("days", DAYS), ("weeks", _WEEKS)):
         if term.share_of(np.isin(months, usual)) > 0.9 and not (months % 12 == 0).any():
             find(
                 "warning",
@@ -681,6 +680,16 @@ def _money(frame, find, stated, rows, tallies):
     """The same for incomes, and for amounts of two scales."""
     income = _doubted(frame, "income", stated, tallies)
     amount = _doubted(frame, "amount", (), tallies)
+    if income is not None and amount is not None and "amount" not in stated:
+        if amount.median() < 0.002 * income.median() and income.median() >= 1000:
+            find(
+                "warning",
+                f"median loan of {amount.median():,.3g} is small beside a median income of {income.median():,.0f}: "
+                "thousands?",
+                "amount",
+                amount.known,
+                "unit: thousand in the mapping if so",
+            )
     if income is not None:
         median, lent = income.median(), None if amount is None else amount.median()
         if median < 1000 and (lent is None or median < lent):
@@ -710,6 +719,47 @@ def _money(frame, find, stated, rows, tallies):
                 low.rows,
                 "write all rows alike in the export",
             )
+        elif money is not None and name not in stated:
+            _two_heaps(name, money, frame, find, rows)
+
+
+def _two_heaps(name, money, frame, find, rows):
+    """Amounts of money in two heaps, a twelfth or a hundredth apart: of a month and of a year, in cents and whole."""
+    factor, part, what = (12, "twelfth", "per month") if name == "income" else (100, "hundredth", "in cents")
+    low = _heap(money, factor)
+    if low is not None:
+        first = _first((frame[name] > 0) & (frame[name] <= low.values[-1]), rows)
+        find(
+            "warning",
+            f"two heaps: {low.rows:,d} rows hold {low.values[0]:,.4g} to {low.values[-1]:,.4g}, about a {part} of what "
+            f"the others do: are some of them {what}? ({first})",
+            name,
+            low.rows,
+            "write all rows alike in the export" + ", or unit: per year in the mapping if it is right" * (factor == 12),
+        )
+
+
+def _heap(tally, factor):
+    """The lower of two heaps of values that lie apart by about a factor; None if there is one heap.
+
+    The cut is where the variance between the heaps is largest. Two halves of one normal distribution of logarithms lie
+    2.7 of their standard deviations apart (Ashman's D); incomes and loans of real books 2.1 to 3.0, and those of which
+    a part is divided by 12 mostly 4 and more.
+    """
+    known = tally.part(tally.values > 0)
+    if known.rows < 20 or len(known.values) < 10:
+        return None
+    logs, counts = np.log(known.values.astype(float)), known.counts
+    n, first, second = np.cumsum(counts), np.cumsum(counts * logs), np.cumsum(counts * logs**2)
+    left, right = n[:-1], n[-1] - n[:-1]
+    below, above = first[:-1] / left, (first[-1] - first[:-1]) / right
+    cut = int(np.argmax(left * right * (above - below) ** 2))
+    apart = above[cut] - below[cut]
+    spread = (second[cut] / left[cut] - below[cut] ** 2, (second[-1] - second[cut]) / right[cut] - above[cut] ** 2)
+    ashman = apart / np.sqrt(max(np.mean(spread), 1e-12))
+    if min(left[cut], right[cut]) < 3 or ashman < 3.5 or not 0.7 < apart / np.log(factor) < 1.3:
+        return None
+    return known.part(np.arange(len(known.values)) <= cut)
 
 
 def _of_consumers(frame, tallies):

@@ -27,7 +27,14 @@ from p2prisk.tape.mapping_file import read_mapping
 from p2prisk.tape.own import refuse_personal
 from p2prisk.tape.pieces import Choice, Reading, pieces_of, read_pieces
 from p2prisk.tape.privacy import coded, key_forms, masked_name, odd_keys
-from p2prisk.tape.rows import date_of_rows, latest_of_panel, not_loans, snapshot_columns
+from p2prisk.tape.rows import (
+    currency_columns,
+    date_of_rows,
+    latest_of_panel,
+    not_loans,
+    refuse_currencies,
+    snapshot_columns,
+)
 from p2prisk.tape.text_file import csv_pieces, read_csv
 
 if TYPE_CHECKING:
@@ -114,6 +121,7 @@ def read_tape(
         raise DataError(
             f"{facts['name']}: no row is a loan ({aside[0]['rows']:,d}: {aside[0]['reason']}); export it again"
         )
+    refuse_currencies(raw, mapping, facts["name"])
     raw, mapping, aside, more = _one_row_a_loan(raw, mapping, header)
     set_aside, notes = set_aside + aside, notes + more
     raw = without_personal(raw, facts["personal"], mapping, key=key)
@@ -136,6 +144,8 @@ def read_tape(
         tape.unused[name] = f"personal data ({why}): not kept"
     for name in snapshot_columns(header, chosen):
         tape.unused[name] = "says of which day a row is, nothing else"
+    for name in currency_columns(header, chosen):
+        tape.unused[name] = "says in which currency the amounts are, nothing else"
     for name in facts["not_read"]:
         tape.unused.setdefault(name, (mapping.get("unused") or {}).get(name, "no canonical column"))
     del tape.provenance["not_read"]

@@ -14,6 +14,8 @@ import pandas as pd
 from p2prisk.errors import DataError
 from p2prisk.tape.columns import COLUMNS
 from p2prisk.tape.keys import repeated
+from p2prisk.tape.numerals import CURRENCIES, SHARED
+from p2prisk.tape.privacy import masked_name
 
 _SUMMED = (
     r"totals?|sums?|summe|gesamt(summe|betrag)?|zwischensumme|somme|sous-total|suma|totaa?le?|total[ei]s?|totalt|"
@@ -43,6 +45,15 @@ _SNAPSHOT_OF_PANEL = re.compile(
     r"期间|年月)$",
     re.IGNORECASE,
 )
+#: names of the column that says in which currency the amounts of a row are
+_CURRENCY = re.compile(
+    r"^((loan|amount|original|local|deal|contract|account)[\s_-]?)?(currency|ccy|curr)([\s_-]?(code|iso|cd))?$|"
+    r"^(iso[\s_-]?)?(währung|waehrung|devise|moneda|moeda|divisa|valuta|waluta|para birimi|валюта|"
+    r"币种|货币|幣別|通貨|통화)$",
+    re.IGNORECASE,
+)
+#: quarters of a year: 2019Q4, Q4 2019
+_WHOLE_QUARTER = r"(?i)^(?:(\d{4})\s*[-/.]?\s*)?Q([1-4])(?:\s*[-/.]?\s*(\d{4}))?$"
 _CORE = ("loan_id", "issue_date", "amount", "term", "status", "rate", "income", "home", "grade")
 
 
@@ -75,6 +86,62 @@ def snapshot_columns(header, mapping, panel=False):
     return [name for name in names if SNAPSHOT.match(str(name).strip())] + [
         name for name in names if panel and _SNAPSHOT_OF_PANEL.match(str(name).strip())
     ]
+
+
+def currency_columns(header, mapping):
+    """Columns that say in which currency the amounts of a row are, though no rule names them."""
+    used = {source for sources in sources_of(mapping, header).values() for source in sources}
+    return [name for name in header if name not in used and _CURRENCY.match(str(name).strip())]
+
+
+def read_beside(header, mapping):
+    """Columns that are read although no rule names them: of which day a row is, and in which currency."""
+    return [*snapshot_columns(header, mapping, panel=True), *currency_columns(header, mapping)]
+
+
+def refuse_currencies(raw: pd.DataFrame, mapping: dict, where: str) -> None:
+    """Refuse amounts in several currencies, or in another than the mapping's, by the column that says so.
+
+    Parameters
+    ----------
+    raw : pandas.DataFrame
+    mapping : dict
+    where : str
+        For messages.
+
+    Raises
+    ------
+    DataError
+        With the rows of each currency.
+
+    Examples
+    --------
+    >>> refuse_currencies(pd.DataFrame({"ccy": ["EUR", "RMB"]}), {"columns": {}}, "a.csv")
+    Traceback (most recent call last):
+    p2prisk.errors.DataError: a.csv, column 'ccy': amounts in CNY (1 row) and EUR (1 row); a tape has one currency: ...
+    """
+    own = CURRENCIES.get(str(mapping.get("currency") or ""), str(mapping.get("currency") or ""))
+    for name in [*sources_of(mapping, raw.columns).get("currency", []), *currency_columns(raw.columns, mapping)]:
+        found: dict = {}
+        for text, rows in raw[name].value_counts().items():
+            text = str(text).strip().upper()
+            if rows and (re.fullmatch(r"[A-Z]{3}", text) or text in CURRENCIES):
+                code = CURRENCIES.get(text) or text
+                found[code] = found.get(code, 0) + rows
+        if {"$", "USD"} <= set(found):
+            found["USD"] += found.pop("$")
+        if len(found) > 1:
+            shown = " and ".join(f"{code} ({rows:,d} row{'s' * (rows > 1)})" for code, rows in sorted(found.items()))
+            raise DataError(
+                f"{where}, column {masked_name(name)!r}: amounts in {shown}; a tape has one currency: convert them, "
+                "or split the file"
+            )
+        code = next(iter(found), own)
+        if own and own not in SHARED.get(code, (code,)):
+            raise DataError(
+                f"{where}, column {masked_name(name)!r}: the cells say {code}, the mapping says currency: {own}; "
+                "correct the mapping"
+            )
 
 
 def _worded(series):
@@ -318,6 +385,9 @@ def _days(series, mapping):
     if not len(known):
         return None
     dates, what = whole_number_dates(known)
+    if not what and (parts := known.str.extract(_WHOLE_QUARTER)).notna().sum(axis=1).eq(2).all():
+        parts = parts[0].fillna(parts[2]) + "Q" + parts[1]
+        return pd.PeriodIndex(parts, freq="Q").end_time.normalize().to_series(known.index).reindex(series.index)
     if not what:
         distinct = pd.Series(known.unique())
         patterns = fitting_patterns(distinct)

@@ -27,10 +27,11 @@ from p2prisk.tape.mapping import builtin, builtin_names
 from p2prisk.tape.numerals import looks_grouped
 from p2prisk.tape.plain_lines import NotPlainError, PlainLines, read_plain
 from p2prisk.tape.privacy import masked_names, personal_columns
-from p2prisk.tape.rows import snapshot_columns
+from p2prisk.tape.rows import read_beside
 from p2prisk.tape.watch import ToldStream, blocks_told
 
 _BLOCK = 1 << 22
+_UTF_32 = (codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE)
 _DELIMITERS = ",;\t|^~\x01"
 #: kinds of column whose cells are words, whatever they look like: 007 is not 7, and 1e20 is a level
 _WORDS = {"text", "category", "ordered", "flag"}
@@ -123,6 +124,9 @@ def find_encoding(path):
     for block in _blocks(path):
         if not size:
             first = block[:4]
+            if block[:2000].count(0) > 0.6 * len(block[:2000]) > 0:
+                name = "utf-32" if block[:4] in _UTF_32 else "utf-32-be" if not block[0] else "utf-32-le"
+                raise DataError(f"{path.name} is UTF-32: export as UTF-8, or name it: --encoding {name} (encoding=)")
             if unmarked := _utf16_without_mark(block):
                 return unmarked, sum(len(part) for part in _blocks(path))
             if first[:2] in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE):
@@ -373,8 +377,8 @@ def read_csv(path, on_error, encoding, delimiter, mapping, header=None, expected
     chosen = mapping(header) if mapping is not None else None
     wanted = [name for name in header if name] if chosen is None else wanted_columns(header, chosen)
     _refuse_another_header(path, scan, wanted)
-    snapshots = snapshot_columns(header, chosen, panel=True) if chosen is not None else []
-    wanted = [name for name in header if name in {*wanted, *snapshots}]
+    beside = read_beside(header, chosen) if chosen is not None else []
+    wanted = [name for name in header if name in {*wanted, *beside}]
     _check_wanted(path, scan, wanted, on_error)
     _check_memory(path, size, len(wanted) / max(width, 1))
     positions, text, options = [header.index(name) for name in wanted], _kept_as_text(header, chosen), _options(scan)
@@ -668,6 +672,9 @@ def _refuse_broken_lines(path, scan):
             raise DataError(
                 f"{path.name} ends early: line {line:,d}, the last, has {fields} of {width} fields and no "
                 "line end; copy or export the file again, or read it with on_error='missing'"
+                if not (after := _after_the_end(path))
+                else f"{path.name} ends with {after}, which is no text: cut it off, or read with on_error='missing' to "
+                "set it aside"
             )
     broken = sorted(scan["short"] + scan["long"], key=lambda entry: entry[1])
     if broken:
@@ -678,6 +685,14 @@ def _refuse_broken_lines(path, scan):
             f"{width}{more}; a delimiter inside a cell must be quoted. Repair the line, read with on_error='missing' "
             "to set it aside, or say where the header is (header_row=, --header-row)"
         )
+
+
+def _after_the_end(path):
+    """What stands behind the last line end: zero bytes, or the end mark of DOS; empty if it is text."""
+    for block in _blocks(path):
+        last = block[-4:]
+    zeros, mark = last.endswith(b"\0"), last.endswith(b"\x1a")
+    return "zero bytes" if zeros else "the end mark of DOS (Ctrl-Z)" if mark else ""
 
 
 def _check_memory(path, size, share):
