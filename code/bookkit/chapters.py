@@ -22,12 +22,15 @@ Examples
 [('len(loans)', 9)]
 """
 
+import functools
 import re
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import jsonschema
 import yaml
 
+from bookkit import asset
 from bookkit.errors import BookError
 
 _FENCE = re.compile(r"^(?P<indent>[ \t]*)(?P<ticks>`{3,}|~{3,})(?P<info>.*)$")
@@ -262,3 +265,19 @@ def read_yaml(text, path, first_line=1):
     if not isinstance(value, dict | None):
         raise BookError("'key: value' lines are wanted here", path, first_line)
     return value or {}
+
+
+def check_yaml(mapping, name):
+    """What is wrong with a mapping by the schema ``NAME.schema.yml`` of the assets, as pairs of a key and the words."""
+    for error in _validator(name).iter_errors(mapping):
+        place = [part for part in error.absolute_path if isinstance(part, str)]
+        key, known = place[-1] if place else "", ""
+        if "propertyNames" in error.absolute_schema_path:
+            key, known = str(error.instance), ", ".join(error.schema["enum"])
+        words = error.schema["words"][error.validator]
+        yield key, words.format(place=".".join(place), value=error.instance, known=known)
+
+
+@functools.cache
+def _validator(name):
+    return jsonschema.Draft202012Validator(yaml.safe_load(asset(f"{name}.schema.yml")))

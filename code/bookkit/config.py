@@ -1,7 +1,6 @@
 """Read `_quarto.yml` into what the preview renderer needs.
 
-The file is Quarto's own. Keys that only Quarto uses (themes, LaTeX settings) are known here and passed over;
-a key that is not known is an error, because the two renderers would silently differ.
+The file is Quarto's own. What of it is known, passed over or refused is written in ``assets/settings.schema.yml``.
 """
 
 import datetime
@@ -9,33 +8,8 @@ import re
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from bookkit.chapters import read_yaml
+from bookkit.chapters import check_yaml, read_yaml
 from bookkit.errors import BookError
-
-#: Section -> the keys that it may have.
-_KNOWN = {
-    "": """
-        project book bibliography csl link-citations lang execute format jupyter number-sections toc toc-depth
-        crossref filters
-    """,
-    "project": "type output-dir execute-dir pre-render post-render resources render",
-    "book": """
-        title subtitle author date date-format description abstract chapters appendices output-file search sidebar
-        page-navigation downloads sharing reader-mode repo-url repo-actions license favicon cover-image page-footer
-        bread-crumbs open-graph site-url doi version
-    """,
-    "execute": "echo eval error warning include output freeze cache enabled",
-    "format": "html pdf typst",
-    "format.html": """
-        theme toc toc-depth toc-title number-sections number-depth code-fold code-summary code-tools code-copy
-        code-overflow code-link html-math-method anchor-sections smooth-scroll link-external-newwindow lightbox css grid
-        embed-resources fig-format respect-user-color-scheme fig-cap-location tbl-cap-location highlight-style
-        syntax-highlighting page-layout footnotes-hover citations-hover crossrefs-hover mainfont monofont fontsize
-        linestretch axe code-block-bg execute
-    """,
-}
-_KNOWN = {section: set(keys.split()) for section, keys in _KNOWN.items()}
-_NOT_SUPPORTED = {"filters": "Lua filters run in Quarto only"}
 
 
 @dataclass(frozen=True)
@@ -97,47 +71,23 @@ def read_book(root="."):
     except FileNotFoundError:
         raise BookError(f"not found in {root}; run in the project, or name it with --project", name) from None
     config = read_yaml(text, name)
-    for section, known in _KNOWN.items():
-        _check_keys(config, known, section, name, text)
+    for key, words in check_yaml(config, "settings"):
+        match = re.search(rf"^\s*{re.escape(key)}\s*:", text, re.MULTILINE)
+        line = text.count("\n", 0, match.start()) + 1 + match[0].count("\n") if key and match else None
+        raise BookError(words, name, line)
     return _book(root, config, name)
-
-
-def _check_keys(mapping, known, section, name, text):
-    for part in filter(None, section.split(".")):
-        mapping = {} if mapping.get(part) in (None, "default", True) else mapping[part]
-        if not isinstance(mapping, dict):
-            raise BookError(f"'{section}' must be a mapping", name)
-    for key in mapping:
-        if key not in known or key in _NOT_SUPPORTED:
-            match = re.search(rf"^\s*{re.escape(str(key))}\s*:", text, re.MULTILINE)
-            line = text.count("\n", 0, match.start()) + 1 + match[0].count("\n") if match else None
-            where = f" in '{section}'" if section else ""
-            reason = _NOT_SUPPORTED.get(key, f"known are: {', '.join(sorted(known))}")
-            raise BookError(f"the preview does not support the key '{key}'{where}; {reason}", name, line)
 
 
 def _book(root, config, name):
     formats = config.get("format") or {}
     project, book, execute = (config.get(section) or {} for section in ("project", "book", "execute"))
     html, typst = (formats[key] if isinstance(formats.get(key), dict) else {} for key in ("html", "typst"))
-    entries = _entries(book.get("chapters") or [], name) + _entries(book.get("appendices") or [], name, appendix=True)
+    entries = _entries(book["chapters"]) + _entries(book.get("appendices"), appendix=True)
     paths = [entry.path for entry in entries if entry.path]
-    twice = [path for path in paths if paths.count(path) > 1]
-    old_numbers = (
-        "freeze and cache must be false: Quarto's look at the text alone and keep old numbers when data change"
-    )
-    other_host = "html-math-method must be mathml: other methods load scripts from another host"
-    for wrong, words in (
-        (project.get("type") != "book", "project type must be 'book'"),
-        (project.get("execute-dir", "project") != "project", "execute-dir must be 'project'"),
-        (execute.get("freeze") or execute.get("cache"), old_numbers),
-        (not book.get("title") or not paths, "book needs a title and chapters"),
-        (twice, f"chapter {twice[0] if twice else ''} is listed twice"),
-        (paths[:1] != [Path("index.qmd")], "the first chapter must be index.qmd"),
-        (html.get("html-math-method", "mathml") != "mathml", other_host),
-    ):
-        if wrong:
-            raise BookError(words, name)
+    if twice := [path for path in paths if paths.count(path) > 1]:
+        raise BookError(f"chapter {twice[0]} is listed twice", name)
+    if paths[:1] != [Path("index.qmd")]:
+        raise BookError("the first chapter must be index.qmd", name)
     authors = book.get("author") or []
     authors = authors if isinstance(authors, list) else [authors]
     slug = re.sub(r"[^a-z0-9]+", "-", _words(book["title"]).lower()).strip("-")
@@ -174,18 +124,14 @@ def _listed(value):
     return (value,) if isinstance(value, str) else tuple(value or ())
 
 
-def _entries(items, name, part=None, appendix=False):
+def _entries(items, part=None, appendix=False):
     entries = []
-    for item in items:
-        if isinstance(item, str) and item.endswith(".qmd"):
+    for item in items or []:
+        if isinstance(item, str):
             entries.append(Entry(Path(item), part, appendix))
-        elif isinstance(item, dict) and set(item) <= {"part", "chapters"} and "part" in item and part is None:
-            if str(item["part"]).endswith(".qmd"):
-                raise BookError(f"part '{item['part']}': a part is a title here, not a file", name)
-            entries.append(Entry(None, str(item["part"]), appendix))
-            entries += _entries(item.get("chapters") or [], name, str(item["part"]), appendix)
         else:
-            raise BookError(f"chapters: cannot use {item!r}; write 'file.qmd' or 'part:' with 'chapters:'", name)
+            title = str(item["part"])
+            entries += [Entry(None, title, appendix), *_entries(item.get("chapters"), title, appendix)]
     return entries
 
 

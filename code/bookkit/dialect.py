@@ -9,8 +9,8 @@ A chapter
     ``# Title {#sec-name}`` (``{.unnumbered}`` for a chapter without number); nothing is written before it except
     hidden cells.
 Cells
-    start at the left margin, ````` ```{python} `````, with ``#| key: value`` options out of
-    :data:`CELL_OPTIONS`. ``label: fig-…`` needs ``fig-cap`` (one text, no list) and must yield an image;
+    start at the left margin, ````` ```{python} `````, with ``#| key: value`` options out of those in
+    ``assets/cell.schema.yml``. ``label: fig-…`` needs ``fig-cap`` (one text, no list) and must yield an image;
     ``label: tbl-…`` needs ``tbl-cap`` and must yield a Markdown table. ``output: asis`` takes printed Markdown.
     A table is shown as Markdown: the HTML table of a bare DataFrame is refused, since the PDF cannot show it.
 Inline values
@@ -42,25 +42,9 @@ import posixpath
 import re
 from pathlib import PurePosixPath
 
-from bookkit.chapters import INLINE, Cell, read_chapter
+from bookkit.chapters import INLINE, Cell, check_yaml, read_chapter
 from bookkit.errors import BookError
 
-#: Option of a cell -> its type, or the values it may have.
-CELL_OPTIONS = {
-    "label": str,
-    "fig-cap": str,
-    "fig-alt": str,
-    "tbl-cap": str,
-    "echo": bool,
-    "eval": bool,
-    "include": bool,
-    "warning": bool,
-    "error": bool,
-    "output": (True, False, "asis"),
-    "code-fold": (True, False, "show"),
-    "code-summary": str,
-    "tags": list,
-}
 CALLOUTS = ("note", "tip", "warning", "important", "caution")
 #: Class of a block -> attributes it may carry.
 BLOCKS = {
@@ -165,17 +149,11 @@ def _check_cell(cell, fault):
     if cell.language != "python":
         fault(cell.line, f"a cell of language '{cell.language}' is outside the dialect; only python runs")
         return
+    for key, words in check_yaml(cell.options, "cell"):
+        fault(cell.option_lines.get(key, cell.line), words)
     for key, value in cell.options.items():
-        line = cell.option_lines.get(key, cell.line)
-        if key not in CELL_OPTIONS:
-            fault(line, f"cell option '{key}' is outside the dialect; known are: {', '.join(CELL_OPTIONS)}")
-        elif isinstance(may := CELL_OPTIONS[key], tuple):
-            if value not in may:
-                fault(line, f"{key} must be true, false or {may[2]}")
-        elif not isinstance(value, may):
-            fault(line, f"cell option '{key}: {value}' has the wrong type")
-        elif isinstance(value, str) and INLINE.search(value):
-            fault(line, f"'{key}' holds an inline expression; Quarto does not run it there")
+        if isinstance(value, str) and INLINE.search(value):
+            fault(cell.option_lines[key], f"'{key}' holds an inline expression; Quarto does not run it there")
     label, line = str(cell.label or ""), cell.option_lines.get("label", cell.line)
     if re.match(r"^(sec|eq|lst|thm|lem|cor|prp|cnj|def|exm|exr|sol|rem|alg)-", label):
         fault(line, f"a cell cannot be labelled '{label}'; figures are fig-…, tables tbl-…")

@@ -6,13 +6,12 @@ import hashlib
 import html
 import json
 import re
-from importlib import resources
 from pathlib import Path
 
 import jinja2
 import nbformat
 
-from bookkit import tree
+from bookkit import asset, tree
 from bookkit.document import contents, float_of, lower_block, place_of, relative, titled, write_page
 from bookkit.notebooks import to_notebook
 from bookkit.page import narrow_of
@@ -127,11 +126,6 @@ def _template(name, **common):
     loader, options = jinja2.PackageLoader("bookkit", "assets"), {"trim_blocks": True, "keep_trailing_newline": True}
     environment = jinja2.Environment(loader=loader, autoescape=name.endswith(".html"), **options)
     return environment.get_template(name, globals={"plain": tree.plain, **common})
-
-
-def asset(name):
-    """Text of a file of :mod:`bookkit`."""
-    return (resources.files("bookkit") / "assets" / name).read_text(encoding="utf-8")
 
 
 def _titles(pages):

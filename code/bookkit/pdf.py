@@ -1,12 +1,10 @@
 """Write the document tree as one PDF with typst, which is a wheel: no LaTeX, no system package."""
 
 import re
-import shutil
 import sys
-from importlib import resources
 from pathlib import Path
 
-from bookkit import tree
+from bookkit import asset, tree
 from bookkit.document import contents, float_of, identifier_of, lower_block, lower_link, titled, write_page
 from bookkit.errors import BookError
 from bookkit.folders import temporary_folder
@@ -39,7 +37,7 @@ def write_pdf(book, pages, path):
             note = "no font with Chinese characters is installed; the PDF shows boxes (Debian: fonts-noto-cjk)"
             print(f"note: {note}", file=sys.stderr)
         (folder / "main.typ").write_text(words, encoding="utf-8")
-        shutil.copy(str(resources.files("bookkit") / "assets" / "book.typ"), folder / "book.typ")
+        (folder / "book.typ").write_text(asset("book.typ"), encoding="utf-8")
         try:
             typst.compile(str(folder / "main.typ"), output=str(path), root=str(folder), font_paths=faces)
         except RuntimeError as error:

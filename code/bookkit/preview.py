@@ -19,8 +19,9 @@ from pathlib import Path
 from string import Template
 from urllib.parse import unquote, urlsplit
 
+from bookkit import asset
 from bookkit.errors import BookError
-from bookkit.html import ASSETS, asset, with_policy
+from bookkit.html import ASSETS, with_policy
 from bookkit.render import render
 from bookkit.used import is_of_book
 
