@@ -61,8 +61,8 @@ test: $(READY) ## run every test: package, book, executed notebooks
 	  --nbval-sanitize-with tests/notebooks/sanitize.cfg
 
 lint: $(MORE) ## check code style and chapters
-	@$(BIN)/ruff format --check --quiet code tests benchmarks data
-	@$(BIN)/ruff check --quiet code tests benchmarks data
+	@$(BIN)/ruff format --check --quiet code tests benchmarks data docs
+	@$(BIN)/ruff check --quiet code tests benchmarks data docs
 	@floors=$$($(BIN)/lint-imports --no-logo) || { echo "$$floors"; exit 1; }
 	@$(BIN)/mypy --no-error-summary
 	@$(BIN)/bookkit lint

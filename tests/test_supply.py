@@ -129,7 +129,11 @@ def locked(name):
 
 
 def test_the_environment_of_make_book_and_make_test_is_small():
-    """All of .venv but what requirements-more.lock adds, byte code that was written since included: under 1.2 GB."""
+    """All of .venv but what requirements-more.lock adds and what Python wrote since: under 1.1 GB.
+
+    Byte code is counted apart: `make setup` writes 0.07 GB of it, and runs of tests, other Pythons and earlier releases
+    add to it for as long as a .venv lives, which says nothing of what is installed.
+    """
     environment = ROOT / ".venv"
     if Path(sys.prefix) != environment:
         pytest.skip("runs elsewhere than in the .venv that make set up")
@@ -143,7 +147,8 @@ def test_the_environment_of_make_book_and_make_test_is_small():
     others -= set().union(*(tops[name] for name in tops if name in kept))
     assert added & set(tops) <= set(tops) - kept
     apparent = blocks = 0
-    for folder, _, names in os.walk(environment):
+    for folder, inner, names in os.walk(environment):
+        inner[:] = [name for name in inner if name != "__pycache__"]
         parts = Path(folder).relative_to(site).parts if Path(folder).is_relative_to(site) else ()
         if parts and parts[0] in others:
             continue
@@ -152,14 +157,14 @@ def test_the_environment_of_make_book_and_make_test_is_small():
                 state = (Path(folder) / name).lstat()
                 apparent, blocks = apparent + state.st_size, blocks + 512 * state.st_blocks
     assert apparent > 5e8, "the walk saw too little"
-    assert max(apparent, blocks) / 2**20 < 1200, (apparent >> 20, blocks >> 20)
+    assert max(apparent, blocks) / 2**20 < 1100, (apparent >> 20, blocks >> 20)
 
 
 def test_the_table_of_licences_is_in_step_with_the_locks():
     every = locked("requirements.lock") | locked("requirements-more.lock")
     rows = re.findall(r"^\| ([\w.-]+) \| ([^|]*) \|", (ROOT / "docs" / "licences.md").read_text(encoding="utf-8"), re.M)
     listed = {name: licence for name, licence in rows if name != "package"}
-    assert set(listed) == every, "run: .venv/bin/bookkit licences"
+    assert set(listed) == every, "run: .venv/bin/python docs/licences.py"
     assert [name for name, licence in listed.items() if not licence.strip()] == []
 
 

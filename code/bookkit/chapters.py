@@ -92,6 +92,10 @@ class Cell:
         """ "fig" or "tbl", as its label begins; None for a cell that shows neither."""
         return next((kind for kind in ("fig", "tbl") if str(self.label).startswith(f"{kind}-")), None)
 
+    def option(self, name, defaults, fallback):
+        """An option of the cell, else the book's, else `fallback`."""
+        return self.options.get(name, defaults.get(name, fallback))
+
     @property
     def name(self):
         """How messages call the cell: its label where it has one, and always its line."""

@@ -18,9 +18,9 @@ from bookkit.folders import beside
 from bookkit.remote import strip_folder
 from bookkit.render import check_target, put
 
-#: The release that the message names and the workflow uses in .github/ (Typst books need 1.9.18 or newer).
+#: The release that messages name and the workflow uses in .github/, and the first that makes books with Typst.
 QUARTO_RELEASE = "1.9.38"
-FIRST_WITH_TYPST_BOOKS = (1, 9, 18)
+FIRST_WITH_TYPST_BOOKS = "1.9.18"
 
 
 @dataclass(frozen=True)
@@ -44,10 +44,10 @@ def find_quarto(search=None):
 
 
 def quarto_version(path):
-    """Version of a `quarto` program as a tuple of integers; a BookError if it does not answer."""
+    """Version of a `quarto` program; a BookError if it does not answer."""
     try:
         text = subprocess.run([str(path), "--version"], capture_output=True, text=True, timeout=120, check=True).stdout
-        return tuple(int(part) for part in re.search(r"\d+(\.\d+)+", text)[0].split("."))
+        return re.search(r"\d+(\.\d+)+", text)[0]
     except (OSError, subprocess.SubprocessError, TypeError) as error:
         message = f"{path} is there but `quarto --version` failed ({error}); repair it or use RENDERER=preview"
         raise BookError(message) from error
@@ -56,22 +56,29 @@ def quarto_version(path):
 def choose(wanted="auto", *, search=None):
     """The renderer for what the user `wanted` (`RENDERER=`): "auto", "quarto" or "preview"; `search` as in find_quarto.
 
-    A BookError if that is unknown, or is "quarto" and there is none.
+    A Quarto that is too old for the PDF makes nothing: a book's pages and PDF come from one renderer. A BookError if
+    `wanted` is unknown, or is "quarto" and there is none that is new enough.
     """
     if wanted not in ("auto", "quarto", "preview"):
         raise BookError(f"RENDERER={wanted} is unknown; use auto, quarto or preview")
     if wanted == "preview":
         return Choice("preview", None, "asked for")
-    path = find_quarto(search)
+    path, reason = find_quarto(search), "no quarto on PATH"
     if path:
-        version = ".".join(map(str, quarto_version(path)))
-        return Choice("quarto", path, f"found {version}" + ("" if wanted == "auto" else ", asked for"))
+        version = quarto_version(path)
+        if _release(version) >= _release(FIRST_WITH_TYPST_BOOKS):
+            return Choice("quarto", path, f"found {version}" + ("" if wanted == "auto" else ", asked for"))
+        reason = f"Quarto {version} makes no PDF with Typst, {FIRST_WITH_TYPST_BOOKS} and later do"
     if wanted == "quarto":
         raise BookError(
-            f"RENDERER=quarto, but no `quarto` is on PATH. Install Quarto {QUARTO_RELEASE} from its site or with "
+            f"RENDERER=quarto, but {reason}. Install Quarto {QUARTO_RELEASE} from its site or with "
             f"`pip install quarto-cli=={QUARTO_RELEASE}`, or use RENDERER=preview"
         )
-    return Choice("preview", None, "no quarto on PATH")
+    return Choice("preview", None, reason)
+
+
+def _release(version):
+    return [int(part) for part in version.split(".")]
 
 
 def run_quarto(program, formats, root=".", output=None):

@@ -75,10 +75,6 @@ def book(given):
     made, formats = choice.choose(given.renderer), _formats(given.to)
     _say(made)
     official = [name for name in formats if name != "docx"] if made.name == "quarto" else []
-    if "pdf" in official and choice.quarto_version(made.path) < choice.FIRST_WITH_TYPST_BOOKS:
-        least = ".".join(map(str, choice.FIRST_WITH_TYPST_BOOKS))
-        _say(f"the PDF is made by the preview renderer: Quarto makes Typst books from {least} on")
-        official = [name for name in official if name != "pdf"]
     if official:
         _say(f"{choice.run_quarto(made.path, official, given.project, given.output)}/ is ready")
     others = [name for name in formats if name not in official]
@@ -146,22 +142,3 @@ def notebooks(given):
     chosen = [read_chapter(path, given.project) for path in book.chosen(given.chapters)]
     write_references(chosen, folder, given.jobs, keep=chapters)
     print(f"{len(chosen)} reference notebooks in {folder} ({time.perf_counter() - start:.0f} s)")
-
-
-@command(("--output", {"type": Path, "default": Path("docs/licences.md"), "help": "default: docs/licences.md"}))
-def licences(given):
-    """List the licences of what the lock files install."""
-    from bookkit.licences import table
-
-    locks = [given.project / "requirements.lock", given.project / "requirements-more.lock"]
-    given.output.write_text(table([lock for lock in locks if lock.exists()]), encoding="utf-8")
-    print(f"written: {given.output}")
-
-
-@command(("folder", {"nargs": "?", "default": os.environ.get("QUARTO_PROJECT_OUTPUT_DIR", "_book")}))
-def strip_remote_scripts(given):
-    """Let Quarto's pages load nothing from other hosts, by removal and by a policy; Quarto's post-render step."""
-    from bookkit.remote import strip_folder
-
-    for path in strip_folder(given.folder):
-        print(f"loads nothing from other hosts: {path}")

@@ -14,6 +14,11 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import nbformat
+from jupyter_client.manager import AsyncKernelManager
+from nbclient import NotebookClient
+from nbclient.exceptions import CellExecutionError, DeadKernelError
+
 from bookkit.chapters import Cell
 from bookkit.errors import BookError, BookErrors
 from bookkit.folders import temporary_folder
@@ -77,18 +82,10 @@ class _Loop(asyncio.SelectorEventLoop):
         raise RuntimeError  # as in a thread: nbclient then does without
 
 
-def option(cell, name, defaults, fallback):
-    """A cell's option, else the book's, else `fallback`."""
-    return cell.options.get(name, (defaults or {}).get(name, fallback))
-
-
 async def _execute(chapter, folder, defaults, printed):
     result = {"cells": [], "inlines": [], "used": {"started": time.time_ns()}}
-    if not chapter.inlines and not any(option(cell, "eval", defaults, True) for cell in chapter.cells):
+    if not chapter.inlines and not any(cell.option("eval", defaults, True) for cell in chapter.cells):
         return {**result, "cells": [None] * len(chapter.cells)}
-    from jupyter_client.manager import AsyncKernelManager
-    from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
-
     where = None
     with temporary_folder() as profile:
         # the kernel's key lies in our folder, too
@@ -99,15 +96,17 @@ async def _execute(chapter, folder, defaults, printed):
         if printed:  # what hangs on the day or the machine has no place in a reference
             environment["BOOKKIT_REFERENCE"] = "1"
         environment["MPLBACKEND"] = "module://matplotlib_inline.backend_inline"
-        client = _client(manager, folder)
+        resources = {"metadata": {"path": str(folder)}}
+        options = {"timeout": CELL_TIMEOUT, "record_timing": False, "coalesce_streams": True, "resources": resources}
+        client = NotebookClient(nbformat.v4.new_notebook(), km=manager, **options)
         try:
             async with client.async_setup_kernel(env=environment, cwd=str(folder)):
                 await _evaluate(client, [f"__import__('bookkit.used').used.start({str(folder)!r})"])
                 for block in chapter.blocks:
                     where = block
                     if isinstance(block, Cell):
-                        run = option(block, "eval", defaults, True)
-                        may_raise = option(block, "error", defaults, False)
+                        run = block.option("eval", defaults, True)
+                        may_raise = block.option("error", defaults, False)
                         result["cells"].append(await _run_cell(client, block.source, may_raise) if run else None)
                         continue
                     values = [] if printed else await _evaluate(client, [inline.source for inline in block.inlines])
@@ -123,12 +122,12 @@ async def _execute(chapter, folder, defaults, printed):
                 result["used"] |= json.loads(record.read_text(encoding="utf-8"))
         except CellExecutionError as error:
             raise _cell_error(chapter, where, error.ename, error.evalue, error.traceback) from None
-        except (CellTimeoutError, TimeoutError):
+        except (TimeoutError, DeadKernelError, RuntimeError) as error:
             name, line = _named(where)
-            raise BookError(f"{name} took longer than {CELL_TIMEOUT} s", chapter.path, line) from None
-        except (DeadKernelError, RuntimeError) as error:
-            name, line = _named(where)
-            raise BookError(f"the kernel died in {name}: {error}", chapter.path, line) from None
+            words = f"the kernel died in {name}: {error}"
+            if isinstance(error, TimeoutError):
+                words = f"{name} took longer than {CELL_TIMEOUT} s"
+            raise BookError(words, chapter.path, line) from None
         finally:
             with contextlib.suppress(Exception):  # one that hangs does not heed the request to end
                 if manager.has_kernel:
@@ -147,19 +146,8 @@ def _named(where):
     return inlines[0].name + more, inlines[0].line
 
 
-def _client(manager, folder):
-    import nbformat
-    from nbclient import NotebookClient
-
-    notebook, resources = nbformat.v4.new_notebook(), {"metadata": {"path": str(folder)}}
-    options = {"timeout": CELL_TIMEOUT, "record_timing": False, "coalesce_streams": True, "resources": resources}
-    return NotebookClient(notebook, km=manager, **options)
-
-
 async def _run_cell(client, source, may_raise=False):
     """Outputs of a piece of code, as of a notebook's cell."""
-    import nbformat
-
     cell = nbformat.v4.new_code_cell(source, metadata={"tags": ["raises-exception"] if may_raise else []})
     client.nb.cells.append(cell)
     await client.async_execute_cell(cell, len(client.nb.cells) - 1)

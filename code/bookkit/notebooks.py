@@ -9,6 +9,8 @@ references, because nbval ignores them and their bytes differ between machines; 
 import itertools
 from pathlib import Path
 
+import nbformat
+
 from bookkit.chapters import Cell
 from bookkit.errors import BookError
 from bookkit.execute import execute_chapters
@@ -26,8 +28,6 @@ def to_notebook(chapter, result=None):
     (``eval: false``), ``inline`` (an inline expression) and ``figure`` (label ``fig-…``). Without the `result` that
     :func:`bookkit.execute.execute_chapters` gave with `printed`, no cell has run.
     """
-    import nbformat
-
     cells, count = [], itertools.count(1)
     outputs, printed = (iter(result[part]) if result else itertools.repeat(None) for part in ("cells", "inlines"))
 
@@ -89,8 +89,6 @@ def write_references(chapters, folder, jobs=2, report=print, keep=()):
     `keep` are other chapters of the book: their references stay as they are. BookErrors names cells that raised and
     figures that are missing; nothing is written for those chapters.
     """
-    import nbformat
-
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
 
@@ -106,8 +104,6 @@ def write_references(chapters, folder, jobs=2, report=print, keep=()):
 
 def out_of_step(chapters, folder):
     """Faults of the references, as a list of BookError: missing, older than the chapter, not run, or of no chapter."""
-    import nbformat
-
     faults, remedy = [], "run `make notebooks` and look at what changed"
     for chapter in chapters:
         path = reference_path(chapter.path, folder)

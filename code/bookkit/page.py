@@ -12,7 +12,6 @@ from dataclasses import dataclass, field
 from bookkit import tree
 from bookkit.chapters import Cell
 from bookkit.errors import BookError, BookErrors
-from bookkit.execute import option
 from bookkit.tree import attributes, div, is_div, nodes, transform
 
 _FENCE = ":" * 24
@@ -171,19 +170,19 @@ class _Maker:
         """What a cell shows: its code, and its outputs as figure, table or as they are."""
         cell, outputs, defaults = self.chapter.cells[index], self.result["cells"][index] or [], self.book.execute
         kind = cell.kind
-        if not option(cell, "include", defaults, True):
+        if not cell.option("include", defaults, True):
             if kind:
                 self.fault(f"{cell.name} is hidden (include: false), so its figure or table is missing", cell.line)
             return []
         shown = []
-        if option(cell, "echo", defaults, True) and cell.source:
-            fold = option(cell, "code-fold", self.book.html, False)
-            summary = option(cell, "code-summary", self.book.html, "Code")
+        if cell.option("echo", defaults, True) and cell.source:
+            fold = cell.option("code-fold", self.book.html, False)
+            summary = cell.option("code-summary", self.book.html, "Code")
             shown.append(div([tree.code(cell.source, "python")], "bk-code", fold=str(fold).lower(), summary=summary))
         markdown = {int(attributes(node)["output"]): node["c"][1] for node in inner if is_div(node, "bk-md")}
         caption = next((node["c"][1] for node in inner if is_div(node, "bk-caption")), [])
         body, name = [], cell.label or f"cell-{index + 1}"
-        for number, output in enumerate(outputs if option(cell, "output", defaults, True) else []):
+        for number, output in enumerate(outputs if cell.option("output", defaults, True) else []):
             body += self._output(cell, f"{name}-{number + 1}", output, markdown.get(number))
         if not kind:
             return shown + body
@@ -202,7 +201,7 @@ class _Maker:
         if kind == "error":
             return [div([tree.code(f"{output['ename']}: {output['evalue']}", "error")], "bk-text")]
         if kind == "stream" and markdown is None:
-            if output["name"] == "stderr" and not option(cell, "warning", self.book.execute, True):
+            if output["name"] == "stderr" and not cell.option("warning", self.book.execute, True):
                 return []
             words = re.sub(r"\x1b\[[0-9;]*m", "", _joined(output["text"])).rstrip("\n")
             return [div([tree.code(words, output["name"])], "bk-text")] if words else []

@@ -13,9 +13,12 @@ from bookkit.cache import ResultCache, State
 from bookkit.config import read_book
 from bookkit.dialect import read_chapters
 from bookkit.document import build
+from bookkit.docx import write_docx
 from bookkit.errors import BookError, BookErrors
 from bookkit.execute import execute_chapters
 from bookkit.folders import beside, clear_beside, heed, held, swap
+from bookkit.html import write_pages
+from bookkit.pdf import write_pdf
 
 FORMATS = ("html", "pdf")  # docx is for reports: a book is read
 #: The file that marks a folder as a rendered book: a line that says so, and the names of its files.
@@ -51,8 +54,6 @@ def render(root=".", formats=FORMATS, output=None, use_cache=True, jobs=2, say=p
         with beside(target) as aside:
             made = [aside / f"{book.output_file}.pdf"] if "pdf" in formats else []
             if made:
-                from bookkit.pdf import write_pdf
-
                 write_pdf(book, pages, made[0])
                 for page in pages:
                     if page.pdf:
@@ -60,12 +61,8 @@ def render(root=".", formats=FORMATS, output=None, use_cache=True, jobs=2, say=p
                         made[-1].parent.mkdir(parents=True, exist_ok=True)
                         write_pdf(book, [page], made[-1])
             if "docx" in formats:
-                from bookkit.docx import write_docx
-
                 write_docx(book, pages, aside / f"{book.output_file}.docx")
             if "html" in formats:
-                from bookkit.html import write_pages
-
                 there = [path for path in (target / f"{book.output_file}.pdf",) if only and path.exists()]
                 write_pages(book, pages, aside, next(iter(made + there), None), chosen, not (only and target.exists()))
                 made = [aside / path.with_suffix(".html") for path in only or [Path("index.qmd")]] + made

@@ -45,6 +45,14 @@ def test_forced_and_missing_names_the_remedy(tmp_path):
         choice.choose("quarto", search=str(tmp_path))
 
 
+def test_a_quarto_too_old_for_the_pdf_makes_neither(tmp_path):
+    fake_quarto(tmp_path, "1.9.9")  # older than 1.9.18, though not as text
+    made = choice.choose("auto", search=str(tmp_path))
+    assert made.name == "preview" and "1.9.9" in made.reason and choice.FIRST_WITH_TYPST_BOOKS in made.reason
+    with pytest.raises(BookError, match=r"1\.9\.9 .*RENDERER=preview"):
+        choice.choose("quarto", search=str(tmp_path))
+
+
 def test_unknown_renderer_is_refused():
     with pytest.raises(BookError, match="auto, quarto or preview"):
         choice.choose("latex")

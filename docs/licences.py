@@ -1,4 +1,4 @@
-"""The licences of what the lock files install, as its packages state them."""
+"""Write `licences.md` beside this file: the licences of what the lock files install, as its packages state them."""
 
 import importlib.metadata
 import re
@@ -6,7 +6,7 @@ from pathlib import Path
 
 _HEAD = """# Licences of what is installed
 
-Made by `bookkit licences` from what the packages of `requirements.lock` and `requirements-more.lock` state of
+Made by `docs/licences.py` from what the packages of `requirements.lock` and `requirements-more.lock` state of
 themselves. Nothing of them is in this repository or in its wheel.
 
 | package | licence |
@@ -16,7 +16,7 @@ themselves. Nothing of them is in this repository or in its wheel.
 
 def table(locks):
     """The table as Markdown; a package that is not installed here (of another system) says so."""
-    lines = "".join(Path(lock).read_text(encoding="utf-8") for lock in locks)
+    lines = "".join(lock.read_text(encoding="utf-8") for lock in locks)
     names = re.findall(r"^([A-Za-z0-9._-]+)(?:\[.*\])?==", lines, re.M)
     rows = {name.lower().replace("_", "-"): _licence(name) for name in names}
     return _HEAD + "".join(f"| {name} | {licence} |\n" for name, licence in sorted(rows.items()))
@@ -31,3 +31,9 @@ def _licence(name):
     stated = (facts.get("License") or "").strip().splitlines()
     short = stated[0] if stated and len(stated[0]) < 60 else ""
     return (facts.get("License-Expression") or ", ".join(classes) or short or "see its files").replace("|", "/")
+
+
+if __name__ == "__main__":
+    folder = Path(__file__).parent
+    locks = [folder.parent / name for name in ("requirements.lock", "requirements-more.lock")]
+    (folder / "licences.md").write_text(table(locks), encoding="utf-8")
