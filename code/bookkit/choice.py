@@ -35,14 +35,6 @@ class Choice:
         return f"renderer: {self.name} ({self.reason})"
 
 
-def find_quarto(search=None):
-    """Path of a `quarto` program on PATH (or in the folders `search`) or beside the running Python, or None."""
-    beside = str(Path(sys.executable).parent)
-    path = search if search is not None else os.pathsep.join([os.environ.get("PATH", ""), beside])
-    found = shutil.which("quarto", path=path)
-    return Path(found) if found else None
-
-
 def quarto_version(path):
     """Version of a `quarto` program; a BookError if it does not answer."""
     try:
@@ -54,7 +46,9 @@ def quarto_version(path):
 
 
 def choose(wanted="auto", *, search=None):
-    """The renderer for what the user `wanted` (`RENDERER=`): "auto", "quarto" or "preview"; `search` as in find_quarto.
+    """The renderer for what the user `wanted` (`RENDERER=`): "auto", "quarto" or "preview".
+
+    Quarto is looked for in the folders `search`; they are those of PATH, and the running Python's, if none are given.
 
     A Quarto that is too old for the PDF makes nothing: a book's pages and PDF come from one renderer. A BookError if
     `wanted` is unknown, or is "quarto" and there is none that is new enough.
@@ -63,11 +57,12 @@ def choose(wanted="auto", *, search=None):
         raise BookError(f"RENDERER={wanted} is unknown; use auto, quarto or preview")
     if wanted == "preview":
         return Choice("preview", None, "asked for")
-    path, reason = find_quarto(search), "no quarto on PATH"
+    folders = os.pathsep.join([os.environ.get("PATH", ""), str(Path(sys.executable).parent)])
+    path, reason = shutil.which("quarto", path=search or folders), "no quarto on PATH"
     if path:
         version = quarto_version(path)
         if _release(version) >= _release(FIRST_WITH_TYPST_BOOKS):
-            return Choice("quarto", path, f"found {version}" + ("" if wanted == "auto" else ", asked for"))
+            return Choice("quarto", Path(path), f"found {version}" + ("" if wanted == "auto" else ", asked for"))
         reason = f"Quarto {version} makes no PDF with Typst, {FIRST_WITH_TYPST_BOOKS} and later do"
     if wanted == "quarto":
         raise BookError(

@@ -1,15 +1,17 @@
 """Command line of the book's tools. What a command needs is loaded when it is called."""
 
 import argparse
+import functools
 import os
 import signal
 import sys
 import time
 from pathlib import Path
 
-from bookkit.errors import BookError, BookErrors
+from bookkit.errors import BookError
 from bookkit.folders import end_orderly
 
+_say = functools.partial(print, flush=True)
 #: Name -> (function, its arguments as `add_argument` takes them, beside --project).
 COMMANDS = {}
 _JOBS = ("--jobs", {"type": int, "default": 2, "help": "chapters run at a time (default: 2)"})
@@ -53,10 +55,6 @@ def main(argv=None):
         print(error, file=sys.stderr)
     print(f"bookkit {given.command}: {words}; nothing was replaced", file=sys.stderr)
     return code
-
-
-def _say(line):
-    print(line, flush=True)
 
 
 def _formats(given, chapters=()):
@@ -122,23 +120,15 @@ def lint(given):
     return 1 if findings else 0
 
 
-@command(
-    ("chapters", {"nargs": "*", "type": Path, "help": "only these (default: all)"}),
-    *(_JOBS, ("--check", {"action": "store_true", "help": "change nothing; say what is out of step"})),
-)
+@command(("chapters", {"nargs": "*", "type": Path, "help": "only these (default: all)"}), _JOBS)
 def notebooks(given):
     """Execute chapters and write the reference notebooks that nbval compares with."""
     from bookkit.chapters import read_chapter
     from bookkit.config import read_book
-    from bookkit.notebooks import out_of_step, write_references
+    from bookkit.notebooks import write_references
 
     folder, start, book = given.project / "tests" / "notebooks", time.perf_counter(), read_book(given.project)
     chapters = [read_chapter(path, given.project) for path in book.chapters]
-    if given.check:
-        faults = out_of_step(chapters, folder)
-        if faults:
-            raise BookErrors(faults)
-        return
     chosen = [read_chapter(path, given.project) for path in book.chosen(given.chapters)]
     write_references(chosen, folder, given.jobs, keep=chapters)
     print(f"{len(chosen)} reference notebooks in {folder} ({time.perf_counter() - start:.0f} s)")

@@ -1,5 +1,6 @@
 """The whole book as one numbered, cross-referenced tree, still without a format: what no page can know alone."""
 
+import functools
 import itertools
 import json
 import posixpath
@@ -7,6 +8,8 @@ import re
 import string
 from collections import ChainMap, namedtuple
 from concurrent.futures import ThreadPoolExecutor
+
+import jinja2
 
 from bookkit import dialect, tree
 from bookkit.errors import BookError, BookErrors
@@ -311,6 +314,14 @@ def write_page(page, blocks, *arguments):
         formula = re.search(r"TeX math\s+(.*?)\s*,? rendering", error.message, re.DOTALL)
         line = page.chapter.text.partition(formula[1].split("\n")[0])[0].count("\n") + 1 if formula else None
         raise BookError(error.message, page.chapter.path, line) from None
+
+
+@functools.cache
+def template(name):
+    """A template of the assets; what is written as HTML is escaped."""
+    loader, options = jinja2.PackageLoader("bookkit", "assets"), {"trim_blocks": True, "keep_trailing_newline": True}
+    environment = jinja2.Environment(loader=loader, autoescape=name.endswith(".html"), **options)
+    return environment.get_template(name, globals={"plain": tree.plain})
 
 
 def relative(path, page):

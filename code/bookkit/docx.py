@@ -4,7 +4,6 @@ Figures are pictures of points (PNG), since Word before 2019 shows no others; ty
 so that the same book gives the same bytes.
 """
 
-import json
 import re
 
 from bookkit import tree
@@ -25,8 +24,7 @@ def write_docx(book, pages, path):
         blocks = []
         for page in pages:
             page.store(book.root, folder)
-            copied = json.loads(json.dumps(page.blocks))
-            blocks += [_BREAK, *transform(copied, lambda node, page=page: _lower(node, page, by_path))]
+            blocks += [_BREAK, *transform(page.blocks, lambda node, page=page: _lower(node, page, by_path))]
         _draw(book, folder)
         meta = {"title": book.title, "subtitle": book.subtitle, "author": ", ".join(book.authors), "lang": book.lang}
         plain = {key: {"t": "MetaString", "c": words} for key, words in meta.items() if words}

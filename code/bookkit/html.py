@@ -8,11 +8,10 @@ import json
 import re
 from pathlib import Path
 
-import jinja2
 import nbformat
 
 from bookkit import asset, tree
-from bookkit.document import contents, float_of, lower_block, place_of, relative, titled, write_page
+from bookkit.document import contents, float_of, lower_block, place_of, relative, template, titled, write_page
 from bookkit.notebooks import to_notebook
 from bookkit.page import narrow_of
 from bookkit.tables import column_widths, rows_of, set_widths
@@ -34,7 +33,7 @@ def write_pages(book, pages, folder, pdf=None, chosen=None, whole=True):
     """
     titles = _titles(pages)
     common = {"book": book, "pages": pages, "pdf": pdf, "titles": titles, "contents": contents(book, pages)}
-    template = _template("page.html", assets=ASSETS, size=_size, **common)
+    common |= {"assets": ASSETS, "size": _size}
     files = {path.relative_to(book.root) for pattern in book.resources for path in book.root.glob(pattern)}
     files |= {Path(name) for name in (book.favicon, book.card) if name}
     for sheet in map(Path, book.css):  # and the faces that they name
@@ -48,7 +47,7 @@ def write_pages(book, pages, folder, pdf=None, chosen=None, whole=True):
         body = write_page(page, blocks, "-t", "html5", "--mathml", "--syntax-highlighting=pygments")
         own = dict.fromkeys(re.findall(r"<style>.*?</style>", body, re.DOTALL))  # of cells; its place is the head
         body = re.sub(r"<style>.*?</style>", "", body, flags=re.DOTALL)
-        values = {"page": page, "to": functools.partial(relative, page=page.path), "body": _accessible(body)}
+        values = {**common, "page": page, "to": functools.partial(relative, page=page.path), "body": _accessible(body)}
         values |= {"styles": own, "description": _description(book, page)}
         values["sections"] = [
             each for each in zip(page.sections, titles[page.path][1:], strict=True) if each[0][0] <= 3
@@ -56,7 +55,7 @@ def write_pages(book, pages, folder, pdf=None, chosen=None, whole=True):
         values["neighbours"] = ("prev", "Previous", before), ("next", "Next", after)
         target = folder / page.path
         target.parent.mkdir(parents=True, exist_ok=True)
-        target.write_text(with_policy(template.render(values)), encoding="utf-8")
+        target.write_text(with_policy(template("page.html").render(values)), encoding="utf-8")
         target.with_suffix(".qmd").write_text(page.chapter.text, encoding="utf-8")
         nbformat.write(to_notebook(page.chapter), target.with_suffix(".ipynb"))
         page.store(book.root, folder)
@@ -69,8 +68,7 @@ def write_pages(book, pages, folder, pdf=None, chosen=None, whole=True):
         terms.write_text(_script("bookTerms", _terms(pages)), encoding="utf-8")
     if not whole:
         return
-    plain_list = _template("llms.txt", book=book, pages=pages)
-    (folder / "llms.txt").write_text(plain_list.render(), encoding="utf-8")
+    (folder / "llms.txt").write_text(template("llms.txt").render(common), encoding="utf-8")
     index = [entry for page in pages for entry in _search_entries(page)]
     (folder / ASSETS / "search-index.js").write_text(_script("bookIndex", index), encoding="utf-8")
 
@@ -122,12 +120,6 @@ def with_policy(page):
 _POLICY = re.compile(r'<meta http-equiv="Content-Security-Policy" [^>]*>\n')
 
 
-def _template(name, **common):
-    loader, options = jinja2.PackageLoader("bookkit", "assets"), {"trim_blocks": True, "keep_trailing_newline": True}
-    environment = jinja2.Environment(loader=loader, autoescape=name.endswith(".html"), **options)
-    return environment.get_template(name, globals={"plain": tree.plain, **common})
-
-
 def _titles(pages):
     """Titles as HTML: of every page its own and those of its sections. Pandoc is asked once for all of them."""
 
@@ -135,9 +127,7 @@ def _titles(pages):
         return node["c"][1] if node["t"] == "Link" else [] if node["t"] == "Note" else None
 
     titles = [[page.title, *(title for _, _, title, _ in page.sections)] for page in pages]
-    plain = [
-        {"t": "Plain", "c": transform(json.loads(json.dumps(title)), unlinked)} for each in titles for title in each
-    ]
+    plain = [{"t": "Plain", "c": transform(title, unlinked)} for each in titles for title in each]
     words = tree.write([block for title in plain for block in (title, raw("html", _MARK))], "-t", "html5", "--mathml")
     words = iter(words.split(_MARK))
     return {page.path: [next(words).strip() for _ in each] for page, each in zip(pages, titles, strict=True)}
@@ -215,54 +205,32 @@ def _float(node):
     for block in content if name and kind == "tbl" else ():
         if block["t"] == "RawBlock":
             block["c"][1] = block["c"][1].replace('aria-label="Table"', f'aria-label="{name}"')
-    identifier = f' id="{node["c"][0][0]}"' if node["c"][0][0] else ""
-    shape = "table" if kind == "tbl" else "picture"
     inner = [*text, *content] if kind == "tbl" else [*content, *text]
-    return wrap("html", f'<figure class="{shape}"{identifier}>', inner, "</figure>")
+    return _shape("figure", inner, kind=kind, id=node["c"][0][0])
 
 
 def _table(node):
-    """A table in a box of its own that scrolls; the browser divides the width, on narrow screens down to a
-    readable least."""
     set_widths(node)
-    least = sum(min(width, 11) + 1.7 for width in column_widths(node)[0])
-    kind = "table-box long" if least > 24 else "table-box"
-    box = f'<div class="{kind}" style="--least:{least:.0f}em" tabindex="0" role="group" aria-label="Table">'
-    return wrap("html", box, [node], "</div>")
+    return _shape("table", [node], least=sum(min(width, 11) + 1.7 for width in column_widths(node)[0]))
 
 
 def _callout(node):
-    values, (title, body) = attributes(node), titled(node)
-    note, head = f'div role="note" class="callout callout-{values["kind"]}"', "div"
-    if values["collapse"]:
-        state = "" if values["collapse"] == "true" else " open"
-        note, head = f'details class="callout callout-{values["kind"]}"{state}', "summary"
-    opening, closing = f'<{note}><{head} class="callout-title">', f'</{head}><div class="callout-body">'
-    title = wrap("html", opening, [{"t": "Plain", "c": title}], closing)
-    return [*title, *body, raw("html", f"</div></{note.split()[0]}>")]
+    title, body = titled(node)
+    return _shape("callout", [{"t": "Plain", "c": title}], body, **attributes(node))
 
 
-def _code(node):
-    values = attributes(node)
-    if values["fold"] not in ("true", "show"):
-        return wrap("html", '<div class="code">', node["c"][1], "</div>")
-    state = " open" if values["fold"] == "show" else ""
-    opening = f'<details class="code"{state}><summary>{html.escape(values["summary"])}</summary>'
-    return wrap("html", opening, node["c"][1], "</details>")
-
-
-def _equation(node):
-    number = attributes(node)["number"]
-    box = f'<div class="formula" tabindex="0" role="group" aria-label="Equation {number}">'
-    end = f'</div><span class="equation-number">({number})</span></div>'
-    return wrap("html", f'<div class="equation" id="{node["c"][0][0]}">{box}', node["c"][1], end)
+def _shape(name, *contents, **values):
+    """Blocks within a shape of ``blocks.html``: its marks say where each content stands."""
+    first, *others = str(getattr(template("blocks.html").module, name)(**values)).split(_MARK)
+    inner = [[*content, raw("html", after)] for content, after in zip(contents, others, strict=True)]
+    return [raw("html", first), *(block for part in inner for block in part)]
 
 
 _DIVS = {
     "bk-float": _float,
     "bk-callout": _callout,
-    "bk-code": _code,
-    "bk-equation": _equation,
+    "bk-code": lambda node: _shape("code", node["c"][1], **attributes(node)),
+    "bk-equation": lambda node: _shape("equation", node["c"][1], id=node["c"][0][0], number=attributes(node)["number"]),
     "bk-text": lambda node: wrap("html", '<div class="output">', node["c"][1], "</div>"),
     "bk-html": lambda node: wrap("html", '<div class="widget">', node["c"][1][:1], "</div>"),
 }

@@ -1,17 +1,15 @@
 """Write the document tree as one PDF with typst, which is a wheel: no LaTeX, no system package."""
 
 import re
-import sys
 from pathlib import Path
 
 from bookkit import asset, tree
-from bookkit.document import contents, float_of, identifier_of, lower_block, lower_link, titled, write_page
+from bookkit.document import contents, float_of, identifier_of, lower_block, lower_link, template, titled, write_page
 from bookkit.errors import BookError
 from bookkit.folders import temporary_folder
 from bookkit.tables import column_lengths, column_widths, rows_of, set_widths, shares
 from bookkit.tree import attributes, div, is_div, nodes, raw, transform, wrap
 
-_CJK = re.compile(r"[\u3400-\u9fff]")
 #: Width of the text in points: A4 less the margins, upright and turned.
 _UPRIGHT, _TURNED = 470, 717
 #: Share of its drawn size that a picture has, and the height in points that it may have: the text's, less a caption.
@@ -31,12 +29,7 @@ def write_pdf(book, pages, path):
 
     faces = [str(book.root / name) for name in book.font_paths]
     with temporary_folder() as folder:
-        words = _source(book, pages, folder)
-        families = "\n".join(typst.Fonts(font_paths=faces).families())
-        if _CJK.search(words) and not re.search("Hans|CJK|Songti SC|SimSun|PingFang SC", families):
-            note = "no font with Chinese characters is installed; the PDF shows boxes (Debian: fonts-noto-cjk)"
-            print(f"note: {note}", file=sys.stderr)
-        (folder / "main.typ").write_text(words, encoding="utf-8")
+        (folder / "main.typ").write_text(_source(book, pages, folder), encoding="utf-8")
         (folder / "book.typ").write_text(asset("book.typ"), encoding="utf-8")
         try:
             typst.compile(str(folder / "main.typ"), output=str(path), root=str(folder), font_paths=faces)
@@ -48,31 +41,17 @@ def write_pdf(book, pages, path):
 
 
 def _source(book, pages, folder):
-    alone, has_parts = len(pages) == 1 < len(book.chapters), any(entry.part for entry in book.entries)
-    lang = ((len(pages) == 1 and pages[0].lang) or book.lang)[:2]
-    given = {"title": book.title, "subtitle": book.subtitle, "date": book.date, "lang": lang}
+    by_path, written = {page.chapter.path.with_suffix("").as_posix(): page for page in pages}, {}
+    for page in pages:
+        page.store(book.root, folder)
+        blocks = transform(page.blocks, lambda node, page=page: _lower(node, page, by_path))
+        written[page.path] = write_page(page, blocks, "-t", "typst-citations", "--syntax-highlighting=idiomatic")
+    values = {"book": book, "contents": contents(book, pages), "written": written, "string": _string}
+    values |= {"alone": len(pages) == 1 < len(book.chapters), "has_parts": any(entry.part for entry in book.entries)}
     pictures = [name for name in pages[0].assets if name.endswith(".svg") and not name.endswith("-narrow.svg")]
-    if pictures and has_parts:
-        given["cover"] = "/" + pictures[0]
-    given = {key: _string(words) for key, words in given.items()} | {"alone": str(alone).lower()}
-    given["authors"] = f"({''.join(_string(author) + ',' for author in book.authors)})"
-    arguments = ", ".join(f"{key}: {value}" for key, value in given.items())
-    parts = ['#import "book.typ": *', f"#show: book.with({arguments})"]
-    if not has_parts:  # in a report a figure stands where it is spoken of
-        parts.append("#let float = float.with(floats: false)")
-    by_path = {page.chapter.path.with_suffix("").as_posix(): page for page in pages}
-    for heading, chapters in contents(book, pages):
-        opened = heading and not alone and chapters
-        parts += [f"#part({_string(heading)})"] if opened else []
-        for page in chapters:
-            page.store(book.root, folder)
-            blocks = transform(page.blocks, lambda node, page=page: _lower(node, page, by_path))
-            if not opened and not page.entry.appendix:  # a part opens its own page, and appendices follow each other
-                parts.append("#pagebreak(weak: true)")
-            opened = False
-            words = write_page(page, blocks, "-t", "typst-citations", "--syntax-highlighting=idiomatic")
-            parts.append(f"#[#set text(lang: {_string(page.lang[:2])})\n{words}\n]" if page.lang else words)
-    return "\n\n".join(parts)
+    values["cover"] = pictures[0] if pictures and values["has_parts"] else ""
+    values["lang"] = ((len(pages) == 1 and pages[0].lang) or book.lang)[:2]
+    return template("main.typ").render(values)
 
 
 def _string(words):

@@ -24,12 +24,6 @@ def pandoc_path():
     return str(bundled) if bundled.exists() else pypandoc.get_pandoc_path()
 
 
-@cache
-def api_version():
-    """Version of the JSON form that this pandoc speaks."""
-    return json.loads(pandoc("", "-f", "markdown", "-t", "json"))["pandoc-api-version"]
-
-
 @lru_cache(maxsize=128)
 def pandoc(text, *arguments):
     """Run pandoc on a text; anything it warns about is a BookError with its own words.
@@ -51,7 +45,8 @@ def read_markdown(text):
 
 def document(blocks, meta=None):
     """A whole document in JSON, from its blocks."""
-    return json.dumps({"pandoc-api-version": api_version(), "meta": meta or {}, "blocks": blocks})
+    empty = json.loads(pandoc("", "-f", READER, "-t", "json"))  # says which version of the form this pandoc speaks
+    return json.dumps(empty | {"meta": meta or {}, "blocks": blocks})
 
 
 def write(blocks, *arguments):
