@@ -126,7 +126,7 @@ class Chapter:
         for block in self.blocks:
             if isinstance(block, Prose):
                 text = block.text
-                for start, end in _displayed_code(text):
+                for start, end in reversed(_displayed_code(text)):  # what is cut moves what follows
                     text = text[:start] + _blank(text[start:end]) + text[end:]
                 text = _CODE_OR_FORMULA.sub(lambda match: _blank(match[0]) if match["formula"] else match[0], text)
                 yield from enumerate(text.split("\n"), block.line)
@@ -138,15 +138,9 @@ class Chapter:
             yield line, re.sub(r"(?<![\\$])\$[^$\s][^$]*\$", "", text)
 
     def find_line(self, needle):
-        """First line of prose (else of a cell's options) that holds `needle`, a text or a pattern; 1 if none does."""
+        """First line of prose (else of the file) that holds `needle`, a text or a pattern; 1 if none does."""
         pattern = needle if isinstance(needle, re.Pattern) else re.compile(re.escape(needle))
-        options = (
-            (cell.line + 1 + offset, text)
-            for cell in self.cells
-            for offset, text in enumerate(cell.raw.split("\n"))
-            if text.startswith("#|")
-        )
-        for lines in (self.bare_lines(), options, enumerate(self.text.split("\n"), 1)):
+        for lines in (self.bare_lines(), enumerate(self.text.split("\n"), 1)):
             for line, text in lines:
                 if pattern.search(text):
                     return line

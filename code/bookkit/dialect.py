@@ -1,41 +1,7 @@
-r"""The dialect of Quarto that a chapter may use, and the check that it uses nothing else.
+"""The dialect of Quarto that a chapter may use (``docs/dialect.md``), and the check that it uses nothing else.
 
 A chapter is strict Quarto: ``quarto render`` shows it as it is. The preview renderer knows a part of Quarto; what
 it does not know is an error with file and line, because a page that silently differs is worse than none.
-
-A chapter
-    has no YAML header except ``description``, ``lang`` and ``alone: true`` (it becomes a PDF of its own, too); starts
-    with its only heading of level one,
-    ``# Title {#sec-name}`` (``{.unnumbered}`` for a chapter without number); nothing is written before it except
-    hidden cells.
-Cells
-    start at the left margin, ````` ```{python} `````, with ``#| key: value`` options out of those in
-    ``assets/cell.schema.yml``. ``label: fig-…`` needs ``fig-cap`` (one text, no list) and must yield an image;
-    ``label: tbl-…`` needs ``tbl-cap`` and must yield a Markdown table. ``output: asis`` takes printed Markdown.
-    A table is shown as Markdown: the HTML table of a bare DataFrame is refused, since the PDF cannot show it.
-Inline values
-    ``\`{python} expr\``` on one line. A string is text, not Markdown; wrap it in ``IPython.display.Markdown`` to
-    have it read as Markdown. A NumPy repr such as ``np.float64(0.5)`` is refused: format the number.
-Cross references
-    ``@fig-x @tbl-x @sec-x @eq-x``, at the start of a sentence ``@Fig-x``, the number alone ``[-@fig-x]``, several
-    ``[@fig-x; @fig-y]``, with another word ``[Picture @fig-x]``; across chapters too, but not to a heading without
-    number, which Quarto cannot resolve. Labels are unique in the whole book. An equation is
-    ``$$ … $$ {#eq-x}``, a section ``## Title {#sec-x}``, a picture
-    ``![Caption](file.png){#fig-x fig-alt="…"}``, a written table ``: Caption {#tbl-x}`` below it.
-Citations
-    ``[@key]``, ``@key``, ``[-@key]``, ``[see @key, p. 3]``; one bibliography, printed where ``::: {#refs}`` stands.
-Blocks
-    callouts ``::: {.callout-note}`` (note, tip, warning, important, caution) with ``title``, ``collapse``,
-    ``appearance``, ``icon``; ``::: {lang=zh}``; footnotes, lists, quotes, definition lists, displayed code.
-Links
-    to the PDF of the book and of chapters, whose size the page then says; to chapters as
-    ``other.qmd#sec-x``, to files of the project (copied), to the web.
-
-The one exception to "no raw HTML": a cell whose *output* is ``text/html`` (an interactive widget that brings all
-it needs) is shown in HTML; the PDF shows the ``text/markdown`` or image of the same output, else a note.
-
-Everything else is refused: shortcodes, includes, raw HTML and TeX, other languages, unknown cell options, classes
-and attributes, margin content, sub-figures, figures made of blocks, tabsets, content of one format, code annotations.
 """
 
 import posixpath
@@ -52,8 +18,6 @@ BLOCKS = {
     "doors": set(),  # a list of links as buttons: ways into the book
     "findings": set(),  # a list; the second paragraph of an entry stands beside the first
 }
-#: Attributes of a block without class.
-PLAIN_BLOCK = {"lang"}
 #: What is numbered -> its name, in English and in other languages of pages.
 _NAMES = {"fig": "Figure", "tbl": "Table", "eq": "Equation", "sec": "Section", "chapter": "Chapter"}
 _NAMES_OF = {"zh": {"fig": "图", "tbl": "表", "eq": "式", "sec": "第{}节", "chapter": "第{}章", "appendix": "附录"}}
@@ -109,19 +73,13 @@ def check_chapter(chapter):
     return faults
 
 
-def labels(chapter):
-    """Every label of a chapter with its line: those of cells, headings, equations, tables, pictures, blocks."""
-    found = [(cell.label, cell.option_lines.get("label", cell.line)) for cell in chapter.cells if cell.label]
-    for line, text in chapter.bare_lines():
-        found += [(match[1], line) for match in _IDENTIFIER.finditer(text)]
-    return found
-
-
 def check_labels(chapters):
-    """A fault for every label that is used twice anywhere in the book."""
+    """A fault for every label (of cells, headings, equations, tables, pictures, blocks) that the book uses twice."""
     first, faults = {}, []
     for chapter in chapters:
-        for label, line in labels(chapter):
+        found = [(cell.label, cell.option_lines.get("label", cell.line)) for cell in chapter.cells if cell.label]
+        found += [(match[1], line) for line, text in chapter.bare_lines() for match in _IDENTIFIER.finditer(text)]
+        for label, line in found:
             if label in first:
                 message = f"label '{label}' is already used in {first[label]}; labels are unique in the whole book"
                 faults.append(BookError(message, chapter.path, line))
@@ -201,30 +159,26 @@ def _check_prose(chapter, fault):
 
 def _check_div(div, line, stack, fault):
     rest = div["rest"].strip()
-    if not rest and stack:
-        stack.pop()
-    elif not rest:
-        fault(line, "::: closes a block that was not opened")
     if not rest:
+        if not stack:
+            fault(line, "::: closes a block that was not opened")
+        del stack[-1:]
         return
     stack.append(line)
     inner = rest[1:-1] if rest.startswith("{") and rest.endswith("}") else "." + rest
     tokens = re.findall(r"""#[^\s}]+|\.[^\s}]+|[\w-]+=(?:"[^"]*"|'[^']*'|[^\s}]+)""", inner)
     if re.sub(r"\s", "", "".join(tokens)) != re.sub(r"\s", "", inner):
         fault(line, f"cannot read the attributes of this block: {rest}")
-    classes = [token[1:] for token in tokens if token.startswith(".")]
-    identifiers = [token[1:] for token in tokens if token.startswith("#")]
-    attributes = [token.split("=")[0] for token in tokens if "=" in token and token[0] not in ".#"]
-    for name in classes:
-        if name not in BLOCKS:
+    classes = {token[1:] for token in tokens if token.startswith(".")}
+    known = {"lang"}.union(*(BLOCKS.get(name, set()) for name in classes))
+    for token in tokens:
+        name = token.split("=")[0].lstrip(".#")
+        if token.startswith(".") and name not in BLOCKS:
             fault(line, f"block class '.{name}' is outside the dialect; known are: {', '.join(BLOCKS)}")
-    known = set().union(PLAIN_BLOCK if not classes else {"lang"}, *(BLOCKS.get(name, set()) for name in classes))
-    for name in attributes:
-        if name not in known:
-            fault(line, f"block attribute '{name}' is outside the dialect here")
-    for name in identifiers:
-        if name != "refs":
+        elif token.startswith("#") and name != "refs":
             fault(line, f"block identifier '#{name}' is outside the dialect; label a cell, a picture or a table")
+        elif token[0] not in ".#" and name not in known:
+            fault(line, f"block attribute '{name}' is outside the dialect here")
 
 
 def local_target(chapter, target):

@@ -42,7 +42,10 @@ def build(book, chapters, results, before=()):
         raise BookErrors(faults)
     made = {page.path: page for page in [*before, *fresh]}
     pages = [made[path.with_suffix(".html").as_posix()] for path in book.chapters]
-    _number_chapters(pages, book)
+    chapters, appendices = map(str, itertools.count(1)), iter(string.ascii_uppercase)
+    for page in pages:
+        if "unnumbered" not in page.blocks[0]["c"][1][1] and book.html.get("number-sections", True):
+            page.number = next(appendices if page.entry.appendix else chapters)
     for page in fresh:
         _number(page)
     targets, keys = ChainMap(*(page.targets for page in pages)), _bibliography_keys(book)
@@ -69,13 +72,6 @@ def check(book, chapters):
         except BookError as error:
             faults.append(error)
     return faults
-
-
-def _number_chapters(pages, book):
-    chapters, appendices = map(str, itertools.count(1)), iter(string.ascii_uppercase)
-    for page in pages:
-        if "unnumbered" not in page.blocks[0]["c"][1][1] and book.html.get("number-sections", True):
-            page.number = next(appendices if page.entry.appendix else chapters)
 
 
 def _number(page):
@@ -153,11 +149,8 @@ def _resolve(page, targets, keys):
             elif label not in targets:
                 fault(f"unresolved reference @{name}", name)
             elif targets[label].number is None:
-                fault(
-                    f"reference @{label} to a heading without number, which Quarto cannot resolve; "
-                    "write a link, [words](file.qmd#label)",
-                    name,
-                )
+                remedy = "which Quarto cannot resolve; write a link, [words](file.qmd#label)"
+                fault(f"reference @{label} to a heading without number, {remedy}", name)
             else:
                 result += [*tree.text(", "), {"t": "Space"}] if result else []
                 result.append(_reference(citation, label, targets[label], page))
@@ -294,7 +287,7 @@ def lower_link(node, by_path):
     """Point a link of a printed format to its label; its words, where it leads nowhere. `by_path` has the pages."""
     url = node["c"][2][0]
     if place := place_of(url):
-        other = by_path.get(place[0].removesuffix(".html"))
+        other = by_path.get(place[0])
         if other:
             node["c"][2][0] = "#" + identifier_of(other, place[1] or other.identifier)
         return None if other else node["c"][1]

@@ -20,7 +20,7 @@ _ROOM, _EM = 450, 9.0
 def write_docx(book, pages, path):
     """Write the pages of a book as one Word file; a BookError with pandoc's own words if that fails."""
     with temporary_folder() as folder:
-        by_path = {page.chapter.path.with_suffix("").as_posix(): page for page in pages}
+        by_path = {page.path: page for page in pages}
         blocks = []
         for page in pages:
             page.store(book.root, folder)
@@ -80,18 +80,14 @@ def _table(node):
 def _float(node):
     kind, name, inlines, content = float_of(node)
     if name:
-        inlines = [_strong(tree.text(f"{name}:")), {"t": "Space"}, *inlines]
+        inlines = [{"t": "Strong", "c": tree.text(f"{name}:")}, {"t": "Space"}, *inlines]
     line = {"t": "Para", "c": inlines}
     return [{"t": "Div", "c": [[node["c"][0][0], [], []], [line, *content] if kind == "tbl" else [*content, line]]}]
 
 
 def _callout(node):
     title, body = titled(node)
-    return [{"t": "Para", "c": [_strong(title)]}, *body]
-
-
-def _strong(inlines):
-    return {"t": "Strong", "c": inlines}
+    return [{"t": "Para", "c": [{"t": "Strong", "c": title}]}, *body]
 
 
 _DIVS = {

@@ -11,12 +11,9 @@ import shutil
 import signal
 import stat
 import tempfile
-import time
 from pathlib import Path
 
 _PREFIX = "bookkit-run-"
-#: what the first edition left of a killed run, a kernel's profile that nobody holds; after a day nobody needs it
-_EARLIER, _DAY = "bookkit-ipython-", 86_400
 
 
 @contextlib.contextmanager
@@ -42,13 +39,12 @@ def held(path, wait=True):
         os.close(descriptor)
 
 
-def _remove_dead(pattern, age=0):
-    """Remove the folders of our own that no living run holds, and that are so many seconds old; a link is none."""
+def _remove_dead(pattern):
+    """Remove the folders of our own that no living run holds; a link is none."""
     for path in map(Path, glob.glob(pattern)):
         with contextlib.suppress(OSError):
             found = path.lstat()
-            old = time.time() - found.st_mtime >= age
-            if stat.S_ISDIR(found.st_mode) and found.st_uid == os.getuid() and old:
+            if stat.S_ISDIR(found.st_mode) and found.st_uid == os.getuid():
                 with held(path, wait=False) as mine:
                     if mine:
                         shutil.rmtree(path, ignore_errors=True)
@@ -79,8 +75,7 @@ def heed():
 @contextlib.contextmanager
 def temporary_folder():
     """A new folder that only this user may enter (:class:`~pathlib.Path`); gone at the end."""
-    for prefix, age in ((_PREFIX, 0), (_EARLIER, _DAY)):
-        _remove_dead(os.path.join(glob.escape(tempfile.gettempdir()), f"{prefix}*"), age)
+    _remove_dead(os.path.join(glob.escape(tempfile.gettempdir()), f"{_PREFIX}*"))
     new = Path(tempfile.mkdtemp(prefix=".bookkit-"))  # a name that no other run clears, until it is held
     with held(new):
         made = new.rename(new.with_name(f"{_PREFIX}{new.name[9:]}"))

@@ -63,9 +63,7 @@ def write_pages(book, pages, folder, pdf=None, chosen=None, whole=True):
     for name in ("book.css", "book.js"):
         (folder / ASSETS / name).write_text(asset(name), encoding="utf-8")
     # Scripts, not files to fetch: a page opened from file:// may not fetch.
-    terms = folder / ASSETS / "terms.js"
-    if whole or not terms.exists():
-        terms.write_text(_script("bookTerms", _terms(pages)), encoding="utf-8")
+    (folder / ASSETS / "terms.js").write_text(_script("bookTerms", _terms(pages)), encoding="utf-8")
     if not whole:
         return
     (folder / "llms.txt").write_text(template("llms.txt").render(common), encoding="utf-8")

@@ -87,17 +87,15 @@ def _without_exceptions(findings, chapters, root):
         if not {"rule", "text", "reason"} <= set(entry) or entry["rule"] not in RULES:
             raise BookError(f"an exception needs rule (a known one), text and reason: {entry}", EXCEPTIONS_FILE)
 
-    def excused(finding):
+    kept = []
+    for finding in findings:
         shown = finding.message + "\n" + lines.get(finding.path, [""] * finding.line)[finding.line - 1]
-        for index, entry in enumerate(entries):
-            if (entry["rule"], entry.get("file", finding.path)) == (finding.rule, finding.path) and entry[
-                "text"
-            ] in shown:
-                used.add(index)
-                return True
-        return False
-
-    kept = [finding for finding in findings if not excused(finding)]
+        about = (finding.rule, finding.path)
+        rows = ((index, (row["rule"], row.get("file", finding.path)), row["text"]) for index, row in enumerate(entries))
+        excuse = next((index for index, place, text in rows if place == about and text in shown), None)
+        if excuse is None:
+            kept.append(finding)
+        used.add(excuse)
     for index, entry in enumerate(entries):
         if index not in used and entry.get("file", next(iter(lines), None)) in lines:
             message = f"excuses nothing any more, remove it: {entry['text']!r}"

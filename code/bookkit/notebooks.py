@@ -50,14 +50,10 @@ def to_notebook(chapter, result=None):
             add(nbformat.v4.new_markdown_cell(block.text.strip("\n")))
             for inline in block.inlines:
                 add(nbformat.v4.new_code_cell(f"print({inline.source})"), ["inline"], next(printed))
-    return nbformat.v4.new_notebook(
-        cells=cells,
-        metadata={
-            "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
-            "language_info": {"name": "python"},
-            "bookkit": {"source": chapter.path.as_posix()},
-        },
-    )
+    kernel = {"display_name": "Python 3", "language": "python", "name": "python3"}
+    metadata = {"kernelspec": kernel, "language_info": {"name": "python"}}
+    metadata["bookkit"] = {"source": chapter.path.as_posix()}
+    return nbformat.v4.new_notebook(cells=cells, metadata=metadata)
 
 
 def without_pictures(chapter, result):

@@ -41,7 +41,7 @@ def write_pdf(book, pages, path):
 
 
 def _source(book, pages, folder):
-    by_path, written = {page.chapter.path.with_suffix("").as_posix(): page for page in pages}, {}
+    by_path, written = {page.path: page for page in pages}, {}
     for page in pages:
         page.store(book.root, folder)
         blocks = transform(page.blocks, lambda node, page=page: _lower(node, page, by_path))

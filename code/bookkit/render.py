@@ -52,14 +52,11 @@ def render(root=".", formats=FORMATS, output=None, use_cache=True, jobs=2, say=p
     with _only_one(root, target):
         pages = build(book, chapters, _results(book, chapters, chosen, use_cache, jobs, say), before)
         with beside(target) as aside:
-            made = [aside / f"{book.output_file}.pdf"] if "pdf" in formats else []
-            if made:
-                write_pdf(book, pages, made[0])
-                for page in pages:
-                    if page.pdf:
-                        made.append(aside / page.pdf)
-                        made[-1].parent.mkdir(parents=True, exist_ok=True)
-                        write_pdf(book, [page], made[-1])
+            printed = {f"{book.output_file}.pdf": pages} | {page.pdf: [page] for page in pages if page.pdf}
+            made = [aside / name for name in printed] if "pdf" in formats else []
+            for path in made:
+                path.parent.mkdir(parents=True, exist_ok=True)
+                write_pdf(book, printed[path.relative_to(aside).as_posix()], path)
             if "docx" in formats:
                 write_docx(book, pages, aside / f"{book.output_file}.docx")
             if "html" in formats:
@@ -122,20 +119,16 @@ def _results(book, chapters, chosen, use_cache, jobs, say):
 
 def check_target(target):
     """Refuse to replace anything that is not a book that we made."""
-    if not target.exists():
-        return
-    remedy = "remove it or choose another --output"
-    if not target.is_dir():
-        raise BookError(f"{target} exists and is no rendered book; {remedy}")
-    there = {
-        path.relative_to(target).as_posix() for path in target.rglob("*") if path.is_symlink() or not path.is_dir()
-    }
-    if not any(target.iterdir()):
+    if not target.exists() or (target.is_dir() and not any(target.iterdir())):
         return
     mark = target / MARK
     words = mark.read_text(encoding="utf-8", errors="replace").splitlines() if mark.is_file() else []
-    if not words or not words[0].startswith("Made by bookkit"):
+    if not "".join(words[:1]).startswith("Made by bookkit"):
+        remedy = "remove it or choose another --output"
         raise BookError(f"{target} exists and is no rendered book (it has no mark of one, {MARK}); {remedy}")
+    there = {
+        path.relative_to(target).as_posix() for path in target.rglob("*") if path.is_symlink() or not path.is_dir()
+    }
     others = sorted(there - {MARK, *words[1:]}) if words[1:] else []
     if others:
         more = f" and {len(others) - 1} more" if others[1:] else ""

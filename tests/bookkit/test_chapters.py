@@ -53,6 +53,13 @@ def test_inline_expressions_only_where_they_run():
     assert "`{python} hidden`" in last and "Last 7." in last
 
 
+def test_prose_is_read_on_after_a_second_displayed_block():
+    """Cut from the front, the first block moved the second, and the linter lost the words after it."""
+    shown = "```\nshown 1\nshown 2\n```\n\n"
+    lines = dict(parse_chapter(f"# A\n\n{shown}Words 3.\n\n{shown}Words 4.\n", "a.qmd").prose_lines())
+    assert {line: text for line, text in lines.items() if text} == {1: "# A", 8: "Words 3.", 15: "Words 4."}
+
+
 def test_indented_block_is_no_cell():
     chapter = parse_chapter("- item\n\n    ```{python}\n    1\n    ```\n", "a.qmd")
     assert chapter.cells == ()

@@ -5,7 +5,6 @@ import signal
 import subprocess
 import sys
 import tempfile
-import time
 
 import pytest
 
@@ -39,14 +38,6 @@ def test_the_folder_of_a_killed_run_goes_with_the_next_and_that_of_a_living_one_
         assert mine.stat().st_mode & 0o777 == 0o700 and os.path.exists(kept)
     alive.communicate("\n", timeout=20)
     assert list(place.iterdir()) == []
-
-
-def test_what_the_first_edition_left_goes_a_day_later(place):
-    for name, age in (("old", 90_000), ("new", 0)):
-        (place / f"bookkit-ipython-{name}" / "profile_default").mkdir(parents=True)
-        os.utime(place / f"bookkit-ipython-{name}", (time.time() - age,) * 2)
-    with temporary_folder():
-        assert [path.name for path in place.glob("bookkit-ipython-*")] == ["bookkit-ipython-new"]
 
 
 def test_a_planted_link_is_not_followed(place):
