@@ -127,8 +127,10 @@ class Chapter:
             if isinstance(block, Prose):
                 text = block.text
                 for start, end in reversed(_displayed_code(text)):  # what is cut moves what follows
-                    text = text[:start] + _blank(text[start:end]) + text[end:]
-                text = _CODE_OR_FORMULA.sub(lambda match: _blank(match[0]) if match["formula"] else match[0], text)
+                    text = text[:start] + "\n" * text.count("\n", start, end) + text[end:]
+                text = _CODE_OR_FORMULA.sub(
+                    lambda found: "\n" * found[0].count("\n") if found["formula"] else found[0], text
+                )
                 yield from enumerate(text.split("\n"), block.line)
 
     def bare_lines(self):
@@ -220,11 +222,6 @@ def _displayed_code(text):
     for line in lines:
         starts.append(starts[-1] + len(line) + 1)
     return [(starts[first], starts[last + 1] - 1) for first, last, *_ in _fences(lines) if last is not None]
-
-
-def _blank(text):
-    """Nothing, on as many lines."""
-    return "\n" * text.count("\n")
 
 
 def _within(position, spans):

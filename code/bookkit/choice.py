@@ -89,14 +89,12 @@ def run_quarto(program, formats, root=".", output=None):
     shutil.rmtree(building, ignore_errors=True)
     path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
     environment = {**os.environ, "QUARTO_PYTHON": sys.executable, "PATH": path}
-    options = ["--output-dir", building.name]
     try:
         for name in formats:
             to = {"pdf": "typst"}.get(name, name)
-            command = [str(program), "render", str(root), "--to", to, *options]
+            command = [str(program), "render", str(root), "--to", to, "--output-dir", building.name, "--no-clean"]
             if subprocess.run(command, env=environment, cwd=root).returncode != 0:
                 raise BookError(f"quarto failed (its messages are above); {book.output_dir}/ is as it was")
-            options = [*dict.fromkeys([*options, "--no-clean"])]
         strip_folder(building)
         with beside(target) as aside:  # the project may lie on another file system than the result
             aside.rmdir()

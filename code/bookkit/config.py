@@ -137,12 +137,10 @@ def _entries(items, part=None, appendix=False):
 
 def _date(value):
     """The date as it is printed: ISO dates in words, other text as it stands."""
-    if value in (None, ""):
-        return ""
     if value == "today":
         value = datetime.date.today()
     try:
         date = value if isinstance(value, datetime.date) else datetime.date.fromisoformat(str(value))
     except ValueError:
-        return str(value)
+        return str(value or "")
     return f"{date.day} {date:%B %Y}"

@@ -97,10 +97,9 @@ def _check_heading(chapter, fault):
         fault(line, "the chapter's heading needs an identifier: '# Title {#sec-name}'")
     for other, _ in tops[1:]:
         fault(other, "a second heading of level one; a file is one chapter")
-    for before, words in chapter.bare_lines():
-        if before < line and words.strip():
-            fault(before, "text before the chapter's heading")
-            break
+    early = next((before for before, words in chapter.bare_lines() if words.strip()), line)
+    if early < line:
+        fault(early, "text before the chapter's heading")
 
 
 def _check_cell(cell, fault):

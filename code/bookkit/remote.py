@@ -5,20 +5,15 @@ from pathlib import Path
 
 from bookkit.errors import BookError
 
+# Scripts, style sheets and fonts; what only hands jQuery to those scripts, and fails without; what a theme fetches:
+# their addresses hold semicolons, so the quoted text goes as a whole.
 _REMOTE = re.compile(
-    r"""[ \t]*<(script)\b[^>]*\bsrc=["'](?:https?:)?//[^>]*>\s*</script>\n?"""
+    r"""[ \t]*<script\b[^>]*\bsrc=["'](?:https?:)?//[^>]*>\s*</script>\n?"""
     r"""|[ \t]*<link\b(?=[^>]*\brel=["'](?:stylesheet|preconnect|preload)["'])"""
-    r"""[^>]*\bhref=["'](?:https?:)?//[^>]*>\n?""",
-    re.IGNORECASE,
-)
-# What only serves the scripts above: it hands jQuery to them, and fails without.
-_GLUE = re.compile(
-    r"""[ \t]*<script type="application/javascript">define\('jquery', \[\],function\(\) \{return """
+    r"""[^>]*\bhref=["'](?:https?:)?//[^>]*>\n?"""
+    r"""|[ \t]*<script type="application/javascript">define\('jquery', \[\],function\(\) \{return """
     r"""window\.jQuery;\}\)</script>\n?"""
-)
-# Most themes fetch a font; the addresses hold semicolons, so the quoted text goes as a whole.
-_IMPORT = re.compile(
-    r"""@import\s*(?:url\(\s*)?(["'])(?:https?:)?//[^"']*\1\s*\)?[^;{}]*;?"""
+    r"""|@import\s*(?:url\(\s*)?(["'])(?:https?:)?//[^"']*\1\s*\)?[^;{}]*;?"""
     r"""|@import\s*url\(\s*(?:https?:)?//[^)]*\)[^;{}]*;?""",
     re.IGNORECASE,
 )
@@ -34,7 +29,7 @@ def strip(text):
     >>> strip('@import"https://fonts.example.org/css2?family=A:wght@300;400";a{color:red}')
     'a{color:red}'
     """
-    return _IMPORT.sub("", _GLUE.sub("", _REMOTE.sub("", text)))
+    return _REMOTE.sub("", text)
 
 
 def strip_folder(folder):

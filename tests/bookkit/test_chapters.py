@@ -1,8 +1,14 @@
 """Reading chapters: parts, lines, options, and what is only shown."""
 
-import pytest
+import re
+from pathlib import Path
 
+import pytest
+import yaml
+
+from bookkit import asset
 from bookkit.chapters import Cell, Prose, parse_chapter, read_chapter
+from bookkit.dialect import BLOCKS
 from bookkit.errors import BookError
 
 TEXT = '''---
@@ -84,3 +90,19 @@ def test_faults_name_file_and_line(text, line, words):
 def test_missing_chapter(tmp_path):
     with pytest.raises(BookError, match="nowhere.qmd: no such chapter"):
         read_chapter("nowhere.qmd", tmp_path)
+
+
+def test_the_page_of_the_dialect_names_every_option_of_cells_and_every_kind_of_block():
+    words = (Path(__file__).parents[2] / "docs/dialect.md").read_text(encoding="utf-8")
+    schema = yaml.safe_load(asset("cell.schema.yml"))
+    options = schema["propertyNames"]["enum"]
+    assert (
+        set(options)
+        == set(schema["properties"])
+        == set(re.findall(r"`([\w-]+)`", words.split("options out of")[1].split(".")[0]))
+    )
+    for name, attributes in BLOCKS.items():
+        kind = name.removeprefix("callout-")
+        assert re.search(rf"`{kind}`|\{{\.{name}\}}", words) and all(
+            f"`{attribute}`" in words for attribute in attributes
+        )

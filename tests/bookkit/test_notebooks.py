@@ -9,8 +9,8 @@ import pytest
 
 from bookkit.chapters import parse_chapter, read_chapter
 from bookkit.config import read_book
-from bookkit.errors import BookErrors
-from bookkit.notebooks import FINGERPRINT, out_of_step, reference_path, to_notebook, write_references
+from bookkit.errors import BookError, BookErrors
+from bookkit.notebooks import FINGERPRINT, reference_path, to_notebook, write_references
 
 ROOT = Path(__file__).resolve().parents[2]
 REFERENCES = ROOT / "tests" / "notebooks"
@@ -49,6 +49,30 @@ this is not run
 
 def chapters_of(project):
     return [read_chapter(path, project) for path in read_book(project).chapters]
+
+
+def out_of_step(chapters, folder):
+    """Faults of the references, as a list of BookError: missing, older than the chapter, not run, or of no chapter."""
+    faults, remedy = [], "run `make notebooks` and look at what changed"
+    for chapter in chapters:
+        path = reference_path(chapter.path, folder)
+        if not path.exists():
+            faults.append(BookError(f"has no reference {path.name}; {remedy}", chapter.path))
+            continue
+        fresh, stored = to_notebook(chapter), nbformat.read(path, as_version=4)
+        if _sources(fresh) != _sources(stored):
+            faults.append(BookError(f"differs from its reference {path.name}; {remedy}", chapter.path))
+        for cell in stored.cells:
+            skipped = "skip-execution" in cell.metadata.get("tags", [])
+            if cell.cell_type == "code" and not skipped and cell.execution_count is None:
+                faults.append(BookError(f"{path.name} has a cell that did not run ({cell.id}); {remedy}", chapter.path))
+    for path in sorted(set(Path(folder).glob("*.ipynb")) - {reference_path(each.path, folder) for each in chapters}):
+        faults.append(BookError(f"is the reference of no chapter; {remedy}", path.name))
+    return faults
+
+
+def _sources(notebook):
+    return [(cell.cell_type, cell.source, list(cell.metadata.get("tags", []))) for cell in notebook.cells]
 
 
 def nbval(folder):
