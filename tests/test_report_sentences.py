@@ -1,6 +1,7 @@
 """What a report says: every sentence of the template for none, one, some and all, against pandas."""
 
 import re
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -10,6 +11,7 @@ from made_tapes import RECORD, book, ended, panel_of_stages, tape_of
 from p2prisk.errors import ModelError
 from p2prisk.report import Results, TapeStudy
 from p2prisk.report.assemble import assemble
+from p2prisk.report.losses import LossModel
 from p2prisk.report.sections import BY_PART
 from p2prisk.report.traits import effects, parallel_lines, strongest
 from p2prisk.standard import fit_standard
@@ -470,3 +472,19 @@ def test_years_for_dates_of_ends_are_no_months():
     study = TapeStudy(tape_of(frame))
     assert "holds years only" in study.parts["by age"] and study.judged.name == "ordered logit"
     assert "cannot be fitted" not in study.judged.sentence()
+
+
+@pytest.mark.parametrize("sign, said", [(1, "higher"), (-1, "lower")])
+def test_a_loss_is_higher_or_lower_by_so_many_points(sign, said):
+    model = object.__new__(LossModel)
+    ends = sorted((0.005 * sign, 0.017 * sign))
+    row = {"trait": "income", "compared": "twice as much", "effect": 0.011 * sign, "low": ends[0], "high": ends[1]}
+    model.loans, model.tested, model.table = 6431, None, pd.DataFrame([row | {"pvalue": 1e-4}])
+    assert f"goes with a loss 1.1 points {said} (0.5 to 1.7)." in model.sentence()
+
+
+@pytest.mark.parametrize("digits, said", [(14.2, "12 digits or more"), (9.4, "9 digits")])
+def test_digits_are_those_of_the_checklist(digits, said):
+    """Beyond twelve the last bits of a machine decide."""
+    results = SimpleNamespace(exog_names=["a"], nobs=100, digits=digits, prsquared=0.1)
+    assert f"are exact to {said}." in TapeStudy.fit_sentence(SimpleNamespace(results=results))

@@ -670,9 +670,10 @@ class TapeStudy:
     def fit_sentence(model: Any) -> str:
         """Size, exactness and fit of a standard model, in words."""
         results = model.results
+        exact = "12 digits or more" if results.digits >= 12 else f"{results.digits:.0f} digits"  # as in the checklist
         return (
             f"The model has {len(results.exog_names):,d} coefficients on {int(results.nobs):,d} loans; the estimates "
-            f"are exact to {results.digits:.0f} digits. McFadden's pseudo-R² is {results.prsquared:.3f}."
+            f"are exact to {exact}. McFadden's pseudo-R² is {results.prsquared:.3f}."
         )
 
     def grade_fit_sentence(self) -> str:
