@@ -17,6 +17,7 @@ from p2prisk.figures.fingerprint import drawn as numbers
 from p2prisk.figures.fingerprint import fingerprint
 from p2prisk.figures.forest import forest_plot
 from p2prisk.figures.narrow import _laid_out_again, narrow
+from p2prisk.figures.style import Percent
 
 ROOT = Path(__file__).resolve().parents[1]
 FONTS = ROOT / "code" / "p2prisk" / "assets" / "fonts"
@@ -216,3 +217,32 @@ def test_a_legend_takes_fewer_columns_on_a_telephone():
     with _laid_out_again(figure, above=False):
         figure.canvas.draw()
         assert legend.get_window_extent().width < wide
+
+
+def test_names_stand_above_bars_and_every_second_period_has_room_on_a_telephone():
+    from p2prisk.report.figures import bad_by_period, information
+
+    names = [f"months_since_{place}_accounts" for place in range(9)]
+    ax = information(pd.DataFrame({"predictor": names, "information value": 0.2, "noise": 0.01}))
+    kept = [(bar.get_y(), bar.get_height()) for bar in ax.patches]
+    with _laid_out_again(ax.figure, above=True):
+        ax.figure.canvas.draw()
+        words = [text.get_window_extent() for text in ax.texts]
+        assert len(words) == 9
+        assert not any(word.overlaps(bar.get_window_extent()) for word in words for bar in ax.patches)
+    assert kept == [(bar.get_y(), bar.get_height()) for bar in ax.patches]
+    level = [f"{year}Q{quarter}" for year in range(2007, 2012) for quarter in (1, 2, 3, 4)]
+    ax = bad_by_period(pd.DataFrame({"level": level, "share": 0.15, "low": 0.1, "high": 0.2}))
+    assert narrow(ax.figure) and all(name.get_visible() for name in ax.get_xticklabels())
+
+
+@pytest.mark.parametrize(
+    "ticks, wanted", [([0, 0.025, 0.05], "2.5%"), ([0, 0.2, 0.4], "20%"), ([0, 0.0025, 0.005], "0.25%")]
+)
+def test_per_cent_has_the_decimals_that_its_ticks_need(ticks, wanted):
+    figure, ax = plt.subplots()
+    ax.yaxis.set_major_formatter(Percent())
+    ax.set_yticks(ticks)
+    figure.canvas.draw()
+    names = [label.get_text() for label in ax.get_yticklabels()]
+    assert names[1] == wanted and [float(name[:-1]) / 100 for name in names] == pytest.approx(ticks)

@@ -14,6 +14,9 @@ from contextlib import contextmanager
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from matplotlib.container import BarContainer
+from matplotlib.ticker import FixedLocator
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -38,11 +41,12 @@ def narrow(figure: Figure) -> str | None:
     """
     if _width(figure) <= WIDTH:
         return None
-    return _drawn(figure, above=False) or (_drawn(figure, above=True) if _rows(figure) else None)
+    made = _drawn(figure, above=False) or (_drawn(figure, above=True) if _rows(figure) else None)
+    return made or _drawn(figure, above=False, every=2)
 
 
-def _drawn(figure: Figure, *, above: bool) -> str | None:
-    with _laid_out_again(figure, above=above), warnings.catch_warnings():
+def _drawn(figure: Figure, *, above: bool, every: int = 1) -> str | None:
+    with _laid_out_again(figure, above=above), _names_left_out(figure, every), warnings.catch_warnings():
         # a layout that finds no room says so; its panels are then too small and it is not taken
         warnings.filterwarnings("ignore", message="constrained_layout not applied")
         for _ in range(3):  # names beside the axes need room too
@@ -76,6 +80,25 @@ def _rows(figure: Figure) -> Any:
 
 
 @contextmanager
+def _names_left_out(figure: Figure, every: int) -> Iterator[None]:
+    """Leave every second name along a time axis out: two of them then have the room of three."""
+    ticks = [
+        tick
+        for ax in figure.axes
+        if isinstance(ax.xaxis.get_major_locator(), FixedLocator) and hasattr(ax.xaxis, "place_names")
+        for place, tick in enumerate(ax.xaxis.get_major_ticks())
+        if place % every
+    ]
+    for tick in ticks:
+        tick.label1.set_visible(False)
+    try:
+        yield
+    finally:
+        for tick in ticks:
+            tick.label1.set_visible(True)
+
+
+@contextmanager
 def _laid_out_again(figure: Figure, *, above: bool) -> Iterator[None]:
     """Set panels below each other, legends in fewer columns, names above rows, and the width; and back again."""
     size: Any = figure.get_size_inches().copy()
@@ -96,6 +119,11 @@ def _laid_out_again(figure: Figure, *, above: bool) -> Iterator[None]:
     if above:
         ax, rows = _rows(figure), 1.45
         bottom, top = ax.get_ylim()
+        bars = [bar for group in ax.containers if isinstance(group, BarContainer) for bar in group]
+        for bar in bars:  # a name stands above its bar, and not in it
+            undo += [(bar.set_y, bar.get_y()), (bar.set_height, bar.get_height())]
+            bar.set_y(bar.get_y() + 0.275 * bar.get_height())
+            bar.set_height(0.45 * bar.get_height())
         up = 0.34 if top > bottom else -0.34
         for y, name in zip(ax.get_yticks(), ax.get_yticklabels(), strict=True):
             words = name.get_text().replace("\n", ", ")

@@ -12,6 +12,7 @@ import matplotlib as mpl
 import numpy as np
 from cycler import cycler
 from matplotlib import font_manager
+from matplotlib.ticker import PercentFormatter
 
 from p2prisk.figures.colours import PALETTE
 
@@ -73,6 +74,19 @@ def use_house_style() -> None:
     from p2prisk.figures.fingerprint import register
 
     register()
+
+
+class Percent(PercentFormatter):
+    """Shares as per cent, with as many decimals as the ticks need: 2.5 % is not written 2 %."""
+
+    def __init__(self) -> None:
+        super().__init__(1, decimals=0)
+
+    def set_locs(self, locs: Any) -> None:
+        """Take the ticks that are to be named."""
+        super().set_locs(locs)
+        whole = (all(abs(round(100 * place, digits) - 100 * place) < 1e-6 for place in locs) for digits in range(3))
+        self.decimals = next((digits for digits, fits in enumerate(whole) if fits), 3)
 
 
 def axes_of(ax: Axes | None, width: float, height: float) -> Axes:

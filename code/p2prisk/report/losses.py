@@ -118,10 +118,11 @@ class LossModel:
             said += "no trait moves the loss beyond chance (Bonferroni over the rows of the table)."
         else:
             row = clear.iloc[0]
-            near, far = sorted((100 * row["low"], 100 * row["high"]), key=abs)
+            near, far = sorted((abs(100 * row["low"]), abs(100 * row["high"])))
             said += (
-                f"the clearest trait is {row['trait']}: {row['compared']} goes with a loss {abs(100 * row['effect']):.1f} "
-                f"points {'higher' if row['effect'] > 0 else 'lower'} ({abs(near):.1f} to {abs(far):.1f})."
+                f"the clearest trait is {row['trait']}: {row['compared']} goes with a loss "
+                f"{abs(100 * row['effect']):.1f} points {'higher' if row['effect'] > 0 else 'lower'} ({near:.1f} to "
+                f"{far:.1f})."
             )
         if self.tested is None:
             return f"{said} The bad loans cannot be parted by time, so it is not tested."
