@@ -540,6 +540,8 @@ class _Builder:
 
     def failed(self, name, source, series, bad, remedy, harmless=False):
         """Deal with values that cannot be read."""
+        if not bad.any():
+            return
         if self.codes is not None:  # one entry a level: find the rows that have it
             bad, series = bad.take(self.codes), series.take(self.codes)
         rows = np.flatnonzero(bad.to_numpy())
@@ -693,6 +695,16 @@ class _Builder:
             values = pd.Series(np.nan, series.index)
         elif pd.api.types.is_numeric_dtype(series.dtype):
             values = series.astype(float)
+        elif _has_levels(series) and self.codes is None:  # each text is judged once
+            told = []
+
+            def of_levels():
+                read, sign = self.written(name, source, rule, self.raw[source])
+                told.append(sign)
+                return read
+
+            values = self.by_level(source, of_levels)
+            per_cent = told[0]
         else:
             values, per_cent = self.written(name, source, rule, series)
         if codes and (named := values.isin(codes)).any():
@@ -831,8 +843,9 @@ class _Builder:
                     known = series.dropna()
                     if self.table.attrs.get("text") and not looks_grouped(known) and (known != known.round()).any():
                         marks.add(".")
-                elif pd.api.types.is_string_dtype(series.dtype) or series.dtype == object:
-                    distinct = [cell.strip() for cell in series.dropna().unique() if isinstance(cell, str)]
+                elif pd.api.types.is_string_dtype(series.dtype) or series.dtype == object or _has_levels(series):
+                    cells = series.cat.categories if _has_levels(series) else series.dropna().unique()
+                    distinct = [cell.strip() for cell in cells if isinstance(cell, str)]
                     known = [cell for cell in distinct if cell not in self.missing]
                     marks |= read_cells(known, COLUMNS[name].unit).marks()
         return marks.pop() if len(marks) == 1 else None
@@ -1099,6 +1112,10 @@ class _Builder:
             if reference in levels:
                 levels = [reference, *(level for level in levels if level != reference)]
         return pd.Series(pd.Categorical(values, levels, ordered=column.kind == "ordered"), values.index)
+
+
+def _has_levels(series):
+    return isinstance(series.dtype, pd.CategoricalDtype)
 
 
 def _is_text(series):

@@ -25,6 +25,10 @@ _OVERFLOW = 19
 _LEAST, _MOST = 1e-7, 1e15
 #: bytes looked at in one step: what is made of them stays near the processor
 _PART = 1 << 17
+#: bytes of a file that are parsed in one step
+_BLOCK = 1 << 20
+#: levels up to which a library looks them up for each block anew
+_MANY = 20_000
 
 
 class NotPlainError(Exception):
@@ -205,6 +209,9 @@ def read_plain(
 ) -> pd.DataFrame | None:
     """Read columns of a regular file with pyarrow, to the same types and bits as pandas; None where it might differ.
 
+    The file comes in blocks, and each block goes to its place in the columns before the next one is read: beside the
+    columns themselves nothing is held.
+
     Parameters
     ----------
     stream : binary file object
@@ -215,7 +222,7 @@ def read_plain(
     head : pandas.DataFrame
         The first rows as pandas reads them, columns named by place.
     scan : dict
-        Of :func:`p2prisk.tape.text_file.scan_lines`.
+        Of :func:`p2prisk.tape.text_file.scan_lines`; its ``records`` are the most rows that may come.
     levels : set of int
         Those columns of text that may come as a Categorical: each text is then held, and later judged, once.
     """
@@ -224,26 +231,27 @@ def read_plain(
     kinds = {place: _kind(place, texts, head[place], scan["longest"][place], levels) for place in places}
     if None in kinds.values():
         return None
-    table, demoted = _parsed(stream, kinds, scan)
-    if table is None:
-        return None
-    columns = {}
+    demoted: set[int] = set()
+    for _ in range(len(kinds) + 1):
+        stream.seek(0)
+        columns = {place: _collector(kinds[place], scan["records"], place in demoted) for place in places}
+        try:
+            if not all(columns[place].take(part) for batch in _batches(stream, kinds, scan) for place, part in batch):
+                return None
+            break
+        except pyarrow.ArrowInvalid as error:
+            found = re.search(r"column #(\d+): (?:Row #\d+: )?CSV conversion error to int64", str(error))
+            if not found or kinds.get(int(found[1])) != pyarrow.int64():
+                return None
+            kinds[int(found[1])] = pyarrow.float64()  # whole numbers at first, and others further down
+            demoted.add(int(found[1]))
+    made = {}
     for place in places:
-        column = table.column(str(place))
-        table = table.drop_columns([str(place)])  # of numbers only one copy is kept
-        kind = kinds[place]
-        if pyarrow.types.is_dictionary(kind) and not isinstance(head[place].dtype, pd.StringDtype):
-            columns[place] = _grouped_or_not(column)
-        elif pyarrow.types.is_dictionary(kind):
-            columns[place] = None if column.null_count == len(column) else _by_level(column)
-        elif kind == pyarrow.string():
-            columns[place] = None if column.null_count == len(column) else pd.Series(column.to_pandas(), dtype="str")
-        else:
-            columns[place] = _numbers(column, kind, place in demoted)
-        if columns[place] is None:
+        made[place] = columns.pop(place).made(grouped=not isinstance(head[place].dtype, pd.StringDtype))
+        if made[place] is None:
             return None
     pyarrow.default_memory_pool().release_unused()
-    return pd.DataFrame(columns, copy=False)  # not stacked into blocks: that would hold every number twice
+    return pd.DataFrame(made, copy=False)  # not stacked into blocks: that would hold every number twice
 
 
 def _kind(place, texts, head, longest, levels):
@@ -265,50 +273,66 @@ def _kind(place, texts, head, longest, levels):
     return pyarrow.int64() if kind == np.dtype("int64") else pyarrow.float64()
 
 
-def _parsed(stream, kinds, scan):
-    """The columns as pyarrow reads them, and those with whole numbers at first and others further down."""
-    import pyarrow
+def _batches(stream, kinds, scan):
+    """The places and cells of each block of the file."""
     from pyarrow import csv
 
-    names, demoted = [str(place) for place in range(len(scan["longest"]))], set()
-    for _ in range(len(kinds) + 1):
-        stream.seek(0)
-        try:
-            return csv.read_csv(
-                stream,
-                csv.ReadOptions(skip_rows=scan["header_row"] + 1, column_names=names, block_size=1 << 20),
-                csv.ParseOptions(delimiter=scan["delimiter"], quote_char=False),
-                csv.ConvertOptions(
-                    column_types={str(place): kind for place, kind in kinds.items()},
-                    include_columns=[str(place) for place in kinds],
-                    null_values=[""],
-                    strings_can_be_null=True,
-                ),
-            ), demoted
-        except pyarrow.ArrowInvalid as error:
-            found = re.search(r"column #(\d+): CSV conversion error to int64", str(error))
-            if not found or kinds.get(int(found[1])) != pyarrow.int64():
-                break
-            kinds[int(found[1])] = pyarrow.float64()
-            demoted.add(int(found[1]))
-    return None, demoted
+    names = [str(place) for place in range(len(scan["longest"]))]
+    with csv.open_csv(
+        stream,
+        csv.ReadOptions(skip_rows=scan["header_row"] + 1, column_names=names, block_size=_BLOCK),
+        csv.ParseOptions(delimiter=scan["delimiter"], quote_char=False),
+        csv.ConvertOptions(
+            column_types={str(place): kind for place, kind in kinds.items()},
+            include_columns=[str(place) for place in kinds],
+            null_values=[""],
+            strings_can_be_null=True,
+        ),
+    ) as reader:
+        for batch in reader:
+            yield zip(kinds, batch.columns, strict=True)
 
 
-def _numbers(column, kind, demoted):
-    """A column of numbers as pandas has it; None where it might differ."""
+def _collector(kind, rows, demoted):
+    """What takes the parts of a column."""
     import pyarrow
 
-    if column.null_count == len(column):
-        return pd.Series(np.full(len(column), np.nan))
-    values = column.to_pandas()
-    if kind == pyarrow.int64() and not column.null_count:
-        return values
-    size = np.abs(values.to_numpy(dtype=float))
-    if kind == pyarrow.float64() and not _in_reach(size) or column.null_count != int(np.isnan(size).sum()):
-        return None
-    if demoted and not column.null_count and (size == np.floor(size)).all():
-        return None  # whole after all, such as +7: pandas says which it is
-    return values
+    if pyarrow.types.is_dictionary(kind):
+        return _Levels(rows)
+    return _Texts() if kind == pyarrow.string() else _Numbers(kind, rows, demoted)
+
+
+class _Numbers:
+    """A column of numbers as pandas has it."""
+
+    def __init__(self, kind, rows, demoted):
+        import pyarrow
+
+        self.exact, self.demoted = kind == pyarrow.int64(), demoted
+        self.values = np.empty(rows, dtype=np.int64 if self.exact else float)  # no page is taken before it is written
+        self.rows = self.missing = 0
+
+    def take(self, part):
+        """Put a part to its place; False where pandas might read it in another way."""
+        begin, self.rows = self.rows, self.rows + len(part)
+        self.missing += part.null_count
+        values = part.to_numpy(zero_copy_only=False)
+        if self.rows > len(self.values) or not self.exact and not _in_reach(np.abs(values)):
+            return False
+        if not self.exact and part.null_count != int(np.isnan(values).sum()):
+            return False
+        if part.null_count and self.values.dtype != float:
+            whole, self.values = self.values, np.empty(len(self.values))
+            self.values[:begin] = whole[:begin]
+        self.values[begin : self.rows] = values
+        return True
+
+    def made(self, grouped):
+        """The column; None where pandas might differ."""
+        values = self.values[: self.rows]
+        if self.demoted and not self.missing and (values == np.floor(values)).all():
+            return None  # whole after all, such as +7: pandas says which it is
+        return pd.Series(values, copy=False)
 
 
 def _in_reach(size):
@@ -317,23 +341,79 @@ def _in_reach(size):
     return not len(known) or (known.min() >= _LEAST and known.max() < _MOST)
 
 
-def _by_level(column):
-    """Texts as a Categorical, its levels in the order in which they come."""
-    whole = column.unify_dictionaries().combine_chunks()
-    codes = whole.indices.fill_null(-1).to_numpy(zero_copy_only=False)
-    return pd.Series(pd.Categorical.from_codes(codes, pd.Index(whole.dictionary.to_pandas(), dtype="str")))
+class _Levels:
+    """A column of texts, each of them held once, in the order in which they come."""
+
+    def __init__(self, rows):
+        import pyarrow
+
+        self.codes, self.levels = np.empty(rows, dtype=np.int8), pyarrow.array([], pyarrow.string())
+        self.known: dict = {}
+        self.rows = self.missing = 0
+
+    def take(self, part):
+        """Put a part to its place; False where there are more rows than were counted."""
+        begin, self.rows = self.rows, self.rows + len(part)
+        self.missing += part.null_count
+        if self.rows > len(self.codes):
+            return False
+        place = np.append(self._places(part.dictionary), -1)
+        while len(self.levels) > np.iinfo(self.codes.dtype).max:
+            self.codes = self.codes.astype(f"i{2 * self.codes.dtype.itemsize}")
+        self.codes[begin : self.rows] = place[part.indices.fill_null(-1).to_numpy(zero_copy_only=False)]
+        return True
+
+    def _places(self, texts):
+        """The place of each text among the levels; new ones come last."""
+        import pyarrow
+        from pyarrow import compute
+
+        if len(self.levels) < _MANY:
+            place = compute.index_in(texts, value_set=self.levels)
+            if not place.null_count:
+                return place.to_numpy()
+        new = [text for text in texts.to_pylist() if text not in self.known]
+        if new:
+            self.known |= {text: len(self.known) + step for step, text in enumerate(new)}
+            self.levels = pyarrow.concat_arrays([self.levels, pyarrow.array(new, pyarrow.string())])
+        return np.array([self.known[text] for text in texts.to_pylist()], dtype=np.int64)
+
+    def made(self, grouped):
+        """The column as a Categorical; of numbers that may have a thousands point the texts, of others the numbers."""
+        if grouped:
+            return self._grouped_or_not()
+        return None if self.missing == self.rows else self._categorical()
+
+    def _categorical(self):
+        texts = pd.Index(self.levels.to_pandas(), dtype="str")
+        return pd.Series(pd.Categorical.from_codes(self.codes[: self.rows], texts), copy=False)
+
+    def _grouped_or_not(self):
+        import pyarrow
+        from pyarrow import compute
+
+        if not compute.all(compute.match_substring_regex(self.levels, r"\A-?[0-9]+(\.[0-9]*)?\z")).as_py():
+            return None
+        read = np.append(self.levels.cast(pyarrow.float64()).to_numpy(zero_copy_only=False), np.nan)
+        if not _in_reach(np.abs(read[:-1])):
+            return None
+        return self._categorical() if looks_grouped(pd.Series(read)) else pd.Series(read[self.codes[: self.rows]])
 
 
-def _grouped_or_not(column):
-    """Numbers read as text: the texts, if their marks may be those of thousands; None where pandas might differ."""
-    import pyarrow
-    from pyarrow import compute
+class _Texts:
+    """A column of texts that nearly all differ."""
 
-    whole = column.unify_dictionaries().combine_chunks()
-    if not compute.all(compute.match_substring_regex(whole.dictionary, r"\A-?[0-9]+(\.[0-9]*)?\z")).as_py():
-        return None
-    read = np.append(whole.dictionary.cast(pyarrow.float64()).to_numpy(zero_copy_only=False), np.nan)
-    if not _in_reach(np.abs(read[:-1])):
-        return None
-    numbers = pd.Series(read[whole.indices.fill_null(-1).to_numpy(zero_copy_only=False)])
-    return pd.Series(whole.cast(pyarrow.string()).to_pandas(), dtype="str") if looks_grouped(numbers) else numbers
+    def __init__(self):
+        self.parts: list = []
+
+    def take(self, part):
+        """Keep a part."""
+        self.parts.append(part)
+        return True
+
+    def made(self, grouped):
+        """The column; None if it is empty."""
+        import pyarrow
+
+        column = pyarrow.chunked_array(self.parts)
+        return None if column.null_count == len(column) else pd.Series(column.to_pandas(), dtype="str")

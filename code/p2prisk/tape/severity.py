@@ -38,6 +38,7 @@ if TYPE_CHECKING:
 
 #: share of ended loans from which on a file is one of ended loans, and the others in it are strays
 NEARLY_ALL = 0.99
+_PART = 1 << 17
 
 _LIVE = {
     "current": "performing",
@@ -182,11 +183,15 @@ def latest_month_number(dates, years=False):
 
 def month_number(dates):
     """Months since year 0 of a series of dates, with the day as a fraction (missing stays missing)."""
-    days = pd.to_datetime(dates).to_numpy().astype("M8[D]")
-    months = days.astype("M8[M]")
-    past = (days - months.astype("M8[D]")).astype(np.int64)
-    number = (months.astype(np.int64) + 1970 * 12) + past / 31
-    return np.where(np.isnat(days), np.nan, number)
+    given = pd.to_datetime(dates).to_numpy()
+    numbers = np.empty(len(given))
+    for begin in range(0, len(given), _PART):  # what is made on the way stays small
+        days = given[begin : begin + _PART].astype("M8[D]")
+        months = days.astype("M8[M]")
+        past = (days - months.astype("M8[D]")).astype(np.int64)
+        number = (months.astype(np.int64) + 1970 * 12) + past / 31
+        numbers[begin : begin + _PART] = np.where(np.isnat(days), np.nan, number)
+    return numbers
 
 
 def resolved_cohort(

@@ -16,6 +16,9 @@ from p2prisk.tape.watch import told
 _DAY = 86_400_000_000
 #: decimals of money and rates: whole hundredths are counted, not sorted
 _HUNDREDTHS = 100.0
+_MOST = 1e15
+#: rows that are counted in one step
+_PART = 1 << 18
 
 
 class Tally:
@@ -128,33 +131,68 @@ def _as_numbers(values):
 def counted(numbers: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """The distinct values of an array without gaps, ascending, and how often each is there.
 
-    Numbers on a grid (whole ones, hundredths, days) are counted by their place on it, the others sorted.
+    Numbers on a grid (whole ones, hundredths, days) are counted by their place on it, the others sorted. It is done
+    part by part: what is made on the way stays near the processor.
     """
+    kind = numbers.dtype.kind
     if not len(numbers):
         return numbers, np.zeros(0, dtype=np.int64)
-    kind = numbers.dtype.kind
-    if kind == "M":
-        whole = numbers.astype("M8[us]").view(np.int64)
-        days, rest = np.divmod(whole, _DAY)
-        if not rest.any():
-            found, counts = counted(days)
-            return (found * _DAY).view("M8[us]").astype(numbers.dtype), counts
-        found, counts = np.unique(whole, return_counts=True)
-        return found.view("M8[us]").astype(numbers.dtype), counts
     if kind == "b":
         found, counts = counted(numbers.view(np.int8))
         return found.astype(bool), counts
-    grid = numbers
-    if kind == "f":
-        if not np.isfinite(numbers).all():
-            return np.unique(numbers, return_counts=True)
-        grid = np.rint(numbers * _HUNDREDTHS)
-        if np.abs(grid).max() > 1e15 or not (grid / _HUNDREDTHS == numbers).all():
-            return np.unique(numbers, return_counts=True)
-    least = grid.min()
-    if int(grid.max()) - int(least) > max(4 * len(grid), 1000):
-        return np.unique(numbers, return_counts=True)
-    counts = np.bincount((grid - least).astype(np.int64))
+    own = numbers.astype("M8[us]", copy=False).view(np.int64) if kind == "M" else numbers
+    for to_grid, step in {"f": [(_whole, 1), (_hundredths, _HUNDREDTHS)], "M": [(_days, _DAY)]}.get(kind, [(_same, 1)]):
+        ends = _ends(own, to_grid)
+        if ends is not None and ends[1] - ends[0] <= max(2 * len(own), 1000):
+            places, counts = _on_grid(own, to_grid, *ends)
+            found = places / step if kind == "f" else places * step
+            return (found.view("M8[us]") if kind == "M" else found).astype(numbers.dtype), counts
+    found, counts = np.unique(own, return_counts=True)
+    return (found.view("M8[us]").astype(numbers.dtype) if kind == "M" else found), counts
+
+
+def _same(part):
+    return part
+
+
+def _whole(part):
+    """Whole numbers; None where a number is between them."""
+    grid = np.rint(part)
+    return grid if (grid == part).all() and np.abs(grid).max() <= _MOST else None
+
+
+def _hundredths(part):
+    """Whole hundredths; None where a number is between them."""
+    with np.errstate(over="ignore"):
+        grid = np.rint(part * _HUNDREDTHS)
+    return grid if np.abs(grid).max() <= _MOST and (grid / _HUNDREDTHS == part).all() else None
+
+
+def _days(part):
+    """Days since 1970; None where a time of day is given."""
+    grid = part // _DAY
+    return grid if (grid * _DAY == part).all() else None
+
+
+def _ends(own, to_grid):
+    """The least and the greatest place on a grid; None where a number has none."""
+    ends = []
+    for begin in range(0, len(own), _PART):
+        grid = to_grid(own[begin : begin + _PART])
+        if grid is None:
+            return None
+        ends += [int(grid.min()), int(grid.max())]
+    return min(ends), max(ends)
+
+
+def _on_grid(own, to_grid, least, most):
+    """The places on a grid that are taken, ascending, and how often each is."""
+    counts = np.zeros(most - least + 1, dtype=np.int64)
+    for begin in range(0, len(own), _PART):
+        part = to_grid(own[begin : begin + _PART]).astype(np.int64) - least
+        if len(counts) <= 4 * _PART:
+            counts += np.bincount(part, minlength=len(counts))
+        else:
+            np.add.at(counts, part, 1)
     places = np.flatnonzero(counts)
-    found = (places + least) / _HUNDREDTHS if kind == "f" else (places + int(least)).astype(numbers.dtype)
-    return found, counts[places]
+    return places + least, counts[places]
