@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from p2prisk.errors import DataError
-from p2prisk.tape import privacy, quality, text_file
+from p2prisk.tape import numerals, plain_lines, privacy, quality, read_tape, severity, tally, text_file
 from p2prisk.tape.keys import repeated, spelled_alike, without_spelling
 from p2prisk.tape.mapping import builtin, builtin_names
 from p2prisk.tape.mapping_file import parse_mapping
@@ -139,6 +139,84 @@ def test_blocks_may_end_anywhere(tmp_path, monkeypatch):
     path = tmp_path / "tape.csv"
     path.write_text("\r\n".join(["k,l,m,n", *lines_of(60), "", "x y,,,", 'L1,"a,b",3,4', "L2,3,4,5"]), newline="")
     same(*both(path, "raise"))
+
+
+def tape_of(path, n=6000):
+    """A tape whose columns change their kind far down: gaps in whole numbers, marks of thousands or not, new levels."""
+    rng = np.random.default_rng(11)
+    rows = pd.DataFrame(
+        {
+            "loan_id": [f"L{i}" for i in range(n)],
+            "issue_date": (np.datetime64("2015-01-01") + rng.integers(0, 900, n)).astype(str),
+            "amount": rng.integers(10, 350, n) * 100,
+            "term": rng.choice([36, 60], n),
+            "income": np.exp(rng.normal(10, 0.5, n)).round(2),
+            "dti": rng.uniform(1, 60, n).round(2),
+            "rate": rng.uniform(5, 30, n).round(2),
+            "inquiries": pd.array(np.where(np.arange(n) < n // 2, 1, rng.integers(0, 5, n)), "Int64"),
+            "purpose": [f"purpose {i // 40}" for i in range(n)],
+            "status": rng.choice(["paid", "paid", "charged off"], n),
+        }
+    )
+    rows.loc[rng.integers(n // 2, n, 40), "inquiries"] = pd.NA
+    rows.to_csv(path, index=False)
+    return path
+
+
+def test_small_blocks_and_parts_give_the_same_tape_and_the_same_report(tmp_path, monkeypatch):
+    path = tape_of(tmp_path / "tape.csv")
+    whole = read_tape(path)
+    said = whole.quality().summary()
+    blocks, made = [], []
+    with pytest.MonkeyPatch.context() as patch:
+        for module, name, size in (
+            (plain_lines, "_BLOCK", 2000),
+            (plain_lines, "_MANY", 20),
+            (tally, "_PART", 97),
+            (severity, "_PART", 101),
+            (numerals, "_ROWS", 103),
+        ):
+            patch.setattr(module, name, size)
+        batches, plain = plain_lines._batches, text_file.read_plain
+        counted = lambda *given: (blocks.append(1) or batch for batch in batches(*given))  # noqa: E731
+        patch.setattr(plain_lines, "_batches", counted)
+        patch.setattr(text_file, "read_plain", lambda *given: made.append(plain(*given)) or made[-1])
+        small = read_tape(path)
+        assert small.quality().summary() == said
+    assert len(blocks) > 50 and made[0] is not None
+    pd.testing.assert_frame_equal(small.frame, whole.frame, check_exact=True)
+    assert small.notes == whole.notes and small.provenance == whole.provenance
+
+    def refuse(*given):
+        raise NotPlainError
+
+    monkeypatch.setattr(text_file, "PlainLines", refuse)
+    slow = read_tape(path)
+    pd.testing.assert_frame_equal(slow.frame, whole.frame, check_exact=True)
+    assert slow.quality().summary() == said
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        np.array([3.0, 1.0, 3.0, -2.0]),
+        np.array([0.25, 1.5, 0.25]),
+        np.array([1 / 3, 2.0]),
+        np.array([np.inf, 1.0]),
+        np.array([1e300, 5.0]),
+        np.array([2**62, -(2**62)]),
+        np.array([127, -128, 127], dtype=np.int8),
+        np.array([True, False, True]),
+        np.array(["2015-03-01", "2015-01-01", "2015-03-01"], dtype="M8[us]"),
+        np.array(["2015-03-01T12:30", "2015-01-01T00:00"], dtype="M8[s]"),
+    ],
+    ids=str,
+)
+def test_distinct_values_are_counted_in_parts_as_at_once(values, monkeypatch):
+    found, counts = np.unique(np.tile(values, 5), return_counts=True)
+    monkeypatch.setattr(tally, "_PART", 2)
+    own, mine = tally.counted(np.tile(values, 5))
+    assert own.dtype == found.dtype and (own == found).all() and (mine == counts).all()
 
 
 @settings(max_examples=150, deadline=None)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy.optimize import brentq
 from scipy.special import expit, logit
 
 from p2prisk.errors import DataError
@@ -43,6 +42,8 @@ def shift_to_target(probability: ArrayLike, target: float, freq_weights: ArrayLi
     >>> round(float(moved.mean()), 12)
     0.25
     """
+    from scipy.optimize import brentq  # a tenth of a second, and few commands need it
+
     probability = np.asarray(probability, dtype=float)
     weights = np.ones(probability.shape) if freq_weights is None else np.asarray(freq_weights, dtype=float)
     if weights.shape != probability.shape:

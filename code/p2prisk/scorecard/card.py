@@ -255,7 +255,7 @@ class Scorecard:
         """Linear predictor, points by characteristic and flags of every row."""
         size = len(frame)
         eta = np.zeros(size)
-        points = np.empty((size, len(self.characteristics)))
+        points = np.empty((size, len(self.characteristics)), order="F")
         flags = {name: np.zeros(size, dtype=bool) for name in ("missing", "new_level", "out_of_range")}
         for place, item in enumerate(self.characteristics):
             beta = self.slopes.loc[list(item.parameters)].to_numpy()
@@ -347,7 +347,7 @@ class Scorecard:
     def points(self, frame: pd.DataFrame) -> pd.DataFrame:
         """Points of every characteristic, one column each."""
         _, points, _ = self._evaluate(frame)
-        return pd.DataFrame(points, frame.index, [c.name for c in self.characteristics])
+        return pd.DataFrame(points, frame.index, [c.name for c in self.characteristics], copy=False)
 
     def reasons(self, frame: pd.DataFrame, n: int = 3, points: pd.DataFrame | None = None) -> pd.DataFrame:
         """The characteristics that cost each loan the most points against their best attribute.
@@ -370,13 +370,14 @@ class Scorecard:
             raise DataError(f"n is {n}; ask for one reason at least")
         points = (self.points(frame) if points is None else points).to_numpy()
         lost = self._best - points
-        lost = np.where(np.isnan(lost), np.inf, lost)
-        order = np.argsort(-lost, axis=1, kind="stable")[:, :n]
+        lost, rows = np.ascontiguousarray(np.where(np.isnan(lost), np.inf, lost)), np.arange(len(lost))
         names = [*(c.name for c in self.characteristics), ""]
-        out = {}
-        for place in range(order.shape[1]):
-            size = np.take_along_axis(lost, order[:, [place]], axis=1)[:, 0]
-            codes = np.where(size > 0, order[:, place], len(names) - 1)
+        out: dict = {}
+        for place in range(min(n, lost.shape[1])):
+            first = lost.argmax(axis=1)  # of ties the first
+            size = lost[rows, first]
+            lost[rows, first] = -np.inf
+            codes = np.where(size > 0, first, len(names) - 1)
             out[f"reason_{place + 1}"] = pd.Categorical.from_codes(codes, names)
             out[f"lost_{place + 1}"] = np.where(np.isinf(size), np.nan, size)
         return pd.DataFrame(out, index=frame.index)

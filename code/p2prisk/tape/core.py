@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from p2prisk.errors import DataError
+from p2prisk.tape.tally import counted
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
@@ -251,9 +252,14 @@ def drop_unused_levels(frame):
     for name in frame.columns:
         kind = frame[name].dtype
         if isinstance(kind, pd.CategoricalDtype):
-            codes = frame[name].cat.codes.to_numpy()
-            if not np.bincount(codes + 1, minlength=len(kind.categories) + 1)[1:].all():
-                frame[name] = frame[name].cat.remove_unused_categories()
+            used, _ = counted(frame[name].cat.codes.to_numpy())
+            used = used[used >= 0]
+            if len(used) < len(kind.categories):
+                places = np.full(len(kind.categories) + 1, -1, dtype=np.int8 if len(used) < 127 else np.int64)
+                places[used] = np.arange(len(used))
+                levels = pd.CategoricalDtype(kind.categories[used], kind.ordered)
+                codes = places[frame[name].cat.codes.to_numpy()]
+                frame[name] = pd.Series(pd.Categorical.from_codes(codes, dtype=levels), frame.index)
     return frame
 
 

@@ -97,6 +97,7 @@ _DIGITS = {code: str(unicodedata.decimal(chr(code))) for code in range(0x660, 0x
     0x66C: " ",
     0x66A: "%",
 }
+_ROWS = 1 << 17
 _NAN = float("nan")
 #: distinct cells from which on whole columns are matched at once
 _MANY = 500
@@ -303,13 +304,14 @@ def looks_grouped(values: pd.Series) -> bool:
     >>> looks_grouped(pd.Series([15.47, 2.6])), looks_grouped(pd.Series([15.4705])), looks_grouped(pd.Series([0.47]))
     (True, False, False)
     """
-    numbers = values.to_numpy(dtype=float)
-    head = numbers[:1000]
-    head = head[np.isfinite(head)]
-    if len(head) and not _grouped(head) and (head != np.round(head)).any():
-        return False
-    numbers = numbers[np.isfinite(numbers)]
-    return bool(len(numbers) and (numbers != np.round(numbers)).any() and _grouped(numbers))
+    numbers, marked = values.to_numpy(dtype=float), False
+    for begin, end in [(0, 1000), *((start, start + _ROWS) for start in range(1000, len(numbers), _ROWS))]:
+        part = numbers[begin:end]
+        part = part[np.isfinite(part)]
+        if not _grouped(part):  # one number that is none is enough
+            return False
+        marked = marked or bool((part != np.round(part)).any())
+    return marked
 
 
 def _grouped(numbers):

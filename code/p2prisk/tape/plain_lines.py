@@ -67,7 +67,7 @@ class PlainLines:
         if encoding not in _TRANSPARENT or width < 2 or delimiter in ' "\r\n' or not delimiter.isascii():
             raise NotPlainError
         self._blocks, self._mark, self._width, self._first = blocks, ord(delimiter), width, first
-        self._decoder = codecs.getincrementaldecoder("utf-8")()
+        self._decoder, self._plain = codecs.getincrementaldecoder("utf-8")(), True
         self.lines, self.tail = 0, b""
         self._rows, self._size = rows, 0
         self.begins: list[int] = []
@@ -84,7 +84,9 @@ class PlainLines:
         """
         rest = b""
         for block in self._blocks:
-            self._decoder.decode(block)
+            self._plain = self._plain and block.isascii()
+            if not self._plain:
+                self._decoder.decode(block)
             self.tail = block[-4:]
             if b"\0" in block:
                 raise NotPlainError

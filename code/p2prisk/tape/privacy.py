@@ -700,11 +700,13 @@ def _all_made(keys, forms):
     from pyarrow import compute
 
     keys = pyarrow.array(keys, type=pyarrow.large_string())
+    if forms and compute.max(compute.utf8_length(keys)).as_py() >= 8 + 2:
+        return False
     if not compute.all(compute.match_substring_regex(keys, _MADE)).as_py():
         return False
-    before = compute.unique(compute.replace_substring_regex(keys, r"[0-9][\s\S]*$", "")).to_pylist()
-    longest = compute.max(compute.utf8_length(keys)).as_py()
-    return not forms or (all(prefix + "9" in forms for prefix in before) and longest < 8 + 2)
+    # made and so short, they are letters and digits: what is left without these stands before the number
+    before = compute.unique(compute.ascii_rtrim(keys, "0123456789")).to_pylist() if forms else ()
+    return all(prefix + "9" in forms for prefix in before)
 
 
 # what systems make, as pyarrow writes it: letters, then up to nine digits, or 32 and more digits of a hash

@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -349,28 +350,31 @@ def read_raw(
     check_file(path)
     with open(path, "rb") as stream:
         head = stream.read(8)
-    facts = {
-        "name": masked_name(path.name),
-        "path": masked_name(path.name),
-        "bytes": path.stat().st_size,
-        "sha256": file_sha256(path),
-    }
+    with ThreadPoolExecutor(1) as beside:  # the hash is taken while the file is read
+        sha256 = beside.submit(file_sha256, path)
+        more = {"mapping": mapping, "expected": expected, "header": header_row}
+        frame, told, set_aside, notes = _read_file(path, head, on_error, (encoding, delimiter), sheet, more)
+    name = masked_name(path.name)
+    facts = {"name": name, "path": name, "bytes": path.stat().st_size, "sha256": sha256.result()}
+    if not len(frame):
+        raise DataError(f"{path.name} has a header but no rows; export it again with the loans")
+    return frame, {**facts, **told}, set_aside, notes
+
+
+def _read_file(path, head, on_error, text, sheet, more):
+    """Read a file by what its first bytes say that it is."""
     if head[:4] == b"PAR1":
-        frame, more, set_aside, notes = read_parquet(path, mapping)
-    elif head[:4] == b"PK\x03\x04" and is_excel(path):
-        frame, more, set_aside, notes = read_excel(path, sheet, on_error, mapping, header_row, expected)
-    elif head[:8] == b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1":
+        return read_parquet(path, more["mapping"])
+    if head[:4] == b"PK\x03\x04" and is_excel(path):
+        return read_excel(path, sheet, on_error, more["mapping"], more["header"], more["expected"])
+    if head[:8] == b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1":
         raise DataError(
             f"{path.name} is an Excel 97-2003 file (.xls) or a workbook under a password; save it as .xlsx or "
             "CSV, without one"
         )
-    elif head[:5] == b"%PDF-":
+    if head[:5] == b"%PDF-":
         raise DataError(f"{path.name} is a PDF file; export the table as CSV")
-    else:
-        frame, more, set_aside, notes = read_csv(path, on_error, encoding, delimiter, mapping, header_row, expected)
-    if not len(frame):
-        raise DataError(f"{path.name} has a header but no rows; export it again with the loans")
-    return frame, {**facts, **more}, set_aside, notes
+    return read_csv(path, on_error, *text, **more)
 
 
 def file_sha256(path):

@@ -141,7 +141,8 @@ def counted(numbers: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         found, counts = counted(numbers.view(np.int8))
         return found.astype(bool), counts
     own = numbers.astype("M8[us]", copy=False).view(np.int64) if kind == "M" else numbers
-    for to_grid, step in {"f": [(_whole, 1), (_hundredths, _HUNDREDTHS)], "M": [(_days, _DAY)]}.get(kind, [(_same, 1)]):
+    grids: dict[str, list] = {"f": [(_whole, 1), (_hundredths, _HUNDREDTHS)], "M": [(_days, _DAY)]}
+    for to_grid, step in grids.get(kind, [(_same, 1)]):
         ends = _ends(own, to_grid)
         if ends is not None and ends[1] - ends[0] <= max(2 * len(own), 1000):
             places, counts = _on_grid(own, to_grid, *ends)

@@ -120,7 +120,7 @@ def find_encoding(path):
     DataError
         Mixed encodings, or none of these, with the line.
     """
-    size, first, decoder, failed = 0, b"", None, False
+    size, first, decoder, failed, plain = 0, b"", None, False, True
     for block in _blocks(path):
         if not size:
             first = block[:4]
@@ -134,9 +134,9 @@ def find_encoding(path):
             else:
                 decoder = codecs.getincrementaldecoder("utf-8")()
         size += len(block)
-        if b"\x1b" in block or b"~{" in block:
+        if b"\x1b" in block or b"~" in block and b"~{" in block:  # a single byte is found much faster
             _refuse_seven_bits(path, block)
-        if not failed:
+        if not failed and not (plain := plain and block.isascii()):
             try:
                 decoder.decode(block)
             except UnicodeDecodeError:
@@ -462,7 +462,8 @@ def csv_pieces(path, format, rows, on_error, encoding, delimiter, header=None, e
             with source() as stream:
                 stream.read(begins[0])
                 for place, (begin, end) in enumerate(zip(begins, [*begins[1:], size], strict=True)):
-                    yield _plain_piece(stream.read(end - begin), place * rows, positions, options, scan, levels)
+                    of_it = scan | {"records": min((place + 1) * rows, scan["records"])}
+                    yield _plain_piece(stream.read(end - begin), place * rows, positions, options, of_it, levels)
             return
         readers: dict = {}
         with source() as stream, pd.read_csv(stream, chunksize=rows, **options) as reader:
@@ -578,7 +579,7 @@ def _levels(header, mapping):
 
 def _plain_piece(data, begin, positions, options, scan, levels):
     """A piece of a regular file, as pandas reads these lines."""
-    how, scan = options | {"skiprows": 0}, scan | {"header_row": -1, "records": data.count(b"\n") + 1}
+    how, scan = options | {"skiprows": 0}, scan | {"header_row": -1, "records": scan["records"] - begin}
     source = lambda: io.BytesIO(data)  # noqa: E731
     piece = _plain_frame(source, scan, positions, how, levels)
     piece = pd.read_csv(source(), **how) if piece is None else piece

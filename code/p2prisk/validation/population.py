@@ -45,21 +45,24 @@ def by_class(values: pd.Series, weights: np.ndarray | None = None, bins: int = 1
     >>> by_class(pd.Series(["a"] * 6 + ["b"] * 5 + ["c", None]))
     {'levels': ['a', 'b', 'other levels', 'missing'], 'counts': [6.0, 5.0, 0.0, 0.0]}
     """
-    weights = np.ones(len(values)) if weights is None else np.asarray(weights, float)
     if pd.api.types.is_numeric_dtype(values) and not pd.api.types.is_bool_dtype(values):
         numbers = values.to_numpy(dtype=float, na_value=np.nan)
         known = ~np.isnan(numbers)
         if not known.any():
             raise DataError(f"{values.name} has no known value; it cannot be classed")
-        order = np.argsort(numbers[known], kind="stable")
-        ranked, total = numbers[known][order], np.cumsum(weights[known][order])
+        if weights is None:
+            ranked = np.sort(numbers[known])
+            total = np.arange(1.0, len(ranked) + 1)
+        else:
+            order = np.argsort(numbers[known], kind="stable")
+            ranked, total = numbers[known][order], np.cumsum(np.asarray(weights, float)[known][order])
         # of few loans fewer classes, or each of them would be left out
         bins = max(1, min(bins, int(total[-1] // LEAST)))
         edges = np.unique(ranked[np.searchsorted(total, np.arange(1, bins) / bins * total[-1])])
         kept: dict[str, Any] = {"edges": [float(edge) for edge in edges if edge < ranked[-1]]}
     else:
-        texts = _texts(values)
-        loans = pd.Series(weights).groupby(texts).sum()
+        codes, texts = _coded(values)
+        loans = pd.Series(np.bincount(codes, weights, len(texts)), texts).groupby(level=0).sum()
         kept = {
             "levels": [str(n) for n, k in loans.items() if k >= LEAST and n != _GAP and not kind_of(n)] + [_REST, _GAP]
         }
@@ -75,8 +78,9 @@ def class_counts(values: pd.Series, classes: dict[str, Any], weights: np.ndarray
         codes = np.where(np.isnan(numbers), size - 1, np.searchsorted(classes["edges"], numbers, side="left"))
     else:
         size = len(classes["levels"])
-        codes = pd.Index(classes["levels"]).get_indexer(_texts(values))
-        codes = np.where(codes < 0, size - 2, codes)
+        codes, texts = _coded(values)
+        places = pd.Index(classes["levels"]).get_indexer(texts)
+        codes = np.where(places < 0, size - 2, places)[codes]
     return np.bincount(codes, weights, minlength=size).astype(float)
 
 
@@ -118,6 +122,14 @@ def stability_against(
     return population_stability(
         names, names, expected_weights=classes["counts"], actual_weights=actual, confidence=confidence
     )
+
+
+def _coded(values):
+    """The place of each row among the texts of its levels, and these; those of a Categorical are made once each."""
+    if not isinstance(values.dtype, pd.CategoricalDtype):
+        return pd.factorize(_texts(values))
+    codes = values.cat.codes.to_numpy().astype(np.int64)
+    return np.where(codes < 0, len(values.cat.categories), codes), np.array([*map(str, values.cat.categories), _GAP])
 
 
 def _texts(values):
