@@ -17,7 +17,7 @@ from p2prisk.figures.fingerprint import drawn as numbers
 from p2prisk.figures.fingerprint import fingerprint
 from p2prisk.figures.forest import forest_plot
 from p2prisk.figures.narrow import _laid_out_again, narrow
-from p2prisk.figures.style import Percent
+from p2prisk.figures.style import percents
 
 ROOT = Path(__file__).resolve().parents[1]
 FONTS = ROOT / "code" / "p2prisk" / "assets" / "fonts"
@@ -163,15 +163,17 @@ def test_a_telephone_gets_a_drawing_of_its_own_and_the_figure_stays():
 
 def test_a_figure_has_one_fingerprint_whether_a_narrow_drawing_goes_with_it_or_not(monkeypatch):
     """The reference is made beside the narrow drawing and checked without it; an arrow follows the layout."""
+    from IPython.core.formatters import SVGFormatter
     from matplotlib.figure import Figure
     from matplotlib.patches import FancyArrowPatch
 
     from p2prisk.figures import fingerprint as module
 
-    kept, formats = {}, {"now": "{'png'}"}
+    kept, svg = {}, SVGFormatter()
     shell = SimpleNamespace(
-        run_line_magic=lambda name, line: formats["now"],
+        run_line_magic=lambda name, line: None,
         display_formatter=SimpleNamespace(
+            formatters={"image/svg+xml": svg},
             mimebundle_formatter=SimpleNamespace(for_type=kept.__setitem__),
             ipython_display_formatter=SimpleNamespace(for_type=lambda kind, function: None),
         ),
@@ -182,7 +184,7 @@ def test_a_figure_has_one_fingerprint_whether_a_narrow_drawing_goes_with_it_or_n
     for figure in figures:
         figure.add_subplot().add_patch(FancyArrowPatch((0, 0), (1, 1), mutation_scale=11))
     plain = kept[Figure](figures[0])
-    formats["now"] = "{'svg'}"
+    svg.for_type(Figure, lambda figure: "<svg/>")
     pages = kept[Figure](figures[1])
     assert module.NARROW in pages and module.NARROW not in plain
     assert pages[module.MIME_TYPE] == plain[module.MIME_TYPE]
@@ -236,13 +238,14 @@ def test_names_stand_above_bars_and_every_second_period_has_room_on_a_telephone(
     assert narrow(ax.figure) and all(name.get_visible() for name in ax.get_xticklabels())
 
 
-@pytest.mark.parametrize(
-    "ticks, wanted", [([0, 0.025, 0.05], "2.5%"), ([0, 0.2, 0.4], "20%"), ([0, 0.0025, 0.005], "0.25%")]
-)
-def test_per_cent_has_the_decimals_that_its_ticks_need(ticks, wanted):
-    figure, ax = plt.subplots()
-    ax.yaxis.set_major_formatter(Percent())
-    ax.set_yticks(ticks)
-    figure.canvas.draw()
-    names = [label.get_text() for label in ax.get_yticklabels()]
-    assert names[1] == wanted and [float(name[:-1]) / 100 for name in names] == pytest.approx(ticks)
+def test_no_tick_of_shares_is_called_what_it_is_not():
+    """A tick at 7.5 per cent was called 8 %, one at 2.5 per cent 2 %."""
+    for top in (0.004, 0.1, 0.12, 0.155, 0.35, 1.0):
+        _, ax = plt.subplots(figsize=(3, 2))
+        ax.set_ylim(-top / 2, top)
+        percents(ax.yaxis)
+        places = ax.get_yticks()
+        names = [label.get_text() for label in ax.get_yticklabels()]
+        said = [float(name.replace("\u2212", "-").removesuffix("\u00a0%")) / 100 for name in names]
+        assert len(said) > 2 and said == pytest.approx(list(places))
+    plt.close("all")

@@ -98,7 +98,7 @@ def test_panels():
         }
     )
     axes = draw.scenarios(table)
-    assert [text.get_text().strip() for text in axes[1].texts] == ["5.0", "-1.0"]
+    assert [text.get_text().strip() for text in axes[1].texts] == ["5.0", "\u22121.0"]
 
 
 def test_breaking_and_funding():

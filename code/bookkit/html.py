@@ -20,7 +20,7 @@ from bookkit.tree import attributes, is_div, nodes, raw, transform, wrap
 _MARK = "<!-- next -->"
 #: Where the column of text is narrower than a picture drawn seven inches wide: telephones, and small windows in which
 #: the contents stand beside the text.
-_NARROW_SCREENS = "(max-width: 47rem), (min-width: 55.01rem) and (max-width: 66rem)"
+NARROW_SCREENS = "(max-width: 47rem), (min-width: 55.01rem) and (max-width: 66rem)"
 #: Folder of the style sheet, the script and the search index within the book.
 ASSETS = "bookkit"
 
@@ -60,10 +60,12 @@ def write_pages(book, pages, folder, pdf=None, chosen=None, whole=True):
         nbformat.write(to_notebook(page.chapter), target.with_suffix(".ipynb"))
         page.store(book.root, folder)
     (folder / ASSETS).mkdir(exist_ok=True)
-    for name in ("book.css", "book.js"):
+    for name in ("book.css", "reader.css", "book.js", "reader.js"):
         (folder / ASSETS / name).write_text(asset(name), encoding="utf-8")
     # Scripts, not files to fetch: a page opened from file:// may not fetch.
-    (folder / ASSETS / "terms.js").write_text(_script("bookTerms", _terms(pages)), encoding="utf-8")
+    terms = _terms(pages)  # of some pages alone there are none, and those of the book that is there stay
+    if whole or terms:
+        (folder / ASSETS / "terms.js").write_text(_script("bookTerms", terms), encoding="utf-8")
     if not whole:
         return
     (folder / "llms.txt").write_text(template("llms.txt").render(common), encoding="utf-8")
@@ -179,7 +181,7 @@ def _lower(node, page, pdf):
         if asset:  # a picture opens alone, as large as the window
             shown = [node]
             if narrow:
-                source = f'<source media="{_NARROW_SCREENS}" srcset="{narrow_of(node["c"][2][0])}">'
+                source = f'<source media="{NARROW_SCREENS}" srcset="{narrow_of(node["c"][2][0])}">'
                 shown = [raw("html", f"<picture>{source}", True), node, raw("html", "</picture>", True)]
             return [{"t": "Link", "c": [["", ["alone"], []], shown, [node["c"][2][0], ""]]}]
     elif kind == "Table":

@@ -71,7 +71,7 @@ def _lower(node, page, by_path):
             node["c"][0][0] = identifier_of(page, node["c"][0][0])
     elif kind == "Para" and tree.plain(node["c"][:1]) == "The answer first." and not page.entry.appendix:
         return wrap("typst", "#answer[", [node], "]")
-    elif kind == "Para" and [item["t"] for item in node["c"]] == ["Strong"]:  # the head of a short list or table
+    elif kind == "Para" and _is_head(node["c"]):
         return wrap("typst", "#block(sticky: true)[", [node], "]")
     elif kind == "Header":
         return [_heading(node, page)]
@@ -82,6 +82,12 @@ def _lower(node, page, by_path):
     elif kind == "Table":
         return _table(node, _TABLE_SIZES[2 if page.entry.appendix else 0 :])
     return None
+
+
+def _is_head(inlines):
+    """Whether a paragraph is the head of a list or table: words in bold alone, or with an example in code."""
+    kinds = [item["t"] for item in inlines]
+    return kinds == ["Strong"] or (kinds[0] == "Strong" and kinds[-1] == "Code" and len(tree.plain(inlines)) < 150)
 
 
 def _heading(node, page):
@@ -115,8 +121,8 @@ def _float(node):
     kind, name, inlines, content = float_of(node)
     if name:
         inlines = [raw("typst", f"#label-of[{name}:] ", True), *inlines]
-    rows = [row for table in nodes(content) if table["t"] == "Table" for row in rows_of(table)]
-    short = 0 < len(rows) <= WHOLE_ROWS and sum(len(cell) for row in rows for cell in row) <= WHOLE_LETTERS
+    tables = [table for table in nodes(content) if table["t"] == "Table"]
+    short = bool(tables) and all(map(_is_short, tables))
     label = f", label: <{node['c'][0][0]}>" if node["c"][0][0] else ""
     opening = f'#float(kind: "{kind}", whole: {str(short).lower()}{label}'
     head = [raw("typst", f"{opening})[")]
@@ -141,7 +147,7 @@ def _equation(node):
 _DIVS = {
     "bk-float": _float,
     "doors": lambda node: [],  # ways into the web edition; a PDF has its contents
-    "findings": lambda node: wrap("typst", "#sized(9pt)[", node["c"][1], "]"),
+    "findings": lambda node: wrap("typst", "#sized(9pt, false)[", node["c"][1], "]"),
     "bk-callout": _callout,
     "bk-code": lambda node: [],  # the code is read and copied on the web
     "bk-equation": _equation,
@@ -152,6 +158,11 @@ _DIVS = {
 
 
 # -- tables: they must not run out of the page ----------------------------------------------------------------------
+
+
+def _is_short(table):
+    rows = list(rows_of(table))
+    return len(rows) <= WHOLE_ROWS and sum(len(cell) for row in rows for cell in row) <= WHOLE_LETTERS
 
 
 def _table(node, sizes):
@@ -168,4 +179,7 @@ def _table(node, sizes):
     if sum(longest) * size + _PADDING * len(least) > room:
         widths = [share * 0.999 for share in shares(least, column_lengths(node), room / size, _PADDING / size)]
     set_widths(node, widths)
-    return [div([raw("typst", f"#sized({size}pt)["), node, raw("typst", "]")], *(["bk-turned"] if turned else []))]
+    whole = str(_is_short(node)).lower()
+    return [
+        div([raw("typst", f"#sized({size}pt, {whole})["), node, raw("typst", "]")], *(["bk-turned"] if turned else []))
+    ]

@@ -126,15 +126,14 @@ class Explorer:
         )
 
     def _repr_markdown_(self):
-        settings = "; ".join(
-            f"{control.label}: {control.first if control.choices else number(control.first, 2)}"
-            for control in self.controls
-        )
+        shown = [control.first if control.choices else number(control.first, 2) for control in self.controls]
+        labels = [control.label[0].lower() + control.label[1:] for control in self.controls]
+        settings = "; ".join(f"{label}: {first}" for label, first in zip(labels, shown, strict=True))
         scale, unit = (100, " %") if self.percent else (1, self.unit)
         lines = [f"| {self.heads[0]} | {self.heads[1]} |", "|:---|---:|"]
         for words, value in self.rows():
             lines.append(f"| {words} | {'–' if value is None else number(scale * value, self.digits) + unit} |")
-        return "\n".join(lines) + f"\n\nAt {settings}.\n"
+        return "\n".join(lines) + f"\n\nShown for {settings}.\n"
 
 
 def _asset(name):

@@ -469,12 +469,13 @@ def merge_top(values, level, label):
     return pd.Series(pd.Categorical.from_codes(codes, [*categories[:first], label], ordered=True), values.index)
 
 
-def p_words(pvalue):
-    """A p-value for print; nothing below 0.0001 is told apart.
+def p_words(pvalue, digits=4):
+    """A p-value for print; nothing below the last of its `digits` is told apart.
 
     Examples
     --------
     >>> p_words(0.03456), p_words(1e-9)
     ('0.0346', '<\xa00.0001')
     """
-    return "<\N{NO-BREAK SPACE}0.0001" if pvalue < 1e-4 else f"{pvalue:.4f}"
+    least = 10.0**-digits
+    return f"<\N{NO-BREAK SPACE}{least:.{digits}f}" if pvalue < least else f"{pvalue:.{digits}f}"

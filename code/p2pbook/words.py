@@ -35,11 +35,15 @@ def by_count(part, whole, none, one, some, every):
     --------
     >>> [by_count(n, 3, "no sign", "one sign", "{part} signs", "every sign") for n in range(4)]
     ['no sign', 'one sign', '2 signs', 'every sign']
+    >>> by_count(2, 6, "No sign turns", "One sign turns", "{part} of the {whole} signs turn", "All signs turn")
+    'Two of the 6 signs turn'
     """
     if not 0 <= part <= whole:
         raise ValueError(f"{part} of {whole}: the part lies between none and the whole")
     words = none if part == 0 else every if part == whole else one if part == 1 else some
-    return words.format(part=f"{part:,d}", whole=f"{whole:,d}")
+    # no sentence begins with a numeral where a word is at hand
+    number = in_words(part).capitalize() if words.startswith("{part}") and none[:1].isupper() else f"{part:,d}"
+    return words.format(part=number, whole=f"{whole:,d}")
 
 
 def part_of(part, whole):

@@ -48,7 +48,7 @@ def test_the_words_of_the_chapter_hold():
     assert N.income["first"].high < 1 < N.income["second"].high and N.income["second"].low < 1
     assert N.record["first"].low > 1 and N.record["third"].high < 1
     assert abs(N.cumulative) < 1.96
-    assert N.chi2 > 100 and N.moved < 0.02 and N.turned.startswith("1 of the 13")
+    assert N.chi2 > 100 and N.moved < 0.02 and N.turned.startswith("One of the 13")
     by_stage = N.slopes.pivot(index="column", columns="cut", values="slope").abs()
     term = by_stage.loc["C(term)[T.60]"]
     assert (term > 0.5).all()
@@ -87,10 +87,10 @@ FALLS, TURNS, UNSURE, GROWS = (
     "rows, turned, largest",
     [
         ([FALLS, UNSURE], "None of the 2 turns", "All 2 slopes are largest"),
-        ([FALLS, TURNS], "1 of the 2 turns", "All 2 slopes are largest"),
-        ([FALLS, TURNS, TURNS], "2 of the 3 turn their", "All 3 slopes"),
+        ([FALLS, TURNS], "One of the 2 turns", "All 2 slopes are largest"),
+        ([FALLS, TURNS, TURNS], "Two of the 3 turn their", "All 3 slopes"),
         ([TURNS], "All 1 turn", "All 1 slopes"),
-        ([GROWS, FALLS], "None of the 2 turns", "1 of the 2 slopes is largest"),
+        ([GROWS, FALLS], "None of the 2 turns", "One of the 2 slopes is largest"),
         ([GROWS, GROWS], "None of the 2 turns", "None of the 2 slopes is largest"),
     ],
 )

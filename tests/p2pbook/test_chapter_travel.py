@@ -85,7 +85,7 @@ def test_what_the_words_claim_is_so(n, shown):
     assert table.loc["term, longer", HEADINGS["China"]] == "better"
     assert table.loc["used share of limits, higher", HEADINGS["United States"]] == "better"
     assert "used share of limits" in n.directions.against_united_states
-    assert n.directions.against_china.startswith("2 of the") and "term, longer" in n.directions.against_china
+    assert n.directions.against_china.startswith("Two of the") and "term, longer" in n.directions.against_china
     # "those that differ have intervals across one in the later sample"
     later = shown["later"].table
     differ = later[(later["2007–2011"] > 1) != (later["later"] > 1)]

@@ -29,7 +29,7 @@ def shown(run_shown):
     """The names that the cells on the page leave behind: the model, Brant's test, the freed term."""
     from p2prisk.tables import show
 
-    cells = ["verification-model", "tbl-verification-brant", "verification-freed"]
+    cells = ["verification-model", "verification-lines", "verification-freed"]
     return run_shown("chapters/verification.qmd", *cells, verification=verification, show=show)
 
 
@@ -71,7 +71,7 @@ def test_holm_by_another_library_and_the_interval_allows_for_the_choice(shown):
     rejected, adjusted, *_ = multipletests(single["pvalue"], 0.05, method="holm")
     assert shown["lines"].rejected == f"{rejected.sum()} of {len(single)}" and rejected.sum() < len(single)
     printed = shown["lines"].table.set_index("trait")["p, Holm"]
-    assert printed.iloc[:-1].tolist() == [p_words(p) for p in adjusted]
+    assert printed.iloc[:-1].tolist() == [p_words(p, 3) for p in adjusted]
     # one column, four cuts: the interval of the clearest departure is that of four
     slopes = shown["slopes"].query("column == 'long_term'").set_index("cut")
     row = tests.loc["long_term"]

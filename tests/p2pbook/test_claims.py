@@ -27,6 +27,7 @@ WITHOUT = (
     "brief-zh",
     "conclusions",
     "claims",
+    "estimates",
     "glossary",
     "commands",
     "references",

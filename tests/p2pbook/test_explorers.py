@@ -140,7 +140,8 @@ def test_settings_move_what_is_shown_and_reset_brings_it_back(page):
 @pytest.mark.parametrize("explorer", EXPLORERS, ids=lambda explorer: explorer.kind)
 def test_without_a_script_there_is_a_table_at_the_first_settings(explorer):
     text = explorer._repr_markdown_()
-    assert text.count("\n|") >= 2 + len(explorer.rows()) - 1 and f"At {explorer.controls[0].label}" in text
+    assert text.count("\n|") >= 2 + len(explorer.rows()) - 1
+    assert f"Shown for {explorer.controls[0].label[0].lower()}" in text
 
 
 def test_the_chapters_show_what_their_results_say():

@@ -12,6 +12,7 @@ from p2pbook.grade_model import grade_loans, grade_model
 from p2pbook.known import Descriptive, stamp
 from p2pbook.traits import GRADE_TRAITS
 from p2pbook.values import Value, count, estimates, share
+from p2pbook.words import by_count
 from p2prisk import OrderedLogit
 from p2prisk.datasets import load
 from p2prisk.effects import class_shares_if, explained, explained_interval
@@ -30,7 +31,8 @@ class Grade:
     period: str
     loans_on_file: Value
     loans: Value
-    set_aside: Value
+    #: sentence: rows with a blank
+    set_aside: str
     #: loans with the grade F or G
     thin_grades: Value
     slopes: pd.DataFrame
@@ -96,7 +98,14 @@ def compute():
         period=tape.provenance["period"],
         loans_on_file=count(len(tape)),
         loans=count(len(loans)),
-        set_aside=count(gaps["rows"].sum()),
+        set_aside=by_count(
+            int(gaps["rows"].sum()),
+            len(tape),
+            none="No row has a blank in a trait",
+            one="One row with a blank is set aside",
+            some="{part} rows with a blank are set aside",
+            every="All rows have a blank",
+        ),
         thin_grades=count(loans["grade"].isin(["F", "G"]).sum()),
         slopes=slopes,
         clearest=reading.clearest(slopes),

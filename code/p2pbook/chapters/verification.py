@@ -97,7 +97,7 @@ def _by_trait(tests):
     adjusted = shown["pvalue"].copy()
     adjusted[single] = holm(shown.loc[single, "pvalue"])
     shown = shown.assign(trait=shown["term"].map(LABELS).fillna("all together"))
-    return shown.assign(**{"p, Holm": adjusted.map(p_words)}).rename(columns={"chi2": "chi-square"})
+    return shown.assign(**{"p, Holm": adjusted.map(lambda p: p_words(p, 3))}).rename(columns={"chi2": "chi-square"})
 
 
 @dataclass(frozen=True)

@@ -10,11 +10,11 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 from matplotlib.lines import Line2D
-from matplotlib.ticker import FuncFormatter, PercentFormatter
+from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from p2pbook.figures.colours import mark_of
 from p2prisk.figures.colours import PALETTE, TINTS
-from p2prisk.figures.style import axes_of
+from p2prisk.figures.style import axes_of, per_cent, percents
 
 _WIDTH = 4.8
 
@@ -234,7 +234,7 @@ def rival_readings(spread, ax=None, widest=4):
     names = [f"{_date_words(date)}\n{quantity}" for date, quantity in groups]
     ax.set_yticks(range(len(groups)), names, fontsize=9.5)
     ax.set(xlabel="share of the highest reading", xlim=(0.45, 1.03), ylim=(-0.6, len(groups) - 0.3))
-    ax.xaxis.set_major_formatter(PercentFormatter(1))
+    percents(ax.xaxis)
     return ax
 
 
@@ -314,8 +314,8 @@ def custody_shares(rows, ax=None):
     ax = axes_of(ax, _WIDTH, 0.5 * len(rows) + 0.8)
     colours = [PALETTE["orange"] if "passed" in label else PALETTE["blue"] for label in rows["label"]]
     labels = [textwrap.fill(label, 22) for label in rows["label"]]
-    _horizontal_bars(ax, labels, rows["share"], colours, [f"{share:.1%}" for share in rows["share"]], 1)
-    ax.xaxis.set_major_formatter(PercentFormatter(1))
+    _horizontal_bars(ax, labels, rows["share"], colours, [per_cent(share, 1) for share in rows["share"]], 1)
+    percents(ax.xaxis)
     ax.set_xlabel("share of operating platforms")
     return ax
 
@@ -399,8 +399,8 @@ def peer_costs(shares, ax=None):
     first = shares["company"].iloc[0]
     labels = [textwrap.fill(f"{row.item}, {row.company}", 20) for row in shares.itertuples()]
     colours = [PALETTE["orange"] if company == first else PALETTE["blue"] for company in shares["company"]]
-    _horizontal_bars(ax, labels, shares["share"], colours, [f"{share:.1%}" for share in shares["share"]], 0.85)
-    ax.xaxis.set_major_formatter(PercentFormatter(1))
+    _horizontal_bars(ax, labels, shares["share"], colours, [per_cent(share, 1) for share in shares["share"]], 0.85)
+    percents(ax.xaxis)
     ax.set_xlabel("share of revenue")
     return ax
 
@@ -421,9 +421,9 @@ def related_parties(shares, ax=None):
     ax = axes_of(ax, _WIDTH, 2.9)
     labels = [textwrap.fill(f"{row.what}, of {row.of}", 21) for row in shares.itertuples()]
     colours = [PALETTE["orange"] if accounts == "pro forma" else PALETTE["blue"] for accounts in shares["accounts"]]
-    _horizontal_bars(ax, labels, shares["share"], colours, [f"{share:.1%}" for share in shares["share"]], 1.3)
+    _horizontal_bars(ax, labels, shares["share"], colours, [per_cent(share, 1) for share in shares["share"]], 1.3)
     ax.axvline(1, color=PALETTE["black"], lw=1, ls=":")
-    ax.xaxis.set_major_formatter(PercentFormatter(1))
+    percents(ax.xaxis)
     ax.set(xlabel="share that fell to related parties, 2018", xticks=[0, 0.25, 0.5, 0.75, 1])
     return ax
 
@@ -444,7 +444,7 @@ def products(shares, ax=None):
     ax = axes_of(ax, _WIDTH, 2.2)
     labels = [textwrap.fill(channel, 22) for channel in shares["channel"]]
     colours = [PALETTE["blue"] if inside == "yes" else PALETTE["grey"] for inside in shares["in_p2p"]]
-    texts = [f"{row.amount:g} ({row.share:.0%})" for row in shares.itertuples()]
+    texts = [f"{row.amount:g} ({per_cent(row.share)})" for row in shares.itertuples()]
     _horizontal_bars(ax, labels, shares["amount"], colours, texts, shares["amount"].max() * 1.32)
     ax.set_xlabel("RMB billion, 30 June 2019")
     return ax
@@ -475,6 +475,7 @@ def evidence_balance(counts, ax=None):
     ax.axvline(0, color=PALETTE["black"], lw=1)
     ax.set_yticks(range(len(causes)), [textwrap.fill(cause, 16) for cause in causes[::-1]], fontsize=9)
     ax.set(xlim=(-limit, limit), xlabel="pieces of evidence:   against  ←    →  for", ylim=(-0.6, len(causes) - 0.4))
+    ax.xaxis.set_major_locator(MaxNLocator("auto", integer=True))
     ax.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{abs(value):.0f}"))
     ax.grid(axis="y", visible=False)
     return ax

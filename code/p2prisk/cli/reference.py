@@ -16,7 +16,7 @@ FILES = {
     "scenarios.yml": "scenarios of `stress`, each with its story; held to a schema, example above",
     "mapping.yml": "how a lender's file becomes canonical columns; drafted by `map`, keys below",
     "model.json": "a fitted model with all that scoring needs; data, nothing in it is run  (docs/model_files.md)",
-    "scores.csv, .csv.gz, .parquet": "what `score` writes, one row a loan",
+    "scores.csv (or csv.gz, parquet)": "what `score` writes, one row a loan",
     "key file": "a secret that turns personal keys into codes; made by `score --key`, read by `keys`",
     "pages of `--html`": "of `check`, `monitor`, `challenge` and `stress`: without scripts, they load nothing",
     "_book-tape/": "the study that `report` renders",
@@ -140,7 +140,8 @@ def _table(frame, code=None):
     cells = frame.map(lambda cell: str(cell).replace("<", "\\<") if not isinstance(cell, int) else cell)
     if code:
         cells[code] = "`" + cells[code] + "`"
-    return str(show(cells))
+    # a bar in code is no end of a cell, and there a backslash would show
+    return re.sub(r"`[^`]*`", lambda code: code[0].replace("\\|", "|"), str(show(cells)))
 
 
 if __name__ == "__main__":

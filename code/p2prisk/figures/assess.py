@@ -4,7 +4,7 @@ import numpy as np
 from matplotlib.ticker import FuncFormatter
 
 from p2prisk.figures.colours import PALETTE, TINTS, mark_of, ordered_colours
-from p2prisk.figures.style import Percent, axes_of
+from p2prisk.figures.style import axes_of, percents
 
 
 def points(attributes, labels=None, ax=None):
@@ -74,7 +74,7 @@ def grades(samples, ax=None):
         )
     ax.set_xticks(x, first["grade"])
     ax.set(xlabel="grade, best to worst", ylabel="default rate, whole life", ylim=(0, None))
-    ax.yaxis.set_major_formatter(Percent())
+    percents(ax.yaxis)
     ax.grid(axis="x", visible=False)
     ax.legend(loc="upper left", fontsize=9)
     return ax
@@ -109,7 +109,7 @@ def frontier(table, marks=None, ax=None):
         ylim=(0, None),
     )
     for axis in (ax.xaxis, ax.yaxis):
-        axis.set_major_formatter(Percent())
+        percents(axis)
     return ax
 
 
@@ -146,7 +146,7 @@ def profit(table, best=None, ax=None):
             color=PALETTE["orange"],
         )
     ax.set(xlabel="share of loans accepted, safest first", ylabel="value per 100 on offer", xlim=(0, 1.01))
-    ax.xaxis.set_major_formatter(Percent())
+    percents(ax.xaxis)
     return ax
 
 
@@ -188,7 +188,7 @@ def three_choices(lines, band, ax=None):
         ax.axvline(at, color=PALETTE["black"], lw=0.9, ls="--")
         ax.text(at, top, words, ha=side, va="top", fontsize=9)
     ax.set(xlabel="probability of default", ylabel="value per 100 applied for", xlim=(0, lines["pd"].max()))
-    ax.xaxis.set_major_formatter(Percent())
+    percents(ax.xaxis)
     return ax
 
 
@@ -229,7 +229,7 @@ def prices(table, caps, ax=None):
         ylim=(0, max(caps.values()) * 1.08),
         xlim=(-0.35, table["grade"].nunique() + 0.25),
     )
-    ax.yaxis.set_major_formatter(Percent())
+    percents(ax.yaxis)
     return ax
 
 
@@ -257,7 +257,7 @@ def declined(table, ax=None):
     ax.set_yticks(y, known["method"])
     ax.set_ylim(len(known) - 0.5, -1.1)
     ax.set(xlabel="default rate of the declined", xlim=(0, observed * 1.3))
-    ax.xaxis.set_major_formatter(Percent())
+    percents(ax.xaxis)
     ax.grid(axis="y", visible=False)
     return ax
 

@@ -7,7 +7,7 @@ Each function takes the frame that the study function of its name returned, acce
 import numpy as np
 
 from p2prisk.figures.colours import PALETTE, TINTS
-from p2prisk.figures.style import Percent, axes_of, label_line_ends
+from p2prisk.figures.style import axes_of, label_line_ends, percents
 
 _WIDTH = 5.4
 _SERIES = [PALETTE[name] for name in ("blue", "orange", "green", "purple", "black", "amber", "grey", "blue")]
@@ -149,7 +149,7 @@ def reliability_plot(table, labels=None, ax=None):
     ax.plot([0, top], [0, top], color=PALETTE["grey"], lw=0.8)
     ax.set(xlim=(0, top), ylim=(0, top), xlabel="Predicted rate", ylabel="Observed rate")
     for axis in (ax.xaxis, ax.yaxis):
-        axis.set_major_formatter(Percent())
+        percents(axis)
     if len(cuts) > 1:
         ax.legend(title="Cut", loc="upper left", fontsize=9)
     return ax
@@ -188,7 +188,7 @@ def power_plot(power, level=0.05, ax=None):
         ax.vlines(part["departure"], part["ci_low"], part["ci_high"], color=_SERIES[place % 8], lw=1)
     ax.axhline(level, color=PALETTE["grey"], lw=0.9, ls="--")
     ax.set_ylim(0, 1.02)
-    ax.yaxis.set_major_formatter(Percent())
+    percents(ax.yaxis)
     ax.set_xlabel("Size of the departure (log-odds)")
     ax.set_ylabel("Samples rejected at the 5 % level")
     return label_line_ends(ax, names)

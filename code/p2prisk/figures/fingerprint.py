@@ -11,6 +11,9 @@ out as 1e-17 on another machine is still a zero.
 
 import hashlib
 import json
+import os
+import weakref
+from html import escape
 
 import numpy as np
 import pandas as pd
@@ -220,11 +223,26 @@ def _numbers(ax):
             )
 
 
+def laden(picture, found):
+    """A picture (SVG) that carries its numbers and its drawing for a narrow screen as metadata, for a later step.
+
+    Examples
+    --------
+    >>> laden('<svg width="1pt"><g/></svg>', {"text/csv": "x,y"})
+    '<svg width="1pt"><metadata class="text/csv">x,y</metadata><g/></svg>'
+    """
+    parts = [
+        f'<metadata class="{kind}">{escape(found[kind])}</metadata>' for kind in ("text/csv", NARROW) if kind in found
+    ]
+    head = picture.index(">", picture.index("<svg")) + 1
+    return picture[:head] + "".join(parts) + picture[head:]
+
+
 def register():
     """Make IPython emit the fingerprint beside the picture of every figure; does nothing outside IPython.
 
     Where pictures are made for a page (as SVG), the numbers drawn go with them as ``text/csv``, and the drawing for a
-    narrow screen where there is one.
+    narrow screen where there is one. Quarto knows neither kind; there the picture carries both (:func:`laden`).
     """
     try:
         from IPython import get_ipython
@@ -242,13 +260,19 @@ def register():
     def bundle(figure, include=None, exclude=None):
         # before the narrow drawing, which lays the figure out anew: an arrow's path follows the layout
         found = {MIME_TYPE: fingerprint(figure)}
-        if "svg" in shell.run_line_magic("config", "InlineBackend.figure_formats"):
+        if Figure in pictures:  # Quarto sets the format without a word to the backend's settings
             found["text/csv"] = csv_of(figure)
             if small := narrow(figure):
                 found[NARROW] = small
+        bundles[figure] = found
         return found
 
+    bundles = weakref.WeakKeyDictionary()
+    pictures = shell.display_formatter.formatters["image/svg+xml"]
     shell.display_formatter.mimebundle_formatter.for_type(Figure, bundle)
+    if "QUARTO_DOCUMENT_PATH" in os.environ and Figure in pictures:
+        drawing = pictures.lookup_by_type(Figure)
+        pictures.for_type(Figure, lambda figure: laden(drawing(figure), bundles.get(figure, {})))
 
     # Drawing functions return their Axes; as the last line of a cell they would print an address. A semicolon hides it
     # in a notebook, but not when nbval runs the cell.

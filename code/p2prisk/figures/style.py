@@ -12,7 +12,7 @@ import matplotlib as mpl
 import numpy as np
 from cycler import cycler
 from matplotlib import font_manager
-from matplotlib.ticker import PercentFormatter
+from matplotlib.ticker import AutoLocator, FuncFormatter, MaxNLocator
 
 from p2prisk.figures.colours import PALETTE
 
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from matplotlib.axes import Axes
+    from matplotlib.axis import Axis
 
 _STYLE: Any = {
     "figure.figsize": (7.0, 4.0),
@@ -76,19 +77,6 @@ def use_house_style() -> None:
     register()
 
 
-class Percent(PercentFormatter):
-    """Shares as per cent, with as many decimals as the ticks need: 2.5 % is not written 2 %."""
-
-    def __init__(self) -> None:
-        super().__init__(1, decimals=0)
-
-    def set_locs(self, locs: Any) -> None:
-        """Take the ticks that are to be named."""
-        super().set_locs(locs)
-        whole = (all(abs(round(100 * place, digits) - 100 * place) < 1e-6 for place in locs) for digits in range(3))
-        self.decimals = next((digits for digits, fits in enumerate(whole) if fits), 3)
-
-
 def axes_of(ax: Axes | None, width: float, height: float) -> Axes:
     """The axes that a drawing function was given, or those of a new figure.
 
@@ -105,6 +93,40 @@ def axes_of(ax: Axes | None, width: float, height: float) -> Axes:
     import matplotlib.pyplot as plt
 
     return plt.subplots(figsize=(width, height))[1] if ax is None else ax
+
+
+def per_cent(share: float, digits: int | None = 0) -> str:
+    """A share as a picture writes it; without `digits`, as many as it needs.
+
+    Parameters
+    ----------
+    share : float
+    digits : int or None
+
+    Returns
+    -------
+    str
+
+    Examples
+    --------
+    >>> [per_cent(-0.007, 1), per_cent(0.025, None)] == ["\u22120.7\u00a0%", "2.5\u00a0%"]
+    True
+    """
+    words = f"{100 * share:.6g}" if digits is None else f"{100 * share:.{digits}f}"
+    return words.replace("-", "\u2212") + "\u00a0%"
+
+
+def percents(axis: Axis) -> None:
+    """Name the ticks of shares on an axis in per cent, and each as it is: a tick at 2.5 % is not called 2 %.
+
+    Parameters
+    ----------
+    axis : matplotlib.axis.Axis
+        Places that the figure chose stay.
+    """
+    if isinstance(axis.get_major_locator(), AutoLocator):
+        axis.set_major_locator(MaxNLocator("auto", steps=[1, 2, 5, 10]))
+    axis.set_major_formatter(FuncFormatter(lambda share, place: per_cent(share, None)))
 
 
 def label_line_ends(

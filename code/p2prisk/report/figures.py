@@ -4,7 +4,7 @@ import numpy as np
 
 from p2prisk.figures.colours import PALETTE, ordered_colours
 from p2prisk.figures.forest import forest_plot
-from p2prisk.figures.style import Percent, axes_of, label_line_ends
+from p2prisk.figures.style import axes_of, label_line_ends, percents
 
 
 def bad_shares(table, name, ax=None):
@@ -36,7 +36,7 @@ def bad_shares(table, name, ax=None):
     ax.set(ylabel=f"{name} (loans)", xlabel="share of bad loans")
     ax.set_xlim(left=0)
     ax.set_ylim(-0.6, len(table) - 0.4)
-    ax.xaxis.set_major_formatter(Percent())
+    percents(ax.xaxis)
     return ax
 
 
@@ -70,7 +70,7 @@ def bad_by_period(table, ax=None):
     ax.xaxis.place_names = dict(zip(map(float, place), table["level"], strict=True))
     ax.set(xlabel="period of issue", ylabel="share of bad loans")
     ax.set_ylim(bottom=0)
-    ax.yaxis.set_major_formatter(Percent())
+    percents(ax.yaxis)
     return ax
 
 
@@ -140,7 +140,7 @@ def _of_age(ax, words):
     ax.set(xlabel="months since issue", ylabel=words)
     ax.set_xlim(left=0)
     ax.set_ylim(bottom=0)
-    ax.yaxis.set_major_formatter(Percent())
+    percents(ax.yaxis)
     return ax
 
 

@@ -171,7 +171,8 @@ class ScorecardWidget:
             '<p class="scorecard-observed" data-part="observed"></p>'
             '<p class="scorecard-kept" data-part="kept" hidden></p></div>'
             # Quarto would read the table into its own document and the script would not find it again
-            f'<table data-quarto-disable-processing="true"><caption>Outcome with {_LEVEL:.0%} interval</caption>'
+            '<table data-quarto-disable-processing="true">'
+            f"<caption>Outcome with {100 * _LEVEL:.0f}\u00a0% interval</caption>"
             '<thead><tr><th scope="col">Outcome</th><th scope="col">Chance</th><th scope="col">Interval</th>'
             '<th scope="col" class="scorecard-bar" aria-hidden="true"></th></tr></thead><tbody></tbody></table>'
             "<div>Reasons for the score, largest loss of points first:<ol></ol></div>"
@@ -206,4 +207,4 @@ class ScorecardWidget:
             for name in self.card.categories
         )
         came = f" {self.observed[scored['grade']]}" if self.observed else ""
-        return "\n".join(lines) + f"\n\nChances with {_LEVEL:.0%} intervals: {chances}.{came}\n"
+        return "\n".join(lines) + f"\n\nChances with {100 * _LEVEL:.0f}\u00a0% intervals: {chances}.{came}\n"

@@ -3,12 +3,11 @@
 import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.dates import DateFormatter, YearLocator
-from matplotlib.ticker import PercentFormatter
 
 from p2pbook.figures import ACROSS, WIDE
 from p2pbook.figures.colours import BLOCK_COLOURS, mark_of
 from p2prisk.figures.colours import PALETTE, ink_on, ordered_colours, ramp
-from p2prisk.figures.style import axes_of
+from p2prisk.figures.style import axes_of, percents
 
 
 def _direct_labels(ax, items, min_gap=0.05):
@@ -53,7 +52,7 @@ def missing_shares(table, axes=None):
         ax.set_ylim(-0.6, len(labels) - 0.4)
         ax.set_xlim(-0.04, 1.04)
         ax.set_xticks([0, 0.5, 1])
-        ax.xaxis.set_major_formatter(PercentFormatter(1, decimals=0))
+        percents(ax.xaxis)
         ax.set_title(sample, fontsize=9.5)
     axes[0].figure.supxlabel("share of loans with a blank", fontsize=9.5)
     axes[0].figure.legend(*axes[0].get_legend_handles_labels(), loc="outside upper center", ncol=3, fontsize=9)
@@ -122,7 +121,7 @@ def loss_by_vintage(table, ax=None):
         ax.plot(dates, part["rate"], color=colour, marker=marker, markersize=3)
         ends.append((part["rate"].iloc[-1], f"{term} months", colour))
     ax.set_ylim(bottom=0)
-    ax.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
+    percents(ax.yaxis)
     ax.xaxis.set_major_locator(YearLocator())
     ax.xaxis.set_major_formatter(DateFormatter("%Y"))
     ax.set_xlabel("quarter of issue")
@@ -205,7 +204,7 @@ def loss_by_class(table, axes=None):
         )
         ax.set_xticks(x, part["class_label"], rotation=35, ha="right", fontsize=9)
         ax.set_title(label, fontsize=9, fontweight="normal")
-        ax.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
+        percents(ax.yaxis)
         ax.set_ylim(bottom=0)
         ax.grid(axis="x", visible=False)
     for ax in flat[len(labels) :]:

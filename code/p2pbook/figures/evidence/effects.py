@@ -2,13 +2,13 @@
 
 import matplotlib.pyplot as plt
 import numpy as np
-from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter, PercentFormatter
+from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
 from p2pbook.figures import ACROSS, WIDE
 from p2pbook.figures.colours import BLOCK_COLOURS, mark_of
 from p2prisk.figures.colours import PALETTE, ink_on, ordered_colours
 from p2prisk.figures.forest import forest_plot
-from p2prisk.figures.style import axes_of
+from p2prisk.figures.style import axes_of, percents
 
 
 def odds_ratio_forest(table, ax=None, xlabel="odds ratio of a worse outcome (log scale)", values=False):
@@ -110,7 +110,7 @@ def incidence(table, axes=None):
         ax.set_title(cause, fontsize=10, fontweight="normal")
         ax.set_ylim(bottom=0)
         ax.set_xticks(range(0, int(table["age"].max()) + 1, 12))
-        ax.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
+        percents(ax.yaxis)
         ax.set_xlabel("months since issue")
     flat[0].set_ylabel("share of the loans issued")
     flat[0].legend(loc="upper left", fontsize=9)
@@ -152,7 +152,7 @@ def class_probabilities(table, ax=None, xlabel="probability"):
         left = left + values.to_numpy()
     ax.set_yticks(y, table.index)
     ax.set_xlim(0, 1)
-    ax.xaxis.set_major_formatter(PercentFormatter(1, decimals=0))
+    percents(ax.xaxis)
     ax.set_xlabel(xlabel)
     ax.grid(visible=False)
     return ax

@@ -55,7 +55,7 @@ def rank_by_age(table, axes=None):
     return np.asarray(axes)
 
 
-def ranks_by_date(table, ax=None):
+def ranks_by_date(table, ax=None, size=(7.0, 3.2)):
     """Draw how well two rules ranked the loans that came after each date, with intervals, beside chance.
 
     Parameters
@@ -63,12 +63,14 @@ def ranks_by_date(table, ax=None):
     table : pandas.DataFrame
         ``date``, ``model`` (of the dictionary of colours), ``auc``, ``low``, ``high``.
     ax : matplotlib.axes.Axes, optional
+    size : tuple of float
+        Width and height of a new figure in inches.
 
     Returns
     -------
     matplotlib.axes.Axes
     """
-    ax = axes_of(ax, 7.0, 3.2)
+    ax = axes_of(ax, *size)
     names = {"on the day": "readable model", "sub-grade": "platform's sub-grade"}
     places = {date: place for place, date in enumerate(sorted(table["date"].unique()))}
     for shift, (model, words) in zip((-0.09, 0.09), names.items(), strict=True):

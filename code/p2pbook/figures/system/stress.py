@@ -4,12 +4,12 @@ import textwrap
 
 import matplotlib.pyplot as plt
 import numpy as np
-from matplotlib.ticker import MaxNLocator, PercentFormatter
+from matplotlib.patheffects import withStroke
 
 from p2pbook.figures import NARROW
 from p2pbook.figures.colours import mark_of
 from p2prisk.figures.colours import PALETTE
-from p2prisk.figures.style import axes_of, label_line_ends
+from p2prisk.figures.style import axes_of, label_line_ends, percents
 
 
 def scenarios(table, axes=None):
@@ -36,12 +36,20 @@ def scenarios(table, axes=None):
         ]
         ax.barh(y, table[name], color=colours, height=0.62)
         for place, value in zip(y, table[name], strict=True):
-            ax.text(max(value, 0), place, f" {100 * value:.1f}", va="center", fontsize=9)
+            words = f" {100 * value:.1f}".replace("-", "\u2212")
+            ax.text(
+                max(value, 0),
+                place,
+                words,
+                va="center",
+                fontsize=9,
+                path_effects=[withStroke(linewidth=3, foreground="white")],
+            )
         ax.axvline(0, color=PALETTE["black"], lw=0.8)
         ax.axvline(table[name].iloc[0], color=PALETTE["grey"], lw=0.8, ls=":")
         ax.set_title(title, fontsize=9)
         ax.set_xlim(min(table[name].min() * 1.25, 0), max(table[name].max(), 0.001) * 1.35)
-        ax.xaxis.set_major_formatter(PercentFormatter(1, decimals=0))
+        percents(ax.xaxis)
         ax.tick_params(axis="x", labelsize=9)
         ax.grid(axis="y", visible=False)
     axes[0].set_yticks(y, [textwrap.fill(name, 20) for name in table["scenario"]], fontsize=9)
@@ -76,9 +84,7 @@ def breaking(shifts, curves, breaks, ax=None, marks=None):
             ax.plot(breaks[name], 0, "o", color=colour, ms=7, mfc="white", mew=2)
     ax.axhline(0, color=PALETTE["black"], lw=1)
     ax.set_xlim(shifts[0], shifts[-1])
-    # steps of whole per cents, as the labels have no decimals
-    ax.yaxis.set_major_locator(MaxNLocator(steps=[1, 2, 5, 10]))
-    ax.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
+    percents(ax.yaxis)
     ax.set_xlabel("Shift of the log odds of a worse outcome")
     ax.set_ylabel("Lenders' return a year")
     label_line_ends(ax, list(curves))

@@ -2,12 +2,11 @@
 
 import matplotlib.pyplot as plt
 import numpy as np
-from matplotlib.ticker import PercentFormatter
 
 from p2pbook.figures import NARROW
 from p2pbook.figures.colours import SHARES
 from p2prisk.figures.colours import PALETTE, TINTS, ink_on, ordered_colours
-from p2prisk.figures.style import axes_of, label_line_ends
+from p2prisk.figures.style import axes_of, label_line_ends, percents
 
 
 def _month_axis(ax, months, every=3):
@@ -46,7 +45,7 @@ def vintages(curves, ax=None, event="charged off", named=None):
             ax.plot(part["age"], part["share"], color=PALETTE["grey"], lw=0.7, zorder=1.5)
     ax.set_xlim(0, curves["age"].max())
     ax.set_ylim(0, None)
-    ax.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
+    percents(ax.yaxis)
     ax.set_xlabel("Months since issue")
     ax.set_ylabel(f"Loans {event}")
     halves = {"01": "H1 ", "07": "H2 "} if {name[5:] for name in names} == {"01", "07"} else {"01": ""}
@@ -78,7 +77,7 @@ def vintage_forecast(forecast, actual, ax=None, age=24):
     ax.plot(actual.reindex(forecast["vintage"]), y, "o", color=PALETTE["orange"], ms=5, label="what came")
     ax.set_yticks(y, forecast["vintage"], fontsize=9)
     ax.set_xlim(0, None)
-    ax.xaxis.set_major_formatter(PercentFormatter(1, decimals=0))
+    percents(ax.xaxis)
     ax.set_xlabel(f"Loans charged off by month {age}")
     ax.legend(loc="lower center", bbox_to_anchor=(0.45, 1.0), ncol=2, fontsize=9)
     ax.grid(axis="y", visible=False)
@@ -142,7 +141,7 @@ def calibration(drift, ax=None):
     ax.text(0.99, 0.97, "worse than forecast", transform=ax.transAxes, ha="right", va="top", fontsize=9)
     ax.text(0.99, 0.03, "better than forecast", transform=ax.transAxes, ha="right", va="bottom", fontsize=9)
     low, high = drift["shift_low"].min(), drift["shift_high"].max()
-    ax.set_ylim(min(low, -0.3) * 1.15, max(high, 0.3) * 1.25)
+    ax.set_ylim(min(low, -0.3) * 1.15, max(high, 0.3) * 1.8)
     return ax
 
 
