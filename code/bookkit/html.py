@@ -20,7 +20,7 @@ from bookkit.tree import attributes, is_div, nodes, raw, transform, wrap
 _MARK = "<!-- next -->"
 #: Where the column of text is narrower than a picture drawn seven inches wide: telephones, and small windows in which
 #: the contents stand beside the text.
-NARROW_SCREENS = "(max-width: 47rem), (min-width: 55.01rem) and (max-width: 66rem)"
+_NARROW_SCREENS = "(max-width: 47rem), (min-width: 55.01rem) and (max-width: 66rem)"
 #: Folder of the style sheet, the script and the search index within the book.
 ASSETS = "bookkit"
 
@@ -62,7 +62,6 @@ def write_pages(book, pages, folder, pdf=None, chosen=None, whole=True):
     (folder / ASSETS).mkdir(exist_ok=True)
     for name in ("book.css", "reader.css", "book.js", "reader.js"):
         (folder / ASSETS / name).write_text(asset(name), encoding="utf-8")
-    # Scripts, not files to fetch: a page opened from file:// may not fetch.
     terms = _terms(pages)  # of some pages alone there are none, and those of the book that is there stay
     if whole or terms:
         (folder / ASSETS / "terms.js").write_text(_script("bookTerms", terms), encoding="utf-8")
@@ -135,7 +134,8 @@ def _titles(pages):
 
 def _accessible(body):
     """Give headings below the first level a link to themselves, formulas that scroll a stop of the keyboard, make an
-    empty head of a column no head, and keep a day on one line."""
+    empty head of a column no head, and keep a day, and a number with its per cent sign, on one line."""
+    body = re.sub(r"(?<=\d)\s%(?![^<>]*>)", "\u00a0%", body)
     body = re.sub(r"<th([^>]*?)(?: scope=\"\w+\")?([^>]*)></th>", r"<td\1\2></td>", body)
     body = re.sub(r"<td([^>]*)>(\d{4}-\d\d(?:-\d\d)?)</td>", r'<td\1><span class="day">\2</span></td>', body)
     formula = r'(<div class="formula"[^>]*>\s*<p>)?<math display="block"'
@@ -181,7 +181,7 @@ def _lower(node, page, pdf):
         if asset:  # a picture opens alone, as large as the window
             shown = [node]
             if narrow:
-                source = f'<source media="{NARROW_SCREENS}" srcset="{narrow_of(node["c"][2][0])}">'
+                source = f'<source media="{_NARROW_SCREENS}" srcset="{narrow_of(node["c"][2][0])}">'
                 shown = [raw("html", f"<picture>{source}", True), node, raw("html", "</picture>", True)]
             return [{"t": "Link", "c": [["", ["alone"], []], shown, [node["c"][2][0], ""]]}]
     elif kind == "Table":

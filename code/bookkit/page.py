@@ -112,7 +112,7 @@ class _Maker:
         for cell in (self.chapter.cells[index] for index in sorted(lost)):
             words = "is lost: a ::: block or code fence before it, or in an output, is not closed"
             self.fault(f"{cell.name} {words}", cell.line)
-        self.page.blocks = tree.bound(transform(blocks, self._block))
+        self.page.blocks = transform(blocks, self._block)
         self._check(self.page.blocks)
         if not self.faults and (not self.page.blocks or self.page.blocks[0]["t"] != "Header"):
             self.fault("the chapter's heading must come first", 1)

@@ -16,6 +16,7 @@ _UPRIGHT, _TURNED = 470, 717
 _SHOWN, _TALLEST = 0.76, 630
 #: Rows, and letters in them, up to which a table is not broken over two pages.
 WHOLE_ROWS, WHOLE_LETTERS = 20, 2_000
+_HEADS = ("Strong", "Strong"), ("Strong", "Code")  # a paragraph that heads a list or table begins and ends so
 _TABLE_SIZES, _PADDING = (9, 8.75, 8.5, 8, 7.5, 7, 6.5), 9
 
 
@@ -71,7 +72,7 @@ def _lower(node, page, by_path):
             node["c"][0][0] = identifier_of(page, node["c"][0][0])
     elif kind == "Para" and tree.plain(node["c"][:1]) == "The answer first." and not page.entry.appendix:
         return wrap("typst", "#answer[", [node], "]")
-    elif kind == "Para" and _is_head(node["c"]):
+    elif kind == "Para" and (node["c"][0]["t"], node["c"][-1]["t"]) in _HEADS:
         return wrap("typst", "#block(sticky: true)[", [node], "]")
     elif kind == "Header":
         return [_heading(node, page)]
@@ -82,12 +83,6 @@ def _lower(node, page, by_path):
     elif kind == "Table":
         return _table(node, _TABLE_SIZES[2 if page.entry.appendix else 0 :])
     return None
-
-
-def _is_head(inlines):
-    """Whether a paragraph is the head of a list or table: words in bold alone, or with an example in code."""
-    kinds = [item["t"] for item in inlines]
-    return kinds == ["Strong"] or (kinds[0] == "Strong" and kinds[-1] == "Code" and len(tree.plain(inlines)) < 150)
 
 
 def _heading(node, page):
@@ -121,10 +116,8 @@ def _float(node):
     kind, name, inlines, content = float_of(node)
     if name:
         inlines = [raw("typst", f"#label-of[{name}:] ", True), *inlines]
-    tables = [table for table in nodes(content) if table["t"] == "Table"]
-    short = bool(tables) and all(map(_is_short, tables))
     label = f", label: <{node['c'][0][0]}>" if node["c"][0][0] else ""
-    opening = f'#float(kind: "{kind}", whole: {str(short).lower()}{label}'
+    opening = f'#float(kind: "{kind}"{label}'
     head = [raw("typst", f"{opening})[")]
     if inlines:
         head = wrap("typst", f"{opening}, caption: [", [{"t": "Plain", "c": inlines}], "])[")
@@ -160,11 +153,6 @@ _DIVS = {
 # -- tables: they must not run out of the page ----------------------------------------------------------------------
 
 
-def _is_short(table):
-    rows = list(rows_of(table))
-    return len(rows) <= WHOLE_ROWS and sum(len(cell) for row in rows for cell in row) <= WHOLE_LETTERS
-
-
 def _table(node, sizes):
     """Give a table the largest type in which it fits; text columns share the room that is left by how much they say."""
     longest, least = column_widths(node)
@@ -179,7 +167,7 @@ def _table(node, sizes):
     if sum(longest) * size + _PADDING * len(least) > room:
         widths = [share * 0.999 for share in shares(least, column_lengths(node), room / size, _PADDING / size)]
     set_widths(node, widths)
-    whole = str(_is_short(node)).lower()
-    return [
-        div([raw("typst", f"#sized({size}pt, {whole})["), node, raw("typst", "]")], *(["bk-turned"] if turned else []))
-    ]
+    rows = list(rows_of(node))
+    whole = len(rows) <= WHOLE_ROWS and sum(len(cell) for row in rows for cell in row) <= WHOLE_LETTERS
+    opening = raw("typst", f"#sized({size}pt, {str(whole).lower()})[")
+    return [div([opening, node, raw("typst", "]")], *["bk-turned"] * turned)]

@@ -33,11 +33,9 @@ def strip(text):
 
 
 def strip_folder(folder):
-    """Dress and strip all pages and style sheets of a rendered book, give each page its policy; the changed files."""
-    from bookkit.dressing import dress_folder
+    """Strip all pages and style sheets of a rendered book, give each page its policy; the paths of changed files."""
     from bookkit.html import with_policy
 
-    dress_folder(folder)
     changed = []
     for path in sorted([*Path(folder).rglob("*.html"), *Path(folder).rglob("*.css")]):
         text = path.read_text(encoding="utf-8")

@@ -70,27 +70,6 @@ def transform(node, visit):
     return result
 
 
-def bound(node):
-    """A tree in which no line ends between a number and its per cent sign.
-
-    Examples
-    --------
-    >>> bound([{"t": "Str", "c": "28"}, {"t": "Space"}, {"t": "Str", "c": "%,"}])
-    [{'t': 'Str', 'c': '28\\xa0%,'}]
-    """
-    if isinstance(node, dict):
-        return {key: bound(value) if isinstance(value, list | dict) else value for key, value in node.items()}
-    result = []
-    for item in node:
-        kinds = [part.get("t") if isinstance(part, dict) else None for part in (*result[-2:], item)]
-        if kinds in (["Str", "Space", "Str"], ["Str", "SoftBreak", "Str"]) and item["c"][0] == "%":
-            if result[-2]["c"][-1].isdigit():
-                result[-2:] = [{"t": "Str", "c": f"{result[-2]['c']}\u00a0{item['c']}"}]
-                continue
-        result.append(bound(item) if isinstance(item, list | dict) else item)
-    return result
-
-
 def nodes(node):
     """Every node of a tree, parents before children."""
     waiting = [node]

@@ -87,7 +87,7 @@ def headings(text, book_title):
 
 
 def captions(text):
-    # the preview's door to a picture's numbers, which Quarto's pages do not have
+    # the preview's door to a picture's numbers, which Quarto's pages have below the picture
     text = re.sub(r'<a [^>]*class="numbers".*?</a>', "", text, flags=re.DOTALL)
     return [
         re.sub(r"\s*([.,;:)])", r"\1", re.sub(r"\(\s+", "(", plain(words)))
@@ -179,3 +179,15 @@ def test_post_render_step_removed_scripts_from_other_hosts(both):
         text = path.read_text(encoding="utf-8")
         text = strip(text) if source == GOOD else text
         assert not re.search(r"""@import[^;]*//|url\(["']?(?:https?:)?//""", text), path
+
+
+def test_pictures_bring_their_numbers_and_pages_the_readers_script(book):
+    source, preview, quarto = book
+    for path in read_book(source).chapters:
+        ours, theirs = body(preview, path), body(quarto, path)
+        for sign in ('class="numbers"', 'class="alone"', "<picture>"):
+            assert ours.count(sign) == theirs.count(sign), f"{path}: {sign}"
+        for name in re.findall(r'class="numbers" href="([^"]+)"', theirs):
+            assert (quarto / path).parent.joinpath(name).stat().st_size > 10, f"{path}: {name}"
+        page = (quarto / path).with_suffix(".html").read_text(encoding="utf-8")
+        assert "reader.js" in page and "bookTerms" in page

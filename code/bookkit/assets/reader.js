@@ -2,7 +2,7 @@
 (function () {
   "use strict";
   var doc = document, root = doc.documentElement, body = doc.body, main = doc.querySelector("main");
-  var base = doc.currentScript.src.replace(/[^/]*\/[^/]*$/, "");
+  var base = doc.currentScript.src.replace(/(site_libs\/quarto-contrib\/)?[^/]*\/[^/]*$/, "");
   if (!main) return;
   function all(selector, from) { return Array.prototype.slice.call((from || doc).querySelectorAll(selector)); }
   function make(tag, name, text) {

@@ -1,0 +1,102 @@
+-- Gives Quarto's web pages what the preview's have: numbers and narrow drawings of pictures, terms, tables that sort.
+-- Pictures carry the first two as metadata (p2prisk.figures.fingerprint.laden), which are taken out of them here.
+local narrow_screens = "(max-width: 47rem), (min-width: 55.01rem) and (max-width: 66rem)" -- as in bookkit/html.py
+local entities = { ["&lt;"] = "<", ["&gt;"] = ">", ["&quot;"] = '"', ["&#x27;"] = "'", ["&amp;"] = "&" }
+
+local function read(path)
+  local file = io.open(path, "r")
+  if not file then return nil end
+  local words = file:read("a")
+  file:close()
+  return words
+end
+
+local function write(path, words)
+  local file = assert(io.open(path, "w"))
+  file:write(words)
+  file:close()
+end
+
+local function html(words) return pandoc.RawInline("html", words) end
+
+local function dressed(image)
+  local drawn = image.src:match("%.svg$") and read(image.src)
+  if not drawn then return nil end
+  local stem, door, narrow = image.src:sub(1, -5), nil, nil
+  drawn = drawn:gsub('<metadata class="([^"]+)">(.-)</metadata>', function(kind, words)
+    words = words:gsub("&[#%w]+;", entities)
+    if kind == "text/csv" then
+      write(stem .. ".csv", words)
+      door = html(' <a class="numbers" href="' .. stem .. '.csv" download>Data</a>')
+    else
+      write(stem .. "-narrow.svg", words)
+      narrow = html('<picture><source media="' .. narrow_screens .. '" srcset="' .. stem .. '-narrow.svg">')
+    end
+    return ""
+  end)
+  write(image.src, drawn)
+  local shown = pandoc.Inlines({ html('<a class="alone" href="' .. image.src .. '">') })
+  if narrow then shown:insert(narrow) end
+  shown:insert(image)
+  if narrow then shown:insert(html("</picture>")) end
+  shown:insert(html("</a>"))
+  if door then shown:insert(door) end
+  return shown
+end
+
+-- no line ends between a number and its per cent sign
+local function bound(inlines)
+  for i = #inlines - 2, 1, -1 do
+    local number, space, sign = inlines[i], inlines[i + 1], inlines[i + 2]
+    if number.t == "Str" and (space.t == "Space" or space.t == "SoftBreak") and sign.t == "Str"
+        and number.text:match("%d$") and sign.text:match("^%%") then
+      inlines[i] = pandoc.Str(number.text .. "\u{a0}" .. sign.text)
+      inlines:remove(i + 2)
+      inlines:remove(i + 1)
+    end
+  end
+  return inlines
+end
+
+local function cells(line)
+  local found, at = {}, 1
+  while at <= #line do
+    local words, stop = "", line:find(",", at, true) or #line + 1
+    if line:sub(at, at) == '"' then
+      local close = at
+      repeat -- a quote that is doubled is one of the words
+        local start = close + 1
+        close = line:find('"', start, true)
+        words = words .. line:sub(start, close)
+        if line:sub(close + 1, close + 1) == '"' then close = close + 1 else start = nil end
+      until not start
+      words, stop = words:sub(1, -2), close + 1
+    else
+      words = line:sub(at, stop - 1)
+    end
+    found[#found + 1], at = words, stop + 1
+  end
+  return found
+end
+
+-- the glossary, where the project has one: page, term with its Chinese, meaning
+local function terms()
+  local words, rows = read((quarto.project.directory or ".") .. "/data/glossary.csv"), {}
+  for line in (words or ""):gmatch("[^\r\n]+") do
+    local row = cells(line)
+    rows[#rows + 1] = { "chapters/glossary.html", row[2] .. " " .. row[3], row[4] }
+  end
+  table.remove(rows, 1)
+  return pandoc.json.encode(rows):gsub("</", "<\\/")
+end
+
+local function page(doc)
+  quarto.doc.include_text("in-header", "<script>window.bookTerms=" .. terms() .. ";</script>")
+  quarto.doc.add_html_dependency({
+    name = "reader", version = "1", stylesheets = { "../assets/reader.css" },
+    scripts = { { path = "../assets/reader.js", afterBody = true } },
+  })
+  return doc
+end
+
+if quarto.doc.is_format("html") then return { { Image = dressed }, { Inlines = bound }, { Pandoc = page } } end
