@@ -19,6 +19,9 @@ export RENDERER
 # One process a core is enough: linear algebra with threads of its own would only fight the parallel chapters.
 export OPENBLAS_NUM_THREADS ?= 1
 
+# One more than there are cores: a test often waits, for a kernel, a browser, a server, a command.
+WORKERS ?= $(shell $(PYTHON) -c 'import os; print(os.cpu_count() + 1)')
+
 .PHONY: help setup more book pdf test lint tables notebooks preview evidence bench mutants oldest tape lock clean
 
 help: ## list the targets
@@ -57,7 +60,7 @@ pdf: $(READY) ## render the PDF only
 	@$(BIN)/bookkit book --to pdf
 
 test: $(READY) ## run every test: package, book, executed notebooks
-	@$(BIN)/python -m pytest -n logical --dist loadfile -rs --nbval --nbval-current-env --nbval-cell-timeout=600 \
+	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder -rs --nbval --nbval-current-env --nbval-cell-timeout=600 \
 	  --nbval-sanitize-with tests/notebooks/sanitize.cfg
 
 lint: $(MORE) ## check code style and chapters

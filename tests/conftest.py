@@ -2,6 +2,7 @@
 
 import shutil
 from importlib.util import find_spec
+from pathlib import Path
 
 import pytest
 
@@ -13,6 +14,21 @@ def pytest_configure(config):
     """Doctests leave out the modules that need numba where it is not installed."""
     if not find_spec("numba"):
         config.option.ignore_glob = [*(config.option.ignore_glob or []), "*/p2prisk/*/compiled.py"]
+
+
+#: Files that take long for their number of tests, the longest first: no core is to wait for one at the end.
+LONGEST = """
+bookkit/test_cache.py test_report_lineage.py test_faults.py test_report.py bookkit/test_browser.py
+test_contributing.py test_escape.py test_cluster.py test_effects.py bookkit/test_preview.py bookkit/test_notebooks.py
+test_detection.py bookkit/test_kernel_faults.py test_bounds.py test_report_sentences.py test_challenge.py
+test_as_of.py test_supply.py test_commands.py test_rolling.py test_cli.py
+""".split()
+
+
+def pytest_collection_modifyitems(items):
+    """The longest files first, then the others as they were collected."""
+    place = {str(Path(__file__).parent / name): number for number, name in enumerate(LONGEST)}
+    items.sort(key=lambda item: place.get(str(item.path), len(place)))
 
 
 _BROWSERS = ("chromium", "chromium-browser", "google-chrome", "chrome")

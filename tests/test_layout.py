@@ -32,6 +32,12 @@ def test_what_builds_the_book_stays_small():
     assert 3000 < len(lines) <= 3800
 
 
+def test_the_files_that_run_first_are_there():
+    """In the order of tests/conftest.py; a name that is none would be passed over."""
+    words = (ROOT / "tests/conftest.py").read_text(encoding="utf-8").partition('LONGEST = """')[2].partition('"""')[0]
+    assert len(words.split()) > 10 and [name for name in words.split() if not (ROOT / "tests" / name).exists()] == []
+
+
 def test_nobody_edits_sys_path():
     offenders = [
         str(path.relative_to(ROOT))

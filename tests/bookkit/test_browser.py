@@ -6,18 +6,13 @@ from urllib.parse import unquote
 
 import pytest
 
-from bookkit.render import render
-
 FIXTURES = Path(__file__).parent / "fixtures"
 
 
 @pytest.fixture(scope="module")
-def address(tmp_path_factory):
+def address(ran, tmp_path_factory):
     """file:// address of the good fixture, rendered."""
-    root = tmp_path_factory.mktemp("good") / "book"
-    shutil.copytree(FIXTURES / "good", root, ignore=shutil.ignore_patterns("_book*", ".bookkit"))
-    render(root, ["html"], say=lambda line: None)
-    return (root / "_book").as_uri()
+    return shutil.copytree(ran / "_book", tmp_path_factory.mktemp("good") / "_book").as_uri()
 
 
 class Visit:

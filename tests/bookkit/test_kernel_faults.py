@@ -19,40 +19,50 @@ def cell(words):
     return f"```{{python}}\n#| label: guilty\n{words}\n```\n"
 
 
-@pytest.mark.parametrize(
-    ("words", "line", "told"),
-    [
-        (cell(DIES), 5, "the kernel died in cell guilty"),
-        (f"A value `{{python}} {DIES}` here.\n", 5, "the kernel died in"),
-        (
-            cell("import threading, os\nthreading.Timer(0.5, os._exit, [9]).start()")
-            + "\n"
-            + cell("import time; time.sleep(60)").replace("guilty", "victim"),
-            11,
-            "the kernel died in cell victim",
-        ),
-        (cell(HANGS), 5, "cell guilty (line 5) took longer than 3 s"),
-        (f"A value `{{python}} {HANGS}` here.\n", 5, "took longer than 3 s"),
-        (cell(DEAF), 5, "cell guilty (line 5) took longer than 3 s"),
-        (f"A value `{{python}} {DEAF}` here.\n", 5, "took longer than 3 s"),
-        (cell("raise SystemExit(3)"), 5, "SystemExit"),
-    ],
-    ids=["cell dies", "inline dies", "dies later", "cell hangs", "inline hangs", "deaf cell", "deaf inline", "exit"],
-)
-def test_a_kernel_that_dies_or_hangs_is_a_named_error(words, line, told, tmp_path, monkeypatch):
-    monkeypatch.setattr(execute, "CELL_TIMEOUT", 3 if "longer" in told else 30)
-    (tmp_path / "a.qmd").write_text(f"# A {{#sec-a}}\n\nText.\n\n{words}")
-    chapter, started = read_chapter(Path("a.qmd"), tmp_path), time.monotonic()
-    with pytest.raises(BookErrors) as caught:
-        execute.execute_chapters([chapter], tmp_path)
-    (error,) = caught.value.errors
-    assert told in error.message and error.path == Path("a.qmd") and error.line == line, error
-    assert time.monotonic() - started < 45
-    children = Path("/proc/self/task")
-    if children.is_dir():
-        left = [path.read_text().split() for path in children.glob("*/children")]
-        alive = [pid for pids in left for pid in pids if "ipykernel" in _command(pid)]
-        assert alive == []
+#: Case -> its chapter behind the heading, the line and the words of the error.
+CASES = {
+    "cell-dies": (cell(DIES), 5, "the kernel died in cell guilty"),
+    "inline-dies": (f"A value `{{python}} {DIES}` here.\n", 5, "the kernel died in"),
+    "dies-later": (
+        cell("import threading, os\nthreading.Timer(0.5, os._exit, [9]).start()")
+        + "\n"
+        + cell("import time; time.sleep(60)").replace("guilty", "victim"),
+        11,
+        "the kernel died in cell victim",
+    ),
+    "exit": (cell("raise SystemExit(3)"), 5, "SystemExit"),
+    "cell-hangs": (cell(HANGS), 5, "cell guilty (line 5) took longer than 5 s"),
+    "inline-hangs": (f"A value `{{python}} {HANGS}` here.\n", 5, "took longer than 5 s"),
+    "deaf-cell": (cell(DEAF), 5, "cell guilty (line 5) took longer than 5 s"),
+    "deaf-inline": (f"A value `{{python}} {DEAF}` here.\n", 5, "took longer than 5 s"),
+}
+
+
+@pytest.fixture(scope="module")
+def errors(tmp_path_factory):
+    """The error of each case: those that hang run at once, as do those that die, since each waits for seconds."""
+    root, found = tmp_path_factory.mktemp("faults"), {}
+    for limit, hangs in ((5, True), (30, False)):
+        names = [Path(f"{name}.qmd") for name, case in CASES.items() if ("longer" in case[2]) == hangs]
+        for name in names:
+            (root / name).write_text(f"# A {{#sec-a}}\n\nText.\n\n{CASES[name.stem][0]}")
+        started, chapters = time.monotonic(), [read_chapter(name, root) for name in names]
+        with pytest.MonkeyPatch.context() as patch, pytest.raises(BookErrors) as caught:
+            patch.setattr(execute, "CELL_TIMEOUT", limit)
+            execute.execute_chapters(chapters, root, jobs=len(chapters))
+        assert time.monotonic() - started < 45
+        children = Path("/proc/self/task")
+        if children.is_dir():
+            left = [path.read_text().split() for path in children.glob("*/children")]
+            assert [pid for pids in left for pid in pids if "ipykernel" in _command(pid)] == []
+        found |= {error.path.stem: error for error in caught.value.errors}
+    return found
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_a_kernel_that_dies_or_hangs_is_a_named_error(case, errors):
+    _, line, told = CASES[case]
+    assert told in errors[case].message and errors[case].line == line, errors[case]
 
 
 def _command(pid):

@@ -34,9 +34,7 @@ class Server:
     """A running preview of a copy of the good fixture, its chapters run before."""
 
     def __init__(self, root):
-        self.root = root / "book"
-        shutil.copytree(GOOD, self.root, ignore=shutil.ignore_patterns("_book*", ".bookkit"))
-        render(self.root, ["html"], say=lambda line: None)
+        self.root = root
         command = [sys.executable, "-m", "bookkit", "preview", "--port", "0", "--project", str(self.root)]
         self.process = subprocess.Popen(
             command, stdout=subprocess.PIPE, text=True, env={**os.environ, "COLUMNS": "200"}
@@ -57,8 +55,8 @@ class Server:
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory):
-    running = Server(tmp_path_factory.mktemp("preview"))
+def server(copied, tmp_path_factory):
+    running = Server(copied(tmp_path_factory.mktemp("preview") / "book"))
     yield running
     running.process.send_signal(signal.SIGTERM)
     running.process.wait(20)
@@ -75,9 +73,8 @@ def test_a_change_of_the_prose_is_shown_first_and_the_rest_follows(server):
 
 
 @pytest.mark.parametrize(("name", "old", "new"), [("blocks", "marmalade", "quince"), ("numbers", "[@", "Quince [@")])
-def test_a_change_of_the_prose_makes_its_own_page_alone(name, old, new, tmp_path, monkeypatch):
-    root, chapter, calls = tmp_path / "book", Path(f"chapters/{name}.qmd"), Counter()
-    shutil.copytree(GOOD, root, ignore=shutil.ignore_patterns("_book*", ".bookkit"))
+def test_a_change_of_the_prose_makes_its_own_page_alone(name, old, new, copied, tmp_path, monkeypatch):
+    root, chapter, calls = copied(tmp_path / "book"), Path(f"chapters/{name}.qmd"), Counter()
     pages = render(root, ["html"], say=lambda line: None)
 
     def count(place):

@@ -20,11 +20,11 @@ FIXTURES = Path(__file__).parent / "fixtures"
 
 
 @pytest.fixture(scope="module")
-def good(tmp_path_factory):
+def good(copied, tmp_path_factory):
     """The good fixture, rendered once to both formats."""
-    root = tmp_path_factory.mktemp("good") / "book"
-    shutil.copytree(FIXTURES / "good", root, ignore=shutil.ignore_patterns("_book*", ".bookkit"))
-    render(root, say=lambda line: None)
+    root, told = copied(tmp_path_factory.mktemp("good") / "book"), []
+    render(root, say=told.append)
+    assert "5 chapters, 0 to run" in told
     return root
 
 
