@@ -118,6 +118,16 @@ def test_no_sentence_of_the_first_page_lacks_its_row():
     assert set(said) == carried, f"not of the register: {set(said) - carried}; not on the page: {carried - set(said)}"
 
 
+def test_what_would_overturn_a_claim_says_how_much():
+    """A number, or one such thing: "other data" overturns nothing."""
+    amount = re.compile(r"\d|\b(one|half|zero)\b")
+    said = {claim.id: claims.overturned(claim) for claim in REGISTER.values()}
+    loose = [name for name, words in said.items() if not (words.startswith("none") or amount.search(words))]
+    assert not loose, {name: said[name] for name in loose}
+    seen = [claim.id for claim in REGISTER.values() if claim.overturned_by.startswith("see ")]
+    assert all(REGISTER[name].overturned_by[4:] in REGISTER for name in seen)
+
+
 def test_a_finding_of_the_first_page_has_two_numbers_at_most_and_stands_beside_what_would_overturn_it():
     text = (ROOT / "index.qmd").read_text(encoding="utf-8")
     findings = re.split(r"^\d+\. ", text[text.index("::: {.findings}") :].partition("\n:::")[0], flags=re.M)[1:]

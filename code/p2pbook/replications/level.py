@@ -18,7 +18,7 @@ from p2prisk.tape import LoanTape
 from p2prisk.validation import auc, calibration_distance, calibration_slope_intercept, delong
 
 #: resamples of months of issue, each with a refit of every model
-RESAMPLES = 60
+RESAMPLES = 200
 
 #: groups of loans that are judged: both terms, and each apart
 GROUPS = {"both": (36, 60), "36": (36,), "60": (60,)}

@@ -33,7 +33,7 @@ LAST, YEAR = "2010-12-31", 12
 LEAST_LOSSES = 30
 
 #: resamples of months of issue, each with a refit at every date: of the hazard, of the trees (ten times as slow)
-RESAMPLES, RESAMPLES_TREES = 200, 12
+RESAMPLES, RESAMPLES_TREES = 200, 60
 
 #: of the months in which a loan ran on, the trees see one in so many, with that weight
 _ONE_IN = 10

@@ -145,7 +145,8 @@ def _specifications(tape, traits):
         "cut at three quarters repaid": fit(words, severity(0.75)),
         "without policy exceptions": fit(words, early[~raw["policy_exception"].to_numpy()]),
         "blanks filled with medians": fit(words, _filled(whole, traits)[year <= FITTED_TO]),
-        "weighted by amount": fit(words, early, freq_weights=weights, cov_type="HC0"),
+        # amounts are no counts of loans: each loan is a cluster, so that its weight enters the variance squared
+        "weighted by amount": fit(words, early, freq_weights=weights, cov_type="cluster", groups=np.arange(len(early))),
         "36 months only": fit(without("long_term"), early[early["long_term"] == 0]),
         "without state": fit(without("state"), early),
         "without year": fit(without("vintage"), early),
