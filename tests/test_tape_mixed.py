@@ -3,6 +3,8 @@
 Further members of the kinds of ``test_tape_kinds``: each is read right, refused or asked about; what is plain is not.
 """
 
+import ast
+import io
 import re
 import time
 
@@ -261,3 +263,44 @@ def test_utf_32_is_named(put, encoding):
     with pytest.raises(DataError, match=r"UTF-32: export as UTF-8, or name it: --encoding utf-32"):
         read_tape(path, rules())
     assert len(read_tape(path, rules(), encoding=encoding)) == N
+
+
+# ---------------------------------------------------------------- tables of fixed widths
+
+
+def fixed(rows, widths):
+    """Words to the left, numbers to the right."""
+    pairs = [(str(cell), width) for row in rows for cell, width in zip(row, widths, strict=True)]
+    made = [cell.ljust(abs(width)) if width < 0 else cell.rjust(width) for cell, width in pairs]
+    return "\n".join("".join(made[k : k + len(widths)]).rstrip() for k in range(0, len(made), len(widths))) + "\n"
+
+
+WIDTHS = (-7, -11, 9, 6, 9, 8, 1, -12, -14)
+ROWS = [[*row[:6], "", *row[6:]] for row in [list(LOANS.columns), *LOANS.to_numpy().tolist()]]
+
+
+@pytest.mark.parametrize("widths", [WIDTHS, tuple(-abs(width) - 2 for width in WIDTHS)], ids=["both", "left"])
+def test_a_table_of_fixed_widths_is_named_and_the_way_out_reads_it(put, widths):
+    text = fixed(ROWS, widths)
+    with pytest.raises(DataError, match="is a table of fixed widths") as said:
+        read_tape(put(text), rules())
+    places = ast.literal_eval(re.search(r"colspecs=(\[.*?\])\)", str(said.value))[1])
+    pd.read_fwf(io.StringIO(text), colspecs=places).to_csv(csv := io.StringIO(), index=False)
+    frame = read_tape(put(csv.getvalue()), rules()).frame
+    assert frame["amount"].tolist() == LOANS["amount"].tolist() and frame["dti"].tolist() == LOANS["dti"].tolist()
+    assert (frame["bad"] == BAD).all() and (frame["issue_date"].reset_index(drop=True) == DAYS).all()
+
+
+def test_fixed_widths_without_blanks_are_named_too(put):
+    text = "".join(f"{k:06d}{20150000 + k:08d}{amount:09d}\n" for k, amount in enumerate(LOANS["amount"]))
+    with pytest.raises(DataError, match="fixed widths.*in the description that came with it"):
+        read_tape(put(text), rules())
+
+
+@pytest.mark.parametrize("mark", [",", ";", "\t", "|", "^"])
+def test_a_table_with_marks_is_none_of_fixed_widths(put, mark):
+    rows = [[str(cell).ljust(12) for cell in row] for row in [list(LOANS.columns), *LOANS.to_numpy().tolist()]]
+    path = put("\n".join(mark.join(row) for row in rows) + "\n")
+    assert len(read_tape(path, rules())) == N
+    one = read_tape(put("\n".join(["status", *LOANS["status"]])), {"columns": {"status": {"from": "status"}}})
+    assert len(one) == N and len(read_tape(put(fixed(ROWS, WIDTHS).replace("charged off", "paid")), rules())) == N

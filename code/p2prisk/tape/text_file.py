@@ -22,6 +22,7 @@ from p2prisk.tape.bounds import CELL, Unfolding, check_begin, check_columns
 from p2prisk.tape.choose import find_mapping, known_at_issue_only, wanted_columns
 from p2prisk.tape.columns import COLUMNS
 from p2prisk.tape.encodings import other_encoding
+from p2prisk.tape.fixed_width import refuse_fixed_width
 from p2prisk.tape.header import LOOKED_AT, find_header
 from p2prisk.tape.mapping import builtin, builtin_names
 from p2prisk.tape.numerals import looks_grouped
@@ -212,6 +213,9 @@ def scan_lines(path, encoding, delimiter, names, expected=(), header=None, piece
         rows = list(islice(_records(lines, delimiter), LOOKED_AT))
     except csv.Error as error:
         raise DataError(f"{path.name}: {error} in its first lines: is it a table?") from None
+    if sum(len(row) == 1 for row in rows) > 0.5 * len(rows):
+        with io.TextIOWrapper(open_binary(path), encoding=encoding) as text:
+            refuse_fixed_width(path.name, text)
     usual = len(rows[1]) if len(rows) > 2 and len(rows[1]) == len(rows[2]) > 2 else 0
     rows = [_split_again(row) if delimiter == " " or len(_split_again(row)) == usual else row for row in rows]
     scan["delimiter"] = delimiter
