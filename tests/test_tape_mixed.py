@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from p2prisk import read_tape
 from p2prisk.errors import DataError
-from p2prisk.tape import privacy, quality
+from p2prisk.tape import iter_tape, privacy, quality
 from p2prisk.tape.dates import swapped_by_spreadsheet
 from p2prisk.tape.tally import Tally
 from test_tape_kinds import BAD, DAYS, LOANS, N, asked, issued, lines, rules
@@ -304,3 +304,54 @@ def test_a_table_with_marks_is_none_of_fixed_widths(put, mark):
     assert len(read_tape(path, rules())) == N
     one = read_tape(put("\n".join(["status", *LOANS["status"]])), {"columns": {"status": {"from": "status"}}})
     assert len(one) == N and len(read_tape(put(fixed(ROWS, WIDTHS).replace("charged off", "paid")), rules())) == N
+
+
+# ---------------------------------------------------------------- inch marks
+
+USE = {"purpose": {"from": "use"}}
+#: what the cell is, and how careless programs write it
+STRAY = {'24" tv, black': '"24" tv, black"', 'tv 24"': '"tv 24""', "5'10\" door, oak": '"5\'10" door, oak"'}
+
+
+def with_use(cell, every, at, quoted=False):
+    """The loans with a column `use` in the middle or at the end; every so many cells are `cell`."""
+    made = []
+    for place, line in enumerate(lines().splitlines()):
+        parts = [f'"{part}"' for part in line.split(",")] if quoted else line.split(",")
+        use = '"use"' if quoted and not place else "use" if not place else cell if place % every == 1 else '"car"'
+        made.append(",".join([*parts[:at], use, *parts[at:]]))
+    return "\n".join(made) + "\n"
+
+
+@pytest.mark.parametrize("text", STRAY)
+@pytest.mark.parametrize("every, at, quoted", [(N, 8, False), (7, 8, False), (7, 3, False), (7, 3, True), (N, 0, True)])
+def test_inch_marks_are_read_where_each_line_is_a_row(put, text, every, at, quoted):
+    tape = read_tape(put(with_use(STRAY[text], every, at, quoted)), rules(USE))
+    frame = tape.frame
+    wanted = [text if place % every == 0 else "car" for place in range(N)]
+    assert frame["purpose"].astype(str).tolist() == wanted
+    assert frame["amount"].tolist() == LOANS["amount"].tolist() and (frame["bad"] == BAD).all()
+    pieces = list(iter_tape(put(with_use(STRAY[text], every, at, quoted)), rules(USE), rows=100))
+    assert [use for piece in pieces for use in piece.frame["purpose"].astype(str)] == wanted
+    said = tape.quality().findings
+    assert said["what"].str.contains("inch marks").sum() == 1
+
+
+@pytest.mark.parametrize(
+    "cell, says",
+    [
+        ('"24 tv, black', "line 2: a quotation mark opens a cell"),  # where does it end?
+        ('"24 tv', "line 2: a quotation mark opens a cell"),
+        ('"24 tv, black", 5", oak', "line 2: 11 fields"),
+        ("24 tv, black", "line 2: 10 fields"),
+    ],
+)
+def test_what_may_be_parted_in_two_ways_is_refused(put, cell, says):
+    with pytest.raises(DataError, match=says):
+        read_tape(put(with_use(cell, 7, 3)), rules(USE))
+
+
+def test_a_file_that_is_cut_inside_a_cell_is_not_taken_for_one_with_stray_marks(put):
+    text = with_use('"car"', 7, 8, quoted=True).rstrip("\n")
+    with pytest.raises(DataError, match="ends inside quotation marks"):
+        read_tape(put(text[:-2]), rules(USE))

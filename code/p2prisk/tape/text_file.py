@@ -29,6 +29,7 @@ from p2prisk.tape.numerals import looks_grouped
 from p2prisk.tape.plain_lines import NotPlainError, PlainLines, read_plain
 from p2prisk.tape.privacy import masked_names, personal_columns
 from p2prisk.tape.rows import read_beside
+from p2prisk.tape.stray_marks import Quoted, SwallowedError, quoted_anew
 from p2prisk.tape.watch import ToldStream, blocks_told
 
 _BLOCK = 1 << 22
@@ -56,6 +57,8 @@ def open_binary(path):
     DataError
         A zip with no table or several, or a broken one.
     """
+    if isinstance(path, Quoted):
+        return io.BytesIO(path.data)
     with open(path, "rb") as stream:
         head = stream.read(6)
     if head[:2] == b"\x1f\x8b":
@@ -289,7 +292,7 @@ def _scan_records(path, encoding, delimiter, width, scan, judge):
                     continue
                 index += 1
                 if before - begin and width >= 3:
-                    _refuse_swallowed(path, row, width, delimiter, begin, before)
+                    _refuse_swallowed(path, row, width, scan, begin, before)
                 judge(row, index, begin, reader.line_num)
         except csv.Error as error:
             remedy = (
@@ -350,14 +353,16 @@ def _delimiter(lines):
     return found
 
 
-def _refuse_swallowed(path, row, width, delimiter, begin, end):
+def _refuse_swallowed(path, row, width, scan, begin, end):
     """Refuse a cell that has swallowed whole lines, because a quotation mark was opened and not closed."""
+    delimiter = scan["delimiter"]
     lines = [line for line in delimiter.join(row).split("\n") if line.strip()]
     whole = sum(line.count(delimiter) + 1 >= width for line in lines)
     if len(lines) > 1 and whole > 0.5 * len(lines):
-        raise DataError(
+        raise SwallowedError(
             f"{path.name}, line {begin:,d}: a quotation mark opens a cell that holds lines {begin:,d} to {end:,d}, and "
-            f"{whole:,d} of them look like rows of their own; remove the mark there or close it"
+            f"{whole:,d} of them look like rows of their own; remove the mark there or close it",
+            scan | {"width": width},
         )
 
 
@@ -377,6 +382,7 @@ def read_csv(path, on_error, encoding, delimiter, mapping, header=None, expected
     """
     encoding, size = _encoding_and_size(path, encoding)
     scan = _scanned(path, encoding, delimiter, on_error, header, expected)
+    path, size = scan["path"], scan["path"].stat().st_size if "marks" in scan else size
     header, width, scan["bytes"] = scan["header"], scan["width"], size
     chosen = mapping(header) if mapping is not None else None
     wanted = [name for name in header if name] if chosen is None else wanted_columns(header, chosen)
@@ -450,6 +456,7 @@ def csv_pieces(path, format, rows, on_error, encoding, delimiter, header=None, e
     """Pieces of a text file: iterator of frames, the mapping, the columns with personal data, the rows set aside."""
     encoding, size = _encoding_and_size(path, encoding)
     scan = _scanned(path, encoding, delimiter, on_error, header, expected, rows)
+    path, size = scan["path"], scan["path"].stat().st_size if "marks" in scan else size
     header = scan["header"]
     mapping = known_at_issue_only(find_mapping(format, header, path))
     wanted = wanted_columns(header, mapping)
@@ -512,15 +519,26 @@ def _scanned(path, encoding, delimiter, on_error, header, expected, rows=0):
     if delimiter is not None and (len(delimiter) != 1 or delimiter == '"'):
         raise DataError(f"delimiter {delimiter!r}: give one character, such as ';'")
     known = [builtin(name)["recognised_by"] for name in builtin_names()]
+    swallowed = None
     try:
         scan = scan_lines(path, encoding, delimiter, known, expected, header, rows)
+    except SwallowedError as error:
+        swallowed, scan = error, error.scan
     except UnicodeError as error:
         raise DataError(f"{path.name} is not {encoding}: {error}; name the right encoding") from None
+    if swallowed or scan["short"] or scan["long"] or scan["open_quote"]:
+        with io.TextIOWrapper(open_binary(path), encoding=encoding) as text:
+            anew = quoted_anew(text, scan["header_row"], scan["width"], scan["delimiter"])
+        if anew is not None:
+            path, encoding = Quoted(path.name, anew[0]), "utf-8"
+            scan = scan_lines(path, encoding, scan["delimiter"], known, expected, header, rows) | {"marks": anew[1]}
+        elif swallowed:
+            raise swallowed
     if not scan["records"]:
         raise DataError(f"{path.name} has a header but no rows; export it again with the loans")
     if on_error == "raise":
         _refuse_broken_lines(path, scan)
-    return scan | {"encoding": encoding}
+    return scan | {"encoding": encoding, "path": path}
 
 
 def _options(scan):
@@ -651,6 +669,7 @@ def _what_was_skipped(scan):
         "blank lines skipped": scan["blank"],
         "rows with empty cells beyond the header": scan["trailing"],
         "lines above the header skipped": scan["header_row"],
+        "lines with inch marks, or other quotation marks behind a digit; each is read as a row": scan.get("marks", 0),
     }
     return [{"column": "", "what": what, "rows": rows} for what, rows in told.items() if rows]
 
