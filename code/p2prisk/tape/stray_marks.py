@@ -1,4 +1,4 @@
-"""Inch marks in text: read where each line of the file then is one row, in one way; any other stray mark is refused."""
+"""Inch marks in text: read where each line of the file then is one row, in one way; other stray marks are refused."""
 
 from __future__ import annotations
 
