@@ -1,4 +1,4 @@
-"""Tables whose cells stand at fixed places of a line, with no mark between them: recognised, and refused by their name."""
+"""Tables whose cells stand at fixed places of a line, with no mark between them: recognised, and refused by name."""
 
 from __future__ import annotations
 
