@@ -1,4 +1,4 @@
-"""What pytest leaves alone, and the browser that the tests of pages share."""
+"""What pytest leaves alone, which tests begin, and the browser and the book that the tests of pages share."""
 
 import shutil
 from importlib.util import find_spec
@@ -49,3 +49,26 @@ def browser():
         running = driver.chromium.launch(executable_path=path, headless=True, args=_FLAGS)
         yield running
         running.close()
+
+
+@pytest.fixture(scope="session")
+def ran(tmp_path_factory):
+    """The book of the whole dialect with its pages and with what its cells gave: in a copy no chapter runs again."""
+    from bookkit.render import render
+
+    root = tmp_path_factory.mktemp("ran") / "book"
+    fixture = Path(__file__).parent / "bookkit" / "fixtures" / "good"
+    shutil.copytree(fixture, root, ignore=shutil.ignore_patterns("_book*", ".bookkit"))
+    render(root, ["html"], say=lambda line: None)
+    return root
+
+
+@pytest.fixture(scope="session")
+def copied(ran):
+    """Make a copy of the book of the dialect that has run, without its pages."""
+
+    def copy(root):
+        shutil.copytree(ran, root, ignore=shutil.ignore_patterns("_book*"))
+        return root
+
+    return copy
