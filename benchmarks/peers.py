@@ -128,15 +128,17 @@ def prepared(folder, given):
 
 
 def environment(name, folder):
-    """The interpreter of a tool's own environment, made where absent; or why there is none."""
-    python = folder / name / "bin" / "python"
-    if not python.is_file():
-        made = subprocess.run([sys.executable, "-m", "venv", str(folder / name)], capture_output=True, text=True)
-        if made.returncode == 0:
-            pip = [str(python), "-m", "pip", "install", "-q", PEERS[name], "pyarrow"]
-            made = subprocess.run(pip, capture_output=True, text=True)
-        if made.returncode:
-            return None, (made.stderr.strip().splitlines() or ["no word"])[-1][:200]
+    """The interpreter of a tool's own environment, made where absent, half made or without its Python; or why not."""
+    own = folder / name
+    python, ready = own / "bin" / "python", own / "made-of"
+    if not (python.is_file() and ready.is_file() and ready.read_text() == PEERS[name]):
+        venv = [sys.executable, "-m", "venv", "--clear", str(own)]
+        for step in (venv, [str(python), "-m", "pip", "install", "-q", PEERS[name], "pyarrow"]):
+            made = subprocess.run(step, capture_output=True, text=True)
+            if made.returncode:
+                said = (made.stderr.strip() or made.stdout.strip() or "no word").splitlines()[-1]
+                return None, f"its environment could not be made by {step[2]}: {said.replace(str(own), name)[:200]}"
+        ready.write_text(PEERS[name])
     return python, ""
 
 

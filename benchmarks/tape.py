@@ -1,8 +1,10 @@
 """Time and memory of the commands on large tapes, from ten thousand to ten million rows, with a table and a plot.
 
     python benchmarks/tape.py              # 10^4, 10^5 and 10^6 rows: check, fit, score
-    python benchmarks/tape.py --large      # adds 10^7 rows: score, which streams
+    python benchmarks/tape.py --large      # adds 10^7 rows
     python benchmarks/tape.py --report     # adds the report of the largest tape
+
+The steps of ``--large`` may be taken one at a time (``--only check``), on a tape that is there already (``--tape``).
 
 Each command runs as a user runs it, in a process of its own; seconds by the clock, processor seconds on all cores and
 the peak of its resident memory are kept in ``tape.json`` and written into ``README.md``, with a plot. The tape is
@@ -75,8 +77,8 @@ def write_tape(path, rows):
 
 
 def measured(words, folder):
-    """Run a command; seconds, processor seconds, peak in MB."""
-    started = time.perf_counter()
+    """Run a command; seconds, processor seconds, peak in MB, and the load average that it began with."""
+    load, started = os.getloadavg()[0], time.perf_counter()
     process = subprocess.Popen([sys.executable, "-m", "p2prisk", *words], cwd=folder, stdout=subprocess.DEVNULL)
     _, status, used = os.wait4(process.pid, 0)
     if os.waitstatus_to_exitcode(status):
@@ -85,26 +87,31 @@ def measured(words, folder):
         "seconds": time.perf_counter() - started,
         "processor": used.ru_utime + used.ru_stime,
         "peak_mb": used.ru_maxrss / 1e3,
+        "load": load,
     }
 
 
-def measure(folder, sizes, report):
-    """Every command on every size; a tape that cannot be read whole is scored alone."""
+def measure(folder, sizes, report, only=(), given=None):
+    """Every command on every size."""
     found = []
     for rows in sizes:
         tape = folder / "tape.csv"
-        # in a process of its own: the peak of a command counts the memory of the process that starts it
-        writer = multiprocessing.get_context("spawn").Process(target=write_tape, args=(tape, rows))
-        writer.start()
-        writer.join()
+        if given is None:
+            # in a process of its own: the peak of a command counts the memory of the process that starts it
+            writer = multiprocessing.get_context("spawn").Process(target=write_tape, args=(tape, rows))
+            writer.start()
+            writer.join()
+        else:
+            tape.unlink(missing_ok=True)
+            tape.symlink_to(given.resolve())
         commands = {
             "check": ["check", tape.name],
             "fit": ["fit", tape.name, "--output", "model.json"],
             "score": ["score", tape.name, "--model", "model.json", "--output", "scores.csv"],
         }
-        if rows == LARGE:
-            commands = {"score": commands["score"]}
-        elif report and rows == max(size for size in sizes if size < LARGE):
+        if only:
+            commands = {name: commands[name] for name in only}
+        elif report and rows == max(sizes):
             commands["report"] = ["report", tape.name, "--output", "report"]
         for name, words in commands.items():
             found.append({"rows": rows, "command": name, **measured(words, folder)})
@@ -115,9 +122,9 @@ def measure(folder, sizes, report):
 
 def table(found):
     """The measurements as a Markdown table."""
-    lines = ["| rows | command | seconds | processor seconds | peak MB |", "|---:|---|---:|---:|---:|"]
+    lines = ["| rows | command | seconds | processor seconds | peak MB | load |", "|---:|---|---:|---:|---:|---:|"]
     for row in found:
-        cost = f"{row['seconds']:.1f} | {row['processor']:.1f} | {row['peak_mb']:,.0f}"
+        cost = f"{row['seconds']:.1f} | {row['processor']:.1f} | {row['peak_mb']:,.0f} | {row['load']:.1f}"
         lines.append(f"| {row['rows']:,d} | {row['command']} | {cost} |")
     return "\n".join([*lines, "", "![Time and memory of the commands](tape.png)"])
 
@@ -149,21 +156,18 @@ def main():
         "--large", action="store_true", help="measure ten million rows alone, and keep the other measurements"
     )
     parser.add_argument("--report", action="store_true", help="with the report of the largest tape")
-    parser.add_argument(
-        "--model", type=Path, help="with --large: the model to score with; default: that of 100,000 rows"
-    )
+    parser.add_argument("--only", nargs="+", default=(), choices=("check", "fit", "score"), help="with --large")
+    parser.add_argument("--tape", type=Path, help="with --large: the tape, as write_tape makes it, if it is there")
     parser.add_argument("--no-write", action="store_true", help="print the table alone")
     options = parser.parse_args()
     store = HERE / "tape.json"
     with tempfile.TemporaryDirectory(prefix="p2prisk-bench-") as scratch:
         folder = Path(scratch)
         if options.large:
-            if options.model:
-                (folder / "model.json").write_bytes(options.model.read_bytes())
-            else:
+            if options.only and "fit" not in options.only:
                 write_tape(folder / "tape.csv", 100_000)
                 measured(["fit", "tape.csv", "--output", "model.json"], folder)
-            found = measure(folder, [LARGE], False)
+            found = measure(folder, [LARGE], False, options.only, options.tape)
         else:
             found = measure(folder, options.rows, options.report)
     new = {(row["rows"], row["command"]) for row in found}

@@ -106,9 +106,11 @@ def test_a_rerun_gives_the_same_bytes_in_another_folder(made, tmp_path, monkeypa
 def test_the_word_file_has_text_tables_figures_and_links(made):
     with zipfile.ZipFile(made / "out" / "loan-tape-study.docx") as parts:
         text = parts.read("word/document.xml").decode()
+        style = re.search(r'w:styleId="Table".*?</w:style>', parts.read("word/styles.xml").decode(), re.S)[0]
         pictures = [name for name in parts.namelist() if name.startswith("word/media/")]
     words = re.sub(r"<[^>]+>", "", text)
     assert "a year of provisions" in words and "What to review" in words and "Table 6.1:" not in words[:200]
+    assert '<w:rPr><w:sz w:val="15"/></w:rPr><w:tblPr>' in style  # at twelve points words broke letter by letter
     assert text.count("<w:tbl>") >= 8 and pictures and all(name.endswith(".png") for name in pictures)
     anchors = set(re.findall(r'w:anchor="([^"]+)"', text))
     assert anchors and anchors <= set(re.findall(r'w:bookmarkStart[^>]*w:name="([^"]+)"', text))
@@ -120,6 +122,20 @@ def test_the_project_that_is_left_holds_results_and_no_row(made):
     stored = Results.stored(project)
     assert max(len(table) for table in stored.tables.values()) < 400 and "cutoff_words" in stored
     assert main(["report", "loans.csv", "--editable", str(project), "--output", "other"]) == 2
+
+
+def test_numbers_of_a_workbook_are_short_to_the_eye_and_whole_in_the_cell(tmp_path):
+    from openpyxl import load_workbook
+
+    table = pd.DataFrame({"share": [1 / 3, 1.5e-10, 1234.5678, 0.0, float("nan")], "loans": [6000, 1, 2, 3, 4]})
+    named = pd.DataFrame({"n": [1, 2]}, index=["income", "dti"])
+    write_workbook(Results({"a": table[table["loans"] != 1], "b": named}), tmp_path / "x.xlsx")
+    book = load_workbook(tmp_path / "x.xlsx")
+    assert [cell.value for cell in book["a"][1]] == ["share", "loans"] and book["b"]["A1"].value == "what"
+    cells = [book["a"].cell(row, 1) for row in range(2, 6)]
+    assert [cell.value for cell in cells] == [1 / 3, 1234.5678, 0, None]
+    assert [cell.number_format for cell in cells[:3]] == ["0.0000", "#,##0.00", "0"]
+    assert book["a"]["B2"].number_format == "#,##0" and book["a"].column_dimensions["A"].width < 12
 
 
 def test_text_of_a_workbook_is_text(tmp_path):

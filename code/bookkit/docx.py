@@ -1,10 +1,10 @@
 """Write the document tree as one Word file with pandoc: headings, tables and figures, for who must write into it.
 
-Figures are pictures of points (PNG), since Word before 2019 shows no others; typst draws them. The file holds no day,
-so that the same book gives the same bytes.
+Figures are pictures of points (PNG), since Word before 2019 shows no others; typst draws them. No day is in the file.
 """
 
 import re
+import zipfile
 
 from bookkit import tree
 from bookkit.document import float_of, identifier_of, lower_block, lower_link, titled
@@ -13,8 +13,9 @@ from bookkit.tables import column_widths, set_widths, shares
 from bookkit.tree import attributes, is_div, raw, transform
 
 _BREAK = raw("openxml", '<w:p><w:r><w:br w:type="page"/></w:r></w:p>')
-#: width of the text in points, and of a letter
-_ROOM, _EM = 450, 9.0
+#: in points: width of the text, letters of tables, what a cell keeps free; pandoc's style of tables, with a size
+_ROOM, _EM, _PADDING = 450, 7.5, 12.0
+_SMALL = rb'(?s)(<w:style [^>]*w:styleId="Table".*?)(?=<w:tblPr>)', rb'\1<w:rPr><w:sz w:val="15"/></w:rPr>'
 
 
 def write_docx(book, pages, path):
@@ -30,6 +31,11 @@ def write_docx(book, pages, path):
         plain = {key: {"t": "MetaString", "c": words} for key, words in meta.items() if words}
         options = ["--toc", "--toc-depth=2", f"--resource-path={folder}", "-o", str(path.resolve())]
         tree.pandoc(tree.document(blocks, plain), "-f", "json", "-t", "docx", *options)
+    with zipfile.ZipFile(path) as made:
+        parts = [(part, re.sub(*_SMALL, made.read(part))) for part in made.infolist()]
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as made:
+        for part, data in parts:
+            made.writestr(part, data)
 
 
 def _draw(book, folder):
@@ -67,14 +73,11 @@ def _lower(node, page, by_path):
         alt = tree.text(values.get("alt") or tree.plain(node["c"][1]))
         keep = [["width", f"{min(points, _ROOM) / 72:.2f}in"]]
         return [{"t": "Image", "c": [["", [], keep], alt, [re.sub(r"\.svg$", ".png", name), ""]]}]
-    elif kind == "Table":
-        return _table(node)
+    if kind == "Table":
+        longest, least = column_widths(node)
+        wide = sum(longest) * _EM + _PADDING * len(longest) > _ROOM
+        set_widths(node, shares(least, longest, _ROOM / _EM, _PADDING / _EM) if wide else None)
     return None
-
-
-def _table(node):
-    longest, least = column_widths(node)
-    set_widths(node, shares(least, longest, _ROOM / _EM) if sum(longest) * _EM > _ROOM else None)
 
 
 def _float(node):
@@ -85,14 +88,9 @@ def _float(node):
     return [{"t": "Div", "c": [[node["c"][0][0], [], []], [line, *content] if kind == "tbl" else [*content, line]]}]
 
 
-def _callout(node):
-    title, body = titled(node)
-    return [{"t": "Para", "c": [{"t": "Strong", "c": title}]}, *body]
-
-
 _DIVS = {
     "bk-float": _float,
-    "bk-callout": _callout,
+    "bk-callout": lambda node: [{"t": "Para", "c": [{"t": "Strong", "c": titled(node)[0]}]}, *titled(node)[1]],
     "bk-code": lambda node: [],
     "bk-equation": lambda node: node["c"][1],
     "bk-text": lambda node: node["c"][1],

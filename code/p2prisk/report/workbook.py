@@ -51,8 +51,8 @@ def write_workbook(results: Results, path: PathLike) -> None:
     )
     for name, table in {"contents": contents, **tables}.items():
         sheet = book.create_sheet(name[:31])
-        if not isinstance(table.index, pd.RangeIndex):
-            table = table.reset_index()
+        if table.index.name or not pd.api.types.is_integer_dtype(table.index.dtype):  # others are running numbers
+            table = table.reset_index(names=table.index.name or "what")
         rows = [list(map(str, table.columns)), *table.itertuples(index=False, name=None)]
         for i, row in enumerate(rows, 1):
             for j, value in enumerate(row, 1):
@@ -61,7 +61,7 @@ def write_workbook(results: Results, path: PathLike) -> None:
             cell.font = Font(bold=True)
         sheet.freeze_panes = "A2"
         for j in range(1, len(rows[0]) + 1):
-            longest = max(len(str(row[j - 1])) for row in rows[:200])
+            longest = max(_shown(row[j - 1]) for row in rows[:200])
             sheet.column_dimensions[get_column_letter(j)].width = min(max(9, longest + 1), 60)
             for cell in next(sheet.iter_cols(j, j)):
                 cell.alignment = Alignment(wrap_text=longest > 58, vertical="top")
@@ -80,6 +80,22 @@ def _put(cell, value):
     else:
         value = value.item() if hasattr(value, "item") else value
         cell.value = value if isinstance(value, bool | int | float) else visible(value, 32_000)
+        cell.number_format = _format(value)
+
+
+def _format(value):
+    """How a number is shown; the cell holds all of it."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return "General"
+    if isinstance(value, int):
+        return "#,##0"
+    size = abs(value)
+    return "0" if not size else "0.0E+00" if size < 1e-4 else "0.0000" if size < 10 else "#,##0.00"
+
+
+def _shown(value):
+    """Letters that a cell takes."""
+    return 10 if isinstance(value, float) else len(str(value))
 
 
 def _without_day(made, path):
