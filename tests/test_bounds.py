@@ -3,6 +3,7 @@
 import bz2
 import gzip
 import lzma
+import re
 import subprocess
 import sys
 import time
@@ -312,3 +313,219 @@ def test_mappings_that_unfold_are_refused(tmp_path, text, what):
     with pytest.raises(DataError, match=what):
         read_tape(tmp_path / "loans.csv", format=tmp_path / "m.yml")
     assert time.process_time() - begin < 3
+
+
+#: files of some kilobytes that took gigabytes or minutes -> what is said of them
+UNFOLDING = {
+    "lines of another width": ([b"1\n" * 400_000] * 3, "more than 1,000,000 lines do not fit the header"),
+    "blank lines": ([b"\n" * 600_000] * 2, "nine in ten are blank"),
+    "a row of empty cells": ([b"1000,36,x\n" * 30, b"1000,36,x" + b"," * 100_000 + b"\n"], "100,003 columns"),
+    "a row over many lines": ([b"1000,36,x\n" * 30, b'"a\n",' * 3_000_000 + b"\n"], "more than 16,777,216 letters"),
+}
+
+
+@pytest.mark.parametrize("kind", UNFOLDING)
+def test_rows_that_unfold_are_refused(tmp_path, kind, monkeypatch):
+    from p2prisk.tape import text_file
+
+    parts, words = UNFOLDING[kind]
+    if "16,777,216" in words:
+        monkeypatch.setattr(text_file, "LINE", 100_000)
+        parts, words = [parts[0], b'"a\n",' * 30_000 + b"\n"], "more than 100,000 letters"
+    if "1,000,000" in words or "blank" in words:
+        monkeypatch.setattr(text_file, "BROKEN", 10_000)
+        parts, words = [parts[0][:40_000]], words.replace("1,000,000", "10,000")
+    (tmp_path / "loans.csv").write_bytes(HEADER + b"".join(parts))
+    for on_error in ("raise", "missing"):
+        with pytest.raises(DataError, match=words):
+            read_tape(tmp_path / "loans.csv", on_error=on_error)
+
+
+@pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="only Linux counts the memory of a program so")
+def test_a_library_that_takes_more_than_it_may_fails_alone():
+    with bounds.within(1 << 28):
+        assert len(bytearray(1 << 20)) == 1 << 20
+        with pytest.raises(MemoryError):
+            bytearray(1 << 30)
+    assert len(bytearray(1 << 29)) == 1 << 29
+
+
+@pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="only Linux counts the memory of a program so")
+def test_a_command_takes_no_more_than_is_free_and_repeats_no_warning_of_a_library(tmp_path, monkeypatch, capsys):
+    import warnings
+
+    from p2prisk import cli
+
+    def run(arguments):
+        warnings.warn("the cell of Maria Roth", UserWarning, stacklevel=1)
+        return bytearray(1 << 40)
+
+    monkeypatch.setattr(cli, "_check", run)
+    assert cli.main(["check", str(tmp_path / "x.csv")]) == 2
+    told = capsys.readouterr().err
+    assert "the memory is not enough" in told and "Maria" not in told
+
+
+def test_a_member_of_an_archive_that_unfolds_is_not_unpacked_to_see_what_the_archive_is(tmp_path):
+    """3,800 bytes took 5 GB: an OpenDocument file is known by 40 bytes of its first member."""
+    import tracemalloc
+
+    path = tmp_path / "loans.zip"
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("mimetype", bytes(1 << 25))
+        archive.writestr("a.csv", "amount,term\n1000,36\n")
+    tracemalloc.start()
+    try:
+        with pytest.raises(DataError, match="holds 2 files"):
+            read_tape(path)
+        assert tracemalloc.get_traced_memory()[1] < 1 << 23
+    finally:
+        tracemalloc.stop()
+
+
+@pytest.mark.parametrize("way", [zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
+@pytest.mark.parametrize("name", ["a.csv", "xl/workbook.xml"])
+def test_members_of_an_archive_in_another_packing_are_refused(tmp_path, way, name):
+    """Python unpacks 4 kB of bzip2 at once, and that was a table of 5 GB."""
+    with zipfile.ZipFile(tmp_path / "loans.zip", "w", way) as archive:
+        archive.writestr(name, "amount,term\n1000,36\n")
+    with pytest.raises(DataError, match="packed in a way not known here"):
+        read_tape(tmp_path / "loans.zip")
+
+
+def test_an_archive_under_a_password_or_with_a_damaged_member_is_refused_by_its_name(tmp_path):
+    for flag, words in ((1, "locked by a password"), (0, "damaged")):
+        path = tmp_path / "loans.zip"
+        with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+            archive.writestr("mimetype", b"application/x" * 9)
+            archive.writestr("a.csv", "amount,term\n1000,36\n")
+        data = bytearray(path.read_bytes())
+        data[6] |= flag
+        data[data.index(b"PK\x01\x02") + 8] |= flag
+        if not flag:
+            data[data.index(b"mimetype") + 8] ^= 0xFF
+        path.write_bytes(data)
+        with pytest.raises(DataError, match=words):
+            read_tape(path)
+
+
+def test_one_text_in_every_row_of_a_workbook_is_refused(tmp_path, monkeypatch):
+    """Cells name a shared text by its number: 300,000 rows of one were 10 GB."""
+    from p2prisk.tape import containers
+
+    def book(length):
+        words = [f'<c t="inlineStr"><is><t>{text}</t></is></c>' for text in ("amount", "term", "purpose", "x" * length)]
+        sheet = f"<sheetData><row>{''.join(words[:3])}</row>" + f"<row><c><v>1000</v></c><c/>{words[3]}</row>" * 50
+        return altered(tmp_path / "x.xlsx", lambda xml: re.sub(b"<sheetData>.*(?=</sheetData>)", sheet.encode(), xml))
+
+    monkeypatch.setattr(containers, "FREE", 10_000)
+    monkeypatch.setattr(containers, "RATIO", 1)
+    assert len(read_tape(book(100)).frame) == 50
+    with pytest.raises(DataError, match="letters and more: no table of loans"):
+        read_tape(book(1000))
+    monkeypatch.setattr(containers, "CELL", 50)
+    with pytest.raises(DataError, match="a cell of more than 50 letters"):
+        read_tape(book(100))
+
+
+def test_a_workbook_that_takes_more_than_its_size_allows_is_refused(tmp_path, monkeypatch):
+    """Sixty megabytes of empty styles are objects of many gigabytes: what else a part may hold, nobody lists."""
+    from p2prisk.tape import containers
+
+    def many(path, sheet):
+        raise MemoryError
+
+    path = altered(tmp_path / "x.xlsx", lambda xml: xml)
+    assert len(read_tape(path).frame) == 1
+    monkeypatch.setattr(containers, "_rows_of_sheet", many)
+    with pytest.raises(DataError, match="unfolds to more than a workbook"):
+        read_tape(path)
+
+
+def test_the_words_of_a_workbook_about_its_author_are_not_repeated(tmp_path, monkeypatch):
+    def damaged(*_, **__):
+        raise ValueError("invalid datetime value Maria Roth")
+
+    path = altered(tmp_path / "x.xlsx", lambda xml: xml)
+    monkeypatch.setattr(openpyxl, "load_workbook", damaged)
+    with pytest.raises(DataError, match="is not a whole Excel file") as refused:
+        read_tape(path)
+    assert "Maria" not in str(refused.value)
+
+
+def test_a_page_of_text_in_every_row_is_refused_however_much_memory_is_free(tmp_path, monkeypatch):
+    """A file of 4 kB still took 4 GB where 18 were free."""
+    import pyarrow
+    import pyarrow.parquet as parquet
+
+    from p2prisk.tape import containers
+
+    table = {"amount": [1000] * 200, "term": [36] * 200, "purpose": ["x" * 500_000] * 200}
+    parquet.write_table(pyarrow.table(table), tmp_path / "x.parquet", compression="zstd")
+    monkeypatch.setattr(containers, "free_memory", lambda: 1e12)
+    with pytest.raises(DataError, match="bytes of text"):
+        read_tape(tmp_path / "x.parquet")
+
+
+@pytest.mark.parametrize("kind", ["json", "opaque", "tensor"])
+def test_types_of_their_own_in_a_parquet_file_are_refused(tmp_path, kind):
+    """Their texts do not come as codes: one of 600,000 letters in 3,000 rows took 4 GB."""
+    import numpy as np
+    import pyarrow
+    import pyarrow.parquet as parquet
+
+    if kind == "tensor":
+        column = pyarrow.FixedShapeTensorArray.from_numpy_ndarray(np.zeros((20, 4)))
+    elif not hasattr(pyarrow, kind if kind == "opaque" else "json_"):
+        pytest.skip("this edition of pyarrow has no such type")
+    else:
+        own = pyarrow.json_() if kind == "json" else pyarrow.opaque(pyarrow.string(), "t", "v")
+        column = pyarrow.ExtensionArray.from_storage(own, pyarrow.array(['"car"'] * 20))
+    table = {"amount": [1000] * 20, "term": [36] * 20, "x": column}
+    parquet.write_table(pyarrow.table(table), tmp_path / "x.parquet")
+    mapping = {"columns": {"amount": {"from": "amount"}, "term": {"from": "term"}}}
+    assert len(read_tape(tmp_path / "x.parquet", mapping).frame) == 20
+    mapping["columns"]["purpose"] = {"from": "x"}
+    with pytest.raises(DataError, match="'x': has a type of its own"):
+        read_tape(tmp_path / "x.parquet", mapping)
+
+
+def test_memory_of_a_parquet_file_is_by_what_its_cells_become():
+    """A day, a decimal or a text of one width is an object of Python in each row, not eight bytes."""
+    import datetime
+    import decimal
+
+    import pyarrow
+
+    rows = 20_000_000
+    about = type("About", (), {"num_columns": 1, "num_row_groups": 0, "num_rows": rows})
+    bounds.check_parquet(Path(__file__), about, [pyarrow.int64()], 1e9)
+    objects = [pyarrow.array([value]).type for value in (datetime.date(2020, 1, 1), decimal.Decimal("1.5"))]
+    for kind in (*objects, pyarrow.binary(1024)):
+        with pytest.raises(DataError, match="GB of memory"):
+            bounds.check_parquet(Path(__file__), about, [kind], 1e9)
+
+
+@pytest.mark.parametrize(
+    ("value", "words"),
+    [("[" + "1," * 2000 + "]", "more than 1,000 values"), ("1:" * 5000 + "1", "more than 300 figures")],
+)
+def test_settings_that_take_minutes_are_refused(tmp_path, value, words, monkeypatch):
+    from p2prisk.report.decisions import Decisions
+    from p2prisk.tape.mapping_file import read_mapping
+
+    monkeypatch.setattr(bounds, "VALUES", 1000)
+    path = tmp_path / "x.yml"
+    path.write_text(f"columns: {{amount: {{from: amount}}}}\nmissing: {value}\n")
+    for read in (read_mapping, Decisions.read):
+        with pytest.raises(DataError, match=words):
+            read(path)
+
+
+def test_a_model_of_lists_alone_is_refused_before_it_is_built(monkeypatch):
+    from p2prisk import saved
+    from p2prisk.standard import StandardModel
+
+    monkeypatch.setattr(saved, "PARTS", 1000)
+    with pytest.raises(DataError, match="more lists than any model"):
+        StandardModel.from_json('{"format": "p2prisk.StandardModel/2", "a": [' + "[]," * 1000 + "[]]}")

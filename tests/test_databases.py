@@ -216,3 +216,42 @@ def test_decimals_dates_and_nulls_keep_their_values(tmp_path, monkeypatch):
     assert frame["amount"].tolist() == [1000.0 + i for i in range(30)]
     assert frame["rate"].isna().tolist() == [i == 3 for i in range(30)]
     assert frame["issue_date"].iloc[1] == pd.Timestamp("2015-01-02")
+
+
+def test_no_cell_is_in_the_words_of_a_database_that_computes(database):
+    """SQLite said "JSON path error near 'Maria Roth'", DuckDB "Could not convert string 'Maria Roth' to INT32"."""
+    kind, path = database
+    asked = (
+        ("json_extract('[]', {})", "json({})")
+        if kind == "sqlite"
+        else ("CAST({} AS INT)", "CAST({} AS DATE)", "strptime({}, '%Y')", "error({})", "json_extract({}, '$.a')")
+    )
+    for call in asked:
+        computed = call.replace("{}", "'Maria ' || loan_id")
+        with pytest.raises(DataError, match="a value cannot be computed") as refused:
+            read_tape(f"{kind}:///{path}", query=f"SELECT amount, term, {computed} AS x FROM loans")
+        assert "Maria" not in str(refused.value)
+
+
+def test_what_a_driver_takes_beyond_the_memory_is_said(database, monkeypatch):
+    kind, path = database
+
+    def takes(where, parsed, query, watch):
+        raise MemoryError
+
+    monkeypatch.setattr(f"p2prisk.tape.database._{kind}", takes)
+    with pytest.raises(DataError, match="the rows of the query take more than"):
+        read_tape(f"{kind}:///{path}", query="SELECT * FROM loans")
+
+
+def test_a_statement_without_rows_and_without_end_can_be_stopped(tmp_path):
+    """SQLite does not let Ctrl-C through by itself: it came when the statement had ended, or never."""
+    import _thread
+    import threading
+
+    path = make("sqlite", tmp_path)
+    endless = "WITH RECURSIVE c(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM c) SELECT count(*) AS amount FROM c"
+    stop = threading.Timer(0.5, _thread.interrupt_main)
+    stop.start()
+    with pytest.raises(KeyboardInterrupt):
+        read_tape(f"sqlite:///{path}", query=endless)

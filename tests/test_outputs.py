@@ -441,3 +441,15 @@ def test_make_passes_values_as_values(value, name, way, tmp_path):
     seen = done.stdout.splitlines()
     flag = {"TAPE": "", "MAP": "--map=", "FORMAT": "--format="}[name]
     assert flag + value in seen and not (tmp_path / "RAN").exists()
+
+
+def test_a_long_name_of_letters_of_several_bytes_is_written_and_a_folder_of_one_checked(tmp_path):
+    """It was refused when the work was done: the draft's name was counted in letters, and disks count bytes."""
+    from p2prisk.outputs import Output, check_folder
+
+    for name in ("\u8d37" * 80 + ".csv", "a" * 255, "\U0001f600" * 60):
+        with Output(tmp_path / name) as out:
+            out.stream.write(b"whole")
+        assert (tmp_path / name).read_bytes() == b"whole"
+        assert check_folder(tmp_path / f"x{name[:-5]}").name
+    assert len(list(tmp_path.iterdir())) == 3

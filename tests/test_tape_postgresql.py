@@ -251,3 +251,25 @@ def test_errors_name_what_is_wrong(filled):
     with pytest.raises(DataError) as caught:
         read_tape(wrong, query="SELECT 1")
     assert "hush" not in str(caught.value) and "nowhere" in str(caught.value)
+
+
+def test_a_result_comes_row_by_row_and_no_cell_is_in_what_a_function_says(filled, monkeypatch):
+    """The driver fetched all rows before the first could be counted, and an exception of a function named a loan."""
+    with psycopg.connect(filled.replace("+psycopg", ""), autocommit=True) as connection:
+        connection.execute(
+            "CREATE OR REPLACE FUNCTION says(x text) RETURNS int LANGUAGE plpgsql "
+            "AS $$ BEGIN RAISE EXCEPTION 'loan of % is odd', x; END $$"
+        )
+        connection.execute(
+            "CREATE OR REPLACE VIEW endless AS WITH RECURSIVE c(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM c) "
+            "SELECT i AS amount, 36 AS term, repeat('x', 100000) AS purpose FROM c"
+        )
+        connection.execute("GRANT SELECT ON endless TO reader")
+    with pytest.raises(DataError, match="a value cannot be computed") as refused:
+        read_tape(reader(filled), query="SELECT amount, term, says(status) AS x FROM loans")
+    assert "paid" not in str(refused.value) and "loan of" not in str(refused.value)
+    with pytest.raises(DataError, match="a value cannot be computed"):
+        read_tape(reader(filled), query="SELECT amount, term, date '10001-01-01' AS issue_date FROM loans")
+    monkeypatch.setattr("p2prisk.tape.database.free_memory", lambda: 1.5e8)
+    with pytest.raises(DataError, match="more than 0.1 GB of memory"):
+        read_tape(reader(filled), query="SELECT * FROM endless")

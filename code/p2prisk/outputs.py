@@ -210,7 +210,7 @@ def _checked_folder(given, inputs, expect):
     if not parent.is_dir():
         raise DataError(f"{parent} is no folder; name another with --output")
     _check_room(parent, expect)
-    probe = parent / f".{target.name}.{secrets.token_hex(8)}"
+    probe = parent / f".{target.name[:50]}.{secrets.token_hex(8)}"
     probe.mkdir()
     probe.rmdir()
     return target
@@ -354,12 +354,13 @@ def _same(one, other):
 
 
 def _draft_name(path):
-    return f".{path.name[:200]}.{secrets.token_hex(8)}.part"
+    # a name has 255 bytes at most, and a letter up to four of them
+    return f".{path.name[:50]}.{secrets.token_hex(8)}.part"
 
 
 def _clear_drafts(path):
     """Remove the drafts of runs that were killed: those that nobody holds."""
-    begins, ends = f".{path.name[:200]}.", ".part"
+    begins, ends = f".{path.name[:50]}.", ".part"
     with contextlib.suppress(OSError):
         for entry in os.scandir(path.parent):
             token = entry.name[len(begins) : -len(ends)]

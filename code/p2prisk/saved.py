@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 
     from p2prisk.kinds import PathLike
 
-#: bytes of the largest file that is taken for a model
-LARGEST = 1 << 28
+#: bytes of the largest file that is taken for a model, and lists and objects in it, which take far more as such
+LARGEST, PARTS = 1 << 26, 1 << 22
 #: part of the schema that a format is held to
 _PARTS = {
     "p2prisk.StandardModel/2": "standard",
@@ -174,6 +174,9 @@ def _text(text_or_path, name, what, writer):
 
 
 def _parsed(text, name, writer):
+    if text.count("[") + text.count("{") > PARTS:
+        raise DataError(f"{name} holds more lists than any model: it is damaged; make it again with {writer}")
+
     def number(word):
         raise DataError(f"{name} holds {word}, which is no number: it is damaged; make it again with {writer}")
 

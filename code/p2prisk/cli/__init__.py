@@ -53,7 +53,7 @@ def _run(argv):
         arguments = _parser().parse_args(argv)
         _refuse_control_characters(arguments)
         clear_scratch()
-        return arguments.run(arguments) or 0
+        return _held(arguments)
     except P2PRiskError as error:
         return _failed(error)
     except _Stop as stop:
@@ -79,6 +79,18 @@ def _run(argv):
             file=sys.stderr,
         )
         return 3
+
+
+def _held(arguments):
+    """Run the command with no more memory than is free, and without warnings of libraries, which may repeat a cell."""
+    import warnings
+
+    from p2prisk.tape.bounds import free_memory, within
+
+    with warnings.catch_warnings(), within(max(free_memory() or 0, 1 << 32)):
+        if not os.environ.get("P2PRISK_TRACEBACK"):
+            warnings.simplefilter("ignore")
+        return arguments.run(arguments) or 0
 
 
 def _failed(error):

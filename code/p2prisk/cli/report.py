@@ -99,7 +99,7 @@ def _new_folder(text, target):
 
 def _leave(project, editable):
     """Copy the project, whole or not at all."""
-    draft = editable.with_name(f".{editable.name[:200]}.{secrets.token_hex(8)}.part")
+    draft = editable.with_name(f".{editable.name[:50]}.{secrets.token_hex(8)}.part")
     try:
         ignored = shutil.ignore_patterns("_book*", ".cache", ".bookkit*", ".jupyter*")
         shutil.copytree(project, draft, ignore=ignored)

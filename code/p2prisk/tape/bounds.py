@@ -6,6 +6,7 @@ What unfolds more is no table of loans. A line, a header and a mapping have boun
 
 from __future__ import annotations
 
+import os
 import re
 import zipfile
 from contextlib import contextmanager
@@ -24,8 +25,55 @@ RATIO = 250
 #: bytes of a line, characters of a cell, columns of a table
 LINE, CELL, COLUMNS = 1 << 24, 1 << 20, 20_000
 _END = re.compile(rb"[\r\n]")
-#: bytes of a mapping file, and depth of what is in it
-MAPPING, DEPTH = 1 << 20, 20
+#: what YAML takes for a number and computes with, minutes long
+_LONG_NUMBER = re.compile(r"[-+.\w:]*[\d_:]{300}", re.ASCII)
+#: letters from which on a text of a cell is a description
+LONG = 1024
+#: lines of another width than the header, of which each is remembered
+BROKEN = 1_000_000
+#: bytes of a mapping file, depth of what is in it, and how many values and keys
+MAPPING, DEPTH, VALUES = 1 << 20, 20, 1 << 16
+
+
+def free_memory() -> float | None:
+    """Bytes of free memory, or None where the system does not say."""
+    try:
+        return os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") + _cached()
+    except (ValueError, OSError, AttributeError):
+        return None
+
+
+def _cached():
+    try:
+        for line in Path("/proc/meminfo").read_text().splitlines():
+            if line.startswith("Cached:"):
+                return int(line.split()[1]) * 1024
+    except OSError:
+        pass
+    return 0
+
+
+@contextmanager
+def within(more: float) -> Iterator[None]:
+    """Hold this program to so many bytes beyond what it has, whichever library asks for them.
+
+    The other bounds know how a file may unfold; this one holds for the ways that nobody knows. What would take more is
+    a MemoryError here, where without it the system ends this program, or another. Only Linux counts so.
+    """
+    try:
+        import resource
+
+        held = int(Path("/proc/self/statm").read_text().split()[5]) * os.sysconf("SC_PAGE_SIZE")
+        before = resource.getrlimit(resource.RLIMIT_DATA)
+        known = [end for end in before if end != resource.RLIM_INFINITY]
+        resource.setrlimit(resource.RLIMIT_DATA, (min([*known, int(held + more)]), before[1]))
+    except (ImportError, OSError, ValueError, AttributeError, IndexError):
+        yield
+        return
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_DATA, before)
 
 
 class Unfolding:
@@ -62,7 +110,7 @@ class Unfolding:
             )
 
 
-def check_archive(path: Path, free: float | None) -> None:
+def check_archive(path: Path, free: float | None) -> int:
     """Refuse a workbook that unfolds to more than a workbook does, or than the memory holds.
 
     Parameters
@@ -72,12 +120,18 @@ def check_archive(path: Path, free: float | None) -> None:
     free : float, optional
         Bytes of free memory.
 
+    Returns
+    -------
+    int
+        Bytes that it unfolds to.
+
     Raises
     ------
     DataError
     """
     with zipfile.ZipFile(path) as archive:
         parts = archive.infolist()
+    check_packing(path, parts)
     size = sum(part.file_size for part in parts)
     worst = max((part.file_size / max(part.compress_size, 1) for part in parts if part.file_size > FREE), default=0)
     if worst > RATIO or len(parts) > 10_000:
@@ -91,17 +145,18 @@ def check_archive(path: Path, free: float | None) -> None:
             f"{path.name} needs about {need / 1e9:.1f} GB of memory as cells, {free / 1e9:.1f} GB are free; save the "
             "sheet as CSV"
         )
+    return size
 
 
-def check_parquet(path: Path, about: Any, wanted: list, free: float | None) -> None:
+def check_parquet(path: Path, about: Any, kinds: list, free: float | None) -> None:
     """Refuse a Parquet file that unfolds to more than a table does, or than the memory holds.
 
     Parameters
     ----------
     path : pathlib.Path
     about : pyarrow.parquet.FileMetaData
-    wanted : list of str
-        Columns that are read.
+    kinds : list of pyarrow.DataType
+        Of the columns that are read.
     free : float, optional
         Bytes of free memory; None where the file is read in pieces.
 
@@ -110,18 +165,42 @@ def check_parquet(path: Path, about: Any, wanted: list, free: float | None) -> N
     DataError
     """
     check_columns(about.num_columns, path.name)
-    groups = [about.row_group(place) for place in range(min(about.num_row_groups, 10_000))]
+    groups = [about.row_group(place) for place in range(about.num_row_groups)]
     size = sum(group.total_byte_size for group in groups)
     if size > max(FREE, RATIO * path.stat().st_size):
         raise DataError(
             f"{path.name} unfolds to {size:,d} bytes, more than {RATIO} times its own size: no table of loans does"
         )
-    need = 3.0 * max(size, 8 * about.num_rows * len(wanted))  # one value over and over takes no room in the file
+    # one value over and over takes no room in the file
+    need = 3.0 * max(size, about.num_rows * sum(map(_width, kinds)))
     if free is not None and need > FREE and need > free:
         raise DataError(
             f"{path.name} needs about {need / 1e9:.1f} GB of memory, {free / 1e9:.1f} GB are free; name fewer columns "
             "in a mapping, or split it by issue date and score it with 'p2prisk score', which streams"
         )
+
+
+def check_packing(path: Path, parts: list[zipfile.ZipInfo]) -> None:
+    """Refuse members of an archive that are not stored or deflated.
+
+    Python unpacks those of bzip2 4 kB at a time, which may be 5 GB, whatever size the archive names.
+
+    Raises
+    ------
+    DataError
+    """
+    if any(part.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED) for part in parts):
+        raise DataError(f"{path.name} is packed in a way not known here; unpack it and give what it holds")
+
+
+def _width(kind):
+    """Bytes of a cell: of a number its own, of what becomes an object of Python (measured) a hundred more."""
+    import pyarrow
+
+    if pyarrow.types.is_fixed_size_binary(kind):
+        return 100 + kind.byte_width
+    objects = (pyarrow.types.is_decimal, pyarrow.types.is_date, pyarrow.types.is_time)
+    return 100 if any(is_object(kind) for is_object in objects) else 8
 
 
 def columns_of_deltas(path: Path, about: Any) -> set[str]:
@@ -132,7 +211,7 @@ def columns_of_deltas(path: Path, about: Any) -> set[str]:
     DataError
     """
     size, names = 0, set()
-    for place in range(min(about.num_row_groups, 10_000)):
+    for place in range(about.num_row_groups):
         group = about.row_group(place)
         for column in map(group.column, range(group.num_columns)):
             if any(encoding.startswith("DELTA") for encoding in column.encodings):
@@ -153,12 +232,13 @@ def unfolded(path: Path, table: Any, free: float | None, before: int = 0) -> int
     Raises
     ------
     DataError
-        A cell is longer than any, or the texts and those `before` take more than a fourth of the `free` memory.
+        A cell is longer than any, long ones repeat more than in any table of this size, or the texts and those `before`
+        take more than a fourth of the `free` memory.
     """
     import pyarrow
     from pyarrow import compute
 
-    size = 0
+    size = long = 0
     for column in table.columns:
         for chunk in column.chunks if isinstance(column, pyarrow.ChunkedArray) else [column]:
             kind = chunk.type.value_type if pyarrow.types.is_dictionary(chunk.type) else pyarrow.null()
@@ -167,8 +247,12 @@ def unfolded(path: Path, table: Any, free: float | None, before: int = 0) -> int
                 lengths = compute.binary_length(chunk.dictionary)
                 if (compute.max(lengths).as_py() or 0) > CELL:
                     raise DataError(f"{path.name} has a cell of more than {CELL:,d} bytes: is it a table of loans?")
-                size += compute.sum(compute.cast(lengths, "int64").take(chunk.indices)).as_py() or 0
-    if free is not None and before + size > max(FREE, free / 4):
+                taken = compute.cast(lengths, "int64").take(chunk.indices)
+                size += compute.sum(taken).as_py() or 0
+                long += compute.sum(taken.filter(compute.greater(taken, LONG))).as_py() or 0
+    # words of a few letters repeat in every row of a small file, descriptions of a page do not
+    most = max(FREE, RATIO * path.stat().st_size)
+    if long > most or (free is not None and before + size > max(FREE, free / 4)):
         raise DataError(f"{path.name} unfolds to {before + size:,d} bytes of text and more: no table of loans does")
     return size
 
@@ -265,6 +349,7 @@ def check_yaml(text: str, name: str, yaml: Any) -> None:
     """
     within: list[set[str] | None] = []  # keys of each mapping that is open, None for a list
     at_key: list[bool] = []
+    values = 0
     for event in yaml.parse(text, Loader=yaml.SafeLoader):
         place = f"{name}, line {event.start_mark.line + 1}"
         if isinstance(event, yaml.AliasEvent):
@@ -275,6 +360,14 @@ def check_yaml(text: str, name: str, yaml: Any) -> None:
             continue
         if not isinstance(event, yaml.NodeEvent):
             continue
+        values += 1
+        if values > VALUES:
+            raise DataError(f"{place}: more than {VALUES:,d} values and keys: no such file has")
+        if isinstance(event, yaml.ScalarEvent) and event.implicit[0] and _LONG_NUMBER.match(event.value):
+            raise DataError(
+                f"{place}: a value looks like a number or a date and is none (more than 300 figures); put "
+                "it in quotation marks if it is text"
+            )
         if event.tag is not None and event.tag != "!":  # a "!" alone is what a quoted text has
             raise DataError(f"{place}: tags such as {event.tag[:40]} are not read; put a text in quotation marks")
         if within and within[-1] is not None:

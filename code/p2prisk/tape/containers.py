@@ -7,13 +7,24 @@ import numpy as np
 import pandas as pd
 
 from p2prisk.errors import DataError, P2PRiskError
-from p2prisk.tape.bounds import check_archive, check_columns, check_parquet, columns_of_deltas, unfolded
+from p2prisk.tape.bounds import (
+    CELL,
+    FREE,
+    RATIO,
+    check_archive,
+    check_columns,
+    check_parquet,
+    columns_of_deltas,
+    free_memory,
+    unfolded,
+    within,
+)
 from p2prisk.tape.choose import find_mapping, known_at_issue_only, wanted_columns
 from p2prisk.tape.header import LOOKED_AT, find_header
 from p2prisk.tape.mapping import builtin, builtin_names
 from p2prisk.tape.privacy import personal_columns
 from p2prisk.tape.rows import read_beside
-from p2prisk.tape.text_file import DAMAGED, free_memory
+from p2prisk.tape.text_file import DAMAGED
 
 #: rows that Excel has; cells that are taken, empty ones too
 ROWS_OF_A_SHEET, CELLS_OF_A_SHEET = 1 << 20, 10**8
@@ -45,7 +56,6 @@ def _whole(path, kind):
 
 def read_parquet(path, mapping):
     """Read the wanted columns of a Parquet file; parameters and result as of :func:`~p2prisk.tape.read.read_raw`."""
-    import pyarrow
     import pyarrow.parquet as parquet
 
     with _whole(path, "Parquet"):
@@ -54,9 +64,9 @@ def read_parquet(path, mapping):
         header = schema.names
         wanted = columns_to_read(header, mapping)
         _refuse_nested(path, schema, wanted)
-        check_parquet(path, file.metadata, wanted, free_memory())
+        check_parquet(path, file.metadata, [schema.field(name).type for name in wanted], free_memory())
         frame = _whole_frame(path, file, wanted)
-        flat = [name for name in header if not pyarrow.types.is_nested(schema.field(name).type)]
+        flat = [name for name in header if _is_flat(schema.field(name).type)]
         sample = next(file.iter_batches(batch_size=2000, columns=flat), None)
         personal = personal_columns(_frame(path, sample)[0]) if sample is not None else {}
     read = set(wanted)
@@ -80,7 +90,7 @@ def parquet_pieces(path, format, rows):
         mapping = known_at_issue_only(find_mapping(format, header, path))
         wanted = wanted_columns(header, mapping)
         _refuse_nested(path, schema, wanted)
-        check_parquet(path, file.metadata, wanted, None)
+        check_parquet(path, file.metadata, [schema.field(name).type for name in wanted], None)
         sample = next(file.iter_batches(batch_size=2000, columns=wanted), None)
         personal = personal_columns(_frame(path, sample)[0]) if sample is not None else {}
 
@@ -160,11 +170,27 @@ def _frame(path, table, before=0):
     return frame, size
 
 
+def _is_flat(kind):
+    """Whether a column has a value a cell and no kind of its own, whose texts would not come as codes."""
+    import pyarrow
+
+    return not pyarrow.types.is_nested(kind) and (
+        not isinstance(kind, pyarrow.BaseExtensionType) or pyarrow.types.is_fixed_size_binary(kind.storage_type)
+    )
+
+
 def _refuse_nested(path, schema, wanted):
     import pyarrow
 
     for name in wanted:
         kind = schema.field(name).type
+        if isinstance(kind, pyarrow.BaseExtensionType):
+            if not _is_flat(kind):
+                raise DataError(
+                    f"{path.name}, column {name!r}: has a type of its own ({kind.extension_name[:40]!r}); write it "
+                    "again with plain texts or numbers"
+                )
+            kind = kind.storage_type
         if pyarrow.types.is_fixed_size_binary(kind) and kind.byte_width > WIDEST:
             raise DataError(
                 f"{path.name}, column {name!r}: {kind.byte_width:,d} bytes in every cell: no table of loans"
@@ -183,7 +209,14 @@ def read_excel(path, sheet, on_error, mapping, header=None, expected=()):
     """
     from openpyxl.utils import get_column_letter
 
-    rows, name, others, epoch = _rows_of_sheet(path, sheet)
+    size = check_archive(path, free_memory())
+    try:
+        with within(20 * size + (1 << 30)):  # a sheet of 70 MB takes 800 as cells; other parts may take anything
+            rows, name, others, epoch = _rows_of_sheet(path, sheet)
+    except MemoryError:
+        raise DataError(
+            f"{path.name} unfolds to more than a workbook of {size:,d} bytes does; save the sheet as CSV"
+        ) from None
     place = f"{path.name}, sheet {name!r}"
     hint = f"; other sheets: {', '.join(others)} (--sheet NAME, sheet=)" if others else ""
     if not any(any(cell is not None for cell in row) for row in rows):
@@ -255,11 +288,12 @@ def _rows_of_sheet(path, sheet):
     """All rows of a sheet, given by name or place; its name, the names of the others, and the day 0 of its dates."""
     import openpyxl
 
-    check_archive(path, free_memory())
     try:
-        book = openpyxl.load_workbook(path, read_only=True, data_only=False)
-    except Exception as error:
-        raise DataError(f"{path.name} is not a whole Excel file ({error}); save it again") from None
+        book = openpyxl.load_workbook(path, read_only=True, data_only=False, keep_links=False)
+    except MemoryError:
+        raise
+    except Exception as error:  # its words may repeat what the file says of its author
+        raise DataError(f"{path.name} is not a whole Excel file ({type(error).__name__}); save it again") from None
     tables = {page.title: page for page in book.worksheets}
     if not tables:
         raise DataError(f"{path.name} has no sheet with a table; save it again")
@@ -273,23 +307,40 @@ def _rows_of_sheet(path, sheet):
         raise DataError(f"{path.name} has no sheet {sheet!r}; it has {', '.join(names)} (--sheet NAME, sheet=)")
     page = tables[name]
     page.reset_dimensions()
-    rows, cells = [], 0
+    rows, cells, texts = [], 0, _Texts(path)
     try:
         for row in page.iter_rows(values_only=True):
             rows.append(row)
             cells += len(row)
+            texts.see(row)
             if len(rows) > ROWS_OF_A_SHEET or cells > CELLS_OF_A_SHEET:
                 raise DataError(
                     f"{path.name}, sheet {name!r}, reaches to row {len(rows):,d} and over {cells:,d} cells, most of "
                     "them empty: remove what stands far beyond the table, or save the sheet as CSV"
                 )
-    except DataError:
+    except (DataError, MemoryError):
         raise
     except Exception as error:  # whatever a broken or hostile sheet makes of its XML
         raise DataError(f"{path.name}, sheet {name!r}, is broken ({type(error).__name__}); save it again") from None
     check_columns(max(map(len, rows), default=0), f"{path.name}, sheet {name!r},")
     book.close()
     return rows, name, [other for other in names if other != name], book.epoch
+
+
+class _Texts:
+    """The letters of the cells of a sheet: one long text may be named by every row, and be there once."""
+
+    def __init__(self, path):
+        self.path, self.size, self.most = path, 0, max(FREE, RATIO * path.stat().st_size)
+
+    def see(self, row):
+        """Count a row."""
+        lengths = [len(cell) for cell in row if type(cell) is str]
+        self.size += sum(lengths)
+        if self.size > self.most:
+            raise DataError(f"{self.path.name} unfolds to {self.size:,d} letters and more: no table of loans does")
+        if lengths and max(lengths) > CELL:
+            raise DataError(f"{self.path.name} has a cell of more than {CELL:,d} letters: is it a table of loans?")
 
 
 def _without_formulas(frame, name, on_error, path, letter):

@@ -14,17 +14,17 @@ only SELECT is the lender's own safeguard.
 """
 
 import os
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
 from p2prisk.errors import DataError
-from p2prisk.tape.bounds import CELL
+from p2prisk.tape.bounds import CELL, free_memory, within
 from p2prisk.tape.choose import shown
 from p2prisk.tape.containers import columns_to_read
 from p2prisk.tape.privacy import personal_columns
-from p2prisk.tape.text_file import free_memory
 
 _BEGINS = ("select", "with", "table", "values")
 _LISTS = {list, dict, tuple, set, np.ndarray}
@@ -70,7 +70,12 @@ def read_sql(url, query, mapping):
         )
     if query is not None and (query.split(None, 1)[:1] or [""])[0].lower() not in _BEGINS:
         raise DataError(f"{where}: {_ONE_SELECT}")
-    frame, notes = readers[backend](where, parsed, query)
+    watch = _Memory(where)
+    try:
+        with within(2 * watch.most):
+            frame, notes = readers[backend](where, parsed, query, watch)
+    except MemoryError:
+        raise watch.refused() from None
     if query is None:
         tables = ", ".join(sorted(frame.iloc[:, 0])) or "none"
         raise DataError(f"{where}: say which rows with query='SELECT ...'; tables: {tables}")
@@ -119,7 +124,7 @@ def _file(where, parsed, kind, head, at):
     return path.resolve()
 
 
-def _sqlite(where, parsed, query):
+def _sqlite(where, parsed, query, watch):
     import sqlite3
 
     path = _file(where, parsed, "SQLite", b"SQLite format 3\0", 0)
@@ -129,32 +134,43 @@ def _sqlite(where, parsed, query):
         loads = action == sqlite3.SQLITE_FUNCTION and str(two).lower() in ("load_extension", "fts3_tokenizer")
         return sqlite3.SQLITE_OK if action in reading and not loads else sqlite3.SQLITE_DENY
 
-    connection = None
+    connection, reads = None, False
     try:
         connection = sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True, isolation_level=None)
-        for setting in ("query_only=ON", "trusted_schema=OFF", "cell_size_check=ON"):
+        # what is sorted stays in memory, which is bounded, and does not fill the disk
+        for setting in ("query_only=ON", "trusted_schema=OFF", "cell_size_check=ON", "temp_store=MEMORY"):
             connection.execute(f"PRAGMA {setting}")
         connection.execute("BEGIN")
         connection.set_authorizer(allowed)
         connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, 4 * CELL)
-        found = connection.execute(query or "SELECT name FROM sqlite_master WHERE type IN ('table', 'view')")
-        frame = _frame(where, found)
+        connection.set_progress_handler(lambda: 0, 1_000_000)  # Python looks for signals here, so that Ctrl-C arrives
+        query = query or "SELECT name FROM sqlite_master WHERE type IN ('table', 'view')"
+        connection.execute(f"EXPLAIN {query}")  # what is wrong with its words is said before a cell is read
+        reads = True
+        frame = _frame(connection.execute(query), watch)
         connection.set_authorizer(None)
         connection.execute("ROLLBACK")
     except UnicodeDecodeError:  # a name of the file, or a message that repeats it
         raise _failed(where, "the file holds names that are not UTF-8: it is damaged") from None
     except (sqlite3.Error, sqlite3.Warning) as error:
         words = str(error)
+        if words == "interrupted":
+            raise KeyboardInterrupt from None
         if "not authorized" in words or "prohibited" in words or "one statement" in words or "readonly" in words:
             raise DataError(f"{where}: {_ONE_SELECT}") from None
-        raise _failed(where, words) from None
+        raise _failed(where, _NO_VALUE if reads and not words.startswith(_OF_THE_FILE) else words) from None
     finally:
         if connection is not None:
             connection.close()
     return frame, []
 
 
-def _duckdb(where, parsed, query):
+#: what a database says while it computes may repeat a cell: it is said without its words
+_NO_VALUE = "a value cannot be computed"
+_OF_THE_FILE = ("database", "file", "disk", "string or blob too big")
+
+
+def _duckdb(where, parsed, query, watch):
     try:
         import duckdb
     except ImportError:
@@ -163,7 +179,7 @@ def _duckdb(where, parsed, query):
     settings = {"enable_external_access": "false", "autoload_known_extensions": "false"}
     settings |= {"autoinstall_known_extensions": "false", "lock_configuration": "true"}
     settings["temp_directory"] = ""  # what does not fit into memory is not written beside the database
-    settings["memory_limit"] = f"{int(max((free_memory() or 1 << 33) / 3, 1 << 27))}B"
+    settings["memory_limit"] = f"{int(max(watch.most, 1 << 27))}B"
     connection = None
     try:
         connection = duckdb.connect(str(path), read_only=True, config=settings)
@@ -172,25 +188,30 @@ def _duckdb(where, parsed, query):
             raise DataError(f"{where}: {_ONE_SELECT}")
         connection.execute("BEGIN TRANSACTION READ ONLY")
         connection.execute(statements[0])
-        watch, parts = _Memory(where), []
-        while len(part := connection.fetch_df_chunk(4)) or not parts:
+        parts = []
+        while len(part := connection.fetch_df_chunk(1)) or not parts:
             watch.see(len(part), part.shape[1])
             parts.append(part)
             if not len(part):
                 break
         frame = pd.concat(parts, ignore_index=True)
         connection.execute("ROLLBACK")
+    except duckdb.OutOfMemoryException:
+        raise watch.refused() from None
     except duckdb.Error as error:
-        if isinstance(error, duckdb.InvalidInputException | duckdb.PermissionException):
+        words = str(error)
+        if isinstance(error, duckdb.PermissionException) or "read-only" in words or "read only" in words:
             raise DataError(f"{where}: {_ONE_SELECT}") from None
-        raise _failed(where, str(error)) from None
+        of_the_query = (duckdb.BinderException, duckdb.CatalogException, duckdb.ParserException)
+        of_the_query += (duckdb.SyntaxException, duckdb.IOException, duckdb.NotImplementedException)
+        raise _failed(where, words if isinstance(error, of_the_query) else _NO_VALUE) from None
     finally:
         if connection is not None:
             connection.close()
     return frame, []
 
 
-def _postgresql(where, parsed, query):
+def _postgresql(where, parsed, query, watch):
     try:
         import psycopg
     except ImportError:
@@ -215,15 +236,15 @@ def _postgresql(where, parsed, query):
                 "a view can do so in its name. Read as one that may only SELECT: CREATE ROLE reader LOGIN; GRANT "
                 "pg_read_all_data TO reader (before version 14: GRANT SELECT ON the table TO reader)"
             )
-        cursor.execute(query or _TABLES, prepare=True)  # a statement that is prepared is one
-        frame = _frame(where, cursor)
+        # row by row, as the driver would fetch all of them first; and one statement, as what is streamed must be
+        frame = _frame(cursor, watch, cursor.stream(query or _TABLES))
         connection.rollback()
     except psycopg.Error as error:
         state, words = error.sqlstate or "", str(error).strip() or type(error).__name__
         if state in ("25006", "42601") and ("read-only" in words or "multiple commands" in words):
             raise DataError(f"{where}: {_ONE_SELECT}") from None
-        if state.startswith("22"):  # the words hold the value
-            words = f"a value cannot be computed ({type(error).__name__})"
+        if state[:2] not in _OF_THE_QUERY or not (state or isinstance(error, psycopg.OperationalError)):
+            words = f"{_NO_VALUE} ({type(error).__name__})"
         raise _failed(where, words.replace(secret, "***") if secret else words) from None
     finally:
         if connection is not None:
@@ -232,6 +253,8 @@ def _postgresql(where, parsed, query):
     return frame, [{"column": "", "what": told, "rows": len(frame)}] if may_write else []
 
 
+#: classes of SQLSTATE whose words are of the query, the role or the server; those of others may repeat a cell
+_OF_THE_QUERY = ("", "08", "0A", "25", "28", "3D", "3F", "42", "53", "55", "57")
 _RIGHTS = """
 SELECT current_user, rolsuper OR EXISTS (
     SELECT FROM pg_roles r WHERE r.rolname IN ('pg_write_server_files', 'pg_execute_server_program')
@@ -255,10 +278,14 @@ class _Memory:
         self.cells += rows * columns
         now = _taken()
         if (64 * self.cells if now is None else now - self.begun) > self.most:
-            raise DataError(
-                f"{self.where}: the rows of the query take more than {self.most / 1e9:.1f} GB of memory; ask for fewer "
-                "columns or rows, or export them as Parquet and score that, which streams"
-            )
+            raise self.refused()
+
+    def refused(self):
+        """The error."""
+        return DataError(
+            f"{self.where}: the rows of the query take more than {self.most / 1e9:.1f} GB of memory; ask for fewer "
+            "columns or rows, or export them as Parquet and score that, which streams"
+        )
 
 
 def _taken():
@@ -269,13 +296,15 @@ def _taken():
         return None
 
 
-def _frame(where, cursor):
+def _frame(cursor, watch, found=None):
+    """The rows of a cursor, or those `found` by it, as long as they take no more memory than the watch allows."""
+    rows, found = [], iter(cursor if found is None else found)
+    while part := list(islice(found, 200)):
+        watch.see(len(part), len(part[0]))
+        rows += part
     if cursor.description is None:
         return pd.DataFrame()
-    names, rows, watch = [entry[0] for entry in cursor.description], [], _Memory(where)
-    while part := cursor.fetchmany(200):
-        watch.see(len(part), len(names))
-        rows += part
+    names = [entry[0] for entry in cursor.description]
     return pd.DataFrame.from_records(rows, columns=names, coerce_float=True)
 
 

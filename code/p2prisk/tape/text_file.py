@@ -8,17 +8,15 @@ import errno
 import gzip
 import io
 import lzma
-import os
 import re
 import zipfile
 import zlib
 from itertools import islice
-from pathlib import Path
 
 import pandas as pd
 
 from p2prisk.errors import DataError
-from p2prisk.tape.bounds import CELL, Unfolding, check_begin, check_columns
+from p2prisk.tape.bounds import BROKEN, CELL, LINE, Unfolding, check_begin, check_columns, check_packing, free_memory
 from p2prisk.tape.choose import find_mapping, known_at_issue_only, wanted_columns
 from p2prisk.tape.columns import COLUMNS
 from p2prisk.tape.encodings import other_encoding
@@ -72,19 +70,28 @@ def open_binary(path):
             archive = zipfile.ZipFile(path)
         except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError):  # lengths that lie
             raise DataError(DAMAGED.format(path.name)) from None
+        check_packing(path, archive.infolist())
         names = [
             info.filename
             for info in archive.infolist()
             if not info.is_dir() and not info.filename.startswith("__MACOSX")
         ]
-        if "mimetype" in names and archive.read("mimetype")[:40].startswith(b"application/vnd.oasis"):
-            raise DataError(f"{path.name} is an OpenDocument file; save it as .xlsx or CSV")
-        if len(names) != 1:
-            raise DataError(f"{path.name} holds {len(names)} files ({', '.join(names[:5])}); unpack it and give one")
         try:
+            if "mimetype" in names and archive.open("mimetype").read(40).startswith(b"application/vnd.oasis"):
+                raise DataError(f"{path.name} is an OpenDocument file; save it as .xlsx or CSV")
+            if len(names) != 1:
+                told = masked_names(names, 5)
+                raise DataError(f"{path.name} holds {len(names)} files ({told}); unpack it and give one")
             return archive.open(names[0])
-        except (RuntimeError, NotImplementedError) as error:  # locked by a password, or packed in a way not known here
-            raise DataError(f"{path.name}: {names[0]} cannot be unpacked ({error}); unpack it and give that") from None
+        except DataError:
+            raise
+        except (RuntimeError, NotImplementedError):  # locked by a password, or packed in a way not known here
+            raise DataError(
+                f"{path.name}: what it holds is locked by a password, or packed in a way not known here; unpack it and "
+                "give that"
+            ) from None
+        except (zipfile.BadZipFile, EOFError, OSError, ValueError, zlib.error, lzma.LZMAError):
+            raise DataError(DAMAGED.format(path.name)) from None
     return open(path, "rb")
 
 
@@ -246,6 +253,13 @@ def scan_lines(path, encoding, delimiter, names, expected=(), header=None, piece
                 scan["text_lines"].append((index, line))
             elif len(row) < width:
                 scan["short"].append((index, begin, len(row)))
+            check_columns(len(row), f"{path.name}, line {line:,d},")
+            if len(scan["short"]) + len(scan["long"]) + len(scan["quoted"]) + len(scan["text_lines"]) > BROKEN:
+                raise DataError(
+                    f"{path.name}: more than {BROKEN:,d} lines do not fit the header (line {scan['header_row'] + 1}, "
+                    f"{width} fields); is it the header (--header-row), and {delimiter!r} the mark between the cells "
+                    "(--delimiter)?"
+                )
 
     try:
         _scan_plain(path, encoding, delimiter, width, scan, judge, piece)
@@ -265,9 +279,9 @@ def _scan_plain(path, encoding, delimiter, width, scan, judge, piece):
     blocks = blocks_told(_blocks(path), path.stat().st_size)
     lines = PlainLines(blocks, encoding, delimiter, width, scan["header_row"] + 1, piece)
     for number, text in lines.odd():
-        row = next(csv.reader([text], delimiter=delimiter))
+        row = next(csv.reader([text], delimiter=delimiter)) if len(text) > 2 or text.strip("\r\n") else []
         if not row:
-            scan["blank"] += 1
+            _count_blank(path, scan, number)
         else:
             judge(row, number - scan["header_row"] - 1 - scan["blank"], number + 1, number + 1)
     scan["records"] = lines.lines - scan["header_row"] - 1 - scan["blank"]
@@ -275,6 +289,12 @@ def _scan_plain(path, encoding, delimiter, width, scan, judge, piece):
     scan["last_line_open"], scan["open_quote"] = not lines.tail.endswith((b"\n", b"\r")), False
     scan["longest"], scan["begins"] = lines.longest, lines.begins
     scan["regular"] = lines.regular and not scan["blank"] and not scan["text_lines"]
+
+
+def _count_blank(path, scan, number):
+    scan["blank"] += 1
+    if scan["blank"] > BROKEN and scan["blank"] > 0.9 * number:
+        raise DataError(f"{path.name}: more than {BROKEN:,d} lines and nine in ten are blank: is it a table?")
 
 
 def _scan_records(path, encoding, delimiter, width, scan, judge):
@@ -288,7 +308,7 @@ def _scan_records(path, encoding, delimiter, width, scan, judge):
                 if number <= scan["header_row"]:
                     continue
                 if not row:
-                    scan["blank"] += 1
+                    _count_blank(path, scan, number)
                     continue
                 index += 1
                 if before - begin and width >= 3:
@@ -310,16 +330,26 @@ def _scan_records(path, encoding, delimiter, width, scan, judge):
 
 
 class _records:
-    """Rows of a text; where blanks divide the cells, any number of them is one."""
+    """Rows of a text, none without an end; where blanks divide the cells, any number of them is one."""
 
     def __init__(self, lines, delimiter):
+        self.size = 0
         lines = (
             (" ".join(line.split()) + "\n" if line.strip() else "\n" for line in lines) if delimiter == " " else lines
         )
-        self.reader = csv.reader(lines, delimiter=delimiter)
+        self.reader = csv.reader(self._seen(lines), delimiter=delimiter)
+
+    def _seen(self, lines):
+        for line in lines:
+            self.size += len(line)
+            if self.size > LINE:
+                raise csv.Error(f"a row of more than {LINE:,d} letters")
+            yield line
 
     def __iter__(self):
-        return self.reader
+        for row in self.reader:
+            self.size = 0
+            yield row
 
     @property
     def line_num(self):
@@ -401,7 +431,7 @@ def read_csv(path, on_error, encoding, delimiter, mapping, header=None, expected
             with source() as stream:
                 frame = pd.read_csv(stream, **how)
     except (pd.errors.ParserError, ValueError) as error:
-        raise DataError(f"{path.name} cannot be parsed as a table: {error}; export it again") from None
+        raise _unparsed(path, error) from None
     _check_count(path, scan, len(frame))
     frame = _grouped_as_text(frame[positions], source, options, scan=scan)
     frame.columns = wanted
@@ -493,14 +523,20 @@ def csv_pieces(path, format, rows, on_error, encoding, delimiter, header=None, e
                     piece.attrs["text"] = True
                     yield piece
         except (pd.errors.ParserError, ValueError) as error:
-            raise DataError(f"{path.name} cannot be parsed as a table: {error}; export it again") from None
+            raise _unparsed(path, error) from None
         _check_count(path, scan, read)
 
     try:
         personal = personal_columns(_head(source, header, _options(scan))[wanted])
     except (pd.errors.ParserError, ValueError) as error:
-        raise DataError(f"{path.name} cannot be parsed as a table: {error}; export it again") from None
+        raise _unparsed(path, error) from None
     return pieces(), mapping, personal, set_aside, scan["records"]
+
+
+def _unparsed(path, error):
+    """What pandas makes of a table that is none; in its words only where they are of fields and lines."""
+    words = str(error) if isinstance(error, pd.errors.ParserError) else type(error).__name__
+    return DataError(f"{path.name} cannot be parsed as a table: {words}; export it again")
 
 
 def _encoding_and_size(path, encoding):
@@ -525,7 +561,8 @@ def _scanned(path, encoding, delimiter, on_error, header, expected, rows=0):
     except SwallowedError as error:
         swallowed, scan = error, error.scan
     except UnicodeError as error:
-        raise DataError(f"{path.name} is not {encoding}: {error}; name the right encoding") from None
+        reason = error.reason if isinstance(error, UnicodeDecodeError | UnicodeEncodeError) else type(error).__name__
+        raise DataError(f"{path.name} is not {encoding}: {reason}; name the right encoding") from None
     if swallowed or scan["short"] or scan["long"] or scan["open_quote"]:
         with io.TextIOWrapper(open_binary(path), encoding=encoding) as text:
             anew = quoted_anew(text, scan["header_row"], scan["width"], scan["delimiter"])
@@ -730,21 +767,3 @@ def _check_memory(path, size, share, regular):
             "to Parquet, name fewer columns in a mapping, or split it by issue date and score it with "
             "'p2prisk score', which streams"
         )
-
-
-def free_memory():
-    """Bytes of free memory, or None where the system does not say."""
-    try:
-        return os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") + _cached()
-    except (ValueError, OSError, AttributeError):
-        return None
-
-
-def _cached():
-    try:
-        for line in Path("/proc/meminfo").read_text().splitlines():
-            if line.startswith("Cached:"):
-                return int(line.split()[1]) * 1024
-    except OSError:
-        pass
-    return 0
