@@ -63,11 +63,13 @@ def quoted_anew(lines: Iterable[str], header_row: int, width: int, mark: str) ->
     writer = csv.writer(out, delimiter=mark, lineterminator="\n")
     for place, line in enumerate(lines):
         size += len(line)
+        if size > _MOST:
+            return None
         cells = None
         if place > header_row and '"' in line:
             whole = line.endswith(("\n", "\r"))
             cells = _cells(line.rstrip("\r\n"), width, mark)
-            if cells is None or size > _MOST or (not whole and line.count('"') % 2):  # the file may be cut there
+            if cells is None or (not whole and line.count('"') % 2):  # the file may be cut there
                 return None
             marked += any('"' in cell for cell in cells)
         if cells is None:
