@@ -51,9 +51,19 @@
       if (node.tagName === "DETAILS") node.open = true;
     }
     if (target) target.scrollIntoView();
+    return target;
   }
   addEventListener("hashchange", reveal);
-  if (location.hash) reveal();
+  // pictures that load late push the place where a link leads; until the reader moves, the page stays there
+  var place = location.hash && reveal();
+  if (place && window.ResizeObserver) {
+    var stay = new ResizeObserver(function () { place.scrollIntoView({ behavior: "instant" }); });
+    stay.observe(doc.querySelector("main"));
+    ["wheel", "touchmove", "keydown", "pointerdown"].forEach(function (kind) {
+      addEventListener(kind, function () { stay.disconnect(); }, { passive: true, once: true });
+    });
+    setTimeout(function () { stay.disconnect(); }, 4000);
+  }
   addEventListener("beforeprint", function () { all("details").forEach(function (d) { d.open = true; }); });
 
   // search: every word must occur, anywhere in a word, so Chinese needs no word breaks; the index loads on first use
