@@ -144,6 +144,8 @@ def test_some_grades_out_of_order_are_named(finished, monkeypatch):
     table = pd.DataFrame({"level": ["A", "B", "C"], "share": [0.1, 0.3, 0.2]})
     monkeypatch.setattr(finished, "bad_by", lambda *arguments, **options: table)
     assert finished.grade_sentence() == "The share of bad loans does not rise from B to C."
+    table = pd.DataFrame({"level": list("ABCDE"), "share": [0.1, 0.05, 0.3, 0.2, 0.4]})
+    assert finished.grade_sentence() == "The share of bad loans does not rise from A to B and from C to D."
 
 
 def test_grades_of_unknown_order_have_no_section():
@@ -488,3 +490,12 @@ def test_digits_are_those_of_the_checklist(digits, said):
     """Beyond twelve the last bits of a machine decide."""
     results = SimpleNamespace(exog_names=["a"], nobs=100, digits=digits, prsquared=0.1)
     assert f"are exact to {said}." in TapeStudy.fit_sentence(SimpleNamespace(results=results))
+
+
+def test_loans_of_one_day_have_no_older_periods(stages):
+    """All are seen at one age: it was said that older periods had more time to go bad."""
+    frame = panel_of_stages(size=600).assign(issue_date=pd.Timestamp("2017-06-15"))
+    study = TapeStudy(tape_of(frame))
+    assert study.event.seen == study.event.name and study.parts["by vintage"] == "all loans were issued in one quarter"
+    assert study.vintage_sentence().endswith(f"at the same age: {study.event.horizon} months after issue.")
+    assert not stages.parts["by vintage"] and "more time" in stages.vintage_sentence()

@@ -407,12 +407,16 @@ class TapeStudy:
             order = "The share of bad loans falls from each grade to the next: their order looks upside down."
             said = "" if said.startswith("The losses say the opposite") else said
         else:
-            order = f"The share of bad loans does not rise {', '.join(falls)}."
+            order = (
+                f"The share of bad loans does not rise {', '.join(falls[:-1])}{' and ' * (len(falls) > 1)}{falls[-1]}."
+            )
         return f"{said} {order}".strip()
 
     def vintage_sentence(self) -> str:
         """How periods of issue compare, in words."""
         kind, horizon = ("", None) if self.event is None else (self.event.kind, self.event.horizon)
+        if self.event is not None and kind == "stage" and self.event.seen == self.event.name:
+            return f"Every loan is seen on one day, and at the same age: {horizon} months after issue."
         if kind == "stage":
             return (
                 "Every loan is seen on one day: older periods of issue had more time to go bad, so their shares are "

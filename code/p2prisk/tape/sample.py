@@ -87,6 +87,7 @@ def supports(tape: LoanTape) -> pd.DataFrame:
         if "issue_date" in frame
         else (frame["issue_year"].nunique() if "issue_year" in frame else 0)
     )
+    periods = frame["issue_date"].dt.to_period("Q").nunique() if "issue_date" in frame else years
     grades = frame["grade"].nunique() if "grade" in frame else 0
     predictors = len([name for name in tape.known_at_issue() if name not in ("issue_date", "issue_year")])
     enough = (predictors >= 2, "fewer than two columns known at issue")
@@ -105,7 +106,7 @@ def supports(tape: LoanTape) -> pd.DataFrame:
     )
     part("grade against outcome", has_outcome, (grades >= 2, "fewer than two grades"), some_events)
     part("out of time", dated, (years >= 2, "all loans of one year"), has_outcome, some_events)
-    part("vintages", dated, has_outcome)
+    part("vintages", dated, (periods != 1, "all loans were issued in one quarter"), has_outcome)
     part("assessment", has_outcome, some_events, enough)
     part(
         "profit and pricing",
