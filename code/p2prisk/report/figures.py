@@ -163,9 +163,9 @@ def information(table, most=25, ax=None):
     ax = axes_of(ax, 7.0, 0.27 * len(table) + 1.0)
     place = np.arange(len(table))[::-1]
     ax.barh(place, table["information value"], color=PALETTE["blue"])
-    ax.plot(table["noise"], place, "|", color=PALETTE["grey"], markersize=11, markeredgewidth=2)
+    ax.plot(table["noise"], place, "|", color=PALETTE["black"], markersize=11, markeredgewidth=2)
     ax.set_yticks(place, table["predictor"])
-    ax.set_xlabel("information value (grey: expected from noise alone)")
+    ax.set_xlabel("information value (black mark: expected from noise alone)")
     ax.grid(axis="y", visible=False)
     return ax
 
