@@ -27,7 +27,6 @@ from bookkit.folders import temporary_folder
 CELL_TIMEOUT = 600
 _KERNEL = "-m ipykernel_launcher -f {connection_file} --HistoryManager.enabled=False --log-level=ERROR"
 _KERNEL += " --InlineBackend.figure_format=svg"
-_ANSI = re.compile(r"\x1b\[[0-9;]*m")
 
 
 def execute_chapters(chapters, folder, jobs=2, defaults=None, done=lambda chapter, result: None, printed=False):
@@ -169,7 +168,7 @@ def _cell_error(chapter, step, name, value, traceback):
     """The error of a cell or inline expression, at the line of the chapter where it was raised."""
     line = step.line
     if isinstance(step, Cell):
-        text = _ANSI.sub("", "\n".join(traceback) if isinstance(traceback, list) else str(traceback))
+        text = re.sub(r"\x1b\[[0-9;]*m", "", "\n".join(traceback) if isinstance(traceback, list) else str(traceback))
         inside = re.findall(r"Cell In\s*\[\d+\], line (\d+)", text)
         line = step.source_line + int(inside[0]) - 1 if inside else line
     return BookError(f"{step.name} raised {name}: {value}", chapter.path, line)
