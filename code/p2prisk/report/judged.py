@@ -178,11 +178,22 @@ class Judged:
             return f" The platform's grade does not rank these loans better than chance (area {grade['auc']:.3f})."
         pair = self.auc.comparisons.iloc[0]
         sign = 1 if pair["first"] == self.name else -1
-        gap = round(sign * pair["difference"], 3) + 0.0  # no minus before a zero
         low, high = sorted(sign * pair[["ci_low", "ci_high"]].to_numpy())
         verdict = "better than" if low > 0 else "worse than" if high < 0 else "not clearly different from"
-        apart = f"difference {gap:+.3f}, interval {low:+.3f} to {high:+.3f}".replace("-", "\u2212")
+        apart = f"difference {signed(sign * pair['difference'])}, interval {signed(low)} to {signed(high)}"
         return f" That is {verdict} the platform's own grade, at {grade['auc']:.3f} ({apart})."
+
+
+def signed(value: float) -> str:
+    """A difference of areas with its sign; what rounds to nothing has none.
+
+    Examples
+    --------
+    >>> signed(0.0131), signed(-0.0004), signed(-0.016) == "\u22120.016"
+    ('+0.013', '0.000', True)
+    """
+    shown = f"{value:+.3f}"
+    return "0.000" if not float(shown) else shown.replace("-", "\u2212")
 
 
 def judge(study: TapeStudy) -> Judged:
