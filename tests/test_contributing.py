@@ -29,9 +29,32 @@ def example(heading, language):
 @pytest.fixture
 def copy(tmp_path):
     """A copy without anything beside it, and nothing of `../shared` within reach."""
-    root = tmp_path / "alone" / "copy"
-    shutil.copytree(ROOT, root, ignore=NOT_COPIED)
-    return root
+    return copy_to(tmp_path)
+
+
+def copy_to(folder):
+    return Path(shutil.copytree(ROOT, folder / "alone" / "copy", ignore=NOT_COPIED))
+
+
+@pytest.fixture(scope="module")
+def written(tmp_path_factory):
+    """A copy with a source and a chapter more, and the files that each changed; the linter passes both at one look."""
+    copy, changes, text = copy_to(tmp_path_factory.mktemp("written")), {}, example("A chapter", "markdown")
+    append(copy / "data/sources_case.csv", example("A source", "csv"))
+    append(copy / "chapters/system.qmd", "\nSo it was reported [@src-example-2019; @doe2020example].\n")
+    bibliography = copy / "references.bib"
+    work = "@book{doe2020example,\n  checked = {record},\n  author = {Doe, Jo},\n  title = {A}, year = {2020}\n}\n"
+    bibliography.write_text(work + bibliography.read_text(encoding="utf-8"), encoding="utf-8")
+    run(copy, "data/build_case_tables.py")
+    changes["source"] = changed(copy)
+    text = text.replace("`{python} n.rate`", "`{python} use_house_style.__name__`")
+    (copy / "chapters/name.qmd").write_text(text, encoding="utf-8")
+    line = "        - chapters/conclusions.qmd\n"
+    words = (copy / "_quarto.yml").read_text(encoding="utf-8")
+    (copy / "_quarto.yml").write_text(words.replace(line, line + line.replace("conclusions", "name")), encoding="utf-8")
+    run(copy, "-m", "bookkit", "lint")
+    changes["chapter"] = changed(copy) - changes["source"]
+    return copy, changes
 
 
 def run(root, *command):
@@ -68,33 +91,19 @@ def test_a_fact_is_one_row(copy):
     run(copy, "data/build_case_tables.py", "--check")
 
 
-def test_a_source_is_one_row_and_a_work_one_entry(copy):
-    append(copy / "data/sources_case.csv", example("A source", "csv"))
-    append(copy / "chapters/system.qmd", "\nSo it was reported [@src-example-2019; @doe2020example].\n")
-    bibliography = copy / "references.bib"
-    work = "@book{doe2020example,\n  checked = {record},\n  author = {Doe, Jo},\n  title = {A}, year = {2020}\n}\n"
-    bibliography.write_text(work + bibliography.read_text(encoding="utf-8"), encoding="utf-8")
-    run(copy, "data/build_case_tables.py")
-    entry = bibliography.read_text(encoding="utf-8").split("@misc{src-example-2019,")[1].split("\n}")[0]
+def test_a_source_is_one_row_and_a_work_one_entry(written):
+    copy, changes = written
+    entry = (copy / "references.bib").read_text(encoding="utf-8").split("@misc{src-example-2019,")[1].split("\n}")[0]
     assert "2019-07-04" in entry and "source grade B" in entry and "https://example.org/2019/" in entry
-    made = {"data/sources_case.csv", "references.bib", "chapters/system.qmd", "data/README.md"}
-    assert changed(copy) == made
-    run(copy, "-m", "bookkit", "lint")
+    assert changes["source"] == {"data/sources_case.csv", "references.bib", "chapters/system.qmd", "data/README.md"}
     run(copy, "-m", "pytest", "-q", "-p", "no:cacheprovider", "tests/test_references.py", "-k", "checked or verified")
 
 
-def test_a_chapter_is_one_file_and_one_line(copy):
-    text = example("A chapter", "markdown").replace("`{python} n.rate`", "`{python} use_house_style.__name__`")
-    (copy / "chapters/name.qmd").write_text(text, encoding="utf-8")
-    book = copy / "_quarto.yml"
-    line = "        - chapters/conclusions.qmd\n"
-    book.write_text(
-        book.read_text(encoding="utf-8").replace(line, line + line.replace("conclusions", "name")), encoding="utf-8"
-    )
-    run(copy, "-m", "bookkit", "lint")
+def test_a_chapter_is_one_file_and_one_line(written):
+    copy, changes = written
     run(copy, "-m", "bookkit", "notebooks", "chapters/name.qmd")
     assert (copy / "tests/notebooks/chapters-name.ipynb").exists()
-    assert changed(copy) == {"chapters/name.qmd", "_quarto.yml"}
+    assert changes["chapter"] == {"chapters/name.qmd", "_quarto.yml"}
 
 
 def test_a_claim_is_one_row(copy):
