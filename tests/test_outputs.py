@@ -453,3 +453,18 @@ def test_a_long_name_of_letters_of_several_bytes_is_written_and_a_folder_of_one_
         assert (tmp_path / name).read_bytes() == b"whole"
         assert check_folder(tmp_path / f"x{name[:-5]}").name
     assert len(list(tmp_path.iterdir())) == 3
+
+
+def test_a_disk_that_is_full_while_a_folder_is_copied_is_said_in_one_line(tmp_path, monkeypatch, capsys):
+    """The list of every file that shutil could not copy was printed."""
+    import shutil
+
+    from p2prisk import cli
+
+    def run(arguments):
+        words = "[Errno 28] No space left on device: 'a' -> '/full/study/b'"
+        raise shutil.Error([("a", "/full/study/b", words)] * 9)
+
+    monkeypatch.setattr(cli, "_check", run)
+    assert cli.main(["check", str(tmp_path / "x.csv")]) == 2
+    assert capsys.readouterr().err == "p2prisk: No space left on device: /full/study\n"
