@@ -274,7 +274,7 @@ def test_what_the_words_claim_is_so():
     assert n.rank_hindsight.lead > 0.01 and n.inside.area.low > 0.5
     assert n.lines.lowest < n.grade.term < n.lines.highest and 0.9 < n.grade.income < 1
     assert n.management.exceptions > 2 * n.management.others and n.management.odds.low < 1 < n.management.odds.high
-    assert n.cutoff.gain.high < 0
+    assert n.cutoff.gain < n.cutoff.plain < 0 < n.cutoff.gain.high and n.cutoff.plain.high > 0
     assert n.year_2007.earned_2007 < 0 < n.year_2007.earned_2007.high and n.year_2007.outside > 0.5
     assert n.travel.carried.high < 0.6 and n.travel.own < 0.6 < n.travel.rating
     assert n.documents.diploma < 0.9 and n.documents.report > 1.1

@@ -171,7 +171,7 @@ def _cut_off(stored):
 
 
 #: how the text calls the rules of the table, in its order
-RULES = ("peak", "halves", "earlier", "earlier, policy", "known")
+RULES = ("peak", "halves", "earlier", "earlier, policy", "known", "known, plain")
 
 
 def _by_rule(rules):

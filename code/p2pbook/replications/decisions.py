@@ -7,16 +7,26 @@ import pandas as pd
 
 from p2pbook.lendingclub import AFTER_ALL_ENDED, FITTED_TO, TESTED_ON, book_card
 from p2pbook.pricing import REVIEW, REVIEWS, gain_and_loss, value_by_risk
+from p2pbook.replications.selection import BAD_CUT
 from p2pbook.replications.store import SEED
+from p2pbook.values import HALF
+from p2prisk.ordered import OrderedLogit
 from p2prisk.policy.cutoff import expected_maximum_profit, profit_curve, refer_band
 from p2prisk.policy.realised import loss_given_default, monthly_prepayment, realised_value
 from p2prisk.policy.rejects import compare_reject_inference
 from p2prisk.policy.value import Costs, contract_value
 from p2prisk.standard_hazard import fit_standard_hazard
+from p2prisk.tape import LoanTape
 from p2prisk.tape.severity import month_number
 
-#: bootstrap samples; halvings of each of them
-RESAMPLES, HALVINGS = 400, 5
+#: bootstrap samples of loans, scores held fixed: bands of the curve, and the reviews
+RESAMPLES = 400
+
+#: resamples of months of issue behind the intervals of the rules, each with refits of the card and of the hazard
+DRAWS = 50
+
+#: halvings of the loans of 2011: of the loans themselves, and of each resample
+HALVINGS, HALVINGS_DRAWN = 400, 5
 
 #: the day on which the loans of 2011 were still to be decided on
 DECISION = AFTER_ALL_ENDED.decision_date
@@ -31,13 +41,15 @@ _LGD_CLASSES = ("under 0.2", "0.2 to 0.4", "0.4 to 0.6", "0.6 to 0.8", "0.8 to 0
 DECLINED_GRADES = ("D", "E", "F", "G")
 
 
-def decisions_study(tape):
+def decisions_study(tape, draws=DRAWS):
     """Profit by cut-off, losses, prepayment and reject inference on Lending Club 2007-2011.
 
     Parameters
     ----------
     tape : LoanTape
         ``lendingclub-2007-2011``.
+    draws : int
+        Resamples of months behind the intervals of ``rules``; zero for none.
 
     Returns
     -------
@@ -70,7 +82,7 @@ def decisions_study(tape):
     by_risk = pd.concat(
         [value_by_risk(some).assign(issued=words) for words, some in (("2007-2010", old), ("2011", new))]
     )
-    rules, as_known = _rules(tape, loans, old, new, year, known)
+    rules, as_known = _rules(tape, made, loans, known, draws)
     facts = {
         "loans": int(len(frame)),
         "referred": int((~known).sum()),
@@ -109,6 +121,7 @@ def _profit(part, probability, value, amount):
         "gain": float(best["profit"] - everybody),
         "emp": _emp(part, probability, bad, value),
         "resamples": RESAMPLES,
+        "draws": DRAWS,
         "mean_value_good": float(np.average(value[bad == 0], weights=amount[bad == 0])),
         "mean_value_bad": float(np.average(value[bad == 1], weights=amount[bad == 1])),
     }
@@ -188,140 +201,132 @@ def _gain(loans, taken):
     return float(-(loans["value"] * loans["amount"])[~np.asarray(taken)].sum() / loans["amount"].sum())
 
 
-def _rules(tape, loans, old, new, year, known):
+def _rules(tape, made, loans, known, draws):
     """Cut-offs by what was known when they were chosen, and what each brought on the loans of 2011.
 
-    Loans are drawn again on both sides, those that choose and those that judge; the scores are held fixed.
+    Resamples draw months of issue, of the loans to learn from, to choose on and to judge; on each the card and the
+    hazard are fitted again, and the cut-offs chosen again.
     """
-    on_the_day, as_known = _known_on_the_day(tape, loans)
-    last = AFTER_ALL_ENDED.known_until
-    ended = f"{tape.frame['last_payment_date'].max() + pd.offsets.MonthEnd(0):%Y-%m-%d}"
-    met = old[~tape.frame.loc[old.index, "policy_exception"].to_numpy()]
-    recent = on_the_day[known & (year == FITTED_TO)]
-    judged = on_the_day[known & (year == TESTED_ON)].assign(value=new["value"])
-    best = _best_cutoff(new)
-    rows = [
-        {
-            "rule": "the peak of the curve, picked on the loans that measure it",
-            "decision_date": f"{TESTED_ON}-12-31",
-            "known_until": ended,
-            "cutoff": best,
-            "accepted": float((new["p"] <= best).mean()),
-            "gain": _gain(new, new["p"] <= best),
-        },
-        {
-            "rule": "chosen on one half of the loans of 2011, judged on the other",
-            "decision_date": f"{TESTED_ON}-12-31",
-            "known_until": ended,
-            **_halved(new),
-        },
-        {
-            "rule": "chosen on 2007 to 2010, final outcomes",
-            "decision_date": DECISION,
-            "known_until": last,
-            **_carried(old, new),
-        },
-        {
-            "rule": "the same, loans that met the credit policy",
-            "decision_date": DECISION,
-            "known_until": last,
-            **_carried(met, new),
-        },
-        {
-            "rule": "chosen on what was known: hazard, and expected value of the loans of 2010",
-            "decision_date": DECISION,
-            "known_until": DECISION,
-            **_carried(recent, judged),
-        },
-    ]
-    return pd.DataFrame(rows), as_known
+    frame, then, classes = tape.frame, tape.as_of(DECISION), _classes(made, tape.frame)
+    months, then_months = _month(frame["issue_date"]), _month(then.frame["issue_date"])
+    on_the_day, as_known = _known_on_the_day(then, frame)
+    found = _chosen(frame, known, loans, loans.assign(**on_the_day), np.ones(len(frame), dtype=int), HALVINGS)
+    every, drawn = np.unique(months), []
+    for number in range(draws):
+        rng = np.random.default_rng([SEED, number])
+        count = pd.Series(np.bincount(rng.integers(0, len(every), len(every)), minlength=len(every)), every)
+        times = count.reindex(months).to_numpy()
+        on_file = then.frame.iloc[np.repeat(np.arange(len(then_months)), count.reindex(then_months))]
+        again, _ = _known_on_the_day(LoanTape(on_file.reset_index(drop=True), then.provenance), frame, compiled=True)
+        refitted = loans.assign(p=_refitted(classes, np.where(known, times, 0), months))
+        drawn.append(_chosen(frame, known, refitted, loans.assign(**again), times, HALVINGS_DRAWN))
+    table = _with_limits(found, drawn)
+    last, ended = AFTER_ALL_ENDED.known_until, f"{frame['last_payment_date'].max() + pd.offsets.MonthEnd(0):%Y-%m-%d}"
+    picked, day = f"{TESTED_ON}-12-31", DECISION
+    dates = [(picked, ended), (picked, ended), (day, last), (day, last), (day, day), (day, day)]
+    table[["decision_date", "known_until"]] = dates
+    # the peak is no estimate of what a rule brings: no interval makes it one
+    table.loc[PEAK, ["cutoff_low", "cutoff_high", "low", "high"]] = np.nan
+    return table.rename_axis("rule").reset_index(), as_known
 
 
-def _carried(old, new):
-    """A cut-off chosen on some loans and judged on later ones."""
-    cut = _best_cutoff(old)
-    generator, gains, cuts = np.random.default_rng(SEED), [], []
-    for _ in range(RESAMPLES):
-        first, second = (some.iloc[generator.integers(0, len(some), len(some))] for some in (old, new))
-        cuts.append(_best_cutoff(first))
-        gains.append(_gain(second, second["p"] <= cuts[-1]))
-    low, high = np.quantile(gains, [0.025, 0.975])
-    cut_low, cut_high = np.quantile(cuts, [0.025, 0.975])
-    return {
-        "cutoff": cut,
-        "cutoff_low": float(cut_low),
-        "cutoff_high": float(cut_high),
-        "accepted": float((new["p"] <= cut).mean()),
-        "gain": _gain(new, new["p"] <= cut),
-        "low": float(low),
-        "high": float(high),
-    }
+#: a rule of the table that nobody could have followed
+PEAK = "the peak of the curve, picked on the loans that measure it"
 
 
-def _halved(new):
-    """A cut-off chosen on one half of the loans and judged on the other; no loan is on both sides of a halving."""
-    generator = np.random.default_rng(SEED)
+def _chosen(frame, known, card, on_the_day, times, halvings):
+    """Cut-off of each rule, the share of the loans of 2011 it accepts, and its gain there; `times` a loan counts."""
+    year, met = frame["issue_date"].dt.year.to_numpy(), ~frame["policy_exception"].to_numpy()
+    judged = np.repeat(np.arange(len(times)), np.where(known & (year == TESTED_ON), times, 0))
+    rows = {}
 
-    def halve(some, loan):
-        cuts, gains, shares = [], [], []
-        for _ in range(HALVINGS):
-            first = generator.random(len(new))[loan] < 0.5
-            cuts.append(_best_cutoff(some[first]))
-            taken = some[~first]["p"] <= cuts[-1]
-            gains.append(_gain(some[~first], taken))
-            shares.append(float(taken.mean()))
-        return cuts, gains, shares
+    def rule(name, scored, choose, worth="value"):
+        chosen_on = scored.assign(value=scored[worth])
+        cut = _best_cutoff(chosen_on.iloc[np.repeat(np.arange(len(times)), np.where(known & choose, times, 0))])
+        later = card["value"].iloc[judged]  # what a loan brought, whoever scores it
+        later = scored.iloc[judged].assign(value=later)
+        taken = later["p"] <= cut
+        rows[name] = {"cutoff": cut, "accepted": float(taken.mean()), "gain": _gain(later, taken)}
 
-    def many(times):
-        found = [halve(new, np.arange(len(new))) for _ in range(times)]
-        return (np.concatenate(part) for part in zip(*found, strict=True))
-
-    cuts, gains, shares = many(RESAMPLES // HALVINGS)
-    draws = []
-    for _ in range(RESAMPLES):
-        loan = generator.integers(0, len(new), len(new))
-        draws.append(float(np.mean(halve(new.iloc[loan], loan)[1])))
-    low, high = np.quantile(draws, [0.025, 0.975])
-    cut_low, cut_high = np.quantile(cuts, [0.025, 0.975])
-    return {
-        "cutoff": float(np.median(cuts)),
-        "cutoff_low": float(cut_low),
-        "cutoff_high": float(cut_high),
-        "accepted": float(np.mean(shares)),
-        "gain": float(np.mean(gains)),
-        "low": float(low),
-        "high": float(high),
-    }
+    rule(PEAK, card, year == TESTED_ON)
+    rows["chosen on one half of the loans of 2011, judged on the other"] = _halved(card.iloc[judged], judged, halvings)
+    rule("chosen on 2007 to 2010, final outcomes", card, year <= FITTED_TO)
+    rule("the same, loans that met the credit policy", card, (year <= FITTED_TO) & met)
+    rule("chosen on what was known: hazard, and expected value of the loans of 2010", on_the_day, year == FITTED_TO)
+    rule("the same, valued as if nobody repaid early", on_the_day, year == FITTED_TO, worth="value_unless_prepaid")
+    return pd.DataFrame(rows).T
 
 
-def _known_on_the_day(tape, loans):
+def _with_limits(table, draws):
+    """Ends of the 95 % intervals: 1.96 standard deviations over the draws; blank without any."""
+    every = pd.concat([*draws, table * np.nan]).rename_axis("rule").groupby("rule")
+    half = HALF * every[["cutoff", "gain"]].std(ddof=1).reindex(table.index)
+    ends = {"cutoff_low": ("cutoff", -1), "cutoff_high": ("cutoff", 1), "low": ("gain", -1), "high": ("gain", 1)}
+    return table.assign(**{end: table[name] + sign * half[name] for end, (name, sign) in ends.items()})
+
+
+def _halved(some, loan, halvings):
+    """A cut-off chosen on one half of the loans and judged on the other; a loan drawn twice is on one side only."""
+    loans, loan = np.unique(loan, return_inverse=True)
+    generator, rows = np.random.default_rng(SEED), []
+    for _ in range(halvings):
+        first = generator.random(len(loans))[loan] < 0.5
+        cut = _best_cutoff(some[first])
+        taken = some[~first]["p"] <= cut
+        rows.append((cut, float(taken.mean()), _gain(some[~first], taken)))
+    cuts, shares, gains = zip(*rows, strict=True)
+    return {"cutoff": float(np.median(cuts)), "accepted": float(np.mean(shares)), "gain": float(np.mean(gains))}
+
+
+def _month(dates):
+    return (12 * dates.dt.year + dates.dt.month).to_numpy()
+
+
+def _classes(made, frame):
+    """The classes of the card, loan by loan, with what came."""
+    data = pd.DataFrame({item.name: item.values(frame).to_numpy() for item in made.card.characteristics}, frame.index)
+    return data.assign(term=data["term"].astype(str), severity=frame["severity"])
+
+
+def _refitted(classes, times, months):
+    """Probability of default of every loan by the card's model, fitted again to the loans to 2010 as often as drawn."""
+    columns = list(classes.columns.drop("severity"))
+    old = months <= 12 * FITTED_TO + 12
+    cells = classes.assign(n=np.where(old, times, 0)).groupby([*columns, "severity"], observed=True)["n"].sum()
+    words = "severity ~ " + " + ".join(f"C({name})" for name in columns)
+    result = OrderedLogit.from_formula(words, cells[cells > 0].reset_index(), freq_weights="n").fit()
+    kinds = classes[columns].dropna().drop_duplicates()
+    kinds["p"] = np.asarray(result.predict(kinds))[:, BAD_CUT:].sum(axis=1)
+    return classes[columns].merge(kinds, on=columns, how="left")["p"].to_numpy()
+
+
+def _known_on_the_day(then, frame, **options):
     """Probability of default and expected value of every loan from what was known on the day of decision.
 
     Recoveries go on after the end of a loan and are not dated, so that nothing is taken to come back. Prepayment is
     that of the loans on file: those repaid early over the months that all had been running.
     """
-    then = tape.as_of(DECISION)
-    hazard = fit_standard_hazard(then)
-    probability = hazard.score(tape.frame).to_numpy()
+    probability = fit_standard_hazard(then, **options).score(frame).to_numpy()
     seen = then.frame
     until = seen["last_payment_date"].fillna(seen["issue_date"]).where(seen["resolved"], pd.Timestamp(DECISION))
     age = np.clip(month_number(until) - month_number(seen["issue_date"]), 1, seen["term"])
     early = (seen["status"] == "paid").to_numpy() & (age < seen["term"] - 1).to_numpy()
     speed = float(early.sum() / age.sum())
-    term, rate = tape.frame["term"].to_numpy(), tape.frame["rate"].to_numpy(dtype=float) / 100
-    value = np.full(len(term), np.nan)
+    term, rate = frame["term"].to_numpy(), frame["rate"].to_numpy(dtype=float) / 100
+    values = {"value": np.full(len(term), np.nan), "value_unless_prepaid": np.full(len(term), np.nan)}
     for months in np.unique(term):
         mine = term == months
-        value[mine] = contract_value(rate[mine], int(months), probability[mine], prepayment=speed, costs=Costs())
+        for value, prepaid in zip(values.values(), (speed, 0.0), strict=True):
+            value[mine] = contract_value(rate[mine], int(months), probability[mine], prepayment=prepaid, costs=Costs())
     facts = {
         "decision_date": DECISION,
         "known_losses": int((seen["status"] == "charged off").sum()),
         "known_repaid": int((seen["status"] == "paid").sum()),
         "loans": len(seen),
         "prepayment": speed,
-        "final_losses": int(tape.frame.loc[tape.frame["issue_date"] <= DECISION, "bad"].sum()),
+        "final_losses": int(frame.loc[frame["issue_date"] <= DECISION, "bad"].sum()),
     }
-    return loans.assign(p=probability, value=value), facts
+    return {"p": probability, **values}, facts
 
 
 def _reviews(values, new):
@@ -401,13 +406,8 @@ def _score_groups(part, scored, value):
 
 def _rejects(made, frame, known, year):
     """Pretend that loans of the platform's worse grades had been declined in 2007-2010."""
-    columns = [item.name for item in made.card.characteristics]
-    data = pd.DataFrame(
-        {item.name: item.values(frame).to_numpy() for item in made.card.characteristics}, index=frame.index
-    )
-    data["term"] = data["term"].astype(str)
-    data["severity"] = frame["severity"]
-    data = data[known]
+    data = _classes(made, frame)[known]
+    columns = list(data.columns.drop("severity"))
     year, grade = year[known], frame["grade"].astype(str).to_numpy()[known]
     train, test = data[year <= FITTED_TO].reset_index(drop=True), data[year == TESTED_ON].reset_index(drop=True)
     accepted = ~np.isin(grade[year <= FITTED_TO], DECLINED_GRADES)
