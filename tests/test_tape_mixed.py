@@ -55,6 +55,20 @@ def test_a_column_of_two_currencies_is_refused_and_one_is_not(put, name, mapped)
         read_tape(put(one), rules(more, currency="GBP"))
 
 
+@pytest.mark.parametrize("kind", ["csv", "parquet"])
+def test_applicants_in_another_currency_are_refused_piece_by_piece(put, tmp_path, kind):
+    """As they are scored: no rule of a model names the column."""
+    for code, says in (("EUR", None), ("USD", "the cells say USD, the mapping says currency: EUR")):
+        path = put(of("ccy", code))
+        if kind == "parquet":
+            of("ccy", code).to_parquet(path := tmp_path / "loans.parquet")
+        if says is None:
+            assert sum(len(piece) for piece in iter_tape(path, rules(), rows=100)) == N
+            continue
+        with pytest.raises(DataError, match=says):
+            list(iter_tape(path, rules(), rows=100))
+
+
 def test_a_column_that_is_called_currency_and_holds_none_is_no_matter(put):
     assert len(read_tape(put(of("currency", EVERY % 2)), rules())) == N
 

@@ -23,7 +23,7 @@ from p2prisk.tape.choose import find_mapping, known_at_issue_only, wanted_column
 from p2prisk.tape.header import LOOKED_AT, find_header
 from p2prisk.tape.mapping import builtin, builtin_names
 from p2prisk.tape.privacy import personal_columns
-from p2prisk.tape.rows import read_beside
+from p2prisk.tape.rows import read_beside, with_currency
 from p2prisk.tape.text_file import DAMAGED
 
 #: rows that Excel has; cells that are taken, empty ones too
@@ -88,7 +88,7 @@ def parquet_pieces(path, format, rows):
         schema = parquet.read_schema(path)
         header = schema.names
         mapping = known_at_issue_only(find_mapping(format, header, path))
-        wanted = wanted_columns(header, mapping)
+        wanted = with_currency(wanted_columns(header, mapping), header, mapping)
         _refuse_nested(path, schema, wanted)
         check_parquet(path, file.metadata, [schema.field(name).type for name in wanted], None)
         sample = next(file.iter_batches(batch_size=2000, columns=wanted), None)

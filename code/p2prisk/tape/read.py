@@ -301,6 +301,8 @@ def iter_tape(
             piece.index = pd.RangeIndex(begin, begin + len(piece))
         begin, read, text = begin + len(piece), len(piece), piece.attrs.get("text", False)
         piece, aside = not_loans(piece, mapping)
+        refuse_currencies(piece, mapping, path.name)
+        piece = piece.drop(columns=currency_columns(piece.columns, mapping))
         piece = without_personal(piece, personal, mapping, names, key)
         piece.attrs["text"] = text
         tape = apply_mapping(piece, mapping, path.name, on_error, decisions)

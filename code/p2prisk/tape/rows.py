@@ -99,6 +99,11 @@ def read_beside(header, mapping):
     return [*snapshot_columns(header, mapping, panel=True), *currency_columns(header, mapping)]
 
 
+def with_currency(wanted, header, mapping):
+    """The columns to be read, with those that say in which currency the amounts are, in the order of the header."""
+    return [name for name in header if name in {*wanted, *currency_columns(header, mapping)}]
+
+
 def refuse_currencies(raw: pd.DataFrame, mapping: dict, where: str) -> None:
     """Refuse amounts in several currencies, or in another than the mapping's, by the column that says so.
 

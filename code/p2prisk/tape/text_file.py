@@ -26,7 +26,7 @@ from p2prisk.tape.mapping import builtin, builtin_names
 from p2prisk.tape.numerals import looks_grouped
 from p2prisk.tape.plain_lines import NotPlainError, PlainLines, read_plain
 from p2prisk.tape.privacy import masked_names, personal_columns
-from p2prisk.tape.rows import read_beside
+from p2prisk.tape.rows import read_beside, with_currency
 from p2prisk.tape.stray_marks import Quoted, SwallowedError, quoted_anew
 from p2prisk.tape.watch import ToldStream, blocks_told
 
@@ -490,6 +490,7 @@ def csv_pieces(path, format, rows, on_error, encoding, delimiter, header=None, e
     header = scan["header"]
     mapping = known_at_issue_only(find_mapping(format, header, path))
     wanted = wanted_columns(header, mapping)
+    wanted = wanted and with_currency(wanted, header, mapping)
     _refuse_another_header(path, scan, wanted)
     _check_wanted(path, scan, wanted, on_error)
     positions, text, options = [header.index(name) for name in wanted], _kept_as_text(header, mapping), _options(scan)
