@@ -120,6 +120,17 @@ def test_quarters_of_a_panel_are_their_last_day(put, form):
     assert tape.frame["bad"].sum() == BAD.sum() and tape.set_aside[0]["rows"] == 2 * N
 
 
+def test_loans_that_ended_after_the_record_date_are_an_error(put):
+    """The end of a loan that runs may be the planned one."""
+    ends = LOANS.assign(closed=np.where(EVERY % 4, "2018-12-31", "2020-06-30"))
+    rule = {"closed_date": {"from": "closed"}}
+    hit = asked(put(ends), rules(rule), "closed_date", "after the record date 2020-01-31")
+    assert hit["level"].tolist() == ["error"] and hit["rows"].tolist() == [N / 4]
+    assert not len(asked(put(ends), rules(rule, record_date="2020-06-30"), "closed_date", "after the record date"))
+    running = ends.assign(status=np.where(EVERY % 4, ends["status"], "current"))
+    assert not len(asked(put(running), rules(rule), "closed_date", "after the record date"))
+
+
 def test_a_pattern_of_month_and_short_year_is_proposed_and_reads(put):
     path = put(issued(DAYS.dt.strftime("%m/%y")))
     with pytest.raises(DataError, match=r'date: \["%m/%y"\] reads them all'):

@@ -459,8 +459,10 @@ def _dates(frame, provenance, find, rows, tallies):
         return
     issued = frame["issue_date"]
     record = pd.Timestamp(provenance["record_date"]) if provenance.get("record_date") else None
-    for name in ("issue_date", "last_payment_date"):
+    for name in ("issue_date", "last_payment_date", "closed_date"):
         late = frame[name] > record if name in frame and record is not None else None
+        if late is not None and name == "closed_date":  # that of a running loan may be its planned end
+            late &= frame["resolved"].astype(bool) if "resolved" in frame else False
         if late is not None and late.any():
             what = f"{name.replace('_', ' ')} after the record date {record:%Y-%m-%d} ({_first(late, rows)})"
             find("error", what, name, late.sum(), "correct the rows, or the record date (--record-date)")
