@@ -62,7 +62,7 @@ def agreement(table, ax=None):
     -------
     matplotlib.axes.Axes
     """
-    ax = axes_of(ax, 7.4, 0.29 * len(table) + 1.5)
+    ax = axes_of(ax, 7.4, 0.26 * len(table) + 1.4)
     colours = colours_of("sign")
     signs = {"worse": "+", "better": "−", "none": "0", "mixed": "±"}
     y = np.arange(len(table))[::-1]
