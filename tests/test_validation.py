@@ -491,3 +491,10 @@ def test_subgroup_calibration_test_holds_and_rejects():
 def test_bad_input_is_refused_in_words(call, message):
     with pytest.raises(DataError, match=message):
         call()
+
+
+def test_a_cell_that_is_no_date_is_not_repeated():
+    frame = pd.DataFrame({"issued": ["2010-01-01", "Maria Roth"]})
+    with pytest.raises(DataError, match="does not hold dates") as refused:
+        v.out_of_time_split(frame, "issued", "2010-06-01")
+    assert "Maria" not in str(refused.value)

@@ -291,7 +291,8 @@ def out_of_time_split(frame: pd.DataFrame, date: str, start: DateLike, gap: Any 
     try:
         when = pd.to_datetime(frame[date])
     except (ValueError, TypeError) as error:
-        raise DataError(f"column {date!r} does not hold dates: {error}") from error
+        # not in pandas' words, which repeat a cell
+        raise DataError(f"column {date!r} does not hold dates ({type(error).__name__})") from None
     start = pd.Timestamp(start)
     end = start - pd.Timedelta(gap) if gap is not None else start
     train, test = frame.loc[when < end], frame.loc[when >= start]
