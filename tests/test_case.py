@@ -155,9 +155,9 @@ def test_bars_stand_for_the_shares():
     shares = case.related_party_shares(table("ncf_accounts"))
     ax = draw.related_parties(shares)
     assert [patch.get_width() for patch in ax.patches] == shares["share"].tolist()
-    assert "66.5%" in texts(ax)
+    assert "66.5\xa0%" in texts(ax)
     ax = draw.products(case.product_shares(table("ncf_products")))
-    assert texts(ax) == ["45 (63%)", "20 (28%)", "6 (8%)"]
+    assert texts(ax) == ["45 (63\xa0%)", "20 (28\xa0%)", "6 (8\xa0%)"]
 
 
 def test_years_without_a_value_are_said_to_have_none():
@@ -211,4 +211,4 @@ def test_peer_shares_are_each_of_its_own_revenue():
     with pytest.raises(DataError, match="2016, 2017"):
         case.peer_cost_shares(table("peer_costs"), 2018)
     ax = draw.peer_costs(case.peer_cost_shares(table("peer_costs"), 2017))
-    assert texts(ax) == ["67.8%", "20.2%", "1.5%", "25.0%"]
+    assert texts(ax) == ["67.8\xa0%", "20.2\xa0%", "1.5\xa0%", "25.0\xa0%"]

@@ -42,8 +42,8 @@ def test_shares_rejected_are_those_of_the_study():
     "low, words",
     [
         ([0.06, 0.07], "None of the 2 intervals holds the nominal level"),
-        ([0.04, 0.06, 0.06], "1 of the 3 intervals holds the nominal level"),
-        ([0.04, 0.04, 0.06], "2 of the 3 intervals hold the nominal level"),
+        ([0.04, 0.06, 0.06], "One of the 3 intervals holds the nominal level"),
+        ([0.04, 0.04, 0.06], "Two of the 3 intervals hold the nominal level"),
         ([0.04, 0.04], "All 2 intervals hold the nominal level"),
     ],
 )
@@ -107,7 +107,7 @@ def test_rejected_and_open_checks_count():
     assert model_card.rejected_sentence(list("abcdefgh"), 8) == "all eight attributes"
     for verdicts, words in (
         ("passed", "No check was left out"),
-        ("passed not-done not-done", "2 more could not be made"),
+        ("passed not-done not-done", "Two more could not be made"),
         ("not-done", "No check could be made"),
     ):
         assert model_card.not_made_sentence(pd.Series(verdicts.split()).str.replace("-", " ")) == words

@@ -142,7 +142,7 @@ def swapped_by_spreadsheet(parts: list[pd.Series]) -> bool:
     """
     days = [set(part.dt.day.unique()) for part in parts if len(part)]
     few = [len(one) < 5 for one in days]
-    return len(days) == 2 and not any(few) and min(map(max, days)) <= 12 < max(map(min, days))
+    return len(days) == 2 and not any(few) and bool(min(map(max, days)) <= 12 < max(map(min, days)))
 
 
 def without_offset(text: pd.Series) -> pd.Series:

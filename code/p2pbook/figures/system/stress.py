@@ -4,7 +4,6 @@ import textwrap
 
 import matplotlib.pyplot as plt
 import numpy as np
-from matplotlib.patheffects import withStroke
 
 from p2pbook.figures import NARROW
 from p2pbook.figures.colours import mark_of
@@ -37,16 +36,9 @@ def scenarios(table, axes=None):
         ax.barh(y, table[name], color=colours, height=0.62)
         for place, value in zip(y, table[name], strict=True):
             words = f" {100 * value:.1f}".replace("-", "\u2212")
-            ax.text(
-                max(value, 0),
-                place,
-                words,
-                va="center",
-                fontsize=9,
-                path_effects=[withStroke(linewidth=3, foreground="white")],
-            )
+            ax.text(max(value, 0), place, words, va="center", fontsize=9)
         ax.axvline(0, color=PALETTE["black"], lw=0.8)
-        ax.axvline(table[name].iloc[0], color=PALETTE["grey"], lw=0.8, ls=":")
+        ax.axvline(table[name].iloc[0], color=PALETTE["grey"], lw=0.8, ls=":", zorder=0)
         ax.set_title(title, fontsize=9)
         ax.set_xlim(min(table[name].min() * 1.25, 0), max(table[name].max(), 0.001) * 1.35)
         percents(ax.xaxis)
