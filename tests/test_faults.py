@@ -62,6 +62,28 @@ def test_a_report_that_is_killed_leaves_nothing_of_the_tape(number, faults, plac
     assert place.left() == []
 
 
+ORPHAN = """
+import os, sys, time
+from pathlib import Path
+from p2prisk.cli.report import _with_parent
+before = _with_parent()
+if os.fork() == 0:
+    time.sleep(0.3)
+    before()
+    Path("goes-on").touch()
+    os._exit(0)
+time.sleep(float(sys.argv[1]))
+"""
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="only Linux ends a child with its parent")
+@pytest.mark.parametrize(("lives", "goes_on"), [("1", True), ("0", False)])
+def test_a_child_does_not_outlive_a_parent_that_dies_while_it_starts(lives, goes_on, tmp_path):
+    subprocess.run([sys.executable, "-c", ORPHAN, lives], cwd=tmp_path, timeout=60, check=True)
+    time.sleep(0 if goes_on else 0.8)
+    assert (tmp_path / "goes-on").exists() == goes_on
+
+
 def test_a_command_that_is_interrupted_says_so_without_a_traceback(place):
     process = subprocess.Popen(
         place.command(["score", "loans.csv", "--model", "m.json", "--output", "s.csv", "--rows", "1"]),

@@ -183,7 +183,7 @@ def _run(command, folder):
     environment = {**os.environ, "TMPDIR": str(folder), "JUPYTER_RUNTIME_DIR": str(folder / "jupyter")}
     environment["IPYTHONDIR"] = str(folder / "ipython")
     # a session of its own: Ctrl-C reaches this program, which then ends that one in order
-    child = subprocess.Popen(command, env=environment, start_new_session=True, preexec_fn=_die_with_parent)
+    child = subprocess.Popen(command, env=environment, start_new_session=True, preexec_fn=_with_parent())
     try:
         while True:
             heed()
@@ -199,11 +199,19 @@ def _run(command, folder):
                 child.wait()
 
 
-def _die_with_parent():
-    """Ask the system for an orderly end when the parent dies; where it cannot, the child goes on to its own end."""
+def _with_parent():
+    """What a child does before its program: ask the system for an orderly end when the parent dies, where it can."""
     try:
         import ctypes
 
-        ctypes.CDLL(None).prctl(1, signal.SIGTERM)
+        control, parent = ctypes.CDLL(None).prctl, os.getpid()
     except (OSError, AttributeError, TypeError):
-        pass
+        return None
+
+    def before():
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)  # our own handler would take it and be gone with the program
+        control(1, signal.SIGTERM)
+        if os.getppid() != parent:  # which died before it was asked
+            os._exit(1)
+
+    return before
