@@ -87,8 +87,9 @@ async def _execute(chapter, folder, defaults, printed):
         return {**result, "cells": [None] * len(chapter.cells)}
     where = None
     with temporary_folder() as profile:
-        # the kernel's key lies in our folder, too
-        manager = AsyncKernelManager(connection_file=str(profile / "kernel.json"))
+        # the kernel's key and sockets lie in our folder, too: a port of TCP may be another's before it is bound
+        way = {"transport": "ipc"} if os.name == "posix" and len(str(profile)) < 80 else {}
+        manager = AsyncKernelManager(connection_file=str(profile / "kernel.json"), **way)
         manager.kernel_spec.argv = [sys.executable, *_KERNEL.split()]
         manager.kernel_spec.env = {}
         environment = {**os.environ, "IPYTHONDIR": str(profile), "PYTHONHASHSEED": "0"}

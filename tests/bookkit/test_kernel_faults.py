@@ -1,5 +1,6 @@
 """Kernels that die or hang, in cells and in inline expressions: a named error, and nothing left running."""
 
+import os
 import time
 from pathlib import Path
 
@@ -70,3 +71,11 @@ def _command(pid):
         return Path(f"/proc/{pid}/cmdline").read_text()
     except OSError:
         return ""
+
+
+@pytest.mark.skipif(os.name != "posix", reason="sockets with a name are of POSIX")
+def test_a_kernel_takes_no_port_that_another_may_have_taken_first(tmp_path):
+    words = 'from ipykernel.kernelapp import IPKernelApp\nprint(IPKernelApp.instance().transport, end="")'
+    (tmp_path / "a.qmd").write_text(f"# A {{#sec-a}}\n\nText.\n\n{cell(words)}")
+    (result,) = execute.execute_chapters([read_chapter(Path("a.qmd"), tmp_path)], tmp_path).values()
+    assert result["cells"][0][0]["text"] == "ipc"
