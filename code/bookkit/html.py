@@ -23,6 +23,7 @@ _MARK = "<!-- next -->"
 _NARROW_SCREENS = "(max-width: 47rem), (min-width: 55.01rem) and (max-width: 66rem)"
 #: Folder of the style sheet, the script and the search index within the book.
 ASSETS = "bookkit"
+DRESS = ("book.css", "reader.css", "book.js", "reader.js")
 
 
 def write_pages(book, pages, folder, pdf=None, chosen=None, whole=True):
@@ -60,7 +61,7 @@ def write_pages(book, pages, folder, pdf=None, chosen=None, whole=True):
         nbformat.write(to_notebook(page.chapter), target.with_suffix(".ipynb"))
         page.store(book.root, folder)
     (folder / ASSETS).mkdir(exist_ok=True)
-    for name in ("book.css", "reader.css", "book.js", "reader.js"):
+    for name in DRESS:
         (folder / ASSETS / name).write_text(asset(name), encoding="utf-8")
     terms = _terms(pages)  # of some pages alone there are none, and those of the book that is there stay
     if whole or terms:

@@ -21,7 +21,7 @@ from urllib.parse import unquote, urlsplit
 
 from bookkit import asset
 from bookkit.errors import BookError
-from bookkit.html import ASSETS, with_policy
+from bookkit.html import ASSETS, DRESS, with_policy
 from bookkit.render import render
 from bookkit.used import is_of_book
 
@@ -127,11 +127,11 @@ class _Handler(http.server.SimpleHTTPRequestHandler):
 
 
 def _version(page):
-    """Digest of a page with its pictures and the book's style."""
+    """Digest of a page with its pictures, styles and scripts."""
     digest = hashlib.sha256()
     made = sorted(page.with_name(f"{page.stem}_files").glob("*"))
     root = next((folder for folder in page.parents if (folder / ASSETS).is_dir()), page.parent)
-    for path in (page, *made, root / ASSETS / "book.css", root / ASSETS / "book.js"):
+    for path in (page, *made, *(root / ASSETS / name for name in DRESS)):
         try:
             digest.update(path.read_bytes())
         except OSError:

@@ -16,6 +16,8 @@ from pathlib import Path
 
 import pytest
 
+from bookkit import asset
+from bookkit.preview import _version
 from bookkit.render import render
 
 GOOD = Path(__file__).parent / "fixtures/good"
@@ -107,6 +109,18 @@ def test_a_changed_picture_of_the_same_name_is_a_change_of_its_page(server):
     server.edit("chapters/numbers.qmd", "ax.plot([2, 1])", 'ax.plot([2, 1], color="red")')
     wait(lambda: server.state("chapters/numbers.html")["version"] != before["version"])
     assert server.get("chapters/numbers.html") == page
+
+
+def test_a_changed_style_or_script_is_a_change_of_each_page(tmp_path):
+    names = set(re.findall(r"/([\w-]+\.(?:css|js))\"", asset("page.html"))) - {"terms.js"}  # made from the pages
+    assert {"book.css", "reader.js"} < names
+    (tmp_path / "bookkit").mkdir()
+    (tmp_path / "a.html").touch()
+    versions = [_version(tmp_path / "a.html")]
+    for name in sorted(names):
+        (tmp_path / "bookkit" / name).write_text("new")
+        versions.append(_version(tmp_path / "a.html"))
+    assert len(set(versions)) == len(names) + 1
 
 
 def test_a_fault_is_told_and_the_last_page_stays(server):

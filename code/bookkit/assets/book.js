@@ -2,13 +2,7 @@
 (function () {
   "use strict";
   var doc = document, root = doc.documentElement, body = doc.body;
-  function all(selector, from) { return Array.prototype.slice.call((from || doc).querySelectorAll(selector)); }
-  function make(tag, name, text) {
-    var node = doc.createElement(tag);
-    if (name) node.className = name;
-    if (text !== undefined) node.textContent = text;
-    return node;
-  }
+  var all = window.bookReader.all, fold = window.bookReader.fold, make = window.bookReader.make;
 
   // theme: the reader's choice is kept; without one the system decides
   doc.querySelector(".theme").addEventListener("click", function () {
@@ -69,7 +63,6 @@
   // search: every word must occur, anywhere in a word, so Chinese needs no word breaks; the index loads on first use
   var dialog = doc.querySelector("dialog.search"), input = dialog.querySelector("input");
   var found = dialog.querySelector(".found"), count = dialog.querySelector(".count");
-  function fold(text) { return text.normalize("NFKC").toLowerCase(); }
   function excerpt(text, words) {
     var low = fold(text), at = low.length === text.length ? low.indexOf(words[0]) : -1, node = make("small");
     var from = Math.max(0, at - 60), part = text.slice(from, from + 200), rest = fold(part), position = 0;

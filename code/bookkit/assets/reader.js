@@ -3,7 +3,6 @@
   "use strict";
   var doc = document, root = doc.documentElement, body = doc.body, main = doc.querySelector("main");
   var base = doc.currentScript.src.replace(/(site_libs\/quarto-contrib\/)?[^/]*\/[^/]*$/, "");
-  if (!main) return;
   function all(selector, from) { return Array.prototype.slice.call((from || doc).querySelectorAll(selector)); }
   function make(tag, name, text) {
     var node = doc.createElement(tag);
@@ -12,6 +11,8 @@
     return node;
   }
   function fold(text) { return text.normalize("NFKC").toLowerCase(); }
+  window.bookReader = { all: all, fold: fold, make: make };  // for book.js, which comes after
+  if (!main) return;
 
   function copy(words, button) {
     var before = button.textContent;
