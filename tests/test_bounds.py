@@ -9,6 +9,7 @@ import sys
 import time
 import zipfile
 from pathlib import Path
+from types import SimpleNamespace
 
 import openpyxl
 import pandas as pd
@@ -529,3 +530,16 @@ def test_a_model_of_lists_alone_is_refused_before_it_is_built(monkeypatch):
     monkeypatch.setattr(saved, "PARTS", 1000)
     with pytest.raises(DataError, match="more lists than any model"):
         StandardModel.from_json('{"format": "p2prisk.StandardModel/2", "a": [' + "[]," * 1000 + "[]]}")
+
+
+def test_what_a_parquet_file_unfolds_to_is_counted_over_all_its_groups():
+    """Ten thousand empty groups before the one that unfolds hide nothing."""
+    sizes = [0] * 10_000 + [1 << 60]
+    about = SimpleNamespace(
+        num_columns=1,
+        num_row_groups=len(sizes),
+        num_rows=1,
+        row_group=lambda place: SimpleNamespace(total_byte_size=sizes[place]),
+    )
+    with pytest.raises(DataError, match="unfolds to"):
+        bounds.check_parquet(Path(__file__), about, [], None)

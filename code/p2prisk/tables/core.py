@@ -27,15 +27,15 @@ def number(value: float, digits: int = 2) -> str:
 
     Examples
     --------
-    >>> number(12345.678), number(9181), number(-0.5, 1), number(float("nan"))
-    ('12,345.68', '9,181', '−0.5', '–')
+    >>> number(12345.678), number(9181), number(-0.5, 1), number(-0.04, 1), number(float("nan"))
+    ('12,345.68', '9,181', '−0.5', '0.0', '–')
     """
     if value is None or value is pd.NA or (isinstance(value, numbers.Real) and math.isnan(value)):
         return "–"
     if isinstance(value, numbers.Integral):
         text = f"{int(value):,d}"
     else:
-        text = f"{float(value):,.{digits}f}"
+        text = f"{float(value):z,.{digits}f}"  # what rounds to nought has no sign
     return text.replace("-", "−")
 
 
