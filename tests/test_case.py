@@ -162,7 +162,7 @@ def test_bars_stand_for_the_shares():
 
 def test_years_without_a_value_are_said_to_have_none():
     ax = draw.problem_platforms(table("problem_platforms"))
-    assert texts(ax).count("no value\nread") == 2
+    assert texts(ax).count("no\nvalue\nread") == 2
 
 
 def test_figures_draw_on_the_axes_given():

@@ -16,7 +16,7 @@ from p2prisk.figures import label_line_ends, ordered_colours, use_house_style
 from p2prisk.figures.fingerprint import drawn as numbers
 from p2prisk.figures.fingerprint import fingerprint
 from p2prisk.figures.forest import forest_plot
-from p2prisk.figures.narrow import _laid_out_again, narrow
+from p2prisk.figures.narrow import WIDTH, _laid_out_again, _words_moved, narrow, redraw
 from p2prisk.figures.style import percents
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -146,8 +146,6 @@ def panels(words="", height=2.0):
 
 
 def test_a_telephone_gets_a_drawing_of_its_own_and_the_figure_stays():
-    from p2prisk.figures.narrow import WIDTH, narrow
-
     figure = panels()
     before, places = fingerprint(figure), [ax.get_subplotspec() for ax in figure.axes]
     text = narrow(figure)
@@ -156,6 +154,9 @@ def test_a_telephone_gets_a_drawing_of_its_own_and_the_figure_stays():
     assert fingerprint(figure) == before and [ax.get_subplotspec() for ax in figure.axes] == places
     assert tuple(figure.get_size_inches()) == (7, 2) and not figure.axes[1].yaxis.get_tick_params()["labelleft"]
     assert narrow(panels("words that touch each other")) is None
+    redraw(figure.axes[0], lambda ax: ax.text(0.2, 0.5, "drawn anew"), 5.0)
+    height = float(re.search(r'height="([\d.]+)pt"', narrow(figure))[1])
+    assert 300 < height < 400, "the drawing that the figure brings itself"
     small = plt.figure(figsize=(3, 2))
     assert narrow(small) is None, "narrow already"
     plt.close("all")
@@ -236,6 +237,40 @@ def test_names_stand_above_bars_and_every_second_period_has_room_on_a_telephone(
     level = [f"{year}Q{quarter}" for year in range(2007, 2012) for quarter in (1, 2, 3, 4)]
     ax = bad_by_period(pd.DataFrame({"level": level, "share": 0.15, "low": 0.1, "high": 0.2}))
     assert narrow(ax.figure) and all(name.get_visible() for name in ax.get_xticklabels())
+
+
+@pytest.mark.parametrize("top", [False, True])
+def test_names_along_an_axis_take_lines_and_heights_in_turn_on_a_telephone(top):
+    figure, ax = plt.subplots(figsize=(7, 3), layout="constrained")
+    ax.bar(["0.2 to 0.4", "0.4 to 0.6", *(f"otherwise {place}" for place in range(5))], 1)
+    if top:
+        ax.xaxis.tick_top()
+    ax.set_xlabel("share of the outstanding principal that never came back to its lenders")
+    before = fingerprint(figure)
+    made = narrow(figure)
+    assert made and float(re.search(r'width="([\d.]+)pt"', made)[1]) <= 72 * (WIDTH + 0.05)
+    with _words_moved(figure, ("wrapped", "in turn")):
+        figure.canvas.draw()
+        names = [name.get_text() for name in ax.get_xticklabels()]
+        assert names[0] == "0.2 to\n0.4" and names[1].strip("\n") == "0.4 to\n0.6" and "\n" in ax.get_xlabel()
+        assert names[1].startswith("\n") is not top and names[1].endswith("\n") is top
+    assert fingerprint(figure) == before
+    plt.close("all")
+
+
+def test_names_of_lines_stand_below_the_panel_on_a_telephone():
+    ends = ["Pulkstenis-Robinson chi-square", "likelihood ratio, all at once", "short"]
+    figure, ax = plt.subplots(figsize=(7, 3), layout="constrained")
+    for place in range(3):
+        ax.plot([0, 1], [0, place])
+    label_line_ends(ax, ends)
+    before = fingerprint(figure)
+    assert narrow(figure) and not figure.legends and all(text.get_visible() for text in ax.texts)
+    with _laid_out_again(figure, above=False), _words_moved(figure, ("ends below",)):
+        assert [text.get_text() for text in figure.legends[0].texts] == ends
+        assert not any(text.get_visible() for text in ax.texts)
+    assert fingerprint(figure) == before and tuple(figure.get_size_inches()) == (7, 3)
+    plt.close("all")
 
 
 def test_no_tick_of_shares_is_called_what_it_is_not():

@@ -4,6 +4,7 @@ All of them are narrow and tall rather than wide, so that their words can still 
 """
 
 import textwrap
+from functools import partial
 
 import matplotlib.dates as mdates
 import matplotlib.pyplot as plt
@@ -14,6 +15,7 @@ from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from p2pbook.figures.colours import mark_of
 from p2prisk.figures.colours import PALETTE, TINTS
+from p2prisk.figures.narrow import WIDTH, redraw
 from p2prisk.figures.style import axes_of, per_cent, percents
 
 _WIDTH = 4.8
@@ -32,7 +34,7 @@ def _date_words(date, month="%B"):
     return f"{month} {parts[0]}" if len(parts) == 2 else f"{int(parts[2])} {month} {parts[0]}"
 
 
-def timeline(events, ax=None, stretch=None, width=38):
+def timeline(events, ax=None, stretch=None, width=38, slim=False):
     """Events on a vertical time axis, each with its words beside it.
 
     Parameters
@@ -44,6 +46,8 @@ def timeline(events, ax=None, stretch=None, width=38):
         First day, last day and share of the axis given to a stretch that is drawn at a larger scale; it is shaded.
     width : int
         Characters a line of the words.
+    slim : bool
+        Whether the words stand below their date and not beside it, as a narrow screen asks; it is drawn so there.
 
     Returns
     -------
@@ -53,8 +57,12 @@ def timeline(events, ax=None, stretch=None, width=38):
         (_date_words(str(date), "%b"), textwrap.wrap(event, width))
         for date, event in zip(events["date"], events["event"], strict=True)
     ]
-    heights = np.array([len(lines) + 0.55 for _, lines in labels])
+    heights = np.array([len(lines) + slim + 0.55 for _, lines in labels])
     ax = axes_of(ax, _WIDTH, 0.165 * heights.sum() + 0.5)
+    if not slim:
+        below = partial(timeline, events, stretch=stretch, width=42, slim=True)
+        redraw(ax, below, 0.165 * (heights.sum() + len(labels)) + 0.5)
+    left = _WIDTH / WIDTH if slim else 1  # years and dates keep their size
     days = mdates.date2num(
         pd.to_datetime(
             events["date"].astype(str).map(lambda d: (d + "-01-01")[:10] if len(d) == 4 else (d + "-01")[:10])
@@ -67,25 +75,32 @@ def timeline(events, ax=None, stretch=None, width=38):
         low, high = (mdates.date2num(pd.Timestamp(day)) for day in stretch[:2])
         rest = (1 - stretch[2]) / ((low - start) + (end - high))
         knots, places = [start, low, high, end], [0.0, rest * (low - start), 1 - rest * (end - high), 1.0]
-        ax.axhspan(places[1], places[2], xmax=0.115, color=TINTS["mist"], lw=0)
+        ax.axhspan(places[1], places[2], xmax=0.115 * left, color=TINTS["mist"], lw=0)
     y = np.interp(days, knots, places)
     tops = np.concatenate([[0.0], np.cumsum(heights)[:-1]]) / heights.sum()
-    ax.plot([0.1, 0.1], [0, 1], color=PALETTE["grey"], lw=1.2)
+    ax.plot([0.1 * left] * 2, [0, 1], color=PALETTE["grey"], lw=1.2)
     last_tick = -1.0
     for year in range(first, last + 2):
         place = np.interp(mdates.date2num(pd.Timestamp(year=year, month=1, day=1)), knots, places)
         if place - last_tick > 0.018:
-            ax.plot([0.085, 0.1], [place, place], color=PALETTE["grey"], lw=1)
-            ax.text(0.075, place, str(year), ha="right", va="center", fontsize=9.5, color=PALETTE["grey"])
+            ax.plot([0.085 * left, 0.1 * left], [place, place], color=PALETTE["grey"], lw=1)
+            ax.text(0.075 * left, place, str(year), ha="right", va="center", fontsize=9.5, color=PALETTE["grey"])
             last_tick = place
     step = 1 / heights.sum()
     for (date, lines), kind, at, top in zip(labels, events["kind"], y, tops, strict=True):
         colour = mark_of("event", kind)[0]
-        ax.plot([0.1, 0.145, 0.175], [at, top + 0.5 * step, top + 0.5 * step], color=colour, lw=0.8)
-        ax.plot(0.1, at, "o", color=colour, ms=5, zorder=3)
-        ax.text(0.185, top + 0.5 * step, date, va="center", fontsize=9, weight="bold", color=colour)
+        ax.plot(left * np.array([0.1, 0.145, 0.175]), [at, top + 0.5 * step, top + 0.5 * step], color=colour, lw=0.8)
+        ax.plot(0.1 * left, at, "o", color=colour, ms=5, zorder=3)
+        ax.text(0.185 * left, top + 0.5 * step, date, va="center", fontsize=9, weight="bold", color=colour)
         for i, line in enumerate(lines):
-            ax.text(0.39, top + (i + 0.5) * step, line, va="center", fontsize=9, color=PALETTE["black"])
+            ax.text(
+                0.185 * left if slim else 0.39,
+                top + (i + slim + 0.5) * step,
+                line,
+                va="center",
+                fontsize=9,
+                color=PALETTE["black"],
+            )
     ax.set(xlim=(0, 1), ylim=(1.02, -0.02))
     ax.axis("off")
     return ax
@@ -229,7 +244,7 @@ def rival_readings(spread, ax=None, widest=4):
             ax.plot(row.relative, y, ls="", marker=marker, color=colour, ms=6.5, zorder=2, mfc=face)
             words = f"{row.tracker} {row.value:,.0f}"
             side = "right" if row.relative == 1 else "center"
-            up = -0.42 if place % 2 and row.relative < 1 else 0.2  # neighbours would touch
+            up = -0.42 if place % 2 else 0.2  # neighbours would touch
             ax.text(row.relative, y + up, words, ha=side, fontsize=9, color=colour)
     names = [f"{_date_words(date)}\n{quantity}" for date, quantity in groups]
     ax.set_yticks(range(len(groups)), names, fontsize=9.5)
@@ -266,7 +281,7 @@ def problem_platforms(problems, ax=None):
             fontsize=9,
         )
     for year in sorted(set(range(2013, 2019)) - set(yearly["period"]) - set(exits["period"])):
-        ax.text(year, 30, "no value\nread", ha="center", va="bottom", fontsize=9.5, color=PALETTE["grey"])
+        ax.text(year, 30, "no\nvalue\nread", ha="center", va="bottom", fontsize=9.5, color=PALETTE["grey"])
     ax.text(
         2018,
         exits["value"].item() / 2,

@@ -87,7 +87,7 @@ def sign_agreement(signs, agreement, ax=None):
     ax.set_xlim(-3.85, 6.6)
     ax.xaxis.tick_top()
     ax.set_xticks(
-        [*_CENTRES.values(), _UNSTATED], ["safer", "no effect", "riskier", "relevant,\nno sign stated"], fontsize=9
+        [*_CENTRES.values(), _UNSTATED], ["safer", "no\neffect", "riskier", "relevant,\nno sign\nstated"], fontsize=9
     )
     ax.tick_params(length=0)
     ax.grid(False)
@@ -97,7 +97,16 @@ def sign_agreement(signs, agreement, ax=None):
         colour, marker = mark_of("country", country)
         x = (-3.6, 0.9, 3.5)[position]
         ax.plot(x, line + 0.75, marker=marker, color=colour, markersize=7, clip_on=False)
-        ax.text(x + 0.35, line + 0.75, country, va="center", color=colour, fontsize=9, clip_on=False)
+        ax.annotate(
+            country,
+            (x, line + 0.75),
+            xytext=(7, 0),
+            textcoords="offset points",
+            va="center",
+            color=colour,
+            fontsize=9,
+            annotation_clip=False,
+        )
     return ax
 
 

@@ -1,29 +1,52 @@
 """A second drawing of a figure for a telephone: as wide as its screen, with letters of the same size.
 
 The same artists are laid out once more: panels that stood side by side stand one above the other, legends take fewer
-columns, and long names of rows stand above their rows. Where words would then touch or a panel would be too small to
-read, there is no second drawing, and the page lets the first one be moved sideways instead.
+columns, and long names of rows stand above their rows, names of lines below the panel, names along the axis in more
+lines or in turn at two heights: the first of :data:`WAYS` that lets no words touch and no panel be too small to read. A
+drawing of words, whose places are numbers, brings a second one itself (:func:`redraw`). Where nothing helps there is no
+second drawing, and the page lets the first one be moved sideways.
 """
 
 from __future__ import annotations
 
 import io
 import itertools
+import textwrap
 import warnings
 from contextlib import contextmanager
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.container import BarContainer
-from matplotlib.ticker import FixedLocator
+from matplotlib.figure import Figure
+from matplotlib.ticker import FixedLocator, FuncFormatter
+from matplotlib.transforms import Bbox
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
-    from matplotlib.figure import Figure
+    from matplotlib.axes import Axes
 
 #: Width in inches of a telephone's column of text (356 points of CSS), and the least width of a panel.
 WIDTH, LEAST = 3.7, 1.35
+#: What is done beyond panels below each other, tried in this order.
+WAYS = ((), ("above",), ("every second",), ("wrapped",), ("ends below",), ("wrapped", "in turn"), ("above", "in turn"))
+
+
+def redraw(ax: Axes, drawing: Callable[[Axes], Any], height: float) -> None:
+    """Name the drawing that a figure has on a narrow screen.
+
+    Parameters
+    ----------
+    ax : matplotlib.axes.Axes
+        Of the figure for other screens, its only panel.
+    drawing : callable
+        Draws on the axes that it is given; called when the narrow drawing is made.
+    height : float
+        Its height in inches; it is as wide as the screen.
+    """
+    ax.figure.drawn_narrow = drawing, height  # type: ignore[union-attr]
 
 
 def narrow(figure: Figure) -> str | None:
@@ -41,24 +64,36 @@ def narrow(figure: Figure) -> str | None:
     """
     if _width(figure) <= WIDTH:
         return None
-    made = _drawn(figure, above=False) or (_drawn(figure, above=True) if _rows(figure) else None)
-    return made or _drawn(figure, above=False, every=2)
+    if other := getattr(figure, "drawn_narrow", None):
+        figure = Figure((WIDTH - 0.1, other[1]), layout="constrained")
+        FigureCanvasAgg(figure)
+        other[0](figure.add_subplot())
+        return _drawn(figure, ())
+    rows = _rows(figure)
+    return next((made for ways in WAYS if rows or "above" not in ways if (made := _drawn(figure, ways))), None)
 
 
-def _drawn(figure: Figure, *, above: bool, every: int = 1) -> str | None:
-    with _laid_out_again(figure, above=above), _names_left_out(figure, every), warnings.catch_warnings():
+def _drawn(figure: Figure, ways: tuple[str, ...]) -> str | None:
+    above = "above" in ways
+    with warnings.catch_warnings(), _laid_out_again(figure, above=above):
         # a layout that finds no room says so; its panels are then too small and it is not taken
         warnings.filterwarnings("ignore", message="constrained_layout not applied")
-        for _ in range(3):  # names beside the axes need room too
-            over = _width(figure) - WIDTH
-            if over > 0.01:
-                figure.set_figwidth(max(figure.get_figwidth() - over, 0.5))
-        panels = [ax for ax in figure.axes if ax.get_visible()]
-        wide = [ax.get_window_extent().width / figure.dpi for ax in panels]
-        if _width(figure) > WIDTH + 0.05 or min(wide, default=0) < LEAST or _touching(figure) or _cut(figure):
-            return None
-        made = io.StringIO()
-        figure.savefig(made, format="svg")
+        with _words_moved(figure, ways):
+            return _fitted(figure)
+
+
+def _fitted(figure: Figure) -> str | None:
+    """The drawing as it lies there, as wide as the screen; None where it cannot be read so."""
+    for _ in range(3):  # names beside the axes need room too
+        over = _width(figure) - WIDTH
+        if over > 0.01:
+            figure.set_figwidth(max(figure.get_figwidth() - over, 0.5))
+    panels = [ax for ax in figure.axes if ax.get_visible()]
+    wide = [ax.get_window_extent().width / figure.dpi for ax in panels]
+    if _width(figure) > WIDTH + 0.05 or min(wide, default=0) < LEAST or _touching(figure) or _cut(figure):
+        return None
+    made = io.StringIO()
+    figure.savefig(made, format="svg")
     text = made.getvalue()
     return text[text.index("<svg") :]
 
@@ -80,22 +115,53 @@ def _rows(figure: Figure) -> Any:
 
 
 @contextmanager
-def _names_left_out(figure: Figure, every: int) -> Iterator[None]:
-    """Leave every second name along a time axis out: two of them then have the room of three."""
-    ticks = [
-        tick
-        for ax in figure.axes
-        if isinstance(ax.xaxis.get_major_locator(), FixedLocator) and hasattr(ax.xaxis, "place_names")
-        for place, tick in enumerate(ax.xaxis.get_major_ticks())
-        if place % every
-    ]
-    for tick in ticks:
-        tick.label1.set_visible(False)
+def _words_moved(figure: Figure, ways: tuple[str, ...]) -> Iterator[None]:
+    """Give names along an axis and at the ends of lines other places; and back again."""
+    undo: list[Any] = []
+    for ax in figure.axes:
+        axis: Any = ax.xaxis
+        if (
+            "every second" in ways
+            and isinstance(axis.get_major_locator(), FixedLocator)
+            and hasattr(axis, "place_names")
+        ):
+            for tick in axis.get_major_ticks()[1::2]:  # two names then have the room of three
+                undo.append((tick.label1.set_visible, True))
+                tick.label1.set_visible(False)
+        if {"wrapped", "in turn"} & set(ways):
+            undo += [(axis.set_major_formatter, axis.get_major_formatter()), (ax.set_xlabel, ax.get_xlabel())]
+            names = _in_lines(axis, ways)
+            axis.set_major_formatter(FuncFormatter(lambda _, place, names=names: names[place]))
+            ax.set_xlabel(textwrap.fill(ax.get_xlabel(), round(460 / axis.label.get_fontsize())))
+        if "ends below" in ways and (ends := getattr(ax, "line_ends", [])):
+            columns = 1 if max(len(text.get_text()) for _, text in ends) > 20 else 2
+            lines, names = zip(*((line, text.get_text()) for line, text in ends), strict=True)
+            legend = figure.legend(
+                lines, names, loc="outside lower center", ncols=columns, fontsize=9, labelcolor="linecolor"
+            )
+            undo.append((type(legend).remove, legend))
+            figure.set_figheight(figure.get_figheight() + 0.2 * -(-len(ends) // columns))
+            for _, text in ends:
+                undo.append((text.set_visible, True))
+                text.set_visible(False)
     try:
         yield
     finally:
-        for tick in ticks:
-            tick.label1.set_visible(True)
+        for put_back, value in undo:
+            put_back(value)
+
+
+def _in_lines(axis: Any, ways: tuple[str, ...]) -> list[str]:
+    """The names of an axis in lines of a word or two; in turn at two heights, where neighbours are too wide."""
+    axis.figure.canvas.draw()
+    names = [name.get_text() for name in axis.get_ticklabels()]
+    if "wrapped" in ways:
+        names = [textwrap.fill(name, 8, break_long_words=False) if "\n" not in name else name for name in names]
+    if "in turn" in ways and any(letter.isalpha() for name in names for letter in name):
+        gap = "\n" * (1 + max(name.count("\n") for name in names))
+        top = axis.get_ticks_position() == "top"
+        names[1::2] = [name + gap if top else gap + name for name in names[1::2]]
+    return names
 
 
 @contextmanager
@@ -179,7 +245,7 @@ def _touching(figure: Figure) -> bool:
         shown = [ax.get_xticklabels(), ax.get_yticklabels(), ax.texts]
         for group in shown:
             boxes = [
-                (text.get_window_extent(renderer).shrunk(1, 0.8).padded(air, 0), text.get_rotation())
+                (_words_of(text, renderer).shrunk(1, 0.8).padded(air, 0), text.get_rotation())
                 for text in group
                 if text.get_text() and text.get_visible()
             ]
@@ -187,3 +253,11 @@ def _touching(figure: Figure) -> bool:
                 if any(box.overlaps(other) for other, also in boxes[:place] if not (turned or also)):
                     return True
     return False
+
+
+def _words_of(text: Any, renderer: Any) -> Bbox:
+    """Where the words of a text stand: empty lines before and after them are air."""
+    box, words = text.get_window_extent(renderer), text.get_text()
+    line = box.height / (1 + words.count("\n"))
+    before, after = (len(words) - len(cut) for cut in (words.lstrip("\n"), words.rstrip("\n")))
+    return Bbox.from_extents(box.x0, box.y0 + after * line, box.x1, box.y1 - before * line)

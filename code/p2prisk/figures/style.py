@@ -164,8 +164,9 @@ def label_line_ends(
     for index in order:
         last = max(ends[index], last + min_gap)
         placed[index] = last
+    ends = []
     for index, (line, label) in enumerate(zip(lines, labels, strict=True)):
-        ax.text(
+        text = ax.text(
             1 + x_pad,
             placed[index],
             label,
@@ -175,4 +176,6 @@ def label_line_ends(
             ha="left",
             fontsize=fontsize,
         )
+        ends.append((line, text))
+    ax.line_ends = ends  # type: ignore[attr-defined]  # a narrow drawing may need their room
     return ax

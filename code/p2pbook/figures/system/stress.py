@@ -80,9 +80,9 @@ def breaking(shifts, curves, breaks, ax=None, marks=None):
     ax.set_xlabel("Shift of the log odds of a worse outcome")
     ax.set_ylabel("Lenders' return a year")
     label_line_ends(ax, list(curves))
-    for words, shift in (marks or {}).items():
+    for place, (words, shift) in enumerate((marks or {}).items()):
         ax.axvline(shift, color=PALETTE["grey"], lw=0.9, ls=":")
-        ax.text(shift, 0.98, f" {words}", transform=ax.get_xaxis_transform(), fontsize=9, va="top")
+        ax.text(shift, 0.98 - 0.08 * (place % 2), f" {words}", transform=ax.get_xaxis_transform(), fontsize=9, va="top")
     return ax
 
 
