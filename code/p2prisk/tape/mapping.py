@@ -792,8 +792,7 @@ class _Builder:
                 refuse_two_marks(cells, where)
             return "." if (cells.evidence == ".").sum() >= (cells.evidence == ",").sum() else ","
         if marks:
-            decided[source] = str(marks.pop())
-            return decided[source]
+            return self.proved(source, cells, str(marks.pop()), decided, where)
         if not (cells.evidence == "?").any():
             return decided.get(source, ".")
         if source in decided:
@@ -817,6 +816,23 @@ class _Builder:
         self.note(name, f"read with the decimal mark {str(file)!r}, as the rest of the file has it", len(self.index))
         return file
 
+    def proved(self, source, cells, mark, decided, where):
+        """The mark that cells prove, unless others of the column can be read either way and all else speaks against."""
+        doubtful, before = (cells.evidence == "?").any(), decided.get(source)
+        against = self.file_mark(source) if doubtful and before is None else before
+        if not doubtful or against in (None, mark):
+            decided.setdefault(source, mark)
+            return mark
+        if self.on_error == "missing":
+            return against
+        words = {".": "a decimal point", ",": "a decimal comma"}
+        whose = "the other columns have" if before is None else "the loans read before, or those of the model, had"
+        raise DataError(
+            f"{where}: {cells.texts[cells.first(mark)]!r} can only be read with {words[mark]}, where {whose} "
+            f"{words[against]}, and {cells.texts[cells.first('?')]!r} with either. Write them alike, or say which mark "
+            f'this file has: decimal: "{mark}" or decimal: "{against}" in the mapping'
+        )
+
     def thousandths_of_money(self, name, cells, mark):
         """Whether a mark would give every marked amount three decimals, which money hardly ever has."""
         marked = cells.evidence == "?"
@@ -830,14 +846,16 @@ class _Builder:
         known = np.abs(values[np.isfinite(values)]) * factor
         return column.maximum is None or bool((known <= column.maximum).all())
 
-    def file_mark(self):
-        """The decimal mark that the other columns of numbers prove; None if none does, or they disagree."""
+    def file_mark(self, but=None):
+        """The decimal mark that the columns of numbers, `but` one, prove; None if none does, or they disagree."""
         marks = set()
         for name, rule in self.mapping["columns"].items():
             sources = self.source_of.get(name)
             if not sources or COLUMNS[name].kind not in ("number", "integer") or rule.get("recode"):
                 continue
             for source in sources:
+                if source == but:
+                    continue
                 series = self.table[source]
                 if pd.api.types.is_float_dtype(series.dtype):
                     known = series.dropna()

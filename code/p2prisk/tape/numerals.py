@@ -305,13 +305,38 @@ def looks_grouped(values: pd.Series) -> bool:
     (True, False, False)
     """
     numbers, marked = values.to_numpy(dtype=float), False
-    for begin, end in [(0, 1000), *((start, start + _ROWS) for start in range(1000, len(numbers), _ROWS))]:
-        part = numbers[begin:end]
-        part = part[np.isfinite(part)]
+    for part in _parts(numbers):
         if not _grouped(part):  # one number that is none is enough
             return False
         marked = marked or bool((part != np.round(part)).any())
     return marked
+
+
+def may_hide_groups(values: pd.Series) -> bool:
+    """Whether only the text of a column can tell if some of its numbers had a thousands point.
+
+    ``45.0`` may have been ``45.000`` among round thousands, also beside ``71234``.
+
+    Examples
+    --------
+    >>> may_hide_groups(pd.Series([45.0, 2.0])), may_hide_groups(pd.Series([45.0, 71234.0]))
+    (True, True)
+    >>> may_hide_groups(pd.Series([0.5, 71234.0])), may_hide_groups(pd.Series([45000.0]))
+    (False, False)
+    """
+    small = False
+    for part in _parts(values.to_numpy(dtype=float)):
+        if not _grouped(part[part != np.round(part)]):
+            return False
+        small = small or bool((np.abs(part) < 1000).any())
+    return small
+
+
+def _parts(numbers):
+    """Known numbers of a column, a part at a time; the first is short, as it mostly decides."""
+    for begin, end in [(0, 1000), *((start, start + _ROWS) for start in range(1000, len(numbers), _ROWS))]:
+        part = numbers[begin:end]
+        yield part[np.isfinite(part)]
 
 
 def _grouped(numbers):

@@ -23,7 +23,7 @@ from p2prisk.tape.encodings import other_encoding
 from p2prisk.tape.fixed_width import refuse_fixed_width
 from p2prisk.tape.header import LOOKED_AT, find_header
 from p2prisk.tape.mapping import builtin, builtin_names
-from p2prisk.tape.numerals import looks_grouped
+from p2prisk.tape.numerals import looks_grouped, may_hide_groups
 from p2prisk.tape.plain_lines import NotPlainError, PlainLines, read_plain
 from p2prisk.tape.privacy import masked_names, personal_columns
 from p2prisk.tape.rows import read_beside, with_currency
@@ -659,7 +659,10 @@ def _grouped_as_text(frame, source, options, begin=0, size=None, scan=None, read
     `readers` keeps the second readers of a file that comes in pieces: each goes through it once, not from its begin for
     every piece.
     """
-    again = [place for place in frame.columns if frame[place].dtype == float and looks_grouped(frame[place])]
+    real = [place for place in frame.columns if frame[place].dtype == float]
+    again = [place for place in real if looks_grouped(frame[place])]
+    hidden = [place for place in real if place not in again and may_hide_groups(frame[place])]
+    again += _with_groups(source, options, hidden) if hidden else []
     if not again:
         return frame
     if scan is not None:
@@ -671,6 +674,19 @@ def _grouped_as_text(frame, source, options, begin=0, size=None, scan=None, read
     pieces = readers.setdefault(tuple(again), _pieces_of(source, size or max(len(frame), 1), how))
     text = next(piece for piece in pieces if piece.index[0] == begin)
     return frame.drop(columns=again).join(text[again])[list(frame.columns)]
+
+
+def _with_groups(source, options, places):
+    """Those of the columns that write ``45.000`` in their first rows, and no number with other decimals."""
+    with source() as stream:
+        head = pd.read_csv(stream, nrows=2000, **options | {"usecols": places, "dtype": dict.fromkeys(places, str)})
+    cells = {place: head[place].dropna().str.strip() for place in places}
+    three = {place: texts.str.fullmatch(r"[+-]?\d{1,3}\.\d{3}") for place, texts in cells.items()}
+    return [
+        place
+        for place in places
+        if three[place].any() and not cells[place][~three[place]].str.contains(".", regex=False).any()
+    ]
 
 
 def _head(source, header, options):
