@@ -69,6 +69,10 @@ def cases():
         lambda: read_tape(put("loans.csv", "amount,term,grade\n1,36,gold\n2,36,silver\n3,36,bronze\n")),
     )
     yield "row too long or short", lambda: read_tape(put("loans.csv", LOANS.replace(",paid", ",paid,x", 1)))
+    moved = LOANS.replace(",1007,36,30007,", ",1,007,36,", 1)
+    yield "row moved by a mark inside a cell", lambda: read_tape(put("loans.csv", moved))
+    seconds = re.sub(r"2015-0(\d)-01", lambda day: f"1.{40 + int(day[1])}E+09", LOANS)
+    yield "days rounded away by a spreadsheet", lambda: read_tape(put("loans.csv", seconds))
     yield "file truncated", lambda: read_tape(put("loans.csv", LOANS[:-20]))
     yield "compressed file truncated", lambda: read_tape(put("loans.csv.gz", gzip.compress(LOANS.encode())[:-40]))
     yield (

@@ -199,6 +199,40 @@ def whole_number_dates(text: pd.Series, rows: np.ndarray | None = None) -> tuple
     return none, ""
 
 
+def rounded_dates(numbers: pd.Series) -> str:
+    """What is lost of numbers of seconds or days that were rounded, as a spreadsheet shows them; empty if nothing is.
+
+    ``1.3E+09`` seconds since 1970 is a day between October 2009 and December 2012. Of midnights in seconds every fifth
+    is a multiple of 1,000, and a fifth of these of 10,000, and so on; of days every tenth is one of 10. Numbers that
+    are all such by a chance below one in a thousand were rounded.
+
+    Parameters
+    ----------
+    numbers : pandas.Series of float
+        Distinct, each a number of seconds or thousandths of them since 1970, or of days.
+
+    Examples
+    --------
+    >>> rounded_dates(pd.Series([1.30e9, 1.31e9, 1.29e9])), rounded_dates(pd.Series([1305504000.0, 1305590400.0]))
+    ('the nearest 115.7 days', '')
+    >>> rounded_dates(pd.Series([41600.0, 41700.0]))
+    'the nearest 100 days'
+    """
+    numbers = numbers.astype(float).drop_duplicates()
+    if not len(numbers) or not (numbers > 0).all():
+        return ""
+    least = 1 if numbers.max() < 1e6 else 3 if numbers.max() < 1e11 else 6
+    second = {1: 86_400.0, 3: 1.0, 6: 0.001}[least]
+    for power in range(12, least - 1, -1):
+        if (numbers % 10**power == 0).mean() < 0.95:
+            continue
+        chance = 10.0**-power if least == 1 else 5.0 ** (least - 1 - power)
+        days = 10**power * second / 86_400
+        lost = f"the nearest {days:,.4g} days" if days >= 1 else f"the nearest {24 * days:.2g} hours"
+        return lost if chance ** len(numbers) < 1e-3 else ""
+    return ""
+
+
 def year_only(dates: pd.Series) -> bool:
     """Whether dates are years: all 1 January, of more than one year. Of a single year only the text can tell.
 

@@ -67,6 +67,7 @@ from p2prisk.tape.core import LoanTape, drop_unused_levels
 from p2prisk.tape.dates import (
     day_or_month_first,
     fitting_patterns,
+    rounded_dates,
     swapped_by_spreadsheet,
     whole_number_dates,
     without_offset,
@@ -165,6 +166,12 @@ _FALSE = {"false", "no", "n", "0", "0.0", "f", "否", "未成功认证"}
 # known scales of grades, best first
 GRADE_SCALES = (("AAA", "AA", "A", "B", "C", "D", "E", "F", "G", "HR"),)
 _NEGATIVE = "correct the cell, or name the value under missing in the mapping"
+#: first words of what :func:`whole_number_dates` says of numbers that show year and month
+_CALENDAR = ("days", "months", "years")
+_ROUNDED = (
+    "As {}, these numbers were rounded to {}, as a spreadsheet shows long numbers (1.3E+09): the days are lost. Write "
+    "the column as 2019-01-31 in the export, in the system that made it; to format the cells brings no day back."
+)
 _FORMULA = re.compile(r"^([=@]|[+\-][^\d\s.,-])")
 _WHOLE = re.compile(r"^(-?\d{1,15})\.0+$")
 
@@ -963,7 +970,10 @@ class _Builder:
             self.note(name, f"{what}month for each other?", self.rows(out.notna())[0], level="error", remedy=remedy)
         if left.any() and (left == text.notna()).all():
             found, what = whole_number_dates(text[left], self.weights()[left.to_numpy()])
-            if what:
+            lost = rounded_dates(text[left].astype(float)) if what and what.split()[0] not in _CALENDAR else ""
+            if lost:
+                self.failed(name, source, text, left, _ROUNDED.format(what, lost))
+            elif what:
                 if what.startswith("years"):
                     self.years.add(name)
                 if what.startswith("serial"):
@@ -1006,6 +1016,9 @@ class _Builder:
         begin = pd.Timestamp(rule["days_since"])
         wrong = ~days.between(-36_600, 800_000) & days.notna()
         self.failed(name, source, self.raw[source], wrong, "No such number of days is a date: correct the cell.")
+        if lost := rounded_dates(days.dropna()):
+            wrong = days.notna()
+            self.failed(name, source, self.raw[source], wrong, _ROUNDED.format(f"days since {begin:%Y-%m-%d}", lost))
         return (begin + pd.to_timedelta(days.mask(wrong).round(6), unit="D")).astype("datetime64[us]")
 
     def with_month(self, name, source, rule):
@@ -1030,6 +1043,8 @@ class _Builder:
         fits, others = fitting_patterns(distinct), []
         if not fits and len(text) < len(whole):
             fits, others = fitting_patterns(text.drop_duplicates()), _as_list(rule.get("date")) or [*_ISO[:1]]
+        if distinct.astype(str).str.fullmatch(r"\d[.,]?\d*[eE]\+?\d+").mean() > 0.5:
+            return _ROUNDED.format("dates", "the digits shown")
         none = distinct[distinct.astype(str).str.fullmatch(r"(?:0[\W0]*|9[\W9]*)")]
         if not fits and len(none) and len(none) < len(distinct):
             rest = distinct.drop(none.index)

@@ -299,14 +299,15 @@ def iter_tape(
     for piece in pieces:
         if head == b"PAR1":
             piece.index = pd.RangeIndex(begin, begin + len(piece))
-        begin, read, text = begin + len(piece), len(piece), piece.attrs.get("text", False)
+        begin, text, moved = begin + len(piece), piece.attrs.get("text", False), piece.attrs.pop("aside", [])
+        read = len(piece) + sum(entry["rows"] for entry in moved)
         piece, aside = not_loans(piece, mapping)
         refuse_currencies(piece, mapping, path.name)
         piece = piece.drop(columns=currency_columns(piece.columns, mapping))
         piece = without_personal(piece, personal, mapping, names, key)
         piece.attrs["text"] = text
         tape = apply_mapping(piece, mapping, path.name, on_error, decisions)
-        tape.set_aside[:0] = [*(set_aside if first else []), *aside]
+        tape.set_aside[:0] = [*(set_aside if first else []), *moved, *aside]
         tape.provenance["rows_read"] = read + (sum(entry["rows"] for entry in set_aside) if first else 0)
         tape.provenance["rows_of_file"] = whole
         first = False

@@ -27,6 +27,7 @@ from p2prisk.tape.numerals import looks_grouped, may_hide_groups
 from p2prisk.tape.plain_lines import NotPlainError, PlainLines, read_plain
 from p2prisk.tape.privacy import masked_names, personal_columns
 from p2prisk.tape.rows import read_beside, with_currency
+from p2prisk.tape.shifted import candidates, shifted_rows, told
 from p2prisk.tape.stray_marks import Quoted, SwallowedError, quoted_anew
 from p2prisk.tape.watch import ToldStream, blocks_told
 
@@ -212,10 +213,15 @@ def _utf16_without_mark(block):
     return None
 
 
+#: lines of which the scan keeps where they are
+_LISTS = ("text_lines", "short", "long", "quoted", "trailing_rows")
+
+
 def scan_lines(path, encoding, delimiter, names, expected=(), header=None, piece=0):
     """Go through the lines once: find delimiter, header, broken lines, and quotation marks that swallow lines."""
     csv.field_size_limit(CELL)
-    scan = {"blank": 0, "trailing": 0, "text_lines": [], "short": [], "long": [], "quoted": [], "widest": 0}
+    scan: dict = {"blank": 0, "trailing": 0, "widest": 0}
+    scan |= {name: [] for name in _LISTS}
     with io.TextIOWrapper(open_binary(path), encoding=encoding, newline="") as text:
         lines = list(islice(text, LOOKED_AT + 15))
     try:
@@ -247,6 +253,8 @@ def scan_lines(path, encoding, delimiter, names, expected=(), header=None, piece
                     scan["long"].append((index, line, len(row)))
                 else:
                     scan["trailing"] += 1
+                    if scan["trailing"] <= BROKEN:
+                        scan["trailing_rows"].append(index)
             elif len(row) == 1 and width >= 3 and row[0].count(delimiter) >= 0.6 * (width - 1):
                 scan["quoted"].append((index, begin, 1))
             elif width >= 4 and " " in row[0].strip() and not any(row[1:]):
@@ -264,11 +272,12 @@ def scan_lines(path, encoding, delimiter, names, expected=(), header=None, piece
     try:
         _scan_plain(path, encoding, delimiter, width, scan, judge, piece)
     except NotPlainError:
-        for name in ("text_lines", "short", "long", "quoted"):
-            scan[name] = []
+        scan |= {name: [] for name in _LISTS}
         scan |= {"blank": 0, "trailing": 0, "widest": width, "regular": False}
         _scan_records(path, encoding, delimiter, width, scan, judge)
     scan["header"], scan["width"] = names, width
+    if scan["trailing"] > 0.5 * scan["records"]:  # all rows end so: none of them is shifted
+        scan["trailing_rows"] = []
     if scan["open_quote"] and [index for index, *_ in scan["short"] + scan["long"][-1:]][-1:] != [scan["records"] - 1]:
         scan["short"].append((scan["records"] - 1, scan["last_begin"], width))
     return scan
@@ -434,8 +443,10 @@ def read_csv(path, on_error, encoding, delimiter, mapping, header=None, expected
         raise _unparsed(path, error) from None
     _check_count(path, scan, len(frame))
     frame = _grouped_as_text(frame[positions], source, options, scan=scan)
-    frame.columns = wanted
     drop, set_aside = _not_loans(scan, on_error)
+    moved, more = _shifted(path, frame, source, scan, on_error)
+    drop, set_aside = [*drop, *moved], set_aside + more
+    frame.columns = wanted
     if drop:
         frame = frame.drop(index=drop)
     frame.attrs["text"] = True
@@ -448,6 +459,19 @@ def read_csv(path, on_error, encoding, delimiter, mapping, header=None, expected
         "not_read": [name for name in header if name not in wanted],
     }
     return frame, facts, set_aside, _what_was_skipped(scan)
+
+
+def _shifted(path, frame, source, scan, on_error, trailing=True):
+    """Rows whose cells stand one column too far right, which are refused or set aside; and what is said of them."""
+    some = {} if trailing else {"trailing_rows": []}
+    found = shifted_rows(source, scan | some, candidates(frame, scan["delimiter"]))
+    if not found:
+        return [], []
+    if on_error == "raise":
+        raise DataError(told(found[0], path.name, scan, len(found)))
+    reason = "its cells fit their columns only if two of them are one cell: a mark inside a cell without quotation"
+    entry = {"reason": f"{reason} marks", "rows": len(found), "unit": "line", "fault": True}
+    return [row["index"] for row in found], [entry | {"lines": [row["line"] for row in found[:5]]}]
 
 
 def _refuse_another_header(path, scan, wanted):
@@ -518,10 +542,12 @@ def csv_pieces(path, format, rows, on_error, encoding, delimiter, header=None, e
         try:
             with contextlib.closing(parsed()) as whole:
                 for piece in whole:
+                    moved, aside = _shifted(path, piece, source, scan, on_error, trailing=not read)
                     read += len(piece)
                     piece.columns = wanted
+                    drop.update(moved)
                     piece = piece.drop(index=[index for index in piece.index if index in drop]) if drop else piece
-                    piece.attrs["text"] = True
+                    piece.attrs |= {"text": True, "aside": aside}
                     yield piece
         except (pd.errors.ParserError, ValueError) as error:
             raise _unparsed(path, error) from None
