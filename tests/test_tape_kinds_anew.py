@@ -11,7 +11,8 @@ import yaml
 from p2prisk import read_tape
 from p2prisk.cli import main
 from p2prisk.errors import DataError
-from test_tape_kinds import LOANS, rules
+from p2prisk.tape.draft import draft_mapping, guess_columns
+from test_tape_kinds import LOANS, lines, rules
 
 ROUND = LOANS.assign(amount=LOANS["amount"].clip(lower=1000).round(-3), income=LOANS["income"].round(-3))
 
@@ -129,3 +130,150 @@ def test_the_mark_of_a_file_of_applicants_can_be_said(model, capsys):
     (model / "comma.yml").write_text(yaml.safe_dump(rules(decimal=",")))
     right = scored(model, column("dti", [15.48, 9.25], LOANS.head(2)))
     assert scored(model, pair, "--map", str(model / "comma.yml")).tolist() == right.tolist()
+
+
+# ---------------------------------------------------------------- rows that are no loans
+
+
+def test_a_total_with_every_cell_filled_is_no_loan(put):
+    total = f"L9999,2017-12-15,{LOANS['amount'].sum()},12,{LOANS['income'].sum()},18.1,rent,paid"
+    tape = read_tape(put(lines(total)), rules())
+    assert len(tape.frame) == len(LOANS) and tape.set_aside[0]["lines"] == [len(LOANS) + 1]
+    large = f"L9999,2017-12-15,{LOANS['amount'].sum() + 50},12,54000,18.1,rent,paid"
+    assert len(read_tape(put(lines(large)), rules()).frame) == len(LOANS) + 1
+
+
+def test_a_row_that_numbers_the_columns_is_no_loan(put):
+    for row in ("1,2,3,4,5,6,7,8", "(1),(2),(3),(4),(5),(6),(7),(8)"):
+        tape = read_tape(put(lines(row, at=1)), rules())
+        assert len(tape.frame) == len(LOANS) and tape.set_aside[0]["lines"] == [1]
+
+
+# ---------------------------------------------------------------- what `check` asks about
+
+
+def findings(path, mapping, column):
+    found = read_tape(path, mapping).quality().findings
+    return found[found["column"] == column]
+
+
+PLACES = np.array(["Berlin", "Hamburg", "München", "New York"])[np.arange(len(LOANS)) % 4]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [str.upper, lambda x: x.replace("ü", "u"), lambda x: x.replace("ü", "u\u0308"), lambda x: x.replace(" ", "  "),
+     lambda x: x.replace(" ", "\u00a0"), lambda x: x.replace(" ", "_"), lambda x: x + ".",
+     lambda x: x.replace("B", "В")],
+)  # fmt: skip
+@pytest.mark.parametrize("name", ["region", "class.place"])
+def test_levels_that_differ_by_chance_are_asked_about(put, change, name):
+    cells = [change(cell) if row % 3 else cell for row, cell in enumerate(PLACES)]
+    frame = LOANS.assign(x=cells)
+    hit = findings(put(frame), rules({name: {"from": "x"}}), name)
+    assert hit["what"].str.contains("are two levels, which differ in").sum() == 1
+    alike = {change(cell): cell for cell in set(PLACES) if change(cell) != cell}
+    told = read_tape(put(frame), rules({name: {"from": "x", "recode": alike | {c: c for c in set(PLACES)}}}))
+    assert (told.frame[name].astype(str) == PLACES).all() and not len(told.quality().findings.query("column == @name"))
+
+
+@pytest.mark.parametrize("levels", [("<5", ">5"), ("A+", "A-"), ("1-3", "13"), ("か", "が"), ("car", "card")])
+def test_levels_that_differ_in_meaning_are_not(put, levels):
+    frame = LOANS.assign(x=np.array(levels)[np.arange(len(LOANS)) % 2])
+    assert not len(findings(put(frame), rules({"class.place": {"from": "x"}}), "class.place"))
+
+
+def many(size=1500, seed=4):
+    rng = np.random.default_rng(seed)
+    frame = pd.concat([LOANS.assign(id=f"{k}-" + LOANS["id"]) for k in range(size // len(LOANS) + 1)]).head(size)
+    grade = rng.integers(0, 5, size)
+    lost = rng.random(size) < 0.05 + 0.08 * grade
+    return frame.assign(g=np.array(list("ABCDE"))[grade], status=np.where(lost, "charged off", "paid"))
+
+
+@pytest.mark.parametrize("order, says", [("CADBE", "'C' stands nearer to the best than 'A'"), ("ABCDE", "")])
+def test_grades_that_change_places_are_asked_about(put, order, says):
+    """The area was above one half, so that nothing spoke against the order."""
+    hit = findings(put(many()), rules({"grade": {"from": "g", "order": list(order)}}), "grade")
+    assert hit["what"].str.contains(says, regex=False).any() if says else not len(hit)
+
+
+def test_grades_in_two_ways_of_writing_are_told_apart(put):
+    frame = many()
+    for change in (str.lower, lambda grade: grade.translate(str.maketrans("ABCE", "АВСЕ"))):
+        cells = [change(grade) if row % 2 else grade for row, grade in enumerate(frame["g"])]
+        with pytest.raises(DataError, match="differ in capitals, accents, blanks or alphabet only: recode"):
+            read_tape(put(frame.assign(g=cells)), rules({"grade": {"from": "g"}}))
+        alike = {"recode": {change(grade): grade for grade in "ABCDE"}}
+        assert (
+            read_tape(put(frame.assign(g=cells)), rules({"grade": {"from": "g", **alike}})).frame["grade"].nunique()
+            == 5
+        )
+
+
+def test_fractions_without_a_gap_to_per_cent_are_two_scales(put):
+    rng = np.random.default_rng(2)
+    for name, top in (("dti", 40.0), ("utilisation", 110.0)):
+        values = rng.uniform(1, top, len(LOANS)).round(2)
+        of_both = [round(x / 100, 4) if row % 4 == 0 else x for row, x in enumerate(values)]
+        hit = findings(put(LOANS.assign(x=of_both)), rules({name: {"from": "x"}}), name)
+        assert (hit["level"] == "error").any() and hit["what"].str.contains(
+            r"two scales: \d+ rows hold fractions"
+        ).any()
+        honest = rng.gamma(1.2, top / 4, len(LOANS)).clip(0.01, top).round(2)
+        assert (honest < 1).sum() > 5
+        assert not len(
+            findings(put(LOANS.assign(x=honest)), rules({name: {"from": "x"}}), name).query("level == 'error'")
+        )
+
+
+def test_years_of_birth_are_no_ages_and_the_way_out_reads_them(put):
+    frame = LOANS.assign(x=1950 + np.arange(len(LOANS)) % 45)
+    hit = findings(put(frame), rules({"age": {"from": "x"}}), "age").iloc[0]
+    assert hit["level"] == "error" and "years_before: issue_date" in hit["remedy"]
+    ages = read_tape(put(frame), rules({"age": {"from": "x", "years_before": "issue_date", "date": ["%Y"]}})).frame[
+        "age"
+    ]
+    assert ages.between(20, 69).all()
+    months = findings(put(LOANS.assign(x=300 + np.arange(len(LOANS)))), rules({"age": {"from": "x"}}), "age").iloc[0]
+    assert months["level"] == "error" and months["remedy"].startswith("unit: months as years")
+
+
+def test_amounts_under_the_name_of_a_count_are_asked_about(put):
+    frame = LOANS.assign(x=(LOANS["amount"] * 0.013).round(2))
+    hit = findings(put(frame), rules({"collections_12m": {"from": "x"}}), "collections_12m")
+    assert hit["what"].str.contains("a count, of which").any()
+
+
+def test_a_question_mark_can_be_named_as_missing(tmp_path, put, capsys):
+    path = put(column("home", np.where(np.arange(len(LOANS)) % 9, LOANS["home"], "?")))
+    (tmp_path / "m.yml").write_text(yaml.safe_dump(rules({"home": {"from": "home", "missing": ["?"]}})))
+    assert main(["check", str(path), "--map", str(tmp_path / "m.yml")]) == 0
+    assert "values that the mapping names as missing [27 rows]" in capsys.readouterr().out
+
+
+# ---------------------------------------------------------------- drafts
+
+TRAPS = [
+    ("Interest", lambda n: (n["amount"] * n["dti"] / 100).round(2), "rate"),
+    ("collections", lambda n: np.where(n["dti"] > 20, 0, n["amount"] * 0.013).round(2), "collections_12m"),
+    ("status", lambda n: np.where(n["dti"] > 20, "single", "married"), "status"),
+]
+
+
+@pytest.mark.parametrize("name, values, wrong", TRAPS, ids=[row[0] for row in TRAPS])
+def test_a_name_is_not_believed_against_its_values(name, values, wrong):
+    frame = LOANS.rename(columns={"status": "State of account"}).assign(**{name: values(LOANS)})
+    assert guess_columns(frame.columns, frame).get(name, ("", ""))[0] != wrong
+
+
+def test_of_two_columns_the_standing_of_loans_is_the_status():
+    frame = LOANS.rename(columns={"status": "loan_status"})
+    frame.insert(0, "status", np.where(LOANS["dti"] > 20, "north", "south"))
+    assert guess_columns(frame.columns, frame)["loan_status"][0] == "status"
+    text, _ = draft_mapping(frame)
+    assert "its name suggests status, but the standing of loans is in loan_status" in text
+
+
+def test_numbers_in_text_are_called_numbers():
+    assert "shoe: not placed  # numbers, " in draft_mapping(LOANS.assign(shoe=LOANS["dti"].astype(str)))[0]

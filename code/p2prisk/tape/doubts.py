@@ -6,12 +6,13 @@ Each is a question with its answer in the mapping; nothing is changed by itself.
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Callable
 
 import numpy as np
 import pandas as pd
 
-from p2prisk.tape.columns import COLUMNS
+from p2prisk.tape.columns import COLUMNS, is_own
 from p2prisk.tape.core import LoanTape
 from p2prisk.tape.privacy import LEAST, level_shown
 from p2prisk.tape.tally import Tallies
@@ -35,6 +36,8 @@ _GOOD_NAME = re.compile(
 _NOT_GOOD = re.compile(
     r"(^|[^a-z])(not|un|non|over|late|past)[ _.]?(fully[ _.]?)?(re)?(paid|performing|good)|bad", re.I
 )
+#: Cyrillic letters that look like Latin ones
+_LOOK_ALIKE = str.maketrans("АВЕКМНОРСТУХаеорсух", "ABEKMHOPCTYXaeopcyx")
 _ENCODED_TWICE = re.compile("[ÂÃâ][\x80-\xbf]|Ã.|â€")
 #: terms in days that are none in months
 DAYS = (91, 92, 182, 183, 364, 365, 366, 545, 546, 547, 548, 730, 731, 1095, 1096, 1460, 1461, 1825, 1826, 2191, 2556)
@@ -65,6 +68,9 @@ def find_doubts(tape: LoanTape, find: Callable, where: Callable, tallies: Tallie
     _instalments(frame, find, stated)
     _never(frame, find, tape.provenance.get("mapping") or {}, tallies)
     _levels(frame, find)
+    _alike(frame, find)
+    _parts_of_counts(frame, find, tallies)
+    _changed_places(tape, find)
 
 
 def _keys_as_shown(frame, find):
@@ -243,7 +249,7 @@ def _never(frame, find, mapping, tallies):
 def _levels(frame, find):
     """Levels that mean "not known", and text that was encoded twice."""
     for name in frame.columns:
-        column, values = COLUMNS.get(name), frame[name]
+        column, values = _meaning(name), frame[name]
         if column is None or column.kind != "category" or column.levels or name == "currency":
             continue
         if not isinstance(values.dtype, pd.CategoricalDtype):
@@ -269,3 +275,100 @@ def _levels(frame, find):
                 counts[twice].sum(),
                 "export it again as UTF-8",
             )
+
+
+def _meaning(name):
+    """The column of the dictionary, or the lender's own; None for what is neither."""
+    return COLUMNS[name] if name in COLUMNS or is_own(name) else None
+
+
+def _alike(frame, find):
+    """Levels that differ only in capitals, accents, blanks, alphabet or a full stop at the end."""
+    for name in frame.columns:
+        column, values = _meaning(name), frame[name]
+        if column is None or column.kind != "category" or column.levels or name == "currency":
+            continue
+        if not isinstance(values.dtype, pd.CategoricalDtype) or not 1 < len(values.cat.categories) <= 5000:
+            continue
+        counts = values.value_counts(sort=True)
+        first: dict = {}
+        pairs = [(first.setdefault(plain_level(str(level)), level), level) for level in counts.index if counts[level]]
+        pairs = [(usual, level) for usual, level in pairs if usual != level]
+        if pairs:
+            usual, level = (level_shown(str(each), counts[each]) for each in pairs[0])
+            find(
+                "warning",
+                f"{level!r} and {usual!r} are two levels, which differ in capitals, accents, blanks or alphabet only"
+                + f", and {len(pairs) - 1} more such" * (len(pairs) > 1),
+                name,
+                sum(counts[level] for _, level in pairs),
+                "write them alike in the export, or recode: {one: other} in the mapping",
+            )
+
+
+def plain_level(level: str) -> str:
+    """A level without what is mostly chance in it; marks of other scripts are letters there.
+
+    Examples
+    --------
+    >>> plain_level("MÜNCHEN "), plain_level("new__york."), plain_level("А+"), plain_level("が") == plain_level("か")
+    ('munchen', 'new york', 'a+', False)
+    """
+    text = re.sub("[\u0300-\u036f]", "", unicodedata.normalize("NFKD", level)).translate(_LOOK_ALIKE)
+    return re.sub(r"[\s_]+", " ", unicodedata.normalize("NFC", text).casefold()).strip(" .")
+
+
+def _parts_of_counts(frame, find, tallies):
+    """Counts that are no whole numbers: amounts or shares under the name of a count."""
+    for name in frame.columns:
+        column = _meaning(name)
+        if column is None or column.kind != "integer" or column.unit != "count" or not tallies[name].known:
+            continue
+        values = tallies[name].values
+        parts = values != np.round(values)
+        rows = tallies[name].sum_of(parts)
+        if rows > 0.01 * tallies[name].known:
+            find(
+                "warning",
+                f"a count, of which {rows:,d} rows hold no whole number, such as {values[parts][0]:g}",
+                name,
+                rows,
+                "name the right column in the mapping, or leave the column out",
+            )
+
+
+def _changed_places(tape, find):
+    """Grades of which one that stands before another lost clearly more, against the order of all the others."""
+    from statistics import NormalDist  # seldom needed
+
+    frame = tape.frame
+    if tape.kind != "resolved" or not {"grade", "bad"} <= set(frame) or not hasattr(frame["grade"], "cat"):
+        return
+    known = (frame["grade"].notna() & frame["bad"].notna()).to_numpy()
+    codes, bad = frame["grade"].cat.codes.to_numpy()[known], frame["bad"].to_numpy(dtype=bool, na_value=False)[known]
+    levels = frame["grade"].cat.categories
+    loans = np.bincount(codes, minlength=len(levels)).astype(float)
+    lost = np.bincount(codes[bad], minlength=len(levels))
+    if len(levels) < 3 or not 0 < bad.sum() < len(bad) or loans.max() == len(bad):
+        return
+    if np.corrcoef(codes, bad)[0, 1] < 0:  # best last: said by the check of their order
+        levels, loans, lost = levels[::-1], loans[::-1], lost[::-1]
+    enough = loans >= 20
+    levels, loans, lost = levels[enough], loans[enough], lost[enough]
+    if len(levels) < 3:
+        return
+    better, worse = np.triu_indices(len(levels), 1)
+    share, both = lost / loans, (lost[better] + lost[worse]) / (loans[better] + loans[worse])
+    error = np.sqrt(np.maximum(both * (1 - both), 1e-12) * (1 / loans[better] + 1 / loans[worse]))
+    apart = (share[better] - share[worse]) / error
+    most = int(np.argmax(apart))
+    if apart[most] > NormalDist().inv_cdf(1 - 0.001 / len(apart)):
+        one, other = better[most], worse[most]
+        find(
+            "warning",
+            f"{str(levels[one])!r} stands nearer to the best than {str(levels[other])!r}, but {share[one]:.1%} of its "
+            f"{loans[one]:,.0f} loans are bad, against {share[other]:.1%} of {loans[other]:,.0f}",
+            "grade",
+            loans[one] + loans[other],
+            "order: [best, ..., worst] under grade in the mapping",
+        )

@@ -27,7 +27,7 @@ from p2prisk.tape.dates import fitting_patterns, whole_number_dates
 from p2prisk.tape.event import numbered
 from p2prisk.tape.mapping import MISSING, builtin, builtin_names, grade_order
 from p2prisk.tape.numerals import CURRENCIES, looks_grouped, read_cells
-from p2prisk.tape.privacy import LEAST, kind_of, personal_columns
+from p2prisk.tape.privacy import LEAST, kind_of, masked_name, personal_columns
 from p2prisk.tape.rows import SNAPSHOT
 
 # made by the package, or only in tables of counts
@@ -186,7 +186,7 @@ def _candidates(column):
     if len(joined) >= 6 and joined.isascii():
         spelt = {word.replace(" ", ""): word for word in exact}
         near = difflib.get_close_matches(joined, [word for word in spelt if len(word) >= 6], n=1, cutoff=0.88)
-        if near and not re.search(r"\d", joined):
+        if near and not re.search(r"\d", joined) and not re.match(rf"{re.escape(joined)}\d", near[0]):
             return [(name, "similar") for name in exact[spelt[near[0]]]]
     return []
 
@@ -232,12 +232,17 @@ def _place(header, frame):
                     taken.add(name)
             break
     every = {column: _candidates(column) for column in header}
+    standing = [column for column in header if frame is not None and _standing(frame[column], every[column])]
     for sure in ("exact", "alike", "similar"):
         for column in header:
             for name, how in every[column]:
                 if column in guesses or how != sure or name in taken:
                     continue
                 why = "" if frame is None else _contradiction(frame[column], name)
+                if sure == "similar" and frame is not None and COLUMNS[name].unit == "count":
+                    why = why or _parts_of_a_count(frame[column])
+                if name == "status" and standing and column not in standing:
+                    why = f"the standing of loans is in {', '.join(map(masked_name, standing[:3]))}"
                 if why:
                     doubts.setdefault(column, f"its name suggests {name}, but {why}")
                     continue
@@ -247,6 +252,19 @@ def _place(header, frame):
 
 
 # ---------------------------------------------------------------- what the values say
+
+_MARITAL = set(
+    "single married divorced widowed widow widower separated cohabiting partnership unmarried ledig verheiratet "
+    "geschieden verwitwet celibataire marie mariee divorce divorcee veuf veuve pacse soltero soltera casado casada "
+    "divorciado divorciada viudo viuda solteiro solteira viuvo viuva 未婚 已婚 离异 丧偶".split()
+)
+
+
+def _standing(values, candidates):
+    """Whether a column that may be the status by its name holds at least one word for the standing of a loan."""
+    if not any(name == "status" for name, _ in candidates):
+        return False
+    return any(_plain(word) in _levels("status") for word in _known(values).unique()[:200])
 
 
 def _known(values):
@@ -311,6 +329,10 @@ def _contradiction(values, name):
                 return "it holds only 0 and 1"
         if name == "rate" and distinct > 1 and set(np.unique(numbers)) <= {0.0, 1.0, 2.0, 3.0, 4.0, 5.0, 6.0}:
             return "it holds a few whole numbers: a class, not a rate"
+        if name in ("rate", "apr") and len(numbers) and np.median(numbers) > 100:
+            low, high = np.quantile(np.abs(numbers), [0.01, 0.99])
+            if high > 10 * max(low, 1e-9):
+                return "its values spread as amounts of money do"
         if name == "age" and len(numbers) and _days_before(numbers) is None and not 15 <= np.median(numbers) <= 100:
             return "its values are no ages"
         if name == "bureau_score" and len(numbers) and not 200 <= np.median(numbers) <= 1000:
@@ -327,6 +349,8 @@ def _contradiction(values, name):
     if name == "status":
         if distinct <= 2 and pd.to_numeric(text, errors="coerce").notna().all():
             return "it holds two numbers: good and bad loans?"
+        if {_plain(word) for word in text.unique()} <= _MARITAL:
+            return "it holds the marital status"
         return "" if distinct <= 40 else "it holds too many values"
     if name == "region" and sum(_plain(word) in _levels("status") for word in text.unique()) * 2 > distinct:
         return "it holds the standing of loans"
@@ -335,6 +359,13 @@ def _contradiction(values, name):
     if name == "home" and pd.to_numeric(text, errors="coerce").notna().all() and distinct > 6:
         return "it holds numbers"
     return "" if distinct <= max(60, 0.5 * len(text)) else "nearly every value is another: no category"
+
+
+def _parts_of_a_count(values):
+    """Why a column is no count, though its name is near that of one; empty if it may be."""
+    numbers = _numbers(values)[0]
+    parts = len(numbers) and np.mean(numbers != np.round(numbers)) > 0.01
+    return "it holds parts of numbers: no count" if parts else ""
 
 
 def _two(text):
@@ -506,7 +537,7 @@ def _quote(text):
 
 
 def _kind(values):
-    if pd.api.types.is_numeric_dtype(values.dtype):
+    if pd.api.types.is_numeric_dtype(values.dtype) or _numbers(values)[1] == 1:
         return f"numbers, {values.nunique():,d} distinct, {values.isna().mean():.0%} missing"
     return f"text, {values.nunique():,d} distinct, {values.isna().mean():.0%} missing"
 

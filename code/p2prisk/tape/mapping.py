@@ -1130,14 +1130,19 @@ class _Builder:
             try:
                 levels = grade_order(seen, name)
             except DataError:
+                from p2prisk.tape.doubts import plain_level
+
                 spread = values if self.codes is None else values.take(self.codes)
                 many = spread.value_counts()
                 known = [level for level in seen if many[level] >= LEAST and not kind_of(level)]
+                plain = [plain_level(level) for level in known]
+                same = ", ".join(repr(level) for level, bare in zip(known, plain, strict=True) if plain.count(bare) > 1)
                 raise DataError(
                     f"{self.where}, column {source!r}, {name}: cannot tell which of {', '.join(sorted(known)[:8])}"
                     + f"{' and ' * bool(known)}{len(seen) - len(known)} level(s) of fewer than {LEAST} loans"
                     * (len(known) < len(seen))
                     + " is better; list the levels, best first, under 'order' in the mapping"
+                    + ("" if not same else f" ({same} differ in capitals, accents, blanks or alphabet only: recode)")
                 ) from None
         else:
             levels = sorted(seen)

@@ -109,7 +109,7 @@ def refuse_open(mapping: dict, name: str) -> None:
                     f"column {column!r}: what is {str(level)!r}? Write it in place of the ? (null = missing)"
                 )
         for key, value in rule.items():
-            if value == OPEN or (isinstance(value, list) and OPEN in value):
+            if value == OPEN or (key != "missing" and isinstance(value, list) and OPEN in value):
                 questions.append(f"column {column!r}: {key} is open; write it in place of the ?, or remove it")
     questions += [f"{key} is open; write it in place of the ?" for key, value in mapping.items() if value == OPEN]
     if questions:

@@ -40,6 +40,8 @@ LEAKAGE_AUC = 0.90
 _MANY_MISSING = 0.20
 _FEW_IN_LEVEL = 30
 _SHARE_OF_ERROR = 0.005
+#: units of which more than half of the values cannot lie outside the range of the column
+_WRONG_UNIT = {"months", "years", "currency"}
 #: terms in weeks that are none in months
 _WEEKS = (13, 26, 39, 52, 65, 78, 104, 130, 182, 208, 260)
 _NEVER_ZERO = {"amount", "term", "income", "age", "bureau_score", "rate", "credit_limit"}
@@ -164,18 +166,22 @@ def quality_report(tape):
     if tape.kind != "counts":
         from p2prisk.tape.schema import validate
 
-        outside, rows = validate(frame, tallies), tape.row_numbers()
+        outside, rows, stated = validate(frame, tallies), tape.row_numbers(), tape.provenance.get("units", {})
         for row in outside.itertuples():
             column = COLUMNS[row.column]
+            most = (
+                column.unit in _WRONG_UNIT and row.column not in stated and row.rows > 0.5 * tallies[row.column].known
+            )
             find(
-                "warning",
+                "error" if most else "warning",
                 f"outside {column.minimum:,g} to {column.maximum:,g} {column.unit} (worst {_shown(row.worst)}, "
                 f"first in row {rows[row.first_row - 1]:,d})",
                 row.column,
                 row.rows,
-                "check unit and entry; kept as it is",
+                _of_birth(tallies[row.column])
+                if row.column == "age" and most
+                else "check unit and entry; kept as it is",
             )
-        stated = tape.provenance.get("units", {})
         _keys(frame, find, rows, tallies)
         _dates(frame, tape.provenance, find, rows, tallies)
         _units(frame, find, stated, rows, tallies)
@@ -769,13 +775,25 @@ def _of_consumers(frame, tallies):
     return "term" in frame and bool(tallies["term"].known) and bool(tallies["term"].median() <= 84)
 
 
+def _of_birth(tally):
+    """The way out where ages are no ages: years of birth, or another unit."""
+    if 1900 < tally.median() < 2100:
+        return 'years of birth? years_before: issue_date and date: ["%Y"] under age in the mapping'
+    return "unit: months as years in the mapping, or unit: years if it is right"
+
+
 def _two_scales(tally):
-    """The fractions in a column of per cent: below one, and far from all others, with none in between; or None."""
+    """The fractions in a column of per cent: below one, and far from all others or far too many; or None."""
     below, above = tally.part((tally.values > 0) & (tally.values < 1)), tally.part(tally.values >= 1)
     least = max(3, _SHARE_OF_ERROR * tally.known)
-    if below.rows < least or above.rows < least or above.values[0] < 3 * below.values[-1]:
+    if below.rows < least or above.rows < least:
         return None
-    return below
+    if above.values[0] >= 3 * below.values[-1]:
+        return below
+    # without a gap: far more than lie between one and two, and times 100 like the others
+    inside = (100 * below.values >= above.quantile(0.02)) & (100 * below.values <= above.quantile(0.98))
+    crowd = max(10, 0.02 * tally.known, 3 * tally.sum_of((tally.values >= 1) & (tally.values < 2)))
+    return below if below.rows > crowd and below.share_of(inside) >= 0.8 else None
 
 
 def _thousands(tally):

@@ -197,7 +197,7 @@ def not_loans(raw: pd.DataFrame, mapping: dict) -> tuple[pd.DataFrame, list]:
     if len(names) < 3 or not len(raw):
         return raw, []
     core = [sources[name][0] for name in _CORE if name in sources][:6] or names[:6]
-    repeated = _headers(raw, sources)
+    repeated = _headers(raw, sources) | _numbered(raw)
     gaps = sum(_blank(raw[name]).astype(np.int8) for name in core)
     called = np.zeros(len(raw), dtype=bool)
     first = sources.get("loan_id", [names[0]])[0]
@@ -206,6 +206,7 @@ def not_loans(raw: pd.DataFrame, mapping: dict) -> tuple[pd.DataFrame, list]:
         cells = raw[first].iloc[some].astype(object)
         called[some] = [isinstance(cell, str) and _is_total(_YEAR.sub("", cell).strip(), keys=True) for cell in cells]
         called[some] |= _sums(raw, raw.iloc[some], sources) & _blank(raw[first].iloc[some])
+    called |= _whole(raw, sources)
     unlike = _unlike(raw[first], gaps) if "loan_id" in sources else np.zeros(len(raw), dtype=bool)
     places = np.flatnonzero((gaps * 2 >= len(core)) | called | repeated | unlike)
     if not len(places):
@@ -322,6 +323,26 @@ def _sums(raw, some, sources):
         if source and pd.api.types.is_numeric_dtype(raw[source].dtype) and len(raw) > 10 and len(some) < 20:
             whole = raw[source].sum()
             found |= ((some[source] - (whole - some[source])).abs() < 1e-6 * max(abs(whole), 1)).to_numpy(dtype=bool)
+    return found
+
+
+def _whole(raw, sources):
+    """The row that holds the sum of all others, though every cell of it is filled: a total that was dragged down."""
+    found = np.zeros(len(raw), dtype=bool)
+    source = sources.get("amount", [None])[0]
+    if source and pd.api.types.is_numeric_dtype(raw[source].dtype) and len(raw) > 10:
+        place = int(np.nan_to_num(raw[source].to_numpy(dtype=float), nan=-np.inf).argmax())
+        found[place] = _sums(raw, raw.iloc[[place]], sources)[0]
+    return found
+
+
+def _numbered(raw):
+    """A first row that numbers the columns: whole numbers only, each larger than the one before it."""
+    found = np.zeros(len(raw), dtype=bool)
+    cells = [str(cell).strip() for cell in raw.iloc[0]]
+    if raw.index[0] == 0 and len(cells) > 3 and all(re.fullmatch(r"\(?\d{1,3}\)?", cell) for cell in cells):
+        numbers = [int(cell.strip("()")) for cell in cells]
+        found[0] = numbers == sorted(set(numbers)) and numbers[0] >= 1 and numbers[-1] - numbers[0] < 3 * len(numbers)
     return found
 
 
