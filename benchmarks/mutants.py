@@ -160,7 +160,7 @@ def study(target, copies, drawn, seed):
     copies.put(copy)
     if not whole:
         raise SystemExit(f"{target.code}: its tests fail without any mutant")
-    with ThreadPoolExecutor(COPIES) as pool:
+    with ThreadPoolExecutor(copies.qsize()) as pool:
         tried = pool.map(lambda one: try_mutant(copies, target, *one, timeout=20 + 4 * usual), found[:drawn])
         results = [result for result in tried if result]
     caught = sum(result["caught"] for result in results)
@@ -182,12 +182,13 @@ def main():
     parser.add_argument("targets", nargs="*", help="part of a target's path; all without")
     parser.add_argument("--drawn", type=int, help="mutants of each target, instead of the usual number")
     parser.add_argument("--seed", type=int, default=SEED, help=f"another draw than that of {SEED}")
+    parser.add_argument("--copies", type=int, default=COPIES, help="mutants tried at a time")
     arguments = parser.parse_args()
     OUT.mkdir(parents=True, exist_ok=True)
     results = []
     with tempfile.TemporaryDirectory() as folder:
         copies = Queue()
-        for number in range(COPIES):
+        for number in range(arguments.copies):
             copy = Path(folder) / f"copy-{number}" / "main"
             shutil.copytree(ROOT, copy, ignore=shutil.ignore_patterns(".venv", ".git", "_book*", ".bookkit", "out"))
             copies.put(copy)

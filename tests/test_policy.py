@@ -30,7 +30,7 @@ from p2prisk.policy import (
     room_under_limit,
 )
 from p2prisk.policy.rejects import parcels
-from p2prisk.policy.value import instalment, monthly_default
+from p2prisk.policy.value import instalment, monthly_default, owed_sum, present_value
 
 
 @pytest.fixture(scope="module")
@@ -126,6 +126,18 @@ def test_rates_beyond_any_cap_are_found_up_to_a_thousand_per_cent():
     table = price_table(["1"], [0.2], 36, {})
     assert table["price"].tolist() == table["break_even"].tolist()
     assert highest_pd(0.24, 12, recovery=1.0, costs=Costs(funding=0.0, servicing=0.0)) == 1.0
+
+
+def test_what_is_left_out_is_what_is_documented():
+    assert Costs() == Costs(funding=0.04, servicing=0.01, origination=0.0, recovery_lag=12)
+    assert monthly_default(0.19, 2) == monthly_default(0.19, 2, 0.0) == pytest.approx(0.1, abs=1e-15)
+    terms = (0.12, 12, 0.01, Costs()), {"recovery": 0.5, "discount": 0.99}
+    assert present_value(*terms[0], **terms[1]) == present_value(*terms[0], **terms[1], prepayment=0.0)
+
+
+def test_what_is_owed_without_interest_falls_in_equal_parts():
+    for term in (1, 7, 36):  # n + (n - 1) + ... + 1 of n parts
+        assert float(owed_sum(1.0, 0.0, 1 / term, term)) == pytest.approx((term + 1) / 2, abs=1e-12)
 
 
 def _ended():

@@ -127,8 +127,8 @@ class State:
 
 @functools.lru_cache(1)
 def _packages(folders):
-    """Installed packages with their versions; `folders` are the times at which something was last installed."""
-    return sorted({f"{package.metadata['Name']}=={package.version}" for package in importlib.metadata.distributions()})
+    """Installed packages with versions, each parsed once; `folders` are the times at which some was last installed."""
+    return sorted({"{Name}=={Version}".format_map(one.metadata) for one in importlib.metadata.distributions()})
 
 
 def _digest(parts):

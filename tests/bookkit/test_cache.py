@@ -29,10 +29,8 @@ CHAPTERS = {
     "cell-variable": 'import os\nvalue = int(os.getenv("BOOK_CELL", "0"))',
     "outside": 'value = int(open("../elsewhere/b.txt").read())',
     "parquet": 'import pyarrow.parquet\nvalue = pyarrow.parquet.read_table("native/t.parquet")["x"][0].as_py()',
-    "dataset": "import pandas as pd\npd.DataFrame({'a': ['x', 'y'], 'b': [1, 2]}).groupby('b').min()\n"
-    "import pyarrow.dataset\nvalue = pyarrow.dataset.dataset('native/t.parquet').count_rows()",
-    "in-memory": "import pandas as pd, sys\npd.DataFrame({'a': ['x', 'y'], 'b': [1, 2]}).groupby('b').min()\n"
-    "value = int('pyarrow.dataset' in sys.modules)",
+    "dataset": "import pyarrow.dataset\nvalue = pyarrow.dataset.dataset('native/t.parquet').count_rows()",
+    "in-memory": "import sys, pyarrow.dataset\nvalue = int('pyarrow.dataset' in sys.modules)",
     "child": 'import subprocess\nvalue = int(subprocess.run(["cat", "native/c.txt"], capture_output=True).stdout)',
     "still": "value = 7",
 }
@@ -41,6 +39,7 @@ FILES = {
     "data/unused.csv": "1",
     "data/many/1.csv": "",
     "data/tree/below/1.csv": "",
+    "code/pandas.py": "raise ImportError('pyarrow takes it where it is, for a second of every kernel')",
     "code/amount.py": "AMOUNT = 40\n",
     "code/unused.py": "UNUSED = 40\n",
     "code/package/__init__.py": "def part():\n    import package.inner\n    return package.inner\n",
@@ -214,6 +213,21 @@ def test_the_byte_code_of_installed_packages_is_taken_as_it_is(tmp_path):
     )
     words = [sys.executable, "-c", script, str(tmp_path), str(tmp_path / "mine.py")]
     assert subprocess.run(words, capture_output=True, text=True, check=True).stdout.split() == ["[True,", "False]"]
+
+
+def test_pandas_loads_a_reader_that_counts_when_it_is_called(tmp_path):
+    """Sums in memory load pyarrow.dataset; a chapter that makes them reads nothing by it."""
+    pyarrow.parquet.write_table(pyarrow.table({"x": [4]}), tmp_path / "t.parquet")
+    script = (
+        "import json, sys; from bookkit import used; used.start(sys.argv[1])\n"
+        "def unseen():\n    used.report('used.json')\n    return json.load(open('used.json'))['unseen']\n"
+        "import pandas as pd; pd.DataFrame({'a': ['x', 'y'], 'b': [1, 2]}).groupby('b').min()\n"
+        "print('pyarrow.dataset' in sys.modules, unseen())\n"
+        "import pyarrow.dataset; print(pyarrow.dataset.dataset('t.parquet').count_rows(), unseen())"
+    )
+    words = [sys.executable, "-c", script, str(tmp_path)]
+    told = subprocess.run(words, cwd=tmp_path, capture_output=True, text=True, check=True).stdout
+    assert told.splitlines() == ["True []", "1 ['pyarrow.dataset']"]
 
 
 def test_what_changes_while_a_chapter_runs_is_not_kept(make):

@@ -79,6 +79,7 @@ BAD = {
         ("## Method\n", "", 1),
         ("## Limits: of all", "## What it lacks", 1),
         ("## Method\n\n## Result: small ones", "## Result: small ones\n\n## Method", 1),
+        ("## Limits: of all", "## Limits: of all\n\n## Data: more", 1),
         ("- *For the risk manager:* ask.\n", "", 47),
         ("*For the risk manager:*", "*For all:*", 47),
     ],
@@ -154,6 +155,7 @@ BAD = {
             "n.late.sum()",
             "n.late[0]",
             "n.late[-1]",
+            "n.late[999]",
             "n.late[1:]",
             "n.late[name]",
             'n.table.iloc["B"]',
@@ -166,6 +168,17 @@ BAD = {
         )
     ],
 }
+
+
+@pytest.mark.parametrize(
+    ("rule", "old", "most", "least"),
+    [("figure-without-alt", ALT, None, 12), ("finding-first", "Most of the loans are small", 25, 4)],
+)
+def test_words_up_to_the_limit_pass(rule, old, most, least):
+    for number, passes in ((most, True), (least, True), (least - 1, False), (most and most + 1, False)):
+        if number:
+            found = findings(GOOD.replace(old, " ".join(["word"] * number), 1), rule)
+            assert [line for line, _ in found] == ([] if passes else [14]), number
 
 
 def test_lengths_up_to_the_limit_pass():
@@ -201,6 +214,16 @@ def test_the_first_four_numbers_are_named():
         text for _, text in findings(GOOD.replace("loans, shown", f"loans, {numbers}, shown"), "typed-result")
     )
     assert message.endswith(": 1.5, 2.5, 3.5, 4.5")
+
+
+def test_a_year_of_four_digits_is_a_name():
+    assert findings(GOOD.replace("by_year[2011]", "by_year[1000]"), "inline-computes") == []
+
+
+def test_the_sections_that_were_found_are_named():
+    for old, found in (("## Method\n", "question, data, result, limits"), ("## ", "none")):
+        (message,) = (text for _, text in findings(GOOD.replace(old, ""), "chapter-template"))
+        assert message.endswith(f": question, data, method, result, limits; found {found}")
 
 
 def test_an_interval_and_the_next_sentence_do_not_crowd_a_sentence():
