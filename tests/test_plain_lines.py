@@ -244,7 +244,7 @@ def test_keys_are_judged_all_at_once_as_one_by_one(keys):
 def test_the_area_of_one_column_is_that_of_its_ranks(rows):
     score = np.array([np.nan if value is None else value / 3 for value, _ in rows])
     bad = np.array([flag for _, flag in rows])
-    found = quality.single_auc(pd.Series(score), bad)
+    found = quality._area(tally.Tally(pd.Series(score)), tally.Tally(pd.Series(score[bad])), False)
     positives, negatives = bad.sum(), (~bad).sum()
     if not positives or not negatives or np.isnan(score).all():
         assert np.isnan(found)

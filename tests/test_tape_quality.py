@@ -7,8 +7,9 @@ import pytest
 from p2prisk.errors import DataError
 from p2prisk.tape import COLUMNS, LoanTape, apply_mapping
 from p2prisk.tape.choose import canonical_mapping
-from p2prisk.tape.quality import missing_by_year, single_auc
+from p2prisk.tape.quality import _area, missing_by_year
 from p2prisk.tape.schema import validate
+from p2prisk.tape.tally import Tally
 
 
 def clean(rows=400):
@@ -158,13 +159,13 @@ def test_set_aside_adds_up():
         tape.keep(tape.frame["term"] == 12, "x")
 
 
-def test_single_auc_against_sklearn():
+def test_the_area_of_one_column_against_sklearn():
     sklearn = pytest.importorskip("sklearn.metrics")
     rng = np.random.default_rng(5)
     score, bad = pd.Series(rng.normal(size=300).round(1)), rng.random(300) < 0.3
     area = sklearn.roc_auc_score(bad, score)
-    assert single_auc(score, bad) == pytest.approx(max(area, 1 - area), abs=1e-12)
-    assert single_auc(-score, bad) == pytest.approx(max(area, 1 - area), abs=1e-12)
+    for values in (score, -score):
+        assert _area(Tally(values), Tally(values[bad]), False) == pytest.approx(max(area, 1 - area), abs=1e-12)
 
 
 def test_schema_holds_types_and_levels():

@@ -832,30 +832,12 @@ def _maturity(tape, find):
         )
 
 
-def single_auc(values, bad):
-    """Area under the ROC curve of one column alone, in the better of the two directions.
-
-    A category is ranked by its own loss rate, so the figure of a column with many levels is too good.
-
-    Parameters
-    ----------
-    values : pandas.Series
-    bad : array_like of bool
-        No missing values.
-
-    Returns
-    -------
-    float
-        NaN if an outcome is absent.
-    """
-    bad = np.asarray(bad, dtype=bool)
-    if not isinstance(values.dtype, pd.CategoricalDtype) and values.dtype == object:
-        values = pd.Series(pd.Categorical(values))
-    return _area(Tally(values), Tally(values[bad]), isinstance(values.dtype, pd.CategoricalDtype))
-
-
 def _area(tally, of_bad, category):
-    """The same of the distinct values of all rows and of the bad ones; a missing value is a class of its own."""
+    """Area under the ROC curve of one column alone, in the better direction; NaN if an outcome is absent.
+
+    It is computed from the distinct values of all rows and of the bad ones; a missing value is a class of its own. A
+    category is ranked by its own share of bad ones, so that the figure of one with many levels is too good.
+    """
     positives, negatives = of_bad.rows, tally.rows - of_bad.rows
     if not positives or not negatives or not tally.known and not category:
         return float("nan")

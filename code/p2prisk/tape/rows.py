@@ -441,10 +441,3 @@ def date_of_rows(raw, names, mapping):
     """The latest day of the columns that say of which day a row is; None if none does."""
     found = [days.max() for name in names if name in raw and (days := _days(raw[name], mapping)) is not None]
     return max(found, default=None)
-
-
-def repeated_keys(frame: pd.DataFrame) -> int:
-    """Rows whose key came before."""
-    if "loan_id" not in frame:
-        return 0
-    return int(repeated(frame["loan_id"]).sum())
