@@ -6,9 +6,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from matplotlib.colors import to_rgb
+from matplotlib.colors import to_hex, to_rgb
 
-from p2pbook.figures.colours import MARKS
+from p2pbook.figures.colours import MARKS, SHARES
 from p2prisk.figures.colours import LUMINANCE, PALETTE, RAMPS, TINTS, ink_on, ordered_colours
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -85,6 +85,9 @@ def test_things_of_a_kind_are_told_apart(kind):
 def test_words_on_a_fill_are_read():
     grounds = [*TINTS.values(), *PALETTE.values(), *(each for kind in RAMPS for each in ordered_colours(9, kind))]
     assert min(contrast(to_rgb(ink_on(ground)), to_rgb(ground)) for ground in grounds) >= 4.5
+    # by night, too, where figures write on them
+    written = [*TINTS.values(), *ordered_colours(7), *(to_hex(SHARES(share)) for share in np.linspace(0, 1, 41))]
+    assert min(contrast(at_night(ink_on(ground)), at_night(ground)) for ground in written) >= 4.5
 
 
 def test_no_figure_has_colours_or_words_of_its_own_making():

@@ -13,7 +13,7 @@ from bookkit.tree import attributes, div, is_div, nodes, raw, transform, wrap
 #: Width of the text in points: A4 less the margins, upright and turned.
 _UPRIGHT, _TURNED = 470, 717
 #: Share of its drawn size that a picture has, and the height in points that it may have: the text's, less a caption.
-_SHOWN, _TALLEST = 0.76, 630
+_SHOWN, _TALLEST = 0.89, 630
 #: Rows, and letters in them, up to which a table is not broken over two pages.
 WHOLE_ROWS, WHOLE_LETTERS = 20, 2_000
 _HEADS = ("Strong", "Strong"), ("Strong", "Code")  # a paragraph that heads a list or table begins and ends so

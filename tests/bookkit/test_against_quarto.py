@@ -12,6 +12,7 @@ import sys
 from pathlib import Path
 
 import pytest
+import yaml
 
 from bookkit.config import read_book
 from bookkit.remote import strip
@@ -191,3 +192,43 @@ def test_pictures_bring_their_numbers_and_pages_the_readers_script(book):
             assert (quarto / path).parent.joinpath(name).stat().st_size > 10, f"{path}: {name}"
         page = (quarto / path).with_suffix(".html").read_text(encoding="utf-8")
         assert "reader.js" in page and "bookTerms" in page
+
+
+def test_axe_finds_nothing_on_quartos_pages(book, browser):
+    axe = pytest.importorskip("axe_playwright_python.sync_playwright").Axe()
+    for scheme in ("light", "dark"):
+        context = browser.new_context(color_scheme=scheme, viewport={"width": 390, "height": 800})
+        for path in ("index", "chapters/assessment", "chapters/borrowers"):
+            page = context.new_page()
+            page.goto((book[2] / f"{path}.html").as_uri())
+            page.wait_for_timeout(300)
+            found = axe.run(page).response["violations"]
+            assert not found, f"{path}, {scheme}: {[(each['id'], each['nodes'][0]['target']) for each in found]}"
+            page.close()
+        context.close()
+
+
+def test_the_pdf_has_a_date_no_doors_no_empty_page_and_whole_tables(tmp_path):
+    """With the partial, the filter and the rules of the book, on pages of their own."""
+    if not shutil.which("pdftotext"):
+        pytest.skip("no pdftotext on PATH")
+    shutil.copytree(ROOT / "code/bookkit/quarto", tmp_path / "code/bookkit/quarto")
+    rows = "".join(f"| row {number} | {number} |\n" for number in range(18))
+    table = f"| name | n |\n|:--|--:|\n{rows}\n: A table {{#tbl-rows}}\n"
+    (tmp_path / "index.qmd").write_text("# Doors\n\n::: {.doors}\n- [Way in](index.qmd)\n:::\n\nWords.\n", "utf-8")
+    (tmp_path / "a.qmd").write_text("# One\n\n" + "A long paragraph of words. " * 500 + "\n\n" + table, "utf-8")
+    typst = yaml.safe_load((ROOT / "_quarto.yml").read_text("utf-8"))["format"]["typst"]
+    typst["font-paths"] = str(ROOT / "code/p2prisk/assets/fonts")
+    of_book = {"title": "A Book", "author": "N. N.", "date": "2026-11-24", "chapters": ["index.qmd", "a.qmd"]}
+    project = {"project": {"type": "book"}, "book": of_book, "format": {"typst": typst}}
+    (tmp_path / "_quarto.yml").write_text(yaml.safe_dump(project), "utf-8")
+    done = subprocess.run(
+        ["quarto", "render", "--to", "typst"], cwd=tmp_path, capture_output=True, text=True, timeout=300
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    made = next((tmp_path / "_book").glob("*.pdf"))
+    words = subprocess.run(["pdftotext", "-layout", made, "-"], capture_output=True, text=True, timeout=60, check=True)
+    pages = words.stdout.split("\f")[:-1]
+    assert "2026-11-24" in pages[0] and all(len(page) > 20 for page in pages)
+    assert "Words." in "".join(pages) and "Way in" not in "".join(pages)
+    assert [page for page in pages if "row 0" in page] == [page for page in pages if "row 17" in page]

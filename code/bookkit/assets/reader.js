@@ -183,4 +183,16 @@
     block.appendChild(button);
   });
   addEventListener("keydown", function (event) { if (event.key === "Escape" && open) hide(); });
+
+  // Quarto gives its lists of pages no names, its toggles the role of such a list, and what scrolls no stop for the keyboard
+  [["#quarto-sidebar", "Chapters"], [".quarto-secondary-nav", "This page"], ["nav#TOC", "On this page"]].forEach(function (pair) {
+    all(pair[0]).forEach(function (list) { list.setAttribute("aria-label", pair[1]); });
+  });
+  all("#quarto-sidebar a[role=navigation]").forEach(function (toggle) { toggle.setAttribute("role", "button"); });
+  all(".quarto-container thead th").forEach(function (head) { if (!head.textContent.trim()) head.setAttribute("role", "cell"); });
+  addEventListener("load", function () {
+    all(".quarto-container main :is(math[display=block], .cell-output, .quarto-float-tbl > div, div.sourceCode)").forEach(function (box) {
+      if (box.scrollWidth > box.clientWidth) box.tabIndex = 0;
+    });
+  });
 })();

@@ -1,4 +1,5 @@
--- Gives Quarto's web pages what the preview's have: numbers and narrow drawings of pictures, terms, tables that sort.
+-- Gives Quarto's web pages what the preview's have: numbers and narrow drawings of pictures, terms, tables that sort;
+-- and leaves out of its PDF what only a web page needs.
 -- Pictures carry the first two as metadata (p2prisk.figures.fingerprint.laden), which are taken out of them here.
 local narrow_screens = "(max-width: 47rem), (min-width: 55.01rem) and (max-width: 66rem)" -- as in bookkit/html.py
 local entities = { ["&lt;"] = "<", ["&gt;"] = ">", ["&quot;"] = '"', ["&#x27;"] = "'", ["&amp;"] = "&" }
@@ -100,3 +101,7 @@ local function page(doc)
 end
 
 if quarto.doc.is_format("html") then return { { Image = dressed }, { Inlines = bound }, { Pandoc = page } } end
+-- ways into the web edition; a PDF has its contents
+if quarto.doc.is_format("typst") then
+  return { { Div = function(div) if div.classes:includes("doors") then return {} end end } }
+end

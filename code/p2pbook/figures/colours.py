@@ -6,8 +6,10 @@ from p2prisk.figures.colours import MARKS as _HOUSE
 from p2prisk.figures.colours import PALETTE, TINTS
 from p2prisk.figures.colours import mark_of as _mark_of
 
-#: From none to all.
-SHARES = LinearSegmentedColormap.from_list("shares", ["#FFFFFF", TINTS["sky"], PALETTE["blue"], "#003B5C"])
+#: From none to all. It steps at a half: on no blue between those two can words be read both by day and by night.
+SHARES = LinearSegmentedColormap.from_list(
+    "shares", [(0, "#FFFFFF"), (0.5, TINTS["sky"]), (0.5, PALETTE["blue"]), (1, "#003B5C")]
+)
 
 #: Kind -> name -> colour of the palette and marker; with those of every lender (:mod:`p2prisk.figures.colours`).
 MARKS = _HOUSE | {

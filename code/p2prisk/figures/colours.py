@@ -27,7 +27,7 @@ TINTS = {"sky": "#9CCBE8", "sand": "#F3D3BF", "mist": "#EBEBEB"}
 
 #: Ordered categories, from the safe end to the bad one; time from early to late.
 RAMPS = {
-    "grade": ("#B08500", "#7D7250", "#4E5A6E", "#1F3B6B", "#00173D"),
+    "grade": ("#957000", "#75694A", "#4E5A6E", "#1F3B6B", "#00173D"),
     "severity": ("#E2735A", "#B23A3A", "#7A1230", "#3D0020"),
     "time": ("#7F97AD", "#4A6278", "#17242F"),
 }
@@ -81,7 +81,7 @@ def ordered_colours(count: int, kind: str = "grade") -> list[str]:
     Examples
     --------
     >>> ordered_colours(7)[0], ordered_colours(4, "severity")[-1]
-    ('#b08500', '#3d0020')
+    ('#957000', '#3d0020')
     """
     return [to_hex(colour) for colour in ramp(kind)(np.linspace(0, 1, count) if count > 1 else [0.5])]
 
@@ -92,7 +92,9 @@ def ramp(kind: str) -> mpl.colors.Colormap:
 
 
 def ink_on(colour: str | tuple) -> str:
-    """White or black, whichever is read better on a ground.
+    """White where it is read on a ground (4.5 to 1), else black.
+
+    By night a picture is turned over, and a ground of the middle becomes too dark for what was black.
 
     Examples
     --------
@@ -100,7 +102,7 @@ def ink_on(colour: str | tuple) -> str:
     ('#FFFFFF', '#000000')
     """
     light = np.dot([c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in to_rgb(colour)], LUMINANCE)
-    return "#FFFFFF" if 1.05 / (light + 0.05) >= (light + 0.05) / 0.05 else "#000000"
+    return "#FFFFFF" if 1.05 / (light + 0.05) >= 4.5 else "#000000"
 
 
 #: Weights of linear red, green and blue in the luminance of WCAG.

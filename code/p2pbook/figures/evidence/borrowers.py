@@ -5,8 +5,8 @@ import numpy as np
 from matplotlib.dates import DateFormatter, YearLocator
 
 from p2pbook.figures import ACROSS, WIDE
-from p2pbook.figures.colours import BLOCK_COLOURS, mark_of
-from p2prisk.figures.colours import PALETTE, ink_on, ordered_colours, ramp
+from p2pbook.figures.colours import BLOCK_COLOURS, SHARES, mark_of
+from p2prisk.figures.colours import PALETTE, ink_on, ordered_colours
 from p2prisk.figures.style import axes_of, percents
 
 
@@ -148,9 +148,8 @@ def risk_map(table, ax=None):
     order = rates.mean(axis=1).sort_values().index
     rates, loans = rates.loc[order], loans.loc[order]
     ax = axes_of(ax, 6.0, 0.28 * len(rates) + 1.0)
-    colours = ramp("severity")
     low, high = np.nanmin(rates.to_numpy()), np.nanmax(rates.to_numpy())
-    ax.imshow(rates.to_numpy(), aspect="auto", cmap=colours, vmin=low, vmax=high)
+    ax.imshow(rates.to_numpy(), aspect="auto", cmap=SHARES, vmin=low, vmax=high)
     for i in range(len(rates)):
         for j in range(rates.shape[1]):
             share = (rates.iloc[i, j] - low) / (high - low)
@@ -161,7 +160,7 @@ def risk_map(table, ax=None):
                 ha="center",
                 va="center",
                 fontsize=9,
-                color=ink_on(colours(share)),
+                color=ink_on(SHARES(share)),
             )
     ax.set_xticks(range(rates.shape[1]), [f"{term} months" for term in rates.columns])
     ax.set_yticks(range(len(rates)), rates.index)
