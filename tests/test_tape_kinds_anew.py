@@ -277,3 +277,65 @@ def test_of_two_columns_the_standing_of_loans_is_the_status():
 
 def test_numbers_in_text_are_called_numbers():
     assert "shoe: not placed  # numbers, " in draft_mapping(LOANS.assign(shoe=LOANS["dti"].astype(str)))[0]
+
+
+# ---------------------------------------------------------------- live books and panels
+
+
+def running(share=2):
+    """Two of `share` loans run; all were issued up to 2017, for a year."""
+    return LOANS.assign(status=np.where(np.arange(len(LOANS)) % share, LOANS["status"], "current"))
+
+
+def test_loans_that_run_long_after_their_term_are_asked_about(put):
+    path = put(running())
+    hit = findings(path, rules(record_date="2024-01-31"), "status")
+    assert hit["what"].str.contains("the term ended more than a year before the record date 2024-01-31").any()
+    assert not len(findings(path, rules(record_date="2018-01-31"), "status").query("level != 'note' and rows > 100"))
+
+
+DAYS_OF = {"from": "days"}
+
+
+@pytest.mark.parametrize(
+    "status, days, level, says",
+    [("paid", 400, "error", "paid, and more than 30"), ("late 31-120", 0, "error", "late by the status, and"),
+     ("current", 95, "warning", "current, and more than 30"), ("current", 12, "", ""), ("charged off", 0, "", ""),
+     ("late 31-120", 95, "", "")],
+)  # fmt: skip
+def test_a_status_that_the_days_past_due_contradict_is_said(put, status, days, level, says):
+    """The days count; a paid loan with 400 of them was bad without a word."""
+    mine = np.arange(len(LOANS)) % 5 == 1
+    frame = running().assign(days=np.where(mine, days, 0))
+    frame["status"] = frame["status"].mask(mine, status)
+    hit = findings(put(frame), rules({"days_past_due": DAYS_OF}, record_date="2018-01-31"), "status")
+    hit = hit[hit["what"].str.contains("the days count")]
+    assert len(hit) == bool(level) and (not level or (hit["level"].iloc[0] == level and says in hit["what"].iloc[0]))
+
+
+def panel():
+    ends = ["2018-01-31", "2018-02-28", "2018-03-31"]
+    return pd.concat([running().assign(as_of=day) for day in ends], ignore_index=True)
+
+
+def test_a_month_end_to_come_is_an_error(tmp_path, put):
+    frame = panel()
+    frame.loc[3, "as_of"] = "2071-03-31"
+    (tmp_path / "m.yml").write_text(yaml.safe_dump({k: v for k, v in rules().items() if k != "record_date"}))
+    with pytest.raises(
+        DataError, match="'as_of' says of which day a row is, and row 4 has 2071-03-31, which lies in the"
+    ):
+        read_tape(put(frame), tmp_path / "m.yml")
+    tape = read_tape(put(panel()), tmp_path / "m.yml")
+    assert len(tape.frame) == len(LOANS) and tape.provenance["record_date"] == "2018-03-31"
+
+
+def test_loans_of_a_panel_that_end_and_run_again_are_said(put):
+    frame = panel()
+    frame["status"] = frame["status"].mask((frame["as_of"] == "2018-02-28") & (frame["id"] < "L0010"), "charged off")
+    assert not any("running at the latest" in note["what"] for note in read_tape(put(panel()), rules()).notes)
+    for words in ({}, {"charged off": "Verlust", "current": "laufend", "paid": "bezahlt"}):
+        of_file = frame.assign(status=frame["status"].replace(words))
+        told = rules({"status": {"from": "status", "recode": {v: k for k, v in words.items()}}} if words else {})
+        said = [note for note in read_tape(put(of_file), told).notes if "running at the latest" in note["what"]]
+        assert len(said) == 1 and said[0]["rows"] == (running()["status"].head(10) == "current").sum()

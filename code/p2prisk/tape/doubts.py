@@ -15,6 +15,7 @@ import pandas as pd
 from p2prisk.tape.columns import COLUMNS, is_own
 from p2prisk.tape.core import LoanTape
 from p2prisk.tape.privacy import LEAST, level_shown
+from p2prisk.tape.severity import month_number
 from p2prisk.tape.tally import Tallies
 
 #: words for "not known" that stand where a level stands
@@ -71,6 +72,8 @@ def find_doubts(tape: LoanTape, find: Callable, where: Callable, tallies: Tallie
     _alike(frame, find)
     _parts_of_counts(frame, find, tallies)
     _changed_places(tape, find)
+    _status_against_days(tape, find, where)
+    _long_over(tape, find, where)
 
 
 def _keys_as_shown(frame, find):
@@ -371,4 +374,45 @@ def _changed_places(tape, find):
             "grade",
             loans[one] + loans[other],
             "order: [best, ..., worst] under grade in the mapping",
+        )
+
+
+def _status_against_days(tape, find, where):
+    """Loans of a live book of which the status says one thing and the days past due, which count there, another."""
+    frame = tape.frame
+    if not {"status", "days_past_due"} <= set(frame) or tape.kind == "resolved" or tape.provenance.get("mapped"):
+        return
+    status, days = frame["status"].astype(object), frame["days_past_due"]
+    for words, wrong, said in (
+        (("paid",), days > 30, "paid, and more than 30 days past due"),
+        (("late 31-90", "late 31-120"), days <= 30, "late by the status, and at most 30 days past due"),
+        (("current",), days > 30, "current, and more than 30 days past due"),
+    ):
+        mine = (status.isin(words) & wrong).to_numpy(dtype=bool)
+        if mine.any():
+            find(
+                "error" if words != ("current",) and mine.sum() >= 0.005 * len(frame) else "warning",
+                f"{said} ({where(mine)}): the days count, so that these loans are {'not ' * ('late' in words[0])}bad",
+                "status",
+                mine.sum(),
+                "correct the rows, or leave the column that is wrong out of the mapping",
+            )
+
+
+def _long_over(tape, find, where):
+    """Loans that run although their term ended a year before the day of the records."""
+    frame, day = tape.frame, tape.provenance.get("record_date")
+    if day is None or not {"status", "issue_date", "term"} <= set(frame):
+        return
+    runs = frame["status"].astype(object).isin(["current", "in grace", "open"]).to_numpy()
+    end = month_number(frame["issue_date"]) + frame["term"].to_numpy(dtype=float)
+    over = runs & np.asarray(end + 12 < month_number(pd.Series([pd.Timestamp(day)]))[0])
+    if over.sum() >= max(3, 0.05 * runs.sum()):
+        find(
+            "warning",
+            f"running, though the term ended more than a year before the record date {day} ({where(over)}): was the "
+            "file drawn earlier?",
+            "status",
+            over.sum(),
+            "give the day on which it was drawn (--record-date), or correct the terms in the export",
         )

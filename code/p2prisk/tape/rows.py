@@ -31,7 +31,7 @@ _YEAR = re.compile(r"\b(19|20)\d\d\b")
 #: names of the column that says of which day a row is
 SNAPSHOT = re.compile(
     r"^(as[\s_-]?of([\s_-]?(date|day|month))?|snapshot([\s_-]?(date|day|month))?|(report(ing)?|record|observation|"
-    r"data|extract(ion)?|cut[\s_-]?off|cob|mis|position|statement|month[\s_-]?end)[\s_-]?(date|month|period|day)|"
+    r"data|extract(ion)?|cut[\s_-]?off|cob|mis|position|statement|month[\s_-]?end)[\s_-]?(date|dt|month|period|day)|"
     r"month[\s_-]?end|reporting|period|berichts(datum|monat)|stichtag|auswertungsdatum|date[\s_-]?(d[\s_']?)?(arrêté|"
     r"arrete|situation)|fecha[\s_-]?(de[\s_-]?)?(corte|datos|informe)|data[\s_-]?(base|de[\s_-]?refer[eê]ncia)|"
     r"数据日期|统计日期|快照日期|报告日期|截止日期|基准日|recorddate|as[\s_-]?at([\s_-]?date)?|"
@@ -379,6 +379,13 @@ def latest_of_panel(raw: pd.DataFrame, mapping: dict, header: list) -> tuple[pd.
         dates = _days(raw[name], mapping)
         if dates is None or dates[again].groupby(raw[key][again]).nunique().max() < 2:
             continue
+        if (ahead := (dates > pd.Timestamp.now() + pd.Timedelta(days=1)).to_numpy()).any():
+            place = np.flatnonzero(ahead)[0]
+            raise DataError(
+                f"column {masked_name(name)!r} says of which day a row is, and row {int(raw.index[place]) + 1:,d} has "
+                f"{dates.iloc[place]:%Y-%m-%d}, which lies in the future; correct the cell, or leave the column out "
+                "and give --record-date"
+            )
         order = pd.DataFrame({"key": raw[key], "date": dates}, index=raw.index)
         latest = order["date"] == order.groupby("key")["date"].transform("max")
         keep = latest | order["date"].isna() | order["key"].isna()
@@ -396,8 +403,36 @@ def latest_of_panel(raw: pd.DataFrame, mapping: dict, header: list) -> tuple[pd.
                 "remedy": "say in the export what became of them",
             }
         ]
-        return raw[keep], aside, (notes if gone else [])
+        return raw[keep], aside, [*(notes if gone else []), *_risen(raw, key, keep, mapping)]
     return raw, [], []
+
+
+def _risen(raw, key, keep, mapping):
+    """Loans that had ended at an earlier month end and run at the latest."""
+    rule = (mapping.get("columns") or {}).get("status") or {}
+    source = sources_of(mapping, raw.columns).get("status", [None])[0]
+    if source is None:
+        return []
+    told = {str(word).strip(): meant for word, meant in (rule.get("recode") or {}).items()}
+    words = raw[source].astype(object).map(lambda word: str(told.get(str(word).strip(), word)).strip().lower())
+    ended = words.isin(["paid", "charged off"])
+    runs = keep & words.isin(["current", "in grace", "open", "late 1-30", "late 31-90", "late 31-120"])
+    again = runs & raw[key].isin(raw[key][ended & ~keep])
+    if not again.any():
+        return []
+    row = int(raw.index[np.flatnonzero(again)[0]]) + 1
+    what = (
+        f"paid or charged off at an earlier month end and running at the latest, which counts (first in row {row:,d})"
+    )
+    return [
+        {
+            "column": "status",
+            "what": what,
+            "rows": int(again.sum()),
+            "level": "warning",
+            "remedy": "say in the export what became of them",
+        }
+    ]
 
 
 def _days(series, mapping):
