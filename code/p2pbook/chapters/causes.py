@@ -57,8 +57,6 @@ class Causes:
     within_draws: Value
     #: strength of the evidence on the borrowers of the case
     strength_borrowers: str
-    #: cause -> what only the platform's data could show
-    needed: dict
 
 
 @cache
@@ -70,7 +68,7 @@ def compute():
     -------
     Causes
     """
-    claims, judged = table("question_claims"), table("case_causes").set_index("cause")
+    claims = table("question_claims")
     outcome, profile, robust = replication("e2-outcome"), replication("e2-profile"), replication("e2-robustness")
     blocks = outcome.table("blocks").set_index("block")["share_added"]
     points = robust.table("block_effects").set_index("block")["points"]
@@ -91,7 +89,6 @@ def compute():
         **managed,
         **_within(),
         strength_borrowers=strengths(table("case_evidence"))["Ability and willingness to repay"],
-        needed=judged["data_needed"].rename({"Ability and willingness to repay": "Borrowers"}).to_dict(),
     )
 
 
