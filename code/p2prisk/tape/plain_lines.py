@@ -9,10 +9,12 @@ from __future__ import annotations
 import codecs
 import re
 from collections.abc import Iterator
+from contextlib import closing
 
 import numpy as np
 import pandas as pd
 
+from p2prisk.tape.abreast import in_order
 from p2prisk.tape.bounds import CELL
 from p2prisk.tape.numerals import looks_grouped
 
@@ -82,6 +84,15 @@ class PlainLines:
             The file must be read line by line.
         UnicodeDecodeError
         """
+        for parts in in_order(self._looked_at, self._whole_lines()):
+            for text, even in parts:
+                if even is None or self.lines < self._first:
+                    yield from self._of(text)
+                else:
+                    self._count(len(text), *even)
+
+    def _whole_lines(self):
+        """The blocks, each cut behind a line."""
         rest = b""
         for block in self._blocks:
             self._plain = self._plain and block.isascii()
@@ -94,23 +105,27 @@ class PlainLines:
             cut = block.rfind(b"\n") + 1
             if len(block) - cut > CELL // 4:
                 raise NotPlainError
-            begin = 0
-            while begin < cut:
-                end = (block.rfind(b"\n", begin, begin + _PART) + 1) or (block.index(b"\n", begin) + 1)
-                yield from self._of(block[begin:end])
-                begin = end
+            yield block[:cut]
             rest = block[cut:]
         self._decoder.decode(b"", final=True)
         if rest:
-            yield from self._of(rest + b"\n")
+            yield rest + b"\n"
+
+    def _looked_at(self, block):
+        """The parts of a block, each with what is counted of it if its lines are even; None if they are not."""
+        parts, begin = [], 0
+        while begin < len(block):
+            end = (block.rfind(b"\n", begin, begin + _PART) + 1) or (block.index(b"\n", begin) + 1)
+            text = block[begin:end]
+            parts.append((text, self._even(text)))
+            begin = end
+        return parts
 
     def _of(self, text):
         if b"\r" in text and text.count(b"\r") != text.count(b"\r\n"):
             raise NotPlainError
         letters = np.frombuffer(text, dtype=np.uint8)
         quoted = b'"' in text
-        if not quoted and self.lines >= self._first and self._even(text, letters):
-            return
         marks = letters == self._mark
         ends = np.flatnonzero(letters == 10)
         if quoted:
@@ -149,29 +164,37 @@ class PlainLines:
         for place in np.flatnonzero(odd):
             yield before + skip + int(place), text[begins[place] : ends[place] + 1].decode("utf-8")
 
-    def _even(self, text, letters):
-        """Whether every line has as many cells as the header, and more than the first one filled; counted if so."""
+    def _even(self, text):
+        """Where the lines end and the longest cell of each column, if every line has as many cells as the header.
+
+        None if not, or if a line has nothing but the first cell filled; no sizes if a number may be hexadecimal.
+        """
         width, carriage = self._width, b"\r" in text
+        if b'"' in text or carriage and text.count(b"\r") != text.count(b"\r\n"):
+            return None
+        letters = np.frombuffer(text, dtype=np.uint8)
         places = np.flatnonzero((letters == self._mark) | (letters == 10))
         ends = places[width - 1 :: width]
         if len(places) != len(ends) * width or (letters[ends] != 10).any():
-            return False
-        if np.count_nonzero(letters == 10) != len(ends) or carriage and text.count(b"\r") != len(ends):
-            return False
+            return None
+        if text.count(b"\n") != len(ends) or carriage and text.count(b"\r") != len(ends):
+            return None
         sizes = np.diff(places, prepend=-1).reshape(-1, width)
         sizes -= 1
         if sizes.max() > CELL // 4 or (ends - places[::width] == width - 1 + carriage).any():
-            return False
+            return None
         if np.diff(ends, prepend=-1).max() > CELL // 4:
-            raise NotPlainError
-        self._note(ends, len(text))
-        if self.regular and not _hexadecimal(text, letters):
-            longest = sizes.max(axis=0)
-            longest[-1] -= carriage
+            return None
+        longest = sizes.max(axis=0)
+        longest[-1] -= carriage
+        return ends, None if _hexadecimal(text, letters) else longest
+
+    def _count(self, size, ends, longest):
+        """Count a part whose lines are even."""
+        self._note(ends, size)
+        self.regular = self.regular and longest is not None
+        if self.regular:
             self.longest = np.maximum(self.longest, longest)
-        else:
-            self.regular = False
-        return True
 
     def _note(self, ends, size):
         """Note where the lines begin at which the file is cut into pieces, and how many lines are seen."""
@@ -238,8 +261,9 @@ def read_plain(
         stream.seek(0)
         columns = {place: _collector(kinds[place], scan["records"], place in demoted) for place in places}
         try:
-            if not all(columns[place].take(part) for batch in _batches(stream, kinds, scan) for place, part in batch):
-                return None
+            with closing(_batches(stream, kinds, scan)) as batches:
+                if not all(columns[place].take(*part) for batch in batches for place, part in batch):
+                    return None
             break
         except pyarrow.ArrowInvalid as error:
             found = re.search(r"column #(\d+): (?:Row #\d+: )?CSV conversion error to int64", str(error))
@@ -276,23 +300,58 @@ def _kind(place, texts, head, longest, levels):
 
 
 def _batches(stream, kinds, scan):
-    """The places and cells of each block of the file."""
+    """The places and cells of each block of the file, in their order; blocks are parsed on all cores."""
+    import pyarrow
     from pyarrow import csv
 
     names = [str(place) for place in range(len(scan["longest"]))]
-    with csv.open_csv(
-        stream,
-        csv.ReadOptions(skip_rows=scan["header_row"] + 1, column_names=names, block_size=_BLOCK),
-        csv.ParseOptions(delimiter=scan["delimiter"], quote_char=False),
-        csv.ConvertOptions(
-            column_types={str(place): kind for place, kind in kinds.items()},
-            include_columns=[str(place) for place in kinds],
-            null_values=[""],
-            strings_can_be_null=True,
-        ),
-    ) as reader:
-        for batch in reader:
-            yield zip(kinds, batch.columns, strict=True)
+    how = csv.ParseOptions(delimiter=scan["delimiter"], quote_char=False)
+    cells = csv.ConvertOptions(
+        column_types={str(place): kind for place, kind in kinds.items()},
+        include_columns=[str(place) for place in kinds],
+        null_values=[""],
+        strings_can_be_null=True,
+    )
+
+    def parsed(block):
+        whole = csv.ReadOptions(column_names=names, block_size=len(block) + 1, use_threads=False)
+        columns = csv.read_csv(pyarrow.BufferReader(block), whole, how, cells).columns
+        parts = (column.chunk(0) if column.num_chunks == 1 else column.combine_chunks() for column in columns)
+        return [(place, _ready(kinds[place], part)) for place, part in zip(kinds, parts, strict=True)]
+
+    yield from in_order(parsed, _blocks_of_lines(stream, scan["header_row"] + 1))
+
+
+def _blocks_of_lines(stream, skip):
+    """The lines of a file below the first ones, some at a time."""
+    rest = b""
+    while block := stream.read(_BLOCK):
+        block = rest + block
+        while skip and (end := block.find(b"\n") + 1):
+            block, skip = block[end:], skip - 1
+        cut = 0 if skip else block.rfind(b"\n") + 1
+        rest = block[cut:]
+        if cut:
+            yield block[:cut]
+    if rest and not skip:
+        yield rest
+
+
+def _ready(kind, part):
+    """What can be made of a part of a column without knowing the others: what its collector takes."""
+    import pyarrow
+
+    if pyarrow.types.is_dictionary(kind):
+        size = np.min_scalar_type(-len(part.dictionary) - 1)
+        codes = part.indices.fill_null(-1).to_numpy(zero_copy_only=False).astype(size)
+        return part.dictionary, codes, part.null_count
+    if kind == pyarrow.string():
+        return (part,)
+    values = part.to_numpy(zero_copy_only=False)
+    sound = kind == pyarrow.int64() or (
+        part.null_count == np.count_nonzero(np.isnan(values)) and _in_reach(np.abs(values))
+    )
+    return values, part.null_count, sound
 
 
 def _collector(kind, rows, demoted):
@@ -314,16 +373,13 @@ class _Numbers:
         self.values = np.empty(rows, dtype=np.int64 if self.exact else float)  # no page is taken before it is written
         self.rows = self.missing = 0
 
-    def take(self, part):
+    def take(self, values, missing, sound):
         """Put a part to its place; False where pandas might read it in another way."""
-        begin, self.rows = self.rows, self.rows + len(part)
-        self.missing += part.null_count
-        values = part.to_numpy(zero_copy_only=False)
-        if self.rows > len(self.values) or not self.exact and not _in_reach(np.abs(values)):
+        begin, self.rows = self.rows, self.rows + len(values)
+        self.missing += missing
+        if self.rows > len(self.values) or not sound:
             return False
-        if not self.exact and part.null_count != int(np.isnan(values).sum()):
-            return False
-        if part.null_count and self.values.dtype != float:
+        if missing and self.values.dtype != float:
             whole, self.values = self.values, np.empty(len(self.values))
             self.values[:begin] = whole[:begin]
         self.values[begin : self.rows] = values
@@ -353,16 +409,16 @@ class _Levels:
         self.known: dict = {}
         self.rows = self.missing = 0
 
-    def take(self, part):
+    def take(self, texts, codes, missing):
         """Put a part to its place; False where there are more rows than were counted."""
-        begin, self.rows = self.rows, self.rows + len(part)
-        self.missing += part.null_count
+        begin, self.rows = self.rows, self.rows + len(codes)
+        self.missing += missing
         if self.rows > len(self.codes):
             return False
-        place = np.append(self._places(part.dictionary), -1)
+        place = np.append(self._places(texts), -1)
         while len(self.levels) > np.iinfo(self.codes.dtype).max:
             self.codes = self.codes.astype(f"i{2 * self.codes.dtype.itemsize}")
-        self.codes[begin : self.rows] = place[part.indices.fill_null(-1).to_numpy(zero_copy_only=False)]
+        self.codes[begin : self.rows] = place[codes]
         return True
 
     def _places(self, texts):
