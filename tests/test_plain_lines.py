@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from p2prisk.errors import DataError
 from p2prisk.tape import numerals, plain_lines, privacy, quality, read_tape, severity, tally, text_file
-from p2prisk.tape.keys import repeated, spelled_alike, without_spelling
+from p2prisk.tape.keys import repeated, repeated_or_alike, without_spelling
 from p2prisk.tape.mapping import builtin, builtin_names
 from p2prisk.tape.mapping_file import parse_mapping
 from p2prisk.tape.plain_lines import NotPlainError
@@ -236,7 +236,8 @@ def test_keys_are_judged_all_at_once_as_one_by_one(keys):
     assert without_spelling(keys).tolist() == spelled.tolist()
     assert repeated(keys).tolist() == keys.duplicated().tolist()
     alike = spelled.duplicated(keep=False) & ~keys.duplicated(keep=False)
-    assert spelled_alike(keys).tolist() == alike.tolist()
+    again, found = repeated_or_alike(keys)
+    assert again.tolist() == keys.duplicated().tolist() and found.tolist() == alike.tolist()
 
 
 @settings(max_examples=60, deadline=None)

@@ -13,6 +13,8 @@ from p2prisk.tape.tally import Tallies
 
 _MIX = np.uint64(0x9E3779B97F4A7C15)
 _ROWS = 100_000
+#: numbers up to which they are looked up, which is faster; sorted they take less memory
+_FEW = 2_000_000
 _SPACES = np.isin(np.arange(256), [*range(9, 14), *range(28, 33)])
 
 
@@ -53,6 +55,8 @@ def _numbers(words, begins):
 
 
 def _all_differ(numbers):
+    if len(numbers) <= _FEW:
+        return not pd.Series(numbers, copy=False).duplicated().any()
     ordered = np.sort(numbers)
     return not (ordered[1:] == ordered[:-1]).any()
 
@@ -77,13 +81,16 @@ def repeated(values: pd.Series) -> np.ndarray:
     return (values.notna() & values.duplicated()).to_numpy(dtype=bool)
 
 
-def spelled_alike(keys: pd.Series) -> np.ndarray:
-    """Which keys differ from another only in capitals, blanks or leading zeros.
+def repeated_or_alike(keys: pd.Series) -> tuple[np.ndarray, np.ndarray]:
+    """Which keys came before, and which differ from another only in capitals, blanks or leading zeros.
+
+    Keys that differ however they are spelled do differ, so that one proof mostly answers both.
 
     Examples
     --------
-    >>> spelled_alike(pd.Series(["a1", "A1", "b", None, "07", "7", "7"])).tolist()
-    [True, True, False, False, True, False, False]
+    >>> again, alike = repeated_or_alike(pd.Series(["a1", "A1", "b", None, "07", "7", "7"]))
+    >>> again.tolist(), alike.tolist()
+    ([False, False, False, False, False, False, True], [True, True, False, False, True, False, False])
     """
     none = np.zeros(len(keys), dtype=bool)
     held = _held(keys)
@@ -91,13 +98,14 @@ def spelled_alike(keys: pd.Series) -> np.ndarray:
         zeros = held.data[np.minimum(held.begins[:-1], max(len(held.data) - 1, 0))] == 48
         lower = held.data + np.uint8(32) * ((held.data >= 65) & (held.data <= 90))
         if not zeros.any() and _all_differ(held.numbers(lower)):
-            return none
-    known = keys.dropna()
+            return none, none
+    again, known = repeated(keys), keys.dropna()
     if not (pd.api.types.is_string_dtype(known.dtype) or known.dtype == object):
-        return none
+        return again, none
     plain = without_spelling(known)
-    none[keys.notna().to_numpy()] = plain.duplicated(keep=False) & ~known.duplicated(keep=False)
-    return none
+    alike = none.copy()
+    alike[keys.notna().to_numpy()] = plain.duplicated(keep=False) & ~known.duplicated(keep=False)
+    return again, alike
 
 
 def without_spelling(keys: pd.Series) -> pd.Series:

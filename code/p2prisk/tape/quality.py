@@ -13,11 +13,12 @@ import pandas as pd
 
 from p2prisk.errors import DataError
 from p2prisk.tape import dates
+from p2prisk.tape.abreast import over_columns
 from p2prisk.tape.codes import as_written, codes_among
 from p2prisk.tape.columns import COLUMNS
 from p2prisk.tape.core import LoanTape, where_rows
 from p2prisk.tape.doubts import DAYS, find_doubts
-from p2prisk.tape.keys import doubled_rows, repeated, spelled_alike
+from p2prisk.tape.keys import doubled_rows, repeated, repeated_or_alike
 from p2prisk.tape.privacy import level_shown, masked_name, masked_names
 from p2prisk.tape.severity import has_ended
 from p2prisk.tape.tally import Tallies, Tally
@@ -162,10 +163,11 @@ def quality_report(tape):
     def find(level, what, column="", rows=0, remedy=""):
         findings.append({"level": level, "column": column, "what": what, "rows": int(rows), "remedy": remedy})
 
-    outside = pd.DataFrame({"column": [], "rows": []})
+    outside, again = pd.DataFrame({"column": [], "rows": []}), None
     if tape.kind != "counts":
         from p2prisk.tape.schema import validate
 
+        tallies.make([name for name in frame if name in COLUMNS and _is_counted(name, frame[name])])
         outside, rows, stated = validate(frame, tallies), tape.row_numbers(), tape.provenance.get("units", {})
         for row in outside.itertuples():
             column = COLUMNS[row.column]
@@ -182,7 +184,7 @@ def quality_report(tape):
                 if row.column == "age" and most
                 else "check unit and entry; kept as it is",
             )
-        _keys(frame, find, rows, tallies)
+        again = _keys(frame, find, rows, tallies)
         _dates(frame, tape.provenance, find, rows, tallies)
         _units(frame, find, stated, rows, tallies)
         _spans(frame, find, stated, rows, tallies)
@@ -194,7 +196,7 @@ def quality_report(tape):
         _grades(tape, find)
         _outcome(tape, find)
         find_doubts(tape, find, lambda mask: _first(mask, rows), tallies)
-    columns = _columns(frame, dict(zip(outside["column"], outside["rows"], strict=True)), tallies)
+    columns = _columns(frame, dict(zip(outside["column"], outside["rows"], strict=True)), tallies, again)
     _missing(frame, columns, find)
     _levels(frame, find)
     for name, why in tape.unused.items():
@@ -266,20 +268,24 @@ def _shown(value):
     return f"{value:,.4g}" if abs(value) < 10_000 else f"{value:,.0f}"
 
 
-def _columns(frame, outside, tallies):
+def _is_counted(name, values):
+    """Whether the distinct values of a column are counted: not of keys, and not of texts."""
+    if name in COLUMNS and COLUMNS[name].known == "key" and name != "currency":
+        return False
+    kind = values.dtype
+    counted = pd.api.types.is_numeric_dtype(kind) or pd.api.types.is_datetime64_any_dtype(kind)
+    return counted or isinstance(kind, pd.CategoricalDtype)
+
+
+def _columns(frame, outside, tallies, again):
     rows = []
     for name in frame.columns:
         column, values = COLUMNS.get(name), frame[name]
         lowest = middle = highest = "-"
-        counted = pd.api.types.is_numeric_dtype(values.dtype) or pd.api.types.is_datetime64_any_dtype(values.dtype)
-        if (
-            column is not None
-            and column.known == "key"
-            and name != "currency"
-            or not (counted or isinstance(values.dtype, pd.CategoricalDtype))
-        ):
+        if not _is_counted(name, values):
             missing = int(values.isna().sum())
-            distinct = len(values) - missing - int(repeated(values).sum())
+            twice = repeated(values) if again is None or name != "loan_id" else again
+            distinct = len(values) - missing - int(twice.sum())
         else:
             tally = tallies[name]
             missing, distinct = tally.missing, len(tally.values)
@@ -419,9 +425,16 @@ def _by_share(rows, frame):
 
 
 def _keys(frame, find, rows, tallies):
-    if "loan_id" in frame:
-        keys = frame["loan_id"]
-        gaps, again = int(keys.isna().sum()), repeated(keys)
+    """Keys and rows that come again; which keys do is given back."""
+    keys, again = frame.get("loan_id"), None
+    content = [name for name in frame.columns if name in COLUMNS and COLUMNS[name].known != "key"]
+    asked = (
+        lambda: None if keys is None else repeated_or_alike(keys),
+        lambda: doubled_rows(frame[content], tallies) if len(content) >= 5 else 0,
+    )
+    of_keys, doubled = over_columns(lambda ask: ask(), asked, len(frame))
+    if keys is not None:
+        gaps, (again, alike) = int(keys.isna().sum()), of_keys
         if again.any():
             find(
                 _by_share(again.sum(), frame),
@@ -433,7 +446,6 @@ def _keys(frame, find, rows, tallies):
             )
         if 0 < gaps < len(frame):
             find("warning", "rows without a key", "loan_id", gaps)
-        alike = spelled_alike(keys)
         if alike.any():
             find(
                 _by_share(alike.sum(), frame),
@@ -442,17 +454,11 @@ def _keys(frame, find, rows, tallies):
                 alike.sum(),
                 "write them alike in the export if they are one loan",
             )
-    content = [name for name in frame.columns if name in COLUMNS and COLUMNS[name].known != "key"]
-    if len(content) >= 5:
-        doubled = doubled_rows(frame[content], tallies)
-        if doubled:
-            find(
-                "warning",
-                "rows equal in every column but the key",
-                "",
-                doubled,
-                "check whether loans were exported twice",
-            )
+    if doubled:
+        find(
+            "warning", "rows equal in every column but the key", "", doubled, "check whether loans were exported twice"
+        )
+    return again
 
 
 def _years_only(frame, name, tallies):
@@ -861,22 +867,26 @@ def _leakage(frame, find, tallies):
     bad = frame.loc[known, "bad"].astype(bool).to_numpy()
     if bad.sum() < 20 or (~bad).sum() < 20:
         return
-    for name in frame.columns:
-        column = COLUMNS.get(name)
-        if column is None or column.known not in ("issue", "platform") or column.kind == "date":
-            continue
+
+    def area_of(name):
         values = frame[name] if known.all() else frame.loc[known, name]
         category = isinstance(values.dtype, pd.CategoricalDtype)
         if category and len(values.cat.categories) > len(values) / 20:
-            continue
+            return float("nan")
         tally = tallies[name] if known.all() else Tally(values)
-        if len(tally.values) > 1:
-            area = _area(tally, Tally(values[bad]), category)
-            if area >= LEAKAGE_AUC:
-                find(
-                    "error",
-                    f"alone ranks the outcome with an AUC of {area:.3f}: was it written after the outcome?",
-                    name,
-                    len(values),
-                    "leave it out unless you can show when it was recorded",
-                )
+        return _area(tally, Tally(values[bad]), category) if len(tally.values) > 1 else float("nan")
+
+    asked = [
+        name
+        for name in frame.columns
+        if (column := COLUMNS.get(name)) and column.known in ("issue", "platform") and column.kind != "date"
+    ]
+    for name, area in zip(asked, over_columns(area_of, asked, len(frame)), strict=True):
+        if area >= LEAKAGE_AUC:
+            find(
+                "error",
+                f"alone ranks the outcome with an AUC of {area:.3f}: was it written after the outcome?",
+                name,
+                len(bad),
+                "leave it out unless you can show when it was recorded",
+            )

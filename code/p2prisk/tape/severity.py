@@ -186,12 +186,21 @@ def month_number(dates):
     given = pd.to_datetime(dates).to_numpy()
     numbers = np.empty(len(given))
     for begin in range(0, len(given), _PART):  # what is made on the way stays small
-        days = given[begin : begin + _PART].astype("M8[D]")
-        months = days.astype("M8[M]")
-        past = (days - months.astype("M8[D]")).astype(np.int64)
-        number = (months.astype(np.int64) + 1970 * 12) + past / 31
-        numbers[begin : begin + _PART] = np.where(np.isnat(days), np.nan, number)
+        days = given[begin : begin + _PART].astype("M8[D]").view(np.int64)
+        least, most = int(days.min()), int(days.max())
+        if most - least < len(days):  # each day once; a missing one is the least of all numbers, and far from any
+            numbers[begin : begin + _PART] = _numbers_of_days(np.arange(least, most + 1))[days - least]
+        else:
+            numbers[begin : begin + _PART] = _numbers_of_days(days)
     return numbers
+
+
+def _numbers_of_days(days):
+    days = days.view("M8[D]")
+    months = days.astype("M8[M]")
+    past = (days - months.astype("M8[D]")).astype(np.int64)
+    number = (months.astype(np.int64) + 1970 * 12) + past / 31
+    return np.where(np.isnat(days), np.nan, number)
 
 
 def resolved_cohort(
