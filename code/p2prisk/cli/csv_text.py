@@ -5,12 +5,15 @@ from __future__ import annotations
 import pandas as pd
 
 from p2prisk.escape import FORMULA
+from p2prisk.tape.abreast import in_order
 
 #: what makes a cell of text be quoted
 _QUOTED = '[,"\n]'
 #: sizes between which pyarrow and Python write a double alike, but for the ".0" of whole numbers
 _LEAST, _MOST = 1e-4, 1e9
 _ROWS = 50_000
+#: of so many numbers so few that differ: a column of points
+_LOOKED_AT, _FEW = 1000, 250
 
 
 def without_formulas(cells: pd.Series) -> pd.Series:
@@ -36,13 +39,13 @@ def csv_bytes(frame: pd.DataFrame, header: bool) -> bytes:
     """
     if frame.shape[1] < 2 or not len(frame) or not frame.columns.is_unique:
         return _usual(frame, header)
-    parts = [_usual(frame.iloc[:0], header)]
-    for start in range(0, len(frame), _ROWS):
+
+    def lines(start):
         part = frame.iloc[start : start + _ROWS]
-        parts.append(_lines(part))
-        if parts[-1] is None:  # something that is left to pandas
-            parts[-1] = _usual(part, False)
-    return b"".join(parts)
+        made = _lines(part)
+        return _usual(part, False) if made is None else made  # what is something else is left to pandas
+
+    return b"".join([_usual(frame.iloc[:0], header), *in_order(lines, range(0, len(frame), _ROWS))])
 
 
 def _usual(frame, header):
@@ -59,11 +62,19 @@ def _lines(frame):
         cells = _cells(frame[name])
         if cells is None:
             return None
-        columns.append(compute.fill_null(cells, ""))
+        columns.append(compute.fill_null(cells, "") if cells.null_count else cells)
+    columns[-1] = _joined(columns[-1], "\n")
+    return _joined(*columns, by=",").buffers()[2].to_pybytes()
+
+
+def _joined(*parts, by=""):
+    """Texts put together row by row."""
+    import pyarrow
+    from pyarrow import compute
+
     text = pyarrow.large_string()
-    lines = compute.binary_join_element_wise(*columns, pyarrow.scalar(",", text))
-    lines = compute.binary_join_element_wise(lines, pyarrow.scalar("", text), pyarrow.scalar("\n", text))
-    return lines.buffers()[2].to_pybytes()
+    given = [pyarrow.scalar(part, text) if isinstance(part, str) else part for part in parts]
+    return compute.binary_join_element_wise(*given, pyarrow.scalar(by, text))
 
 
 def _cells(values):
@@ -98,15 +109,22 @@ def _cells(values):
     quoted = compute.match_substring_regex(cells, _QUOTED)
     if not compute.any(quoted).as_py():
         return cells
-    mark = pyarrow.scalar('"', text)
     doubled = compute.replace_substring(cells, '"', '""')
-    return compute.if_else(
-        quoted, compute.binary_join_element_wise(mark, doubled, mark, pyarrow.scalar("", text)), cells
-    )
+    return compute.if_else(quoted, _joined('"', doubled, '"'), cells)
 
 
 def _numbers(values):
     """Doubles as Python writes them: the shortest digits that give the number back."""
+    import numpy as np
+    import pyarrow
+
+    if len(np.unique(values[:_LOOKED_AT])) <= _FEW:  # points, of which there are few: each is written once
+        levels = pyarrow.array(values, mask=np.isnan(values)).dictionary_encode()
+        return _distinct_numbers(levels.dictionary.to_numpy()).take(levels.indices)
+    return _distinct_numbers(values)
+
+
+def _distinct_numbers(values):
     import numpy as np
     import pyarrow
     from pyarrow import compute
@@ -114,10 +132,9 @@ def _numbers(values):
     text = pyarrow.large_string()
     size = np.abs(values)
     cells = compute.cast(pyarrow.array(values, mask=np.isnan(values)), text)
-    whole = pyarrow.array((size < _MOST) & (size == np.floor(size)))
-    cells = compute.if_else(
-        whole, compute.binary_join_element_wise(cells, pyarrow.scalar(".0", text), pyarrow.scalar("", text)), cells
-    )
+    whole = (size < _MOST) & (size == np.floor(size))
+    if whole.any():
+        cells = compute.if_else(pyarrow.array(whole), _joined(cells, ".0"), cells)
     odd = (size >= _MOST) | (size < _LEAST) & (size > 0)
     if odd.any():
         by_hand = pyarrow.array([repr(value) for value in values[odd].tolist()], type=text)

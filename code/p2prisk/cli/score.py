@@ -10,6 +10,8 @@ from typing import Any
 
 import numpy as np
 
+from p2prisk.tape.abreast import in_order
+
 
 def add(command):
     """Add the command to a parser."""
@@ -58,23 +60,32 @@ class _Scoring:
     rows: int
 
     def __call__(self, piece):
+        return in_order(self.scored, self._begun(piece), ahead=2)  # a part is scored while the next is read
+
+    def _begun(self, piece):
+        """The parts of a piece, and how many rows came before each."""
         done = 0
         for tape in self.tapes(piece):
-            table = self.scorer.table(tape.frame, self.drift)
-            table.insert(0, "row", _row_numbers(tape, done))
-            unlike, coded = ([] if done else self.scorer.unlike(tape.frame)), 0
-            if "loan_id" in tape.frame:
-                keys, coded = _keys_to_write(tape.frame["loan_id"])
-                table.insert(1, "loan_id", keys)
-            told, count = tape.provenance, len(table)
-            doubts = [
-                (f"{note['column']}: {note['what'].split(' (first in')[0]}", note["rows"])
-                for note in tape.notes
-                if note.get("level") in ("warning", "error")
-            ]
-            rows = told.get("rows_read", count), told.get("rows_of_file")
-            yield _Scored(table, *rows, tape.set_aside, unlike, coded, doubts)
-            done += len(table)
+            yield tape, done
+            done += len(tape.frame)
+
+    def scored(self, given):
+        """What is written of a part."""
+        tape, done = given
+        table = self.scorer.table(tape.frame, self.drift)
+        table.insert(0, "row", _row_numbers(tape, done))
+        unlike, coded = ([] if done else self.scorer.unlike(tape.frame)), 0
+        if "loan_id" in tape.frame:
+            keys, coded = _keys_to_write(tape.frame["loan_id"])
+            table.insert(1, "loan_id", keys)
+        told, count = tape.provenance, len(table)
+        doubts = [
+            (f"{note['column']}: {note['what'].split(' (first in')[0]}", note["rows"])
+            for note in tape.notes
+            if note.get("level") in ("warning", "error")
+        ]
+        rows = told.get("rows_read", count), told.get("rows_of_file")
+        return _Scored(table, *rows, tape.set_aside, unlike, coded, doubts)
 
     def tapes(self, piece):
         """A file in pieces of its own, a query at once."""

@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 
 _FORMAT = "p2prisk.Scorecard/2"
 _ROWS = 100_000
+#: rows of which what is made on the way stays near the processor
+_NEAR = 8192
 
 
 def _rounded(values, digits):
@@ -37,7 +39,13 @@ def _rounded(values, digits):
     if digits is None:
         return values
     unit = 10.0**digits
-    return np.sign(values) * np.floor(np.abs(values) * unit + 0.5) / unit
+    size = np.abs(values)
+    size *= unit
+    size += 0.5
+    size = np.floor(size)
+    size *= np.sign(values)
+    size /= unit
+    return size
 
 
 @dataclass(frozen=True)
@@ -369,17 +377,23 @@ class Scorecard:
         if n < 1:
             raise DataError(f"n is {n}; ask for one reason at least")
         points = (self.points(frame) if points is None else points).to_numpy()
-        lost = self._best - points
-        lost, rows = np.ascontiguousarray(np.where(np.isnan(lost), np.inf, lost)), np.arange(len(lost))
-        names = [*(c.name for c in self.characteristics), ""]
+        names, count = [*(c.name for c in self.characteristics), ""], min(n, points.shape[1])
+        codes, sizes = np.empty((count, len(points)), dtype=np.int16), np.empty((count, len(points)))
+        for start in range(0, len(points), _NEAR):
+            part = slice(start, start + _NEAR)
+            lost = np.subtract(self._best, points[part], order="C")
+            lost[np.isnan(lost)] = np.inf
+            rows = np.arange(len(lost))
+            for place in range(count):
+                first = lost.argmax(axis=1)  # of ties the first
+                size = lost[rows, first]
+                lost[rows, first] = -np.inf
+                codes[place, part] = np.where(size > 0, first, len(names) - 1)
+                sizes[place, part] = np.where(np.isinf(size), np.nan, size)
         out: dict = {}
-        for place in range(min(n, lost.shape[1])):
-            first = lost.argmax(axis=1)  # of ties the first
-            size = lost[rows, first]
-            lost[rows, first] = -np.inf
-            codes = np.where(size > 0, first, len(names) - 1)
-            out[f"reason_{place + 1}"] = pd.Categorical.from_codes(codes, names)
-            out[f"lost_{place + 1}"] = np.where(np.isinf(size), np.nan, size)
+        for place in range(count):
+            out[f"reason_{place + 1}"] = pd.Categorical.from_codes(codes[place], names)
+            out[f"lost_{place + 1}"] = sizes[place]
         return pd.DataFrame(out, index=frame.index)
 
     def intervals(self, frame: pd.DataFrame, level: float = 0.95) -> pd.DataFrame:

@@ -170,11 +170,12 @@ class LoanScorer:
         for start in range(0, len(design), _ROWS):
             part = slice(start, start + _ROWS)
             variance = np.zeros(len(half[part]))
+            own, term = [values[part] for values in columns], np.empty(len(variance))
             for direction in self._root.T:
                 along = np.full(len(variance), direction[-1])
-                for values, weight in zip(columns, direction[:-1], strict=True):
-                    along += values[part] * weight
-                variance += along * along
+                for values, weight in zip(own, direction[:-1], strict=True):
+                    along += np.multiply(values, weight, out=term)
+                variance += np.multiply(along, along, out=term)
             half[part] = _Z * np.sqrt(variance)
         centre = logit(probability)
         return expit(centre - half), expit(centre + half)

@@ -16,7 +16,7 @@ _MOST = 4
 _ROWS = (20_000, 4_000_000)
 
 
-def in_order(function: Callable[[Any], Any], items: Iterable) -> Iterator:
+def in_order(function: Callable[[Any], Any], items: Iterable, ahead: int | None = None) -> Iterator:
     """Apply a function to items in threads: as ``map``, but a few items ahead.
 
     It gains where the function leaves the interpreter, as NumPy and pyarrow do in long loops. What is raised, by the
@@ -28,6 +28,8 @@ def in_order(function: Callable[[Any], Any], items: Iterable) -> Iterator:
         Changes nothing that another call reads.
     items : iterable
         Taken in the thread of the caller.
+    ahead : int, optional
+        How many items are taken before the first result is given: they are held in memory. Two of each core by default.
 
     Yields
     ------
@@ -39,12 +41,13 @@ def in_order(function: Callable[[Any], Any], items: Iterable) -> Iterator:
     [3, 2, 1]
     """
     workers = min(_cores(), _MOST)
+    ahead = 2 * workers if ahead is None else ahead
     if workers < 2:
         yield from map(function, items)
         return
     pool = ThreadPoolExecutor(workers, thread_name_prefix="p2prisk-tape")
     try:
-        yield from _turns(pool, function, iter(items), 2 * workers)
+        yield from _turns(pool, function, iter(items), ahead)
     finally:
         pool.shutdown(cancel_futures=True)
 
