@@ -54,7 +54,6 @@ def _usual(frame, header):
 
 def _lines(frame):
     """The lines of a table as bytes; None where a column is of another kind."""
-    import pyarrow
     from pyarrow import compute
 
     columns = []
