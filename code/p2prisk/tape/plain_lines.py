@@ -28,7 +28,7 @@ _LEAST, _MOST = 1e-7, 1e15
 #: bytes looked at in one step: what is made of them stays near the processor
 _PART = 1 << 17
 #: bytes of a file that are parsed in one step
-_BLOCK = 1 << 20
+_BLOCK = 1 << 22
 #: levels up to which a library looks them up for each block anew
 _MANY = 20_000
 
