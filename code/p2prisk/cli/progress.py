@@ -5,8 +5,6 @@ from __future__ import annotations
 import sys
 import time
 
-from p2prisk.tape.watch import listen
-
 
 class Progress:
     """Tells of loans done.
@@ -83,11 +81,15 @@ class Steps:
         self.begun, self.said = clock(), 0.0
 
     def __enter__(self):
+        from p2prisk.tape.watch import listen
+
         if self.stream.isatty():
             listen(self.hear)
         return self
 
     def __exit__(self, kind, error, trace):
+        from p2prisk.tape.watch import listen
+
         listen(None)
         if self.said:
             print("\r\x1b[K", end="", file=self.stream, flush=True)
