@@ -46,6 +46,7 @@ from p2prisk.ordered.merging import Factor, next_merge
 from p2prisk.ordered.probabilities import class_probabilities
 from p2prisk.saved import rebuilding, restore, save
 from p2prisk.tape import COLUMNS, known_at_issue, refuse_later
+from p2prisk.tape.abreast import over_columns
 from p2prisk.tape.choose import known_at_issue_only
 from p2prisk.tape.columns import is_own
 from p2prisk.tape.event import Event, event_of, first_bad_class, loan_ages
@@ -613,7 +614,8 @@ def _population(model, sample):
     part = thinned(sample)
     weights = part["n"].to_numpy(float) if "n" in part else None
     names = [rule["column"] for rule in model.rules if rule["kind"] != "exposure"]
-    kept = {name: by_class(part[name], weights) for name in names}
+    classes = over_columns(lambda name: by_class(part[name], weights), names, len(part))
+    kept = dict(zip(names, classes, strict=True))
     found = {"loans": loans, "attributes": kept, "score": by_class(model.score(part)["score"], weights)}
     alike = {name: text for name in CANDIDATES if name in sample and (text := _one_value(sample[name]))}
     if alike:
@@ -759,14 +761,16 @@ def make_rules(frame: pd.DataFrame, predictors: Sequence[str] | None = None) -> 
     own = [name for name in frame if is_own(name)]
     if predictors is None:
         left_out = {name: ON_REQUEST[name] for name in known_at_issue(frame) if name in ON_REQUEST}
-    for name in (*CANDIDATES, *own) if predictors is None else predictors:
+    names = [*CANDIDATES, *own] if predictors is None else list(predictors)
+    names = [name for name in names if name in frame or (predictors is not None and not is_bare(name))]
+
+    def decided(name):
         if name in frame:
-            rule = _rule(name, frame[name], frame, by_default=predictors is None)
-        elif predictors is not None and not is_bare(name):
-            rule = _rule(name, computed(name, frame), frame, by_default=False)
-            rule = rule if isinstance(rule, str) else {**rule, "term": name}
-        else:
-            continue
+            return _rule(name, frame[name], frame, by_default=predictors is None)
+        rule = _rule(name, computed(name, frame), frame, by_default=False)
+        return rule if isinstance(rule, str) else {**rule, "term": name}
+
+    for name, rule in zip(names, over_columns(decided, names, len(frame)), strict=True):
         if isinstance(rule, str):
             left_out[name] = rule
         else:
