@@ -8,9 +8,12 @@ import pytest
 
 from p2prisk import read_tape
 from p2prisk.errors import DataError
+from p2prisk.hazard import spells
 from p2prisk.tape import iter_tape
 from p2prisk.tape.dates import rounded_dates
-from test_tape_kinds import DAYS, LOANS, N, issued, rules
+from p2prisk.tape.quality import _few_months, _heap
+from p2prisk.tape.tally import Tally
+from test_tape_kinds import DAYS, LOANS, N, asked, issued, rules
 
 
 @pytest.fixture
@@ -138,9 +141,82 @@ def test_seconds_that_were_not_rounded_are_read(put, form, factor):
 def test_no_days_of_a_year_look_rounded():
     """Any twelve months of midnights, as seconds, thousandths, and serial days; and any single day of most."""
     days = pd.Series(pd.date_range("2009-01-01", "2024-12-01", freq="MS"))
-    for place in range(len(days) - 12):
+    for place in range(0, len(days) - 12, 5):
         part = days[place : place + 12]
         since = (part - pd.Timestamp(0)).dt.days
         assert not any(rounded_dates(number) for number in (since * 86_400, since * 86_400_000, since + 25_569))
-    alone = [(day - pd.Timestamp(0)).days * 86_400.0 for day in pd.date_range("2009-01-01", "2024-12-31")]
-    assert np.mean([rounded_dates(pd.Series([second])) != "" for second in alone]) < 1e-3
+    alone = [(day - pd.Timestamp(0)).days * 86_400.0 for day in pd.date_range("2009-01-01", "2024-12-31", freq="11D")]
+    assert np.mean([rounded_dates(pd.Series([second])) != "" for second in alone]) < 2e-3
+
+
+# ---------------------------------------------------------------- days of the end that say nothing of it
+
+TERM_END = DAYS + pd.DateOffset(months=12)
+LOST = LOANS["status"] == "charged off"
+NO_END = {
+    "the day of issue": (DAYS, "240 of 240 days are the day of issue"),
+    "the day of issue, but for a few": (DAYS.where(np.arange(N) >= 10, TERM_END), "230 of 240 days are the day of iss"),
+    "the last day of the contract": (TERM_END, f"{LOST.sum()} of {LOST.sum()} losses end on the last day of their con"),
+}
+
+
+@pytest.mark.parametrize("name", NO_END)
+@pytest.mark.parametrize("column", ["closed_date", "last_payment_date"])
+def test_days_that_say_nothing_of_the_end_are_said_and_not_used(put, name, column):
+    days, says = NO_END[name]
+    path = put(LOANS.assign(ended=days.dt.strftime("%Y-%m-%d")))
+    tape = read_tape(path, rules({column: {"from": "ended"}}, record_date=None))
+    assert column not in tape.frame and "no day of the end" in tape.unused["ended"]
+    assert tape.provenance["record_date"] == f"{DAYS.max():%Y-%m-%d}"
+    (hit,) = asked(path, rules({column: {"from": "ended"}}), column, says).to_dict("records")
+    assert hit["level"] == "warning" and "no age, hazard or vintage by age" in hit["what"]
+    with pytest.raises(DataError, match="neither closed_date nor last_payment_date"):
+        spells(tape)
+
+
+@pytest.mark.parametrize(
+    "days",
+    [
+        DAYS + pd.to_timedelta(np.arange(N) % 300 + 20, unit="D"),
+        TERM_END.where(~LOST, DAYS + pd.Timedelta(days=150)),  # all repaid at the term
+        DAYS.where(np.arange(N) < 200, TERM_END),  # five in six on the day of issue
+        DAYS.where(np.arange(N) < 19),  # nineteen days
+    ],
+)
+def test_days_of_the_end_that_may_be_true_are_kept(put, days):
+    tape = read_tape(put(LOANS.assign(ended=days.dt.strftime("%Y-%m-%d"))), rules({"closed_date": {"from": "ended"}}))
+    assert (tape.frame["closed_date"].dropna() == days.dropna()).all() and "ended" not in tape.unused
+
+
+# ---------------------------------------------------------------- incomes per month in a few rows
+
+MANY = pd.concat([LOANS] * 16, ignore_index=True).assign(id=lambda f: [f"M{place:05d}" for place in range(len(f))])
+PAY = np.exp(np.random.default_rng(4).normal(10.6, 0.4, len(MANY))).round()
+
+
+@pytest.mark.parametrize("every", [25, 33, 40])
+def test_a_few_incomes_per_month_are_told_with_their_number(put, every):
+    monthly = np.arange(len(MANY)) % every == 7
+    path = put(MANY.assign(income=np.where(monthly, (PAY / 12).round(), PAY)))
+    said = read_tape(path, rules()).quality().findings
+    (hit,) = said[(said["column"] == "income") & said["what"].str.contains("per month")].to_dict("records")
+    assert 0.4 * monthly.sum() <= hit["rows"] <= 1.1 * monthly.sum() and f"{hit['rows']:,d} rows hold" in hit["what"]
+    assert "row" in hit["what"] and "write all rows alike" in hit["remedy"]
+    assert read_tape(path, rules()).frame["income"].min() == (PAY[monthly] / 12).round().min()  # as it stands
+    answered = rules({"income": {"from": "income", "unit": "per year"}})
+    assert not read_tape(path, answered).quality().findings["what"].str.contains("per month").any()
+
+
+@pytest.mark.parametrize("spread", [0.3, 0.5, 0.7, 1.0])
+def test_incomes_of_one_kind_are_not_asked_about(spread):
+    for seed in range(20):
+        pay = np.exp(np.random.default_rng(seed).normal(10.6, spread, 2000)).round(-1 - seed % 2)
+        assert _few_months(Tally(pd.Series(pay))) is None
+
+
+def test_a_heap_too_small_for_the_greatest_variance_is_found():
+    """The cut of largest variance misses it (:func:`p2prisk.tape.quality._heap`); the emptiest window does not."""
+    pay = np.exp(np.random.default_rng(1).normal(10.5, 0.4, 4000))
+    tally = Tally(pd.Series(np.where(np.arange(4000) % 50 == 7, pay / 12, pay).round()))
+    few = _few_months(tally)
+    assert _heap(tally, 12) is None and 30 <= few.rows <= 80 and few.values[-1] < 0.25 * tally.median()

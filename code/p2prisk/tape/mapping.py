@@ -78,7 +78,7 @@ from p2prisk.tape.numerals import CURRENCIES, SHARED, Cells, latin, looks_groupe
 from p2prisk.tape.own import check_own
 from p2prisk.tape.privacy import LEAST, kind_of, masked, masked_name, masked_names
 from p2prisk.tape.rows import date_of_rows
-from p2prisk.tape.severity import add_outcome
+from p2prisk.tape.severity import add_outcome, no_end
 from p2prisk.tape.tally import Tally
 from p2prisk.tape.watch import told
 
@@ -408,6 +408,7 @@ class _Builder:
         ).reset_index(drop=True)
         self.frame = {}  # each column is held once
         never_rules(frame, rules, self)
+        empty = self.without_ends(frame)
         add_bands(frame)
         if self.mapping.get("currency") and "currency" not in frame:
             frame.insert(
@@ -428,6 +429,7 @@ class _Builder:
         unused = {
             str(name): reasons.get(name, "no canonical column") for name in self.raw.columns if name not in self.used
         }
+        unused |= empty
         provenance = {
             "format": self.mapping.get("format", "mapping"),
             "title": self.mapping.get("title", self.where),
@@ -476,6 +478,18 @@ class _Builder:
                 frame[name] = values.to_numpy() if isinstance(values.dtype, np.dtype) else values
         if "bad" in given and "severity" not in given and "severity" in frame:
             del frame["severity"]
+
+    def without_ends(self, frame):
+        """Leave out days of the end that say nothing of it, so that no age is made of them; why, by source column."""
+        empty = {}
+        for name in ("last_payment_date", "closed_date"):
+            if name in frame and (why := no_end(frame, name)):
+                remedy = "map the column that says when the loan ended, if there is one"
+                what = f"{why}: no day of the end, and not used; no age, hazard or vintage by age is made of it"
+                self.note(name, what, frame[name].notna().sum(), level="warning", remedy=remedy)
+                empty |= dict.fromkeys(map(str, self.source_of[name]), f"{why}: no day of the end")
+                del frame[name]
+        return empty
 
     def latest_date(self, frame):
         """The latest date on file, which stands for the day of the records; a lone date far beyond is an error."""

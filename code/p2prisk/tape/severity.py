@@ -39,6 +39,8 @@ if TYPE_CHECKING:
 #: share of ended loans from which on a file is one of ended loans, and the others in it are strays
 NEARLY_ALL = 0.99
 _PART = 1 << 17
+#: days from which on, and the share of them that, are alike where they say nothing of the end of a loan
+_FEW_DAYS, _ALIKE = 20, 0.95
 
 _LIVE = {
     "current": "performing",
@@ -172,6 +174,43 @@ def has_ended(frame: pd.DataFrame) -> bool:
     if "days_past_due" in frame:
         stands |= frame["days_past_due"].notna() & loan
     return bool(ended.any() and ended.sum() >= NEARLY_ALL * stands.sum())
+
+
+def no_end(frame: pd.DataFrame, name: str) -> str:
+    """Why the days of a column are not those on which loans ended; empty if they may be.
+
+    Of at least 20 days nearly all are the day of issue, or those of nearly all losses are the last day of the contract,
+    which a loss does not wait for.
+
+    Parameters
+    ----------
+    frame : pandas.DataFrame
+    name : {"closed_date", "last_payment_date"}
+
+    Examples
+    --------
+    >>> issued = pd.date_range("2015-01-01", periods=30, freq="MS")
+    >>> frame = pd.DataFrame({"issue_date": issued, "closed_date": issued})
+    >>> no_end(frame, "closed_date"), no_end(frame.assign(closed_date=issued + pd.Timedelta(days=99)), "closed_date")
+    ('30 of 30 days are the day of issue', '')
+    """
+    if "issue_date" not in frame:
+        return ""
+    both = frame["issue_date"].notna() & frame[name].notna()
+    begin, end = (frame.loc[both, each] for each in ("issue_date", name))
+    rows = len(end)
+    if rows < _FEW_DAYS:
+        return ""
+    same = int((end.dt.normalize() == begin.dt.normalize()).sum())
+    if same >= _ALIKE * rows:
+        return f"{same:,d} of {rows:,d} days are the day of issue"
+    if {"status", "term"} <= set(frame):
+        lost = (both & frame["status"].isin(["charged off", "default"])).to_numpy() & (frame["term"] >= 6).to_numpy()
+        months = month_number(frame.loc[lost, name]) - month_number(frame.loc[lost, "issue_date"])
+        planned = int((np.abs(months - frame.loc[lost, "term"].to_numpy(dtype=float)) < 0.1).sum())
+        if planned >= max(_ALIKE * lost.sum(), _FEW_DAYS):
+            return f"{planned:,d} of {int(lost.sum()):,d} losses end on the last day of their contract"
+    return ""
 
 
 def latest_month_number(dates, years=False):
