@@ -120,6 +120,16 @@ def test_reader_sets_attributes(show, card, options):
         assert page.get_by_label(label, exact=True).count() == 1
 
 
+def test_on_a_telephone_the_result_is_in_sight_while_questions_are_answered(show, card):
+    page = show(card, viewport={"width": 390, "height": 500})
+    assert page.evaluate("innerHeight < document.querySelector('.scorecard form').getBoundingClientRect().bottom")
+    for place in (0, -1):
+        page.locator(".scorecard select").nth(place).focus()
+        at = page.locator(".scorecard [role=status]").first.bounding_box()
+        asked = page.locator(".scorecard select").nth(place).bounding_box()
+        assert at["y"] + at["height"] <= 500 and asked["y"] + asked["height"] <= at["y"] + 1
+
+
 def test_page_holds_no_address_and_the_pdf_gets_a_table(card):
     widget = ScorecardWidget(card, LABELS)
     page = widget._repr_html_()
