@@ -47,7 +47,7 @@ def machines(tmp_path_factory):
     place = str(tmp_path_factory.mktemp("workers"))
     with dask.config.set(SPILL):
         with distributed.LocalCluster(
-            n_workers=2, threads_per_worker=1, dashboard_address=":0", local_directory=place
+            n_workers=3, threads_per_worker=1, dashboard_address=":0", local_directory=place
         ) as local:
             for nanny in local.workers.values():  # a worker that is killed stays away: starting one takes seconds
                 nanny.auto_restart = False
@@ -95,7 +95,7 @@ def test_scores_are_those_of_one_machine_though_a_worker_dies(folder, machines, 
     assert kill
 
 
-def test_estimates_are_those_of_one_machine(folder, machines, capsys):
+def test_estimates_are_those_of_one_machine_though_a_worker_dies(folder, machines, kill, capsys):
     asked = ["fit", *RECORD, "--horizon", 12, "--anyway", "--output", folder / "other.json"]
     code, _ = call(capsys, *asked, folder / "parts", "--scheduler", machines.scheduler.address)
     assert code == 0

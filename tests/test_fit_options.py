@@ -1,6 +1,7 @@
 """`p2prisk fit` with what the analyst asks for: terms, own columns, weights, horizon, day, link and family."""
 
 import json
+import re
 
 import numpy as np
 import pandas as pd
@@ -108,6 +109,8 @@ def test_two_models_with_own_columns_meet(folder, capsys):
         (["--formula", "grade ~ dti"], "said by --outcome"),
         (["--formula", "dti", "--predictors", "home"], "not both"),
         (["--formula", "dti + branch"], "branch (not a canonical column: map it first, or name it with --own)"),
+        (["--predictors", "incme"], "incme (did you mean income? Else map it first"),
+        (["--predictors", "rate"], "'p2prisk columns --known issue' lists the admissible ones"),
         (["--predictors", ""], "no predictor is named"),
         (["--weights", "number.w=Branch Code"], "cannot be read"),
         (["--horizon", "12"], "neither closed_date nor last_payment_date"),
@@ -122,6 +125,33 @@ def test_what_cannot_be_done_is_said_with_its_remedy(folder, capsys, options, sa
     assert not (folder / "m.json").exists()
 
 
+def test_a_hazard_is_sent_to_where_it_is(folder, capsys):
+    for method, says in (("hazard", "'p2prisk report' fits it"), ("trees", "choose from cumulative, sequential")):
+        with pytest.raises(SystemExit, match="2"):
+            fit(folder, "--method", method)
+        assert says in " ".join(capsys.readouterr().err.split())
+
+
+def test_bias_reduced_estimates_are_those_of_firth(folder, capsys):
+    asked = ["--outcome", "bad", "--predictors", "dti,home", "--method", "bias-reduced"]
+    frame = pd.read_csv(folder / "loans.csv").head(260)
+    frame.to_csv(folder / "few.csv", index=False)
+    assert fit(folder, *asked, "--anyway", tape="few.csv") == 0
+    assert "bias-reduced" in capsys.readouterr().out
+    model = StandardModel.from_json(folder / "m.json")
+    design = model.design(tape_of(frame).frame)[0][model.results.exog_names]
+    values, bad = sm.add_constant(design).to_numpy(float), (frame["status"] != "paid").to_numpy(float)
+    slopes = np.zeros(values.shape[1])
+    for _ in range(60):
+        chance = 1 / (1 + np.exp(-values @ slopes))
+        weighted = values * np.sqrt(chance * (1 - chance))[:, None]
+        inverse = np.linalg.inv(weighted.T @ weighted)
+        hat = (weighted @ inverse * weighted).sum(axis=1)
+        slopes += inverse @ values.T @ (bad - chance + hat * (0.5 - chance))
+    assert np.allclose(model.results.slopes, slopes[1:], atol=1e-6)
+    assert len(scored(folder, "few.csv")) == 260 and model.in_points
+
+
 def test_the_remedies_work(folder):
     assert fit(folder, "--own", "number.x=totalPaid", "--known-at-issue", "number.x") == 0
     assert fit(folder, "--own", "number.note", "--known-at-issue", "number.note") == 0
@@ -131,8 +161,9 @@ def test_the_remedies_work(folder):
     assert fit(folder, "--map", str(folder / "map.yml")) == 0
 
 
-def test_weights_are_those_of_a_survey(folder):
+def test_weights_are_those_of_a_survey(folder, capsys):
     assert fit(folder, "--weights", "number.w=stands_for", "--outcome", "bad", "--predictors", "dti,home") == 0
+    assert re.search(r"Observations: +3,000 ", capsys.readouterr().out)
     model = StandardModel.from_json(folder / "m.json")
     raw = pd.read_csv(folder / "loans.csv")
     design = model.design(tape_of(raw).frame)[0][model.results.exog_names]

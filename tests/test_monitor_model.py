@@ -1,6 +1,7 @@
 """A stored model on new loans: one verdict by the written rule, at its rate of false alarms, from what was known."""
 
 import json
+import re
 from dataclasses import replace
 
 import numpy as np
@@ -101,6 +102,7 @@ def test_limits_hold_at_the_rate_they_say(model):
 def test_no_verdict_from_few_loans(model):
     found = watch(model, later(size=24))
     assert found.verdict == "no verdict" and not len(found.measures) and np.isnan(found.false_alarm)
+    assert "24 loans have one" in found.reasons[0] and "needs 200 loans and 20 of each kind" in found.reasons[0]
     assert any("24 loans" in note for note in found.notes) and found.stability["psi"].isna().all()
 
 
@@ -108,6 +110,7 @@ def test_without_outcomes_a_shift_decides(model):
     frame = later()
     quiet = watch(model, frame.drop(columns="status"))
     assert quiet.verdict == "no verdict" and "has not shifted" in quiet.reasons[0]
+    assert quiet.reasons[0].startswith("No outcome is judged: the tape ")  # and why not
     far = frame.assign(dti=(frame["dti"] / 2 + 20).round(2)).drop(columns="status")
     found = watch(model, far)
     assert found.verdict == "redevelop" and "score has shifted" in found.reasons[0]
@@ -212,8 +215,12 @@ def test_exit_codes_for_schedulers(files, capsys):
     assert command(files, tape="bad.csv") in (exits.RECALIBRATE, exits.REDEVELOP)
     frame.assign(dti=np.random.default_rng(1).permutation(frame["dti"])).to_csv(files / "random.csv", index=False)
     assert command(files, tape="random.csv") == exits.REDEVELOP
-    assert command(files, tape="none.csv") == exits.UNREADABLE
     assert "verdict: redevelop" in capsys.readouterr().out
+    frame.assign(dti=frame["dti"] * 1.1).drop(columns="status").to_csv(files / "a bit.csv", index=False)
+    assert command(files, tape="a bit.csv") == exits.NO_VERDICT
+    row = next(line for line in capsys.readouterr().out.splitlines() if line.startswith("dti"))
+    assert re.search(r"small, beyond chance: .", row)  # an index over its limit is not said to be none
+    assert command(files, tape="none.csv") == exits.UNREADABLE
 
 
 def test_a_model_of_an_earlier_day_is_refused_by_name(files, capsys):

@@ -13,5 +13,5 @@ DateLike = str | datetime.date | np.datetime64 | pd.Timestamp
 
 #: What the standard model may be asked for: its outcome, method and link.
 OUTCOMES = ("severity", "bad", "grade")
-METHODS = ("cumulative", "sequential")
+METHODS = ("cumulative", "sequential", "bias-reduced")
 LINKS = ("logit", "probit", "cloglog", "loglog")

@@ -666,6 +666,8 @@ def _fit_by_rule(response, sample, rules, left_out, weights, settings, asked):
     make = SequentialLogit if settings.method == "sequential" else OrderedLogit
     # sampling weights: the sandwich with each row a cluster is the sum of squares of weighted scores
     robust = {} if settings.weights is None else {"cov_type": "cluster", "groups": np.arange(len(sample))}
+    if settings.method == "bias-reduced":  # finite for every level, so that none is merged
+        robust["method"] = "bias_reduced"
     while True:
         design, _ = design_of(sample, rules, own_age=True)
         wanted = {name for rule in rules if rule["column"] in asked for name in rule["columns"]} if terms else set()

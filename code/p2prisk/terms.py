@@ -56,7 +56,7 @@ class FitSettings:
         Column of sampling weights: for how many loans a row stands. Their mean becomes one, and the covariance is the
         sandwich, which does not take a weight for that many independent loans.
     link : {"logit", "probit", "cloglog", "loglog"}
-    method : {"cumulative", "sequential"}
+    method : {"cumulative", "sequential", "bias-reduced"}
         Proportional odds, or one model a stage (forward continuation ratio).
     stated : frozenset of str
         Own columns of which the lender says that they are known at issue.
@@ -76,7 +76,7 @@ class FitSettings:
     formula: str | None = None
     weights: str | None = None
     link: Literal["logit", "probit", "cloglog", "loglog"] = "logit"
-    method: Literal["cumulative", "sequential"] = "cumulative"
+    method: Literal["cumulative", "sequential", "bias-reduced"] = "cumulative"
     stated: frozenset[str] = frozenset()
 
     def __post_init__(self):

@@ -34,7 +34,13 @@ def add(command):
     sub.add_argument("--weights", metavar="COLUMN", help="for how many loans a row stands: number.NAME=COLUMN")
     sub.add_argument("--link", choices=LINKS, default="logit", help="default: logit, which a card in points needs")
     sub.add_argument(
-        "--method", choices=METHODS, default="cumulative", help="proportional odds (default), or one model a stage"
+        "--method",
+        type=_method,
+        metavar="|".join(METHODS),
+        default="cumulative",
+        help="proportional odds (default); one model a stage; or proportional odds with Firth's correction, for few bad "
+        "loans. When loans end is the hazard of 'p2prisk report', which it fits to any tape that dates its ends; young "
+        "loans enter a fit by --horizon",
     )
     cli.cluster_option(sub)
     sub.add_argument("--anyway", action="store_true", help="fit although the check found errors")
@@ -67,6 +73,21 @@ def settings_of(arguments):
         frozenset(stated or ()),
     )
     return settings, own
+
+
+def _method(text):
+    import argparse
+
+    from p2prisk.kinds import METHODS
+
+    if text == "hazard":
+        raise argparse.ArgumentTypeError(
+            "a hazard is no model of one event by one date, which 'score' and 'monitor' need: 'p2prisk report' fits it "
+            "to a tape that dates its ends; here, --horizon MONTHS judges the loans of a live book that are so old"
+        )
+    if text not in METHODS:
+        raise argparse.ArgumentTypeError(f"{text!r} is no method; choose from {', '.join(METHODS)}")
+    return text
 
 
 def _names(text):

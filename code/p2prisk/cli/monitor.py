@@ -166,10 +166,18 @@ def _text(found):
     lines += ["", _chance(found), "", f"{'stability of':<26}{'loans':>9}{'index':>9}{'limit':>9}{'p':>8}  shifted"]
     lines += [
         f"{row.variable:<26}{row.loans:>9,d}{_number(row.psi, 9)}{_number(row.limit, 9)}{_number(row.pvalue, 8, 3)}  "
-        f"{('yes: ' + row.largest_class) if row.shifted else 'no' if row.psi == row.psi else 'not judged'}"
+        f"{_shifted(row)}"
         for row in found.stability.itertuples()
     ]
     return "\n".join(lines + (["", *(f"note: {note}" for note in found.notes)] if found.notes else []))
+
+
+def _shifted(row):
+    if row.psi != row.psi:
+        return "not judged"
+    if row.shifted:
+        return f"yes: {row.largest_class}"
+    return f"small, beyond chance: {row.largest_class}" if row.psi > row.limit else "no"
 
 
 def _number(value, width, digits=4):

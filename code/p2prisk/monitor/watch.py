@@ -189,8 +189,8 @@ def watch_model(
     notes += _never_seen(model, frame)
     stability = _stability(model, frame, limits)
     notes += [f"{row.variable}: {row.why}" for row in stability.itertuples() if row.why]
-    measures, grades, false_alarm, judged = _outcomes(model, tape, limits, simulation, notes)
-    verdict, reasons = _verdict(stability, measures, limits, len(frame))
+    measures, grades, false_alarm, judged, unjudged = _outcomes(model, tape, limits, simulation, notes)
+    verdict, reasons = _verdict(stability, measures, limits, len(frame), unjudged)
     about = {
         "as_of": str(as_of or tape.provenance.get("record_date") or ""),
         "loans": len(frame),
@@ -297,32 +297,27 @@ _GRADES = ["grade", "loans", "events", "predicted", "observed", "low", "high"]
 
 
 def _outcomes(model, tape, limits, simulation, notes):
-    """Measures with their limits, the table of grades, the false alarms of the verdict, and the loans judged."""
-    nothing = pd.DataFrame(columns=_MEASURES), pd.DataFrame(columns=_GRADES), np.nan, 0
+    """Measures with limits, the grades, the false alarms of the verdict, the loans judged, and why none is."""
+    nothing = pd.DataFrame(columns=_MEASURES), pd.DataFrame(columns=_GRADES), np.nan
     if model.event is None or not model.bad_from:
-        notes.append("The model is one of the grade: there is no event to be judged.")
-        return nothing
+        return *nothing, 0, "The model is one of the grade: there is no event to be judged"
     event = Event(**model.event)
     try:
         seen = observe(tape, event)
     except DataError as refusal:
-        notes.append(f"No outcome is judged: {refusal}.")
-        return nothing
+        return *nothing, 0, f"No outcome is judged: {str(refusal).removesuffix('.')}"
     loans, events = len(seen), int(seen.frame["bad"].sum())
     if len(tape) > loans:
         notes.append(f"{len(tape) - loans:,d} loans show no outcome yet: {seen.set_aside[-1]['reason']}.")
     if loans < limits.loans or min(events, loans - events) < limits.events:
-        notes.append(
-            f"No outcome is judged: {loans:,d} loans have one, {events:,d} of them bad; a verdict needs {limits.loans} "
-            f"loans and {limits.events} of each kind."
-        )
-        return (*nothing[:3], loans)
+        why = f"{loans:,d} loans have one, {events:,d} of them bad; a verdict needs {limits.loans} loans"
+        return *nothing, loans, f"No outcome is judged: {why} and {limits.events} of each kind"
     day = seen.provenance.get("record_date")
     rules = [{**rule, "day": day or rule["day"]} if rule["kind"] == "exposure" else rule for rule in model.rules]
     case = _Case.of(replace(model, rules=rules), seen.frame, event.kind == "stage")
     if simulation.common_shock == 0:
         notes.append("Loans are taken to fail independently (--common-shock 0): a common bad month widens no limit.")
-    return (*case.measured(limits, simulation), loans)
+    return *case.measured(limits, simulation), loans, ""
 
 
 @dataclass(frozen=True)
@@ -477,16 +472,16 @@ def _matters(name, limits, middle):
     return lambda _, factor: factor >= limits.odds
 
 
-def _verdict(stability, measures, limits, loans):
-    """The verdict and its reasons, by :meth:`Limits.rule`."""
+def _verdict(stability, measures, limits, loans, unjudged=""):
+    """The verdict and its reasons, by :meth:`Limits.rule`; `unjudged` says why there are no measures."""
     score = stability.iloc[0]
     shifts = list(stability["variable"][stability["shifted"].astype(bool)])
     named = [f"The loans have shifted in {', '.join(shifts)}."] if shifts else []
     if not len(measures):
         if bool(score["shifted"]):
-            return "redevelop", [f"No outcome can be judged, and the score has shifted (index {score['psi']:.2f})."]
+            return "redevelop", [f"{unjudged}; and the score has shifted (index {score['psi']:.2f})."]
         what = "the score has not shifted" if loans >= limits.loans else f"{loans:,d} new loans are too few"
-        return "no verdict", [f"No outcome can be judged; {what}.", *named]
+        return "no verdict", [f"{unjudged}; {what}.", *named]
     alarm = measures.set_index("measure")
     rows = {name: alarm.loc[name] for name in alarm.index}
     told = {

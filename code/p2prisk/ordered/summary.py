@@ -24,7 +24,7 @@ def summarise(result, alpha=0.05):
         ("Model", kind if not result.nonparallel else f"{kind}, partial"),
         ("Method", result.method),
         ("Covariance", result.cov_type),
-        ("Observations", f"{result.nobs:,}"),
+        ("Observations", f"{result.nobs:,.10g}"),  # sampling weights sum to the loans but for their last digits
         ("Rows", f"{result.n_rows:,}"),
         ("Rows dropped (missing)", f"{result.n_dropped:,}"),
         ("Df model", f"{result.df_model}"),

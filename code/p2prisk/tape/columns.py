@@ -25,6 +25,7 @@ A lender's own column beyond these is called ``number.NAME`` or ``class.NAME``: 
 from __future__ import annotations
 
 import csv
+import difflib
 import re
 from dataclasses import dataclass
 from importlib import resources
@@ -235,15 +236,17 @@ def refuse_later(names: Iterable[str], outcome: str = "grade") -> None:
         "key": "identifies a loan or person",
         "unsure": "may have been written after issue",
     }
-    wrong = []
+    wrong, known = [], [name for name, column in COLUMNS.items() if column.known == "issue"]
     for name in names:
         column = COLUMNS[name] if is_own(name) else COLUMNS.get(name)
         if column is None:
-            wrong.append(f"{name} (not a canonical column: map it first, or name it with --own)")
+            near = difflib.get_close_matches(name, known, n=1, cutoff=0.75)
+            meant = f"did you mean {near[0]}? Else" if near else "not a canonical column:"
+            wrong.append(f"{name} ({meant} map it first, or name it with --own)")
         elif column.known != "issue":
             wrong.append(f"{name} ({reasons[column.known]})")
     if wrong:
         raise DataError(
             f"not admissible as predictors of {outcome}: {', '.join(wrong)}. "
-            "Choose from p2prisk.tape.known_at_issue(tape)."
+            "'p2prisk columns --known issue' lists the admissible ones, p2prisk.tape.known_at_issue(tape) those of a tape"
         )
