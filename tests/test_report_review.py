@@ -127,6 +127,8 @@ def test_a_file_of_decisions_is_checked(tmp_path, text, words):
 
 def test_an_excluded_trait_is_in_no_model_and_says_why():
     study = decided(graded(), exclude=[{"trait": "income", "reason": "not verified"}])
+    told = " ".join(study.tape.quality().findings["what"])
+    assert "1 column(s) left out by decision: income" in told and "not read: income" not in told
     assert "income" not in {rule["column"] for rule in study.outcome_model.rules}
     table = study.columns_used().set_index("column")
     assert table.loc["income", "why"] == "left out by decision of the lender: not verified"

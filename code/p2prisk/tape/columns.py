@@ -248,5 +248,5 @@ def refuse_later(names: Iterable[str], outcome: str = "grade") -> None:
     if wrong:
         raise DataError(
             f"not admissible as predictors of {outcome}: {', '.join(wrong)}. "
-            "'p2prisk columns --known issue' lists the admissible ones, p2prisk.tape.known_at_issue(tape) those of a tape"
+            "'p2prisk columns --known issue' lists the admissible ones, known_at_issue(tape) those of a tape"
         )

@@ -215,7 +215,10 @@ def quality_report(tape):
         find(_level_of(entry, read), what, "", entry["rows"], "check these lines" if entry.get("fault") else "")
     for entry in tape.notes:
         find(entry.get("level", "note"), entry["what"], entry["column"], entry["rows"], entry.get("remedy", ""))
-    plain = [name for name, why in tape.unused.items() if not why.startswith("personal data")]
+    decided = [name for name, why in tape.unused.items() if why.startswith("left out by decision")]
+    plain = [name for name, why in tape.unused.items() if name not in decided and not why.startswith("personal data")]
+    if decided:  # it was read, and is no column of the file by this name
+        find("note", f"{len(decided)} column(s) left out by decision: {masked_names(decided)}")
     if plain:
         find("note", f"{len(plain)} column(s) of the file not read: {masked_names(plain)}")
     order = {level: place for place, level in enumerate(LEVELS)}
