@@ -38,9 +38,9 @@ def add(command):
         type=_method,
         metavar="|".join(METHODS),
         default="cumulative",
-        help="proportional odds (default); one model a stage; or proportional odds with Firth's correction, for few bad "
-        "loans. When loans end is the hazard of 'p2prisk report', which it fits to any tape that dates its ends; young "
-        "loans enter a fit by --horizon",
+        help="proportional odds (default); one model a stage; or proportional odds with Firth's correction, for few "
+        "bad loans. When loans end is the hazard of 'p2prisk report', which it fits to any tape that dates its ends; "
+        "young loans enter a fit by --horizon",
     )
     cli.cluster_option(sub)
     sub.add_argument("--anyway", action="store_true", help="fit although the check found errors")
