@@ -191,14 +191,19 @@ class Scorecard:
         return self.points_to_double / np.log(2.0)
 
     @cached_property
+    def _slopes_of(self):
+        """Slopes of each characteristic, in the order of its parameters."""
+        return {c.name: self.slopes.loc[list(c.parameters)].to_numpy() for c in self.characteristics}
+
+    @cached_property
     def _neutral(self):
         """Points of the average borrower, spread over the characteristics."""
-        mean = sum(float(np.dot(c.mean, self.slopes.loc[list(c.parameters)])) for c in self.characteristics)
+        mean = sum(float(np.dot(c.mean, self._slopes_of[c.name])) for c in self.characteristics)
         total = self.base_score + self.factor * (self.thresholds.iloc[self.cut] - mean - np.log(self.base_odds))
         return total / len(self.characteristics)
 
     def _points(self, characteristic, contribution):
-        mean = float(np.dot(characteristic.mean, self.slopes.loc[list(characteristic.parameters)]))
+        mean = float(np.dot(characteristic.mean, self._slopes_of[characteristic.name]))
         return _rounded(self._neutral + self.factor * (mean - contribution), self.digits)
 
     @cached_property
@@ -224,7 +229,7 @@ class Scorecard:
         rows = []
         for item in self.characteristics:
             if item.kind == "class":
-                contribution = item.contributions(self.slopes)
+                contribution = item.contributions(self._slopes_of[item.name])
                 points = self._points(item, contribution)
                 for level, own, value in zip(item.levels, points, contribution, strict=True):
                     rows.append((item.name, level, own, value - contribution[0], points.max() - own, True))
@@ -255,7 +260,7 @@ class Scorecard:
                 f"the card has no {characteristic!r}; it has " + ", ".join(c.name for c in self.characteristics)
             )
         design, *_ = item.design(pd.DataFrame({characteristic: [value]}))
-        return float(self._points(item, design[0] @ self.slopes.loc[list(item.parameters)].to_numpy()))
+        return float(self._points(item, design[0] @ self._slopes_of[item.name]))
 
     # -- scoring -----------------------------------------------------------------------------------------------------
 
@@ -266,17 +271,18 @@ class Scorecard:
         points = np.empty((size, len(self.characteristics)), order="F")
         flags = {name: np.zeros(size, dtype=bool) for name in ("missing", "new_level", "out_of_range")}
         for place, item in enumerate(self.characteristics):
-            beta = self.slopes.loc[list(item.parameters)].to_numpy()
             if item.kind == "class":
                 codes, gap, new = item.codes(frame)
                 outside = None
-                levels = item.contributions(self.slopes)
+                levels = item.contributions(self._slopes_of[item.name])
                 eta += np.append(levels, np.nan)[codes]
                 points[:, place] = np.append(self._points(item, levels), np.nan)[codes]
             else:
                 design, gap, new, outside = item.design(frame)
                 own = np.zeros(size)
-                for j, slope in enumerate(beta):  # column by column: no sum depends on the number of rows
+                for j, slope in enumerate(
+                    self._slopes_of[item.name]
+                ):  # column by column: no sum depends on the number of rows
                     own += design[:, j] * slope
                 eta += own
                 points[:, place] = self._points(item, own)

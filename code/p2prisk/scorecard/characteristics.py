@@ -150,9 +150,9 @@ class Characteristic:
         outside = (number < self.least) | (number > self.most)
         return np.clip(number, self.low, self.high), gap, outside
 
-    def contributions(self, slopes: pd.Series) -> np.ndarray:
-        """Linear predictor of each attribute of a class, shape (levels,)."""
-        return np.asarray(self.rows, float) @ slopes.loc[list(self.parameters)].to_numpy()
+    def contributions(self, slopes: np.ndarray) -> np.ndarray:
+        """Linear predictor of each attribute of a class, shape (levels,), from the slopes of its parameters."""
+        return np.asarray(self.rows, float) @ slopes
 
 
 def _text(level):

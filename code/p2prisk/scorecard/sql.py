@@ -56,7 +56,7 @@ def _whole(value):
 
 
 def _class(card, item, dialect):
-    points = dict(zip(item.levels, card._points(item, item.contributions(card.slopes)), strict=True))
+    points = dict(zip(item.levels, card._points(item, item.contributions(card._slopes_of[item.name])), strict=True))
     column = identifier(item.source)
     text = "VARCHAR" if dialect == "duckdb" else "TEXT"
     missing = _whole(points[MISSING]) if MISSING in points else "NULL"

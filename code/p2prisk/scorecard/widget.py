@@ -84,7 +84,7 @@ class ScorecardWidget:
         items = []
         for item in card.characteristics:
             plain = asdict(item)
-            slopes = card.slopes.loc[list(item.parameters)].to_numpy()
+            slopes = card._slopes_of[item.name]
             items.append(
                 {
                     key: plain[key]
