@@ -2,6 +2,7 @@
 
 import contextlib
 import io
+import re
 
 import numpy as np
 import pandas as pd
@@ -10,7 +11,8 @@ import yaml
 
 from p2prisk import read_tape
 from p2prisk.cli import main
-from p2prisk.errors import DataError
+from p2prisk.errors import ConvergenceError, DataError
+from p2prisk.standard import fit_standard
 from p2prisk.tape.draft import draft_mapping, guess_columns
 from test_tape_kinds import LOANS, lines, rules
 
@@ -339,3 +341,87 @@ def test_loans_of_a_panel_that_end_and_run_again_are_said(put):
         told = rules({"status": {"from": "status", "recode": {v: k for k, v in words.items()}}} if words else {})
         said = [note for note in read_tape(put(of_file), told).notes if "running at the latest" in note["what"]]
         assert len(said) == 1 and said[0]["rows"] == (running()["status"].head(10) == "current").sum()
+
+
+# ---------------------------------------------------------------- outcomes in disguise
+
+
+@pytest.mark.parametrize(
+    "name",
+    "total_received Receipts TotalRec Inkasso_Stufe Zahlungseingänge dias_mora 逾期天数 retard_jours fallido".split(),
+)
+def test_a_name_that_speaks_of_later_is_refused_in_any_language(put, name):
+    path = put(LOANS.assign(**{name: LOANS["amount"] + np.arange(len(LOANS))}))
+    with pytest.raises(DataError, match="sounds like something known only after issue.*known_at_issue: true"):
+        read_tape(path, rules({"number.x": {"from": name}}))
+    assert "number.x" in read_tape(path, rules({"number.x": {"from": name, "known_at_issue": True}})).frame
+
+
+@pytest.mark.parametrize("name", "agency legal_form recommended moratorium_zone payer_type rec_id".split())
+def test_a_name_that_does_not_is_read(put, name):
+    assert "number.x" in read_tape(put(LOANS.assign(**{name: LOANS["dti"]})), rules({"number.x": {"from": name}})).frame
+
+
+def test_traits_that_tell_the_outcome_together_are_named(put):
+    """Neither alone does; the advice was a keyword that no command has."""
+    frame = many()
+    part = np.where(frame["status"] == "paid", 1.1, 0.4)
+    tape = read_tape(put(frame.assign(sum=(frame["amount"] * part).round(2))), rules({"number.sum": {"from": "sum"}}))
+    with pytest.raises(ConvergenceError, match="amount, number.sum together tell the outcomes apart.*--predictors"):
+        fit_standard(tape, "bad", ["amount", "number.sum"])
+
+
+# ---------------------------------------------------------------- words of what cannot be read
+
+
+MONTHS = "janvier février mars avril mai juin juillet août septembre octobre novembre décembre".split()
+DATES = pd.to_datetime(LOANS["issued"])
+EXPORT = "write the column as 2019-01-31 in the export"
+UNREAD = [
+    (
+        "issued",
+        [f"{day.day} {MONTHS[day.month - 1]} {day.year}" for day in DATES],
+        "Names of months are read in English",
+    ),
+    ("issued", [f"{day.year}Q{day.quarter}" for day in DATES], "Quarters, half years and financial years are no dates"),
+    ("issued", [f"FY{day.year}-P{day.month:02d}" for day in DATES], "Quarters, half years and financial years"),
+    ("issued", [f"{day:%G-W%V}" for day in DATES], "Weeks are no dates"),
+    (
+        "issued",
+        [f"{day:%d/%m/%Y}" if day.month > 6 else str(42000 + day.day) for day in DATES],
+        "Day numbers of a spread",
+    ),
+    (
+        "issued",
+        ["2015-02-30", *LOANS["issued"][1:]],
+        "The others are dates: correct the cell, or name it under 'missing'",
+    ),
+    (
+        "amount",
+        [f"{x / 1000:g}k" for x in LOANS["amount"]],
+        "Words for thousands and more are not read: write the numbers",
+    ),
+    ("amount", [f"{x / 100000:g} lakh" for x in LOANS["amount"]], "Words for thousands and more are not read"),
+    ("dti", [f"{x / 12:.4f}% p.m." for x in LOANS["dti"]], "rates of a month or a day: write them a year"),
+    (
+        "income",
+        [f"{x // 10000}0000-{x // 10000}9999" for x in LOANS["income"]],
+        "These are classes and no numbers: map",
+    ),
+]
+
+
+@pytest.mark.parametrize("name, cells, says", UNREAD, ids=[row[2][:30] + row[0] for row in UNREAD])
+def test_why_cells_cannot_be_read_is_said(put, name, cells, says):
+    with pytest.raises(DataError, match="cannot be read.*" + re.escape(says)) as told:
+        read_tape(put(column(name, cells)), rules())
+    assert EXPORT in str(told.value) or name != "issued" or says.startswith("The others")
+
+
+def test_classes_of_numbers_can_be_read_as_the_message_says(put):
+    path = put(column("income", np.where(np.arange(len(LOANS)) % 3, LOANS["income"], ">90000")))
+    with pytest.raises(DataError, match="map the column as class.NAME, or give each its number under 'recode'"):
+        read_tape(path, rules())
+    recoded = read_tape(path, rules({"income": {"from": "income", "recode": {">90000": 95000}}})).frame
+    assert (recoded["income"][::3] == 95000).all() and recoded["income"][1] == LOANS["income"][1]
+    assert "class.band" in read_tape(path, rules({"income": None, "class.band": {"from": "income"}})).frame

@@ -683,7 +683,10 @@ def _fit_by_rule(response, sample, rules, left_out, weights, settings, asked):
             effects = dict(zip(model.exog_names, error.direction, strict=True))
             merge = next_merge(_factors(model, sample, used, effects), model.categories)
             if merge is None:
-                results = model.fit(on_separation="bias_reduced", **robust)
+                try:
+                    results = model.fit(on_separation="bias_reduced", **robust)
+                except ConvergenceError as failed:
+                    raise _leak(used, effects, failed) from None
             else:
                 notes.append(str(merge))
                 if merge.levels_left == 1:
@@ -695,6 +698,15 @@ def _fit_by_rule(response, sample, rules, left_out, weights, settings, asked):
             results.notes = [f"Maximum likelihood does not settle ({error}); the fit is bias-reduced."]
         results.notes = notes + results.notes
         return results, used
+
+
+def _leak(rules, effects, failed):
+    """What to say where no method has an estimate, as traits together tell the outcomes apart."""
+    told = ", ".join(rule["column"] for rule in rules if any(effects.get(name) for name in rule["columns"]))
+    return ConvergenceError(
+        f"{told} together tell the outcomes apart, and {str(failed).split('. ')[0]}. Was one of them written after "
+        "issue? Leave it out (--predictors, or --own)"
+    )
 
 
 def _factors(model, sample, rules, effects):

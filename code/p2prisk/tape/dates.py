@@ -156,6 +156,61 @@ def without_offset(text: pd.Series) -> pd.Series:
     return text.str.replace(r"(?<=:\d\d)(\.\d+)?\s?(Z|UTC|[+-]\d\d:?\d\d)$", r"\1", regex=True)
 
 
+#: quarters, halves and financial years, as they are written
+_PERIODS = (
+    r"(?i)\d{2,4}\s*[-/. ]?\s*[QTHS][1-4]|[QTHS][1-4]\s*[-/. ]?\s*\d{2,4}|[IV]{1,3}\s*[-/. ]\s*\d{4}|"
+    r"(?:FY|GJ)\s*\d{2,4}.*|\d{4}\s*[/-]\s*(?:\d{2}){1,2}|\d{4}年?第?[一二三四1-4]季度?"
+)
+_WEEKS = r"(?i)\d{4}\s*[-/ ]?\s*(?:W|KW|S)\s*\d{1,2}(?:-\d)?|(?:W|KW|S)\s*\d{1,2}\D+\d{4}"
+_ENGLISH = (
+    r"(?i)(?:jan|feb|mar|apr|may|june?|july?|aug|sept?|oct|nov|dec|january|february|march|april|august|september|october|"
+    r"november|december|mon|tues?|wed(nes)?|thur?s?|fri|sat(ur)?|sun|\w+day|utc|gmt)"
+)
+
+
+def why_no_dates(left: pd.Series, whole: int) -> str:
+    """The way out where no usual pattern reads cells, by what they look like.
+
+    Parameters
+    ----------
+    left : pandas.Series of str
+        What was not read.
+    whole : int
+        Entries of the column, those that were read among them.
+
+    Examples
+    --------
+    >>> for cells in (["2013Q1"], ["FY2013-P01"], ["2015-W07"], ["9 janvier 2015"], ["42005", "13/01/2015"]):
+    ...     print(why_no_dates(pd.Series(cells), len(cells)).split(":")[0])
+    Quarters, half years and financial years are no dates
+    Quarters, half years and financial years are no dates
+    Weeks are no dates
+    Names of months are read in English only
+    Day numbers of a spreadsheet stand among texts
+    >>> why_no_dates(pd.Series(["2015-02-30"]), 100).split(":")[0]
+    'The others are dates'
+    """
+    cells = left.astype(str).str.strip()
+    cells = cells[cells.str.contains(r"\d")]
+    export = "write the column as 2019-01-31 in the export"
+    if len(cells) and cells.str.fullmatch(_PERIODS).mean() > 0.5:
+        return f"Quarters, half years and financial years are no dates: {export}, with the first day of each."
+    if len(cells) and cells.str.fullmatch(_WEEKS).mean() > 0.5:
+        return f"Weeks are no dates: {export}, with the first day of each."
+    words = cells.str.extractall(r"([^\W\d_]{3,})")[0] if len(cells) else cells
+    if len(words) and words.groupby(level=0).size().size > 0.5 * len(cells) and (~words.str.fullmatch(_ENGLISH)).any():
+        return f"Names of months are read in English only: {export}."
+    serial = cells.str.fullmatch(r"[1-7]\d{4}(\.\d+)?")
+    if serial.any() and not serial.all():
+        return f"Day numbers of a spreadsheet stand among texts: {export}, in the program that made it."
+    if len(left) < 0.5 * whole:
+        return "The others are dates: correct the cell, or name it under 'missing' if it stands for none."
+    return (
+        "No usual pattern reads them: name the texts that stand for none under 'missing', give the pattern under "
+        f"'date' in the mapping (letters of strptime), or {export}."
+    )
+
+
 def whole_number_dates(text: pd.Series, rows: np.ndarray | None = None) -> tuple[pd.Series, str]:
     """Whole numbers that are dates: 20190131, 201901, years, serial days of a spreadsheet, or seconds since 1970.
 

@@ -70,11 +70,21 @@ from p2prisk.tape.dates import (
     rounded_dates,
     swapped_by_spreadsheet,
     whole_number_dates,
+    why_no_dates,
     without_offset,
     year_only,
 )
 from p2prisk.tape.mapping_file import parse_mapping
-from p2prisk.tape.numerals import CURRENCIES, SHARED, Cells, latin, looks_grouped, read_cells, refuse_two_marks
+from p2prisk.tape.numerals import (
+    CURRENCIES,
+    SHARED,
+    Cells,
+    latin,
+    looks_grouped,
+    read_cells,
+    refuse_two_marks,
+    why_no_numbers,
+)
 from p2prisk.tape.own import check_own
 from p2prisk.tape.privacy import LEAST, kind_of, masked, masked_name, masked_names
 from p2prisk.tape.rows import date_of_rows
@@ -777,6 +787,7 @@ class _Builder:
         bad = text.notna() & values.isna()
         other = "." if mark == "," else ","
         remedy = "Correct the cell, name the text under 'missing', or read with on_error='missing'."
+        remedy = why_no_numbers(text[bad]) or remedy if bad.any() else remedy
         if bad.any() and (np.append(cells.evidence, "")[codes][bad.to_numpy()] == other).any():
             remedy = f"The decimal mark here is {mark!r}: correct the cell, or give decimal: {other!r} in the mapping."
         self.failed(name, source, text, bad, remedy)
@@ -1076,10 +1087,7 @@ class _Builder:
             return f"{remedy}: date: [{lists[0]}] reads them all."
         if fits:
             return f"{remedy}: date: [{lists[0]}] or date: [{lists[1]}], which both fit."
-        return (
-            "No usual pattern reads them: name the texts that stand for none under 'missing', give the pattern under "
-            "'date' in the mapping (letters of strptime), or write the column as 2019-01-31 in the export."
-        )
+        return why_no_dates(text, len(whole))
 
     def happened(self, name, source, text, dates):
         """A date of what has happened does not lie in the future."""

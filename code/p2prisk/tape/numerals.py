@@ -355,3 +355,41 @@ def refuse_two_marks(cells: Cells, where: str) -> None:
         f"{cells.texts[cells.first('.')]!r} a decimal "
         "point; correct the cells, or split the file: one column has one mark"
     )
+
+
+#: how cells are written that are no numbers, and what is to be done
+_NO_NUMBERS = (
+    (
+        r"(?i).*[\d%‰]\s*(?:p\.?\s?m\.?|per month|monthly|a\.?\s?m\.?|mtl\.?|mensual|al mes|par mois|per day|daily)|"
+        r"[月日]利率.*",
+        "These are rates of a month or a day: write them a year in the export.",
+    ),
+    (
+        r"(?i).*\d\s*(?:k|tsd\.?|thousand|mio?\.?|mn|m|million|bn|lakhs?|lacs?|cr|crores?|mil|[千亿億])\W*",
+        "Words for thousands and more are not read: write the numbers out in the export.",
+    ),
+    (
+        r"(?i)\D{0,4}\d[\d.,' ]*\s*(?:-|–|to|bis|à|a|～|~)\s*\D{0,3}\d[\d.,' ]*\D{0,8}|[<>≤≥]\s*=?\s*\d.*|"
+        r"\d[\d.,' ]*\s*\+",
+        "These are classes and no numbers: map the column as class.NAME, or give each its number under 'recode'.",
+    ),
+)
+
+
+def why_no_numbers(cells: pd.Series) -> str:
+    """What to do about cells that are no numbers, by how most of them are written; empty if that says nothing.
+
+    Examples
+    --------
+    >>> for cell in ("57.1k", "0.75 lakh", "0.78% p.m.", "月利率0.7%", "50000-59999", "10+", "k.A."):
+    ...     print(why_no_numbers(pd.Series([cell])).split(":")[0])
+    Words for thousands and more are not read
+    Words for thousands and more are not read
+    These are rates of a month or a day
+    These are rates of a month or a day
+    These are classes and no numbers
+    These are classes and no numbers
+    <BLANKLINE>
+    """
+    cells = cells.astype(str).str.strip()
+    return next((said for form, said in _NO_NUMBERS if cells.str.fullmatch(form).mean() > 0.5), "")

@@ -21,7 +21,11 @@ _LATER = re.compile(
     r"(?i)(?:^|[^a-z])(?:paid|pymnt|payments?|repaid|repayments?|prepaid|recover\w*|collect(?:ion|ed|ions)?|charge\w*|"
     r"written|write|default\w*|dpd|overdue|arrears?|late|past|settle\w*|hardship|outstanding|outprncp|remaining|"
     r"closed?|closing|status|outcome|target|bad|good|label|loss(?:es)?|lgd|last|final|next|provisions?|impair\w*|"
-    r"writeoff)(?:$|[^a-z])|(?:paid|pymnt|payments?|recover\w*|default\w*)$"
+    r"writeoff|received|receipts?|total[_ ]rec|recov|lawsuit|dunning|cured?|mob|months on book|"
+    r"gezahlt|getilgt|zahlung(?:en)?|zahlungseing[aä]nge?|r[uü]ckstand|verzug|mahn\w*|inkasso|ausfall|verlust|restschuld|"
+    r"pay[ée]e?s?|rembours[ée]e?s?|impay[ée]e?s?|retard|recouvr\w*|perte|contentieux|pagad[oa]s?|mora|impag[oa]d?[oa]?s?|"
+    r"cobran[zç]a|p[ée]rdida|fallido|pagos?|atrasos?|preju[ií]zo|recupera\w*)(?:$|[^a-z])|"
+    r"(?:paid|pymnt|payments?|recover\w*|default\w*)$|逾期|催收|已还|还款|结清|核销|违约|坏账|回收"
 )
 
 
