@@ -15,7 +15,7 @@ _UPRIGHT, _TURNED = 470, 717
 #: Share of its drawn size that a picture has, and the height in points that it may have: the text's, less a caption.
 _SHOWN, _TALLEST = 0.89, 630
 #: Rows, and letters in them, up to which a table is not broken over two pages.
-WHOLE_ROWS, WHOLE_LETTERS = 20, 2_000
+WHOLE_ROWS, WHOLE_LETTERS = 20, 2_400
 _HEADS = ("Strong", "Strong"), ("Strong", "Code")  # a paragraph that heads a list or table begins and ends so
 _TABLE_SIZES, _PADDING = (9, 8.75, 8.5, 8, 7.5, 7, 6.5), 9
 

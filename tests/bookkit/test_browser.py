@@ -219,6 +219,12 @@ def test_print_shows_everything(visit, address):
     page.emulate_media(media="print")
     assert page.get_by_text("Its text, with a footnote.").is_visible()
     assert not page.locator(".bar").is_visible() and not page.locator("#contents").is_visible()
+    page.goto(f"{address}/chapters/numbers.html")
+    code = page.locator("details.code")
+    code.evaluate_all("nodes => nodes.forEach((node, place) => { node.open = !place; })")
+    page.evaluate("dispatchEvent(new Event('beforeprint'))")
+    page.emulate_media(media="print")
+    assert code.count() > 1 and [code.nth(place).is_visible() for place in (0, 1)] == [True, False]
 
 
 def test_without_script_everything_can_be_read(visit, address):

@@ -58,7 +58,7 @@
     });
     setTimeout(function () { stay.disconnect(); }, 4000);
   }
-  addEventListener("beforeprint", function () { all("details").forEach(function (d) { d.open = true; }); });
+  addEventListener("beforeprint", function () { all("details:not(.code)").forEach(function (d) { d.open = true; }); });
 
   // search: every word must occur, anywhere in a word, so Chinese needs no word breaks; the index loads on first use
   var dialog = doc.querySelector("dialog.search"), input = dialog.querySelector("input");
