@@ -121,7 +121,7 @@ def test_rates_beyond_any_cap_are_found_up_to_a_thousand_per_cent():
     free = Costs(servicing=0.0)
     rate = float(break_even_rate(0.69, 2, costs=free))
     assert 9 < rate < 10 and abs(float(contract_value(rate, 2, 0.69, costs=free))) < 1e-9
-    assert np.isnan(break_even_rate(0.8, 2, costs=free))
+    assert np.isnan(break_even_rate([0.71, 0.8], 2, costs=free)).all()  # the first breaks even below 1,100 per cent
     assert break_even_rate(0.0, 12, costs=Costs(funding=0.0, servicing=0.0)) == 0.0
     table = price_table(["1"], [0.2], 36, {})
     assert table["price"].tolist() == table["break_even"].tolist()
