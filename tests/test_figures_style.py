@@ -207,6 +207,21 @@ def test_long_names_of_rows_stand_above_them_on_a_telephone():
     assert narrow(forest_plot(table).figure) is None
 
 
+def test_the_line_of_reference_crosses_no_name_on_a_telephone():
+    labels = [f"trait {place}: a name too long to stand beside its row, and wide enough" for place in range(4)]
+    ax = forest_plot(pd.DataFrame({"label": labels, "odds_ratio": 1.1, "low": [0.5, 0.9, 0.9, 0.9], "high": 7.0}))
+    before = [line.get_visible() for line in ax.lines], len(ax.collections)
+    with _laid_out_again(ax.figure, above=True):
+        ax.figure.canvas.draw()
+        lines = [ax.transData.transform(part) for part in ax.collections[-1].get_segments()]
+        names = [text.get_window_extent() for text in ax.texts]
+        assert len(lines) == len(names) == 4 and all(name.x0 < lines[0][0][0] < name.x1 for name in names)
+        assert not any(name.y0 < y < name.y1 for line in lines for y in line[:, 1] for name in names)
+        assert not any(low <= name.y0 and name.y1 <= high for (_, low), (_, high) in lines for name in names)
+        assert not ax.lines[-1].get_visible()
+    assert before == ([line.get_visible() for line in ax.lines], len(ax.collections))
+
+
 def test_a_legend_takes_fewer_columns_on_a_telephone():
     figure, ax = plt.subplots(figsize=(7, 3), layout="constrained")
     for name in ("one set", "another set", "the third set"):

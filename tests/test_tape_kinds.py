@@ -911,7 +911,7 @@ WAYS_OUT = [
         rule("dti", missing=["inf"]),
     ),
     ("a mark in an open cell", SPREAD, {}, "must be quoted", SPREAD.replace("own, with a garden", "own"), {}),
-    ("a quotation mark that swallows lines", QUOTED, {}, "remove the mark there", QUOTED.replace('"', ""), {}),
+    ("a quotation mark that swallows lines", QUOTED, {}, "remove the mark; if", QUOTED.replace('"', ""), {}),
     ("a mapping without from", LOANS, {"age": {"unit": "years"}}, "say 'from'", LOANS, {}),
     ("a rule that is no set of keys", LOANS, {"age": "age"}, "write for instance", LOANS, {}),
     (

@@ -376,6 +376,17 @@ def test_what_may_be_parted_in_two_ways_is_refused(put, cell, says):
         read_tape(put(with_use(cell, 7, 3)), rules(USE))
 
 
+@pytest.mark.parametrize("cell, text", [('"24 tv"', "24 tv"), ("24 tv", "24 tv"), ('"24"" tv"', '24" tv')])
+def test_both_readings_of_a_mark_that_swallows_lines_have_a_remedy_that_works(put, cell, text):
+    broken = with_use('"24 tv', 7, 3)
+    with pytest.raises(
+        DataError, match='begins the cell, close it .* or remove the mark; .* write it twice .*"24"" tv"'
+    ):
+        read_tape(put(broken), rules(USE))
+    frame = read_tape(put(broken.replace('"24 tv', cell)), rules(USE)).frame
+    assert frame["purpose"].astype(str)[::7].eq(text).all() and frame["amount"].tolist() == LOANS["amount"].tolist()
+
+
 def test_a_file_that_is_cut_inside_a_cell_is_not_taken_for_one_with_stray_marks(put):
     text = with_use('"car"', 7, 8, quoted=True).rstrip("\n")
     with pytest.raises(DataError, match="ends inside quotation marks"):

@@ -361,6 +361,20 @@ def test_psi_threshold_holds_its_level():
     assert shifted.psi > shifted.threshold and shifted.pvalue < 1e-3
 
 
+def test_an_empty_class_gives_half_a_loan_to_every_class_and_no_infinity():
+    """What a hand without the rule finds infinite; without an empty class nothing is added."""
+    expected, actual = np.array([40, 30, 30, 0]), np.array([0, 20, 50, 30])
+    e, a = ((counts + 0.5) / (counts + 0.5).sum() for counts in (expected, actual))
+    r = v.population_stability(np.repeat(list("abcd"), expected), np.repeat(list("abcd"), actual))
+    assert_allclose(r.psi, ((a - e) * np.log(a / e)).sum(), rtol=1e-12)
+    assert r.adjusted == 2 and np.isfinite(r.psi)
+    with np.errstate(divide="ignore"):
+        assert np.isinf((actual / 100 - expected / 100) @ np.log(actual / expected))
+    e, a = np.array([40, 60]), np.array([30, 70])
+    r = v.population_stability(np.repeat(list("ab"), e), np.repeat(list("ab"), a))
+    assert_allclose(r.psi, ((a - e) / 100) @ np.log(a / e), rtol=1e-12)
+
+
 def test_psi_missing_new_and_empty_classes():
     r = v.population_stability([1.0, 2, 3, np.nan] * 20, [1.0, 2, 3, 4] * 20, bins=3)
     assert r.table.loc["missing", "expected"] == 20 and r.adjusted == 1

@@ -18,6 +18,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.collections import LineCollection
 from matplotlib.container import BarContainer
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FuncFormatter
@@ -196,6 +197,14 @@ def _laid_out_again(figure: Figure, *, above: bool) -> Iterator[None]:
             # the layout would take room for a long name from the panel
             text = ax.text(0, y + up, words, transform=ax.get_yaxis_transform(), fontsize=9, in_layout=False)
             undo.append((type(text).remove, text))
+        for line in [line for line in ax.lines if line.get_transform() == ax.get_xaxis_transform()]:
+            # a line over all rows would cross the names above them: it is drawn beside each row alone
+            x, look = line.get_xdata()[0], {"color": line.get_color(), "linewidth": line.get_linewidth()}
+            parts = LineCollection([[(x, y - 0.22), (x, y + 0.22)] for y in ax.get_yticks()], **look)
+            parts.set(zorder=line.get_zorder(), linestyle=line.get_linestyle())
+            ax.add_collection(parts, autolim=False)
+            undo += [(type(parts).remove, parts), (line.set_visible, line.get_visible())]
+            line.set_visible(False)
         undo += [(partial(_tick, ax, "labelleft"), True), (ax.set_ylim, (bottom, top))]
         _tick(ax, "labelleft", False)
         ax.set_ylim(bottom, top + up)

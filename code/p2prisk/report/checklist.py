@@ -234,7 +234,7 @@ CHECKS = (
     Check(
         "score_stability",
         "Is the population the same?",
-        "stability index of the probability",
+        "stability index of the probability (if a class is empty, half a loan is added to each)",
         ".3f",
         "test",
         _score_stability,

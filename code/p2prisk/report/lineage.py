@@ -19,6 +19,7 @@ import pandas as pd
 
 import p2prisk
 from p2prisk.errors import DataError
+from p2prisk.report.words import counted
 from p2prisk.tape.pieces import joined_sha256, pieces_of
 from p2prisk.tape.privacy import masked_name
 
@@ -155,7 +156,9 @@ def inferences(study: TapeStudy) -> pd.DataFrame:
         what, rows_ = note["what"], f"{note['rows']:,d} rows"
         rows.append(("unit or code", f"{note['column']}: {what}", "by the values of the column", rows_))
     for entry in sample.set_aside:
-        rows.append(("cohort", f"{entry['rows']:,d} rows set aside", entry["reason"], "counted, and in no number"))
+        rows.append(
+            ("cohort", f"{counted(entry['rows'], 'row')} set aside", entry["reason"], "counted, and in no number")
+        )
     if study.event is not None:
         rows.append(("event", study.event.name, study.event.kind, study.event.rule))
     if facts.get("grade_order") or sample.provenance.get("grade_order"):

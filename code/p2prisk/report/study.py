@@ -93,8 +93,9 @@ class TapeStudy:
             "columns_used": self.columns_used(),
             "set_aside": self.set_aside(),
             "quality_words": (
-                f"The check of the tape as read gives {report.count('error'):,d} errors, "
-                f"{report.count('warning'):,d} warnings and {report.count('note'):,d} notes."
+                "The check of the tape as read gives {}, {} and {}.".format(
+                    *(words.counted(report.count(level), level) for level in ("error", "warning", "note"))
+                )
             ),
             "findings": report.findings[["level", "column", "what", "rows", "remedy"]].astype({"rows": int}),
             "quality_columns": report.columns,

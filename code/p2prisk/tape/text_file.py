@@ -400,7 +400,9 @@ def _refuse_swallowed(path, row, width, scan, begin, end):
     if len(lines) > 1 and whole > 0.5 * len(lines):
         raise SwallowedError(
             f"{path.name}, line {begin:,d}: a quotation mark opens a cell that holds lines {begin:,d} to {end:,d}, and "
-            f"{whole:,d} of them look like rows of their own; remove the mark there or close it",
+            f"{whole:,d} of them look like rows of their own. If the mark begins the cell, close it behind the cell, "
+            'or remove the mark; if it belongs to the text, as in 24" (inches), write it twice in a quoted cell: '
+            '"24"" tv"',
             scan | {"width": width},
         )
 

@@ -134,11 +134,18 @@ def population_stability(
     The threshold answers whether anything changed, the index how much. Class limits come from `expected`;
     that they are estimated matters little for quantiles, but B must be small against both samples.
 
+    A class with loans in one sample and none in the other would make the index infinite, whatever the size of the
+    change. Then half a loan is added to every class of both samples (``adjusted`` counts the empty classes), so that
+    the index is finite and shrinks with the class; another rule, such as a least share, gives another number.
+
     Examples
     --------
     >>> r = population_stability(["a"] * 50 + ["b"] * 50, ["a"] * 60 + ["b"] * 40)
     >>> round(r.psi, 4), r.degrees_of_freedom, round(r.threshold, 4), r.rule
     (0.0405, 1, 0.0768, 'stable')
+    >>> gone = population_stability(["a"] * 50 + ["b"] * 50, ["a"] * 100)  # 50.5 of 101 against 100.5 of 101, and so on
+    >>> round(gone.psi, 3), gone.adjusted
+    (2.625, 1)
     """
     check_share(confidence, "confidence")
     first_weights = as_weights(expected_weights, np.size(expected))
