@@ -134,6 +134,16 @@ def test_the_mark_of_a_file_of_applicants_can_be_said(model, capsys):
     assert scored(model, pair, "--map", str(model / "comma.yml")).tolist() == right.tolist()
 
 
+def test_another_unit_is_no_reason_to_recalibrate_and_is_said(model, capsys):
+    """The verdict was to recalibrate, as for loans that had changed."""
+    told = ["--model", str(model / "m.json"), "--map", str(model / "m.yml"), "--same-months"]
+    for scale, says in ((100, True), (1, False)):
+        column("dti", LOANS["dti"] / scale).to_csv(model / "later.csv", index=False)
+        main(["monitor", str(model / "later.csv"), *told])
+        said = capsys.readouterr().err
+        assert ("dti: 100% of these loans lie where the lowest" in said and "in another unit?" in said) == says, said
+
+
 # ---------------------------------------------------------------- rows that are no loans
 
 

@@ -34,6 +34,7 @@ def run(arguments):
     from p2prisk.cli.page import tables_page
     from p2prisk.monitor import Simulation, watch_model
     from p2prisk.outputs import Output, refuse_twice
+    from p2prisk.scorecard.scoring import LoanScorer
     from p2prisk.standard import StandardModel
 
     inputs = cli._inputs(arguments)
@@ -50,6 +51,8 @@ def run(arguments):
         simulation=Simulation(common_shock=arguments.common_shock),
     )
     cli._say(_text(found))
+    for told in LoanScorer(model).unlike(tape.frame):  # another unit would ask for another model
+        cli._say("warning: " + told.partition(" 'p2prisk")[0], sys.stderr)
     texts = []
     if arguments.html:
         texts.append(tables_page(f"The model on new loans: {found.verdict}", _sections(found)))
