@@ -791,6 +791,7 @@ NO_WAY_OUT = {
     "--scheduler",
     "--key",
     "--query",
+    "--known",
     "--rows",
     "--output",
     "--format",
