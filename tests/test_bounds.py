@@ -543,3 +543,93 @@ def test_what_a_parquet_file_unfolds_to_is_counted_over_all_its_groups():
     )
     with pytest.raises(DataError, match="unfolds to"):
         bounds.check_parquet(Path(__file__), about, [], None)
+
+
+#: parts of a workbook that say nothing many times over, in files of kilobytes; most took minutes to parse
+EMPTY = {
+    "rows": ("xl/worksheets/sheet1.xml", b"</sheetData>", b"<row/>"),
+    "cells": ("xl/worksheets/sheet1.xml", b"</sheetData>", b"<row>" + b"<c/>" * 1000 + b"</row>"),
+    "cells of a number": ("xl/worksheets/sheet1.xml", b"</sheetData>", b"<row><c><v>1</v></c></row>"),
+    "elements of no kind": ("xl/worksheets/sheet1.xml", b"<sheetData>", b"<x/>"),
+    "depth": ("xl/worksheets/sheet1.xml", b"</sheetData>", b"<a>"),
+    "attributes": ("xl/worksheets/sheet1.xml", b"</sheetData>", b"<row " + b'a="1" ' * 1000 + b"/>"),
+    "runs of a text": ("xl/sharedStrings.xml", b"</sst>", b"<si><r><t>a</t></r></si>"),
+    "styles": ("xl/styles.xml", b"</cellXfs>", b"<xf/>"),
+    "fonts": ("xl/styles.xml", b"</fonts>", b"<font/>"),
+    "sheets": ("xl/workbook.xml", b"</sheets>", b'<sheet name="a" sheetId="1"/>'),
+    "relations": ("xl/_rels/workbook.xml.rels", b"</Relationships>", b'<Relationship Id="r" Type="t" Target="x"/>'),
+    "kinds of parts": ("[Content_Types].xml", b"</Types>", b'<Default Extension="a" ContentType="b"/>'),
+    "properties": ("docProps/core.xml", b"</cp:coreProperties>", b"<x/>"),
+}
+
+
+def with_part(path, name, change):
+    """A workbook with another part."""
+    altered(path, lambda xml: xml)
+    with zipfile.ZipFile(path) as archive:
+        parts = {each: archive.read(each) for each in archive.namelist()}
+    parts[name] = change(parts.get(name, b"<sst></sst>"))
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        for each, data in parts.items():
+            archive.writestr(each, data)
+    return path
+
+
+@pytest.mark.parametrize("what", EMPTY)
+def test_parts_of_a_workbook_that_say_nothing_are_refused_before_they_are_parsed(tmp_path, what, monkeypatch):
+    name, at, empty = EMPTY[what]
+    times = (bounds.MARKS if "sheet1" in name or "shared" in name else bounds.MARKS_BESIDE) // len(
+        re.findall(b"[<=]", empty)
+    ) + 1
+
+    def never(*_, **__):
+        pytest.fail("it is parsed")
+
+    monkeypatch.setattr(openpyxl, "load_workbook", never)
+    path = with_part(
+        tmp_path / "x.xlsx", name, lambda xml: xml.replace(at, empty * times + at, 1) if at in xml else xml
+    )
+    with pytest.raises(DataError, match="nearly all of them empty|does not say plainly"):
+        read_tape(path)
+
+
+def test_a_part_that_only_begins_like_a_sheet_has_no_more_tags_than_others(tmp_path):
+    """The reader takes a part by its name and asks no one how it begins."""
+    many = b"<worksheet><cellXfs>" + b"<xf/>" * bounds.MARKS_BESIDE + b"</cellXfs></worksheet>"
+    for name in ("xl/styles.xml", "xl/workbook.xml"):
+        with pytest.raises(DataError, match="for styles, names and the like"):
+            read_tape(with_part(tmp_path / "x.xlsx", name, lambda xml: many))
+    hidden = b"<Types><Override PartName='/x' ContentType='&#109;ain+xml'/></Types>"
+    with pytest.raises(DataError, match="does not say plainly"):
+        read_tape(with_part(tmp_path / "x.xlsx", "[Content_Types].xml", lambda xml: hidden))
+
+
+def test_workbooks_in_odd_encodings_or_with_a_tag_of_megabytes_or_a_thousand_parts_are_refused(tmp_path):
+    sheet = "xl/worksheets/sheet1.xml"
+    odd = b'<?xml version="1.0" encoding="cp037"?><worksheet/>'  # in which no tag begins with the byte of "<"
+    with pytest.raises(DataError, match="encoding that no workbook has"):
+        read_tape(with_part(tmp_path / "x.xlsx", sheet, lambda xml: odd))
+    for text in (b"<row " + b"a " * (1 << 22), b"<row><c><v>" + b"1" * (1 << 23)):
+        with pytest.raises(DataError, match="a tag or a cell of more than"):
+            read_tape(
+                with_part(
+                    tmp_path / "x.xlsx", sheet, lambda xml, text=text: xml.replace(b"</sheetD", text + b"</sheetD")
+                )
+            )
+    path = altered(tmp_path / "x.xlsx", lambda xml: xml)
+    with zipfile.ZipFile(path, "a", zipfile.ZIP_DEFLATED) as archive:
+        for number in range(20):
+            archive.writestr(f"xl/worksheets/z{number}.xml", b" " * (1 << 22))
+    with pytest.raises(DataError, match="unfolds to .* parts: no workbook"):
+        read_tape(path)
+
+
+def test_a_long_formula_that_cells_share_is_not_written_anew_for_each(tmp_path):
+    """Thirty thousand cells took minutes in a file of 6 kB."""
+    long = b'<row r="9"><c r="A9"><f t="shared" si="0" ref="A1:A9">' + b"A1+" * 5000 + b"A1</f></c></row>"
+    more = b'<row r="9"><c r="A9"><f t="shared" si="0"/></c></row>' * 2000
+    path = altered(tmp_path / "x.xlsx", lambda xml: xml.replace(b"</sheetData>", long + more + b"</sheetData>"))
+    begin = time.process_time()
+    with pytest.raises(DataError, match="cell A9 .*holds a formula"):
+        read_tape(path)
+    assert time.process_time() - begin < 2

@@ -322,8 +322,8 @@ def test_pseudo_r_squared_by_their_definitions(frame, result):
 
 
 def test_unseen_level_is_refused(frame, result):
-    with pytest.raises(DataError, match=r"\['BOAT'\] that the fit has not seen"):
-        result.predict(frame.head(2).assign(home="BOAT"))
+    with pytest.raises(DataError, match=r"in 6 row\(s\) that the fit has not seen, first in row 0: \['BOAT'\]"):
+        result.predict(frame.head(6).assign(home="BOAT"))
 
 
 @pytest.mark.parametrize(

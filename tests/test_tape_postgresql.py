@@ -5,7 +5,9 @@ import os
 import shutil
 import socket
 import subprocess
+import sys
 import tempfile
+import time
 from pathlib import Path
 
 import pandas as pd
@@ -273,3 +275,42 @@ def test_a_result_comes_row_by_row_and_no_cell_is_in_what_a_function_says(filled
     monkeypatch.setattr("p2prisk.tape.database.free_memory", lambda: 1.5e8)
     with pytest.raises(DataError, match="more than 0.1 GB of memory"):
         read_tape(reader(filled), query="SELECT * FROM endless")
+
+
+def _running(connection):
+    """Queries of the reader that the server still works at."""
+    query = "SELECT count(*) FROM pg_stat_activity WHERE usename = 'reader' AND state = 'active'"
+    return connection.execute(query).fetchone()[0]
+
+
+def test_a_query_ends_at_the_server_when_its_client_was_killed(filled):
+    """It went on for as long as it took, and held what it had locked."""
+    with psycopg.connect(filled.replace("+psycopg", ""), autocommit=True) as connection:
+        if connection.info.server_version < 140000:
+            pytest.skip("client_connection_check_interval is there from PostgreSQL 14 on")
+        code = (
+            "import sys; from p2prisk.tape import database; from p2prisk.tape.read import read_raw; "
+            "database.LOOKS = '100ms'; read_raw(sys.argv[1], query='SELECT pg_sleep(600)')"
+        )
+        client = subprocess.Popen([sys.executable, "-c", code, reader(filled)])
+        try:
+            _until(lambda: _running(connection) == 1)
+        finally:
+            client.kill()
+            client.wait()
+        _until(lambda: _running(connection) == 0)
+
+
+def test_a_query_ends_at_the_server_after_its_time(filled, monkeypatch):
+    from p2prisk.tape import database
+
+    monkeypatch.setattr(database, "MINUTES", 0.001)
+    with pytest.raises(DataError, match="ended by the server, which gives it"):
+        read_raw(reader(filled), query="SELECT pg_sleep(600)")
+
+
+def _until(true, seconds=30):
+    end = time.monotonic() + seconds
+    while not true():
+        assert time.monotonic() < end
+        time.sleep(0.05)

@@ -71,7 +71,7 @@ def _run(argv):
         if error.args and isinstance(error.args[0], list):  # of shutil: an entry for each file that was not copied
             _, target, words = error.args[0][0]
             return _failed(f"{str(words).partition('] ')[2].partition(':')[0] or 'not copied'}: {Path(target).parent}")
-        return _failed(f"{error.strerror or error}: {error.filename or ''}")
+        return _failed(f"{error.strerror or type(error).__name__}: {error.filename or ''}")
     except MemoryError:
         return _failed("the memory is not enough for this file; read fewer columns, or a part of the rows")
     except Exception as error:  # its words may hold values of the tape: its kind and its place say enough

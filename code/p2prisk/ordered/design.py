@@ -141,6 +141,10 @@ def _is_column(endog):
     return len(shape) == 2 and shape[1] == 1
 
 
+#: rows that share a level before it is named: one of fewer may be somebody's name
+_SHARED = 5
+
+
 def _shorten(values, most=8):
     values = list(values)
     if len(values) <= most:
@@ -241,7 +245,7 @@ class Design:
         try:
             matrix = _materialise(spec, frame, self.context)
         except FormulaicError as error:
-            raise DataError(f"the formula cannot be evaluated on the new data: {error}") from error
+            raise DataError(f"the formula cannot be evaluated on the new data: {_kind(error)}") from None
         return matrix.drop(columns="Intercept").to_numpy(dtype=float)
 
     def _plain_matrix(self, data):
@@ -263,11 +267,17 @@ class Design:
             # a factor that transforms its column first (a cut, a lower-casing) is checked after the transform
             if len(columns) != 1 or not re.fullmatch(rf"(C\()?{re.escape(columns[0])}\s*([,)].*)?", factor):
                 continue
-            unseen = [v for v in pd.unique(frame[columns[0]]) if v not in set(levels)]
-            if unseen:
+            values = frame[columns[0]]
+            unseen = ~values.isin(levels).to_numpy()
+            if unseen.any():
+                counts = values[unseen].astype(object).value_counts()
+                shared = (
+                    _shorten(counts.index[counts >= _SHARED]) if (counts >= _SHARED).any() else "that few rows have"
+                )
                 raise DataError(
-                    f"column {columns[0]!r} has level {_shorten(unseen)} that the fit has not seen "
-                    f"(it knows {_shorten(levels)}); merge it with a known level or refit"
+                    f"column {columns[0]!r} has {len(counts)} level(s) in {unseen.sum():,d} row(s) that the fit has "
+                    f"not seen, first in row {unseen.argmax():,d}: {shared} (it knows {_shorten(levels)}); merge with "
+                    "a known level or refit"
                 )
 
 
@@ -288,8 +298,23 @@ def _materialise(spec, frame, context):
         warnings.simplefilter("error", DataMismatchWarning)
         try:
             return spec.get_model_matrix(frame, context=context, na_action="ignore", output="pandas")
-        except DataMismatchWarning as unseen:
-            raise DataError(f"the data hold a level that the fit has not seen: {unseen}") from None
+        except DataMismatchWarning:  # its words name the level, which may be somebody's
+            raise DataError(
+                "the data hold a level that the fit has not seen; merge it with a known one or refit"
+            ) from None
+
+
+def _where(error):
+    """The first line of what a library says of the words of a formula, which has no data before it."""
+    said = next(iter(str(error).splitlines()), "")
+    return f": {said[:200]}" if said else ""
+
+
+def _kind(error):
+    """What failed in a formula, in words of our own: those of a library may repeat a cell."""
+    kind = type(error.__cause__ or error).__name__
+    known = {"ValueError": "a value that it cannot take", "TypeError": "text or dates where it needs numbers"}
+    return known.get(kind, f"it fails ({kind})") + "; look at what the columns it names hold"
 
 
 def design_from_formula(rhs, data, context=None, merges=None):
@@ -310,14 +335,14 @@ def design_from_formula(rhs, data, context=None, merges=None):
     try:
         terms = [written(term) for term in Formula(rhs)]
     except (FormulaicError, SyntaxError) as error:
-        raise ModelError(f"the formula {rhs!r} cannot be read: {error}") from error
+        raise ModelError(f"the formula {rhs!r} cannot be read{_where(error)}") from None
     formula = Formula(["1", *(term for term in terms if term != "1")])
     try:
         matrix = _materialise(ModelSpec(formula=formula), data, context)
     except P2PRiskError:
         raise
     except (FormulaicError, SyntaxError, TypeError, ValueError) as error:  # a function where numbers are needed
-        raise ModelError(f"the formula {rhs!r} cannot be evaluated: {error}") from error
+        raise ModelError(f"the formula {rhs!r} cannot be evaluated: {_kind(error)}") from None
     spec = matrix.model_spec
     names = [str(name) for name in matrix.columns[1:]]
     if len(set(names)) != len(names):
@@ -391,7 +416,7 @@ def required_columns(rhs, data, context=None):
                 expression = re.sub(_QUOTED, "0", factor.expr)
                 names |= {str(variable.root) for variable in get_expression_variables(expression, {})}
     except (FormulaicError, SyntaxError) as error:
-        raise ModelError(f"the formula {rhs!r} cannot be read: {error}") from error
+        raise ModelError(f"the formula {rhs!r} cannot be read{_where(error)}") from None
     absent = sorted(names - columns - set(TRANSFORMS) - set(context or {}) - set(dir(builtins)))
     if absent:
         raise DataError(

@@ -463,7 +463,7 @@ def _transformed(node, values, state):
     try:  # a copy: the function may write into it
         made = TRANSFORMS[node.value](pd.Series(values), _state=copy.deepcopy(state), **named)
     except (ValueError, TypeError, KeyError, IndexError, ZeroDivisionError) as error:
-        raise DataError(f"{node.source} cannot be computed: {error}") from None
+        raise DataError(f"{node.source} cannot be computed ({type(error).__name__}): do all values suit it?") from None
     made = getattr(made, "__wrapped__", made)
     if isinstance(made, dict):
         return {str(key): np.asarray(value, dtype=float) for key, value in made.items()}

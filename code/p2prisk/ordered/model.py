@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal, Self
 import numpy as np
 import pandas as pd
 
-from p2prisk.errors import DataError, ModelError, SeparationError
+from p2prisk.errors import DataError, ModelError, P2PRiskError, SeparationError
 from p2prisk.ordered import covariance as _covariance
 from p2prisk.ordered import newton
 from p2prisk.ordered.bias_reduced import fit_by
@@ -391,7 +391,7 @@ class OrdinalModel:
         merges = add_merge(self.design.merges, merge)
         try:
             design, values = design_from_formula(self.design.formula, self.frame, self.design.context, merges)
-        except ValueError as error:
+        except P2PRiskError as error:
             raise ModelError(
                 f"the level {merge.level!r} of {merge.column!r} should be merged into {merge.into!r}, but the formula "
                 f"names it (as the reference, say): choose another there ({error})"

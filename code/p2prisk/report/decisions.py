@@ -65,7 +65,8 @@ def read_yaml(path: PathLike, what: str, schema: dict) -> dict:
         with building(path.name):
             found = yaml.safe_load(text) or {}
     except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise DataError(f"{path.name}: not YAML: {' '.join(str(error).split())}") from None
+        mark = getattr(error, "problem_mark", None)
+        raise DataError(f"{path.name}{f', line {mark.line + 1}' if mark else ''}: not YAML; correct it there") from None
     place = _not_finite(found)
     if place is not None:
         raise DataError(f"{path.name}: at {place}: a number that is finite is needed")

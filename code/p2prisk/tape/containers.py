@@ -13,6 +13,7 @@ from p2prisk.tape.bounds import (
     RATIO,
     check_archive,
     check_columns,
+    check_marks,
     check_parquet,
     columns_of_deltas,
     free_memory,
@@ -210,6 +211,8 @@ def read_excel(path, sheet, on_error, mapping, header=None, expected=()):
     from openpyxl.utils import get_column_letter
 
     size = check_archive(path, free_memory())
+    with _whole(path, "Excel"):
+        check_marks(path)
     try:
         with within(20 * size + (1 << 30)):  # a sheet of 70 MB takes 800 as cells; other parts may take anything
             rows, name, others, epoch = _rows_of_sheet(path, sheet)
@@ -309,15 +312,16 @@ def _rows_of_sheet(path, sheet):
     page.reset_dimensions()
     rows, cells, texts = [], 0, _Texts(path)
     try:
-        for row in page.iter_rows(values_only=True):
-            rows.append(row)
-            cells += len(row)
-            texts.see(row)
-            if len(rows) > ROWS_OF_A_SHEET or cells > CELLS_OF_A_SHEET:
-                raise DataError(
-                    f"{path.name}, sheet {name!r}, reaches to row {len(rows):,d} and over {cells:,d} cells, most of "
-                    "them empty: remove what stands far beyond the table, or save the sheet as CSV"
-                )
+        with _formulas_as_they_stand():
+            for row in page.iter_rows(values_only=True):
+                rows.append(row)
+                cells += len(row)
+                texts.see(row)
+                if len(rows) > ROWS_OF_A_SHEET or cells > CELLS_OF_A_SHEET:
+                    raise DataError(
+                        f"{path.name}, sheet {name!r}, reaches to row {len(rows):,d} and over {cells:,d} cells, most "
+                        "of them empty: remove what stands far beyond the table, or save the sheet as CSV"
+                    )
     except (DataError, MemoryError):
         raise
     except Exception as error:  # whatever a broken or hostile sheet makes of its XML
@@ -325,6 +329,27 @@ def _rows_of_sheet(path, sheet):
     check_columns(max(map(len, rows), default=0), f"{path.name}, sheet {name!r},")
     book.close()
     return rows, name, [other for other in names if other != name], book.epoch
+
+
+@contextmanager
+def _formulas_as_they_stand():
+    """While a sheet is read, a formula that cells share is not written anew for each: a long one took minutes.
+
+    That a cell has a formula is all that is asked.
+    """
+    from openpyxl.worksheet import _read_only, _reader
+
+    class Parser(_reader.WorkSheetParser):
+        def parse_formula(self, element):
+            formula = element.find(_reader.FORMULA_TAG)
+            return "=" if formula.get("t") == "shared" else super().parse_formula(element)
+
+    before = _read_only.WorkSheetParser
+    _read_only.WorkSheetParser = Parser
+    try:
+        yield
+    finally:
+        _read_only.WorkSheetParser = before
 
 
 class _Texts:

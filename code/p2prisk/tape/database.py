@@ -227,6 +227,7 @@ def _postgresql(where, parsed, query, watch):
         connection.read_only = True
         connection.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
         cursor = connection.cursor()
+        _ends_with_us(connection, cursor)
         # the first statement takes the snapshot: from here on no setting can make the transaction write
         cursor.execute(_RIGHTS)
         role, may_act, may_write = cursor.fetchone()
@@ -241,6 +242,11 @@ def _postgresql(where, parsed, query, watch):
         connection.rollback()
     except psycopg.Error as error:
         state, words = error.sqlstate or "", str(error).strip() or type(error).__name__
+        if state == "57014":
+            raise DataError(
+                f"{where}: the query was ended by the server, which gives it {MINUTES} minutes at most; ask for fewer "
+                "rows, or for a table instead of a view that computes"
+            ) from None
         if state in ("25006", "42601") and ("read-only" in words or "multiple commands" in words):
             raise DataError(f"{where}: {_ONE_SELECT}") from None
         if state[:2] not in _OF_THE_QUERY or not (state or isinstance(error, psycopg.OperationalError)):
@@ -251,6 +257,19 @@ def _postgresql(where, parsed, query, watch):
             connection.close()
     told = f"the role {role!r} may change tables; read as one that may only SELECT"
     return frame, [{"column": "", "what": told, "rows": len(frame)}] if may_write else []
+
+
+#: minutes that a query may take at the server; it looks for its client so often (from PostgreSQL 14 on)
+MINUTES, LOOKS = 60, "10s"
+
+
+def _ends_with_us(connection, cursor):
+    """A query does not go on at the server for hours, nor for a client that is gone."""
+    settings = {"statement_timeout": f"{MINUTES}min", "idle_in_transaction_session_timeout": f"{MINUTES}min"}
+    if connection.info.server_version >= 140000:
+        settings["client_connection_check_interval"] = LOOKS
+    for name, value in settings.items():
+        cursor.execute("SELECT set_config(%s, %s, false)", (name, value))
 
 
 #: classes of SQLSTATE whose words are of the query, the role or the server; those of others may repeat a cell

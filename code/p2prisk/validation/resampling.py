@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import scipy
 
-from p2prisk.errors import DataError
+from p2prisk.errors import DataError, said
 from p2prisk.validation._input import check_share
 
 if TYPE_CHECKING:
@@ -143,7 +143,7 @@ def bootstrap(
             failed, first_error = failed + 1, first_error or error
     if failed > n_resamples / 10 or not draws:
         raise DataError(
-            f"{failed} of {n_resamples} resamples failed; the first said: {first_error}. "
+            f"{failed} of {n_resamples} resamples failed; the first said: {said(first_error)}. "
             "Stratify by the outcome, or use a statistic that exists in every resample"
         )
     draws = pd.DataFrame(draws).reset_index(drop=True)
