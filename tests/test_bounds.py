@@ -90,6 +90,17 @@ def test_ten_thousand_columns_are_quick_and_a_million_are_refused(tmp_path):
         read_tape(path)
 
 
+def test_a_table_that_is_wide_and_long_is_refused_before_a_column_is_read(tmp_path, monkeypatch):
+    """Three thousand rows of 20,000 columns took 2.5 GB."""
+    path = tmp_path / "loans.csv"
+    path.write_text(",".join(f"c{i}" for i in range(48)) + ",amount,term\n" + ("1," * 48 + "1000,36\n") * 41)
+    monkeypatch.setattr(bounds, "WIDE_CELLS", 2000)
+    assert len(read_tape(path).frame) == 41
+    monkeypatch.setattr(bounds, "WIDE", 40)
+    with pytest.raises(DataError, match="50 columns and 41 rows: .*may have 2,000 cells. Export the columns"):
+        read_tape(path)
+
+
 def altered(path, change):
     """A workbook with a sheet of other XML."""
     book = openpyxl.Workbook()

@@ -24,6 +24,8 @@ FREE = 1 << 26
 RATIO = 250
 #: bytes of a line, characters of a cell, columns of a table
 LINE, CELL, COLUMNS = 1 << 24, 1 << 20, 20_000
+#: columns beyond which a table may have so many cells and no more
+WIDE, WIDE_CELLS = 5_000, 20_000_000
 _END = re.compile(rb"[\r\n]")
 #: what YAML takes for a number and computes with, minutes long
 _LONG_NUMBER = re.compile(r"[-+.\w:]*[\d_:]{300}", re.ASCII)
@@ -334,6 +336,15 @@ def check_columns(count: int, name: str) -> None:
     """Refuse a header of more columns than any table of loans has."""
     if count > COLUMNS:
         raise DataError(f"{name} has {count:,d} columns, more than {COLUMNS:,d}: is it a table, with one loan a row?")
+
+
+def check_cells(columns: int, rows: int, name: str) -> None:
+    """Refuse a table that is very wide and long: each of its columns is looked at, and takes memory of its own."""
+    if columns > WIDE and columns * rows > WIDE_CELLS:
+        raise DataError(
+            f"{name} has {columns:,d} columns and {rows:,d} rows: a table of more than {WIDE:,d} columns may have "
+            f"{WIDE_CELLS:,d} cells. Export the columns of the loans alone, or fewer rows at a time"
+        )
 
 
 def check_file(path: Path) -> None:

@@ -265,7 +265,8 @@ MINUTES, LOOKS = 60, "10s"
 
 def _ends_with_us(connection, cursor):
     """A query does not go on at the server for hours, nor for a client that is gone."""
-    settings = {"statement_timeout": f"{MINUTES}min", "idle_in_transaction_session_timeout": f"{MINUTES}min"}
+    most = f"{MINUTES * 60_000:.0f}ms"  # a part of a minute is rounded to seconds by the server, and none is no limit
+    settings = {"statement_timeout": most, "idle_in_transaction_session_timeout": most}
     if connection.info.server_version >= 140000:
         settings["client_connection_check_interval"] = LOOKS
     for name, value in settings.items():

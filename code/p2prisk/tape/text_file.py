@@ -16,7 +16,17 @@ from itertools import islice
 import pandas as pd
 
 from p2prisk.errors import DataError
-from p2prisk.tape.bounds import BROKEN, CELL, LINE, Unfolding, check_begin, check_columns, check_packing, free_memory
+from p2prisk.tape.bounds import (
+    BROKEN,
+    CELL,
+    LINE,
+    Unfolding,
+    check_begin,
+    check_cells,
+    check_columns,
+    check_packing,
+    free_memory,
+)
 from p2prisk.tape.choose import find_mapping, known_at_issue_only, wanted_columns
 from p2prisk.tape.columns import COLUMNS
 from p2prisk.tape.encodings import other_encoding
@@ -275,6 +285,7 @@ def scan_lines(path, encoding, delimiter, names, expected=(), header=None, piece
         scan |= {name: [] for name in _LISTS}
         scan |= {"blank": 0, "trailing": 0, "widest": width, "regular": False}
         _scan_records(path, encoding, delimiter, width, scan, judge)
+    check_cells(width, scan["records"], path.name)
     scan["header"], scan["width"] = names, width
     if scan["trailing"] > 0.5 * scan["records"]:  # all rows end so: none of them is shifted
         scan["trailing_rows"] = []
