@@ -38,7 +38,7 @@ LOOKED_AT = {
     ("outputs.py", "OSError"): "the name of a file, and the system's words",
     ("saved.py", "OSError"): "the name of a file, and the system's words",
     ("selftest.py", "Exception"): "the self-test's own loans are drawn at random",
-    ("tape/abreast.py", "StopIteration"): "its value is a result of ours",
+    ("tape/abreast.py", "StopIteration"): "raised again where the command catches it",
     ("tape/database.py", "sqlite3.Error"): "words only before a cell is read, or of the file",
     ("tape/database.py", "duckdb.Error"): "words only of the query",
     ("tape/database.py", "psycopg.Error"): "words only by a list of classes of SQLSTATE",

@@ -10,7 +10,7 @@ class P2PRiskError(Exception):
     """Base of every exception raised on purpose by :mod:`p2prisk`."""
 
 
-def said(error: BaseException) -> str:
+def said(error: BaseException | None) -> str:
     """What may be shown of an error: our own words, but of a library's its kind alone, as they may repeat a cell."""
     return str(error) if isinstance(error, P2PRiskError) else type(error).__name__
 

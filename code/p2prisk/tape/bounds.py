@@ -10,6 +10,7 @@ import os
 import re
 import zipfile
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -178,7 +179,7 @@ def check_marks(path: Path) -> None:
         for part in archive.infolist():
             since, table = 0, False
             with archive.open(part) as stream:
-                for number, block in enumerate(iter(lambda stream=stream: stream.read(1 << 20), b"")):
+                for number, block in enumerate(iter(partial(stream.read, 1 << 20), b"")):
                     if number == 0:
                         _check_encoding(path, block)
                         table = part.filename not in beside and _TABLE.match(block.replace(b"\0", b"")) is not None
