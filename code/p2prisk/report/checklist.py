@@ -5,6 +5,7 @@ A test that could not be made is ``not made``, with the reason and whose turn it
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from importlib import resources
@@ -327,13 +328,28 @@ def _row(check, limit, study):
         whose = READER if isinstance(error, DataError) else OURS
         return check.question, check.measure, "–", said, NOT_MADE, str(error).rstrip("."), check.place, whose
     fine = limit.get("least", -np.inf) <= value <= limit.get("most", np.inf)
-    shown = _shown(value, check.form)
+    shown = _shown(value, check.form) if fine else _outside(value, check.form, limit)
     verdict = PASSED if fine else FINDING
     return check.question, check.measure, shown, said, verdict, limit["why"], check.place, "" if fine else LOOK
 
 
 def _shown(value, form):
     return ("yes" if value else "no") if form == "yes" else f"{value:{form}}".replace("-", "−")
+
+
+def _outside(value, form, limit):
+    """A value outside its limits with as many decimals as keep it from looking like the limit.
+
+    Examples
+    --------
+    >>> _outside(1.2539, ".2f", {"least": 0.8, "most": 1.25}), _outside(1.5, ".2f", {"most": 1.25})
+    ('1.254', '1.50')
+    """
+    shown, digits = _shown(value, form), re.search(r"\.(\d)", form)
+    while digits and int(digits[1]) < 9 and shown in {_shown(limit[key], form) for key in _WORDS if key in limit}:
+        form = form.replace(digits[0], f".{int(digits[1]) + 1}")
+        shown, digits = _shown(value, form), re.search(r"\.(\d)", form)
+    return shown
 
 
 _WORDS = {"least": "at least", "most": "at most"}
