@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 #: a file comes no faster than a few of them can read it
 _MOST = 4
 #: rows from which threads gain more than they cost, and up to which what several hold on the way is small beside a tape
-_ROWS = (20_000, 4_000_000)
+_ROWS = (20_000, 1_500_000)
 
 
 def in_order(function: Callable[[Any], Any], items: Iterable, ahead: int | None = None) -> Iterator:
