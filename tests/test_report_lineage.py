@@ -112,6 +112,15 @@ def test_the_word_file_has_text_tables_figures_and_links(made):
     assert "a year of provisions" in words and "What to review" in words and "Table 6.1:" not in words[:200]
     assert '<w:rPr><w:sz w:val="15"/></w:rPr><w:tblPr>' in style  # at twelve points words broke letter by letter
     assert text.count("<w:tbl>") >= 8 and pictures and all(name.endswith(".png") for name in pictures)
+    assert '<w:pgSz w:w="11906" w:h="16838"/>' in text and text.count('w:left="1134"') == 1  # A4, 482 points of text
+    for table in re.findall(r"<w:tbl>.*?</w:tbl>", text, re.S):
+        share = int(re.search(r'<w:tblW w:type="pct" w:w="(\d+)', table)[1]) / 5000
+        grid = [int(wide) for wide in re.findall(r'<w:gridCol w:w="(\d+)', table)]
+        for row in re.findall(r"<w:tr>.*?</w:tr>", table, re.S):
+            for cell, wide in zip(re.findall(r"<w:tc>.*?</w:tc>", row, re.S), grid, strict=False):
+                said = re.sub(r"<[^>]+>", "", cell)
+                if re.fullmatch(r"[\d.,%\u2212-]{1,12}", said):  # no number or date breaks: digits are 0.55 em wide
+                    assert 0.55 * 7.5 * len(said) <= 482 * share * wide / sum(grid) - 10.8, said
     anchors = set(re.findall(r'w:anchor="([^"]+)"', text))
     assert anchors and anchors <= set(re.findall(r'w:bookmarkStart[^>]*w:name="([^"]+)"', text))
 

@@ -55,6 +55,9 @@ def test_what_could_not_be_tested_never_passes():
     assert len(tests) > 5 and set(tests["place"]) == {"left-out"}
     assert set(tests["verdict"]) == {NOT_MADE} and set(tests["value"]) == {"–"}
     assert set(tests["whose"]) == {"only you can supply"}
+    study.parts["test on other loans"] = "with two outcomes there is one cut, and nothing to be parallel"
+    tests = checklist(study).query("why.str.startswith('with two')")
+    assert set(tests["verdict"]) == {NOT_MADE} and set(tests["whose"]) == {""}  # it does not apply: nobody's turn
 
 
 def test_a_limit_of_ones_own_needs_a_reason(tmp_path):

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from p2prisk.report.study import TapeStudy
 
 PASSED, FINDING, NOT_MADE = "passed", "finding", "not made"
+#: reasons for which a part does not apply, which is nobody's turn
+NOT_FOR_THIS_TAPE = ("with two outcomes there is one cut",)
 #: whose turn it is
 READER, OURS, LOOK = "only you can supply", "our gap", "look at it"
 
@@ -318,8 +320,9 @@ def _row(check, limit, study):
     ends = [f"{words} {_shown(limit[key], check.form.lstrip('+'))}" for key, words in _WORDS.items() if key in limit]
     said = "yes" if check.form == "yes" else " and ".join(ends)
     if check.needs and study.parts[check.needs]:
-        whose = OURS if check.needs in study.gaps else READER
-        return check.question, check.measure, "–", said, NOT_MADE, study.parts[check.needs], check.place, whose
+        why = study.parts[check.needs]
+        whose = OURS if check.needs in study.gaps else "" if why.startswith(NOT_FOR_THIS_TAPE) else READER
+        return check.question, check.measure, "–", said, NOT_MADE, why, check.place, whose
     try:
         value = float(check.measured(study))
         if not np.isfinite(value):

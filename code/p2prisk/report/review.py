@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from p2prisk.report.checklist import FINDING, LOOK, NOT_MADE, OURS, READER
+from p2prisk.report.checklist import FINDING, LOOK, NOT_FOR_THIS_TAPE, NOT_MADE, OURS, READER
 from p2prisk.report.decisions import open_decisions
 
 if TYPE_CHECKING:
@@ -14,8 +14,6 @@ if TYPE_CHECKING:
 
 #: order of what is to be reviewed
 _ERROR, _FINDING, _DECIDE, _WARNING, _NOT_MADE, _LEFT_OUT = range(6)
-#: reasons for which a part does not apply, which is nobody's turn
-_NOT_FOR_THIS_TAPE = ("with two outcomes there is one cut",)
 
 
 def review(study: TapeStudy, checks: pd.DataFrame) -> pd.DataFrame:
@@ -48,7 +46,7 @@ def review(study: TapeStudy, checks: pd.DataFrame) -> pd.DataFrame:
         value = ", ".join(f"{key} {value}" for key, value in open_.value.items())
         rows.append((_DECIDE, f"Decide: {open_.name}; suggested {value}: {open_.reason}", READER, "decisions"))
     for part, why in study.parts.items():
-        if why and not why.startswith(_NOT_FOR_THIS_TAPE):
+        if why and not why.startswith(NOT_FOR_THIS_TAPE):
             whose = OURS if part in study.gaps else READER
             rows.append((_LEFT_OUT, f"No section on {part}: {why}", whose, "left-out"))
     table = pd.DataFrame(rows, columns=["rank", "what", "whose", "place"])
