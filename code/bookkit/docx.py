@@ -16,8 +16,7 @@ _BREAK = raw("openxml", '<w:p><w:r><w:br w:type="page"/></w:r></w:p>')
 #: in points: width of the text, letters of tables, what a cell keeps free; pandoc's style of tables, with a size; A4
 _ROOM, _EM, _PADDING = 480, 7.5, 12.0
 _SMALL = rb'(?s)(<w:style [^>]*w:styleId="Table".*?)(?=<w:tblPr>)', rb'\1<w:rPr><w:sz w:val="15"/></w:rPr>'
-_MARGINS = " ".join(f'w:{side}="1134"' for side in ("top", "right", "bottom", "left"))
-_PAPER = f'<w:pgSz w:w="11906" w:h="16838"/><w:pgMar {_MARGINS} w:header="567" w:footer="567" w:gutter="0"/>'
+_PAPER = b'<w:pgSz w:w="11906" w:h="16838"/><w:pgMar w:top="1134" w:right="1134" w:bottom="1134" w:left="1134"/>'
 
 
 def write_docx(book, pages, path):
@@ -34,8 +33,9 @@ def write_docx(book, pages, path):
         options = ["--toc", "--toc-depth=2", f"--resource-path={folder}", "-o", str(path.resolve())]
         tree.pandoc(tree.document(blocks, plain), "-f", "json", "-t", "docx", *options)
     with zipfile.ZipFile(path) as made:
-        parts = [(part, re.sub(*_SMALL, made.read(part))) for part in made.infolist()]
-        parts = [(part, data.replace(b"</w:sectPr>", _PAPER.encode() + b"</w:sectPr>")) for part, data in parts]
+        parts = [
+            (part, re.sub(b"(?=</w:sectPr>)", _PAPER, re.sub(*_SMALL, made.read(part)))) for part in made.infolist()
+        ]
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as made:
         for part, data in parts:
             made.writestr(part, data)
@@ -78,7 +78,7 @@ def _lower(node, page, by_path):
         return [{"t": "Image", "c": [["", [], keep], alt, [re.sub(r"\.svg$", ".png", name), ""]]}]
     if kind == "Table":
         longest, least = column_widths(node)
-        widths = [(each * _EM + _PADDING) / _ROOM for each in longest]  # without any, all columns are of one width
+        widths = [((each + 1) * _EM + _PADDING) / _ROOM for each in longest]  # without any, all are of one width
         set_widths(node, shares(least, longest, _ROOM / _EM, _PADDING / _EM) if sum(widths) > 1 else widths)
     return None
 
