@@ -33,9 +33,8 @@ def write_docx(book, pages, path):
         options = ["--toc", "--toc-depth=2", f"--resource-path={folder}", "-o", str(path.resolve())]
         tree.pandoc(tree.document(blocks, plain), "-f", "json", "-t", "docx", *options)
     with zipfile.ZipFile(path) as made:
-        parts = [
-            (part, re.sub(b"(?=</w:sectPr>)", _PAPER, re.sub(*_SMALL, made.read(part)))) for part in made.infolist()
-        ]
+        both = ((part, re.sub(*_SMALL, made.read(part))) for part in made.infolist())
+        parts = [(part, re.sub(b"(?=</w:sectPr>)", _PAPER, data)) for part, data in both]
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as made:
         for part, data in parts:
             made.writestr(part, data)
@@ -45,8 +44,7 @@ def _draw(book, folder):
     """A PNG beside every drawing."""
     import typst
 
-    drawings = sorted(folder.rglob("*.svg"))
-    if not drawings:
+    if not (drawings := sorted(folder.rglob("*.svg"))):
         return
     lines = ["#set page(width: auto, height: auto, margin: 0pt)"]
     lines += [f'#image("/{drawing.relative_to(folder).as_posix()}")\n#pagebreak(weak: true)' for drawing in drawings]
