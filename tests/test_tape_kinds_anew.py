@@ -155,6 +155,15 @@ def test_a_total_with_every_cell_filled_is_no_loan(put):
     assert len(read_tape(put(lines(large)), rules()).frame) == len(LOANS) + 1
 
 
+def test_where_every_balance_is_nought_no_loan_is_the_total(put):
+    text = lines("").rstrip("\n").split("\n")
+    text = [text[0] + ",balance", *(line + ",0" for line in text[1:]), ",2017-12-15,900,12,54000,18.1,rent,paid,0"]
+    tape = read_tape(put("\n".join(text) + "\n"), rules({"balance": {"from": "balance"}}))
+    assert len(tape.frame) + sum(len(part["lines"]) for part in tape.set_aside) == len(LOANS) + 1
+    assert not any("total" in part["reason"] for part in tape.set_aside), tape.set_aside
+    assert tape.frame["amount"].max() == LOANS["amount"].max()
+
+
 def test_a_row_that_numbers_the_columns_is_no_loan(put):
     for row in ("1,2,3,4,5,6,7,8", "(1),(2),(3),(4),(5),(6),(7),(8)"):
         tape = read_tape(put(lines(row, at=1)), rules())

@@ -321,8 +321,8 @@ def _sums(raw, some, sources):
     for name in ("amount", "balance"):
         source = sources.get(name, [None])[0]
         if source and pd.api.types.is_numeric_dtype(raw[source].dtype) and len(raw) > 10 and len(some) < 20:
-            whole = raw[source].sum()
-            found |= ((some[source] - (whole - some[source])).abs() < 1e-6 * max(abs(whole), 1)).to_numpy(dtype=bool)
+            whole = abs(float(raw[source].sum()))  # of noughts none is the total
+            found |= ((2 * some[source]).abs() - whole).abs().lt(1e-6 * whole).to_numpy(dtype=bool)
     return found
 
 
