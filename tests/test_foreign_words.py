@@ -1,6 +1,7 @@
 """No word of a library reaches the user where it may repeat a cell: every ``except`` of the package is looked at."""
 
 import ast
+import importlib.util
 import json
 import sqlite3
 from pathlib import Path
@@ -16,6 +17,7 @@ from p2prisk.errors import P2PRiskError
 from p2prisk.ordered import OrderedLogit
 
 CODE = Path(p2prisk.__file__).parent
+DUCKDB = importlib.util.find_spec("duckdb")  # with `make more`; without it the other readers are tried
 OWN = {node.name for node in ast.parse((CODE / "errors.py").read_text()).body if isinstance(node, ast.ClassDef)}
 #: attributes of a foreign error that are about files, places and kinds
 HARMLESS = {"strerror", "filename", "sqlstate", "__traceback__", "__cause__", "errno", "scan", "reason"}
@@ -124,7 +126,6 @@ def test_a_level_that_a_fit_has_not_seen_is_counted_and_not_repeated():
 
 def tapes(folder, cell):
     """Files of each reader that are wrong in a way that a library remarks upon, with the cell in them."""
-    import duckdb
     import openpyxl
     import pyarrow
     import pyarrow.parquet as parquet
@@ -163,6 +164,10 @@ def tapes(folder, cell):
         base.execute("CREATE TABLE loans (amount, term, issue_date)")
         base.executemany("INSERT INTO loans VALUES (?, ?, ?)", [(cell, cell, cell)] * 3)
     base.close()
+    if not DUCKDB:
+        return
+    import duckdb
+
     with duckdb.connect(str(folder / "a.duckdb")) as base:
         base.execute("CREATE TABLE loans (amount VARCHAR, term INT, issue_date VARCHAR)")
         base.execute("INSERT INTO loans VALUES (?, 36, ?)", [cell, cell])
@@ -197,7 +202,12 @@ def test_readers_repeat_no_cell(tmp_path, cell, capsys):
     """In no message: of the class, of what it came from, of the command."""
     tapes(tmp_path, cell)
     given = [(path, None) for path in sorted(tmp_path.iterdir()) if path.suffix in (".csv", ".parquet", ".xlsx")]
-    given += [(url.format(tmp_path), query) for url, queries in QUERIES.items() for query in queries]
+    given += [
+        (url.format(tmp_path), query)
+        for url, queries in QUERIES.items()
+        for query in queries
+        if DUCKDB or "duckdb" not in url
+    ]
     refused = 0
     for source, query in given:
         try:

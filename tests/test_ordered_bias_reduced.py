@@ -320,8 +320,10 @@ def test_the_rare_level_is_merged_said_and_scored(kind):
     boat, other = frame.head(1), frame.head(1).assign(home=into)
     for model in (r, again):
         pd.testing.assert_frame_equal(model.predict(boat), model.predict(other))
-    with pytest.raises(DataError, match="YACHT"):
+    with pytest.raises(DataError, match=r"'home' has 1 level\(s\) in 1 row\(s\)"):  # one row's level is not repeated
         again.predict(frame.head(1).assign(home="YACHT"))
+    with pytest.raises(DataError, match="YACHT"):
+        again.predict(frame.head(9).assign(home="YACHT"))
 
 
 def test_an_ordered_level_goes_to_its_neighbour():

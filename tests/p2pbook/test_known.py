@@ -31,7 +31,7 @@ SHOWS = re.compile(
 )
 WHEN = re.compile(
     r"\b(on (the|each|no) day|hindsight|final outcomes?|decision date|decided|(was|were) known|known until|"
-    r"end of 20\d\d|simulated|known seventeen months after|Outcomes: those)\b|\(live\)",
+    r"end of 20\d\d|simulated|known seventeen months after|Outcomes: those)\b",
     re.I,
 )
 #: modules with stored results whose numbers are made anew by the test

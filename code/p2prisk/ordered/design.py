@@ -245,7 +245,9 @@ class Design:
         try:
             matrix = _materialise(spec, frame, self.context)
         except FormulaicError as error:
-            raise DataError(f"the formula cannot be evaluated on the new data: {_kind(error)}") from None
+            raise DataError(
+                f"the formula cannot be evaluated on the new data: {_kind(error, sorted(self.required))}"
+            ) from None
         return matrix.drop(columns="Intercept").to_numpy(dtype=float)
 
     def _plain_matrix(self, data):
@@ -310,11 +312,11 @@ def _where(error):
     return f": {said[:200]}" if said else ""
 
 
-def _kind(error):
+def _kind(error, columns):
     """What failed in a formula, in words of our own: those of a library may repeat a cell."""
     kind = type(error.__cause__ or error).__name__
     known = {"ValueError": "a value that it cannot take", "TypeError": "text or dates where it needs numbers"}
-    return known.get(kind, f"it fails ({kind})") + "; look at what the columns it names hold"
+    return f"{known.get(kind, f'it fails ({kind})')}; look at what {_shorten(columns)} hold"
 
 
 def design_from_formula(rhs, data, context=None, merges=None):
@@ -342,7 +344,8 @@ def design_from_formula(rhs, data, context=None, merges=None):
     except P2PRiskError:
         raise
     except (FormulaicError, SyntaxError, TypeError, ValueError) as error:  # a function where numbers are needed
-        raise ModelError(f"the formula {rhs!r} cannot be evaluated: {_kind(error)}") from None
+        needed = required_columns(rhs, data, context)
+        raise ModelError(f"the formula {rhs!r} cannot be evaluated: {_kind(error, needed)}") from None
     spec = matrix.model_spec
     names = [str(name) for name in matrix.columns[1:]]
     if len(set(names)) != len(names):
