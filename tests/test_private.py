@@ -18,12 +18,14 @@ import pandas as pd
 import pytest
 
 import canaries
+import headers
+import p2prisk
 from p2prisk import read_tape
 from p2prisk.cli import main
 from p2prisk.errors import DataError
 from p2prisk.standard import fit_standard
 from p2prisk.tape.choose import shown
-from p2prisk.tape.privacy import kind_of, masked, personal_columns, personal_name, pooled, scrubbed
+from p2prisk.tape.privacy import kind_of, masked, name_kind, personal_columns, personal_name, pooled, scrubbed
 
 COLUMNS = [name for name in canaries.tape(10).columns]
 
@@ -240,6 +242,52 @@ def test_a_header_that_is_a_loan_is_not_repeated(tmp_path):
     with pytest.raises(DataError) as caught:
         read_tape(tmp_path / "x.csv", format=mapping)
     assert "Maria" not in str(caught.value)
+
+
+@pytest.mark.parametrize("name", ["rothmann, maria", "MARIA_ROTHMANN", "王小明"])
+def test_a_column_a_file_or_a_sheet_named_after_a_person_is_not_named(tmp_path, name):
+    table = pd.DataFrame({name: [1, 2, 3] * 4})
+    loans = pd.DataFrame({"amount": [1000] * 12, "term": [36] * 12, "status": ["paid", "default"] * 6})
+    for frame in (table, loans.assign(**table), loans):
+        frame.to_csv(tmp_path / f"loans {name}.csv", index=False)
+        frame.to_csv(tmp_path / "loans.csv", index=False)
+        for path in (tmp_path / f"loans {name}.csv", tmp_path / "loans.csv"):
+            texts = [ran(tmp_path, command, path) for command in ("check", "map")]
+            assert not leaked(" ".join(texts), [name])
+            assert frame is loans or all("holds personal data (person's name)" in text for text in texts)
+    with pd.ExcelWriter(tmp_path / "x.xlsx") as book:
+        for sheet in (name, f"2 {name}"):
+            loans.to_excel(book, sheet_name=sheet, index=False)
+    texts = [ran(tmp_path, "check", tmp_path / "x.xlsx", *more) for more in ((), ("--sheet", "none"))]
+    assert not leaked(" ".join(texts), [name]) and all("hidden: person's name" in text for text in texts)
+
+
+def test_names_of_persons_in_the_languages_of_the_readers():
+    persons = (
+        "Eva Müller;jürgen grossmann;AgnieszkaKowalska;Иван Петров;김민준;田中太郎;欧阳晓明;loans-2020_Maria.Roth.csv"
+    )
+    assert [name for name in persons.split(";") if name_kind(name) != "person's name"] == []
+    assert (
+        "Müller" not in scrubbed("column 'Eva Müller' is there twice")
+        and scrubbed("a grace period") == "a grace period"
+    )
+
+
+def test_no_usual_name_of_a_column_is_taken_for_a_person():
+    names = {column for public in headers.HEADERS for column in headers.names_of(public)}
+    folder = Path(p2prisk.__file__).parent / "assets"
+    for asset in ("words.csv", "levels.csv", "columns.csv"):
+        names |= {
+            part for cell in pd.read_csv(folder / asset, dtype=str).stack().dropna() for part in str(cell).split("|")
+        }
+    names |= {change(name) for name in names for change in (str.title, str.upper, str.lower)}
+    names |= set(
+        "Grace Period;Jan Forecast;EVA Spread;LEA Code;Mark to Market;May Payments;Grant Date;San Jose".split(";")
+    )
+    names |= set(
+        "余额 金额 高管 方式 江苏 石家庄 이자율 신용도 전화번호 山口県 Florida_Rate Bill_Amt1 Max_Amount".split()
+    )
+    assert len(names) > 4000 and [name for name in names if name_kind(name) == "person's name"] == []
 
 
 def test_codes_of_personal_keys_are_traced_back_with_the_key_alone(tmp_path):

@@ -3,6 +3,7 @@
 import json
 import re
 import shutil
+import sys
 import zipfile
 
 import pandas as pd
@@ -248,6 +249,20 @@ def test_a_rerun_repeats_every_option_of_report_or_says_why_not():
     assert all(plain[name] != action.default for name, action in actions.items() if name in plain)
     again = vars(report_parser().parse_args([*lineage.options(json.loads(json.dumps(plain))), "--", "x.csv"]))
     assert {name: again[name] for name in lineage.REPEATED} == plain
+
+
+def test_a_mapping_that_is_given_as_the_format_is_copied_and_its_path_is_not_told(tmp_path, monkeypatch):
+    """The lineage held the whole path, with the name of the user's folder, and no rerun took it."""
+    (tmp_path / "my.yml").write_text("columns: {amount: {from: a}}\n")
+    (tmp_path / "x.csv").write_text("a,b\n1,2\n")
+    seen = []
+    monkeypatch.setattr("p2prisk.report.Settings", lambda *parts: seen.append(parts) or sys.exit(9))
+    for option in ("--map", "--format"):
+        with pytest.raises(SystemExit):
+            main(["report", str(tmp_path / "x.csv"), option, str(tmp_path / "my.yml"), "--output", str(tmp_path / "o")])
+    (*_, command, files), (*_, same, held) = seen
+    assert command == same and str(tmp_path) not in str(command) and files == held
+    assert files["map"] == str(tmp_path / "my.yml")
 
 
 def test_a_change_of_the_program_is_told():

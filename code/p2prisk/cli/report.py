@@ -116,7 +116,10 @@ def _prepare(arguments, project):
     from p2prisk.report.checklist import read_limits
     from p2prisk.report.decisions import Decisions, open_decisions
     from p2prisk.report.lineage import REPEATED, ROLES
+    from p2prisk.tape.mapping import builtin_names
 
+    if not arguments.map and arguments.format not in builtin_names() and Path(arguments.format).is_file():
+        arguments.map, arguments.format = arguments.format, "auto"  # the lineage holds a copy of it, and no path
     settings = Settings(
         Decisions.read(arguments.decisions) if arguments.decisions else Decisions(),
         read_limits(arguments.limits),

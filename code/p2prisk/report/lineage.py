@@ -21,7 +21,7 @@ import p2prisk
 from p2prisk.errors import DataError
 from p2prisk.report.words import counted
 from p2prisk.tape.pieces import joined_sha256, pieces_of
-from p2prisk.tape.privacy import masked_name
+from p2prisk.tape.privacy import masked_name, name_kind
 
 if TYPE_CHECKING:
     from p2prisk.kinds import PathLike
@@ -228,6 +228,8 @@ def record(study: TapeStudy, command: dict, files: dict[str, PathLike | None], m
     """
     facts = study.tape.provenance
     tape = {"name": facts.get("name") or facts.get("path"), "sha256": facts.get("sha256"), "bytes": facts.get("bytes")}
+    if name_kind(command.get("sheet") or ""):  # a rerun finds it by its place
+        command = command | {"sheet": str(facts["sheet_number"]) if "sheet_number" in facts else None}
     held = {
         role: {"name": COPIED.get(role) or masked_name(Path(path).name), "sha256": sha256(path)}
         for role, path in files.items()

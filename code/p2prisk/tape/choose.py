@@ -7,7 +7,7 @@ from p2prisk.errors import DataError
 from p2prisk.tape.columns import COLUMNS
 from p2prisk.tape.mapping import builtin, builtin_names, check_mapping
 from p2prisk.tape.mapping_file import read_mapping
-from p2prisk.tape.privacy import kind_of, masked_name, scrubbed
+from p2prisk.tape.privacy import masked_name, name_kind, scrubbed
 
 
 def find_mapping(format, header, where):
@@ -58,13 +58,13 @@ def find_mapping(format, header, where):
         )
     mapping = read_mapping(path)
     check_mapping(mapping)
-    return {"format": path.stem, "strict": True, **mapping}
+    return {"format": masked_name(path.stem), "strict": True, **mapping}
 
 
 def refuse_personal_header(header, where):
-    """A first line that holds a phone number or the like is a loan, and its cells must not be taken for names."""
+    """A first line that holds a phone number or a person is a loan, and its cells must not be taken for names."""
     for place, name in enumerate(header, 1):
-        what = kind_of(name)
+        what = name_kind(name)
         if what:
             raise DataError(
                 f"{shown(where)}: cell {place} of the header holds personal data ({what}); is the line a loan? "

@@ -23,7 +23,7 @@ from p2prisk.tape.bounds import (
 from p2prisk.tape.choose import find_mapping, known_at_issue_only, wanted_columns
 from p2prisk.tape.header import LOOKED_AT, find_header
 from p2prisk.tape.mapping import builtin, builtin_names
-from p2prisk.tape.privacy import personal_columns
+from p2prisk.tape.privacy import masked_name, personal_columns
 from p2prisk.tape.rows import read_beside, with_currency
 from p2prisk.tape.text_file import DAMAGED
 
@@ -215,11 +215,12 @@ def read_excel(path, sheet, on_error, mapping, header=None, expected=()):
         check_marks(path)
     try:
         with within(20 * size + (1 << 30)):  # a sheet of 70 MB takes 800 as cells; other parts may take anything
-            rows, name, others, epoch = _rows_of_sheet(path, sheet)
+            rows, number, names, epoch = _rows_of_sheet(path, sheet)
     except MemoryError:
         raise DataError(
             f"{path.name} unfolds to more than a workbook of {size:,d} bytes does; save the sheet as CSV"
         ) from None
+    name, *others = map(masked_name, [names[number - 1], *names[: number - 1], *names[number:]])
     place = f"{path.name}, sheet {name!r}"
     hint = f"; other sheets: {', '.join(others)} (--sheet NAME, sheet=)" if others else ""
     if not any(any(cell is not None for cell in row) for row in rows):
@@ -279,6 +280,7 @@ def read_excel(path, sheet, on_error, mapping, header=None, expected=()):
     facts = {
         "encoding": "Excel",
         "sheet": name,
+        "sheet_number": number,
         "header_line": start + 1,
         "rows_read": len(body),
         "personal": personal_columns(sample.loc[:, ~sample.columns.duplicated()]),
@@ -288,7 +290,7 @@ def read_excel(path, sheet, on_error, mapping, header=None, expected=()):
 
 
 def _rows_of_sheet(path, sheet):
-    """All rows of a sheet, given by name or place; its name, the names of the others, and the day 0 of its dates."""
+    """All rows of a sheet, given by name or place; its place, the names of all, and the day 0 of its dates."""
     import openpyxl
 
     try:
@@ -307,7 +309,9 @@ def _rows_of_sheet(path, sheet):
     elif sheet not in names and sheet.isdigit() and 1 <= int(sheet) <= len(names):
         name = names[int(sheet) - 1]
     if name not in tables:
-        raise DataError(f"{path.name} has no sheet {sheet!r}; it has {', '.join(names)} (--sheet NAME, sheet=)")
+        raise DataError(
+            f"{path.name} has no sheet {sheet!r}; it has {', '.join(map(masked_name, names))} (--sheet NAME, sheet=)"
+        )
     page = tables[name]
     page.reset_dimensions()
     rows, cells, texts = [], 0, _Texts(path)
@@ -328,7 +332,7 @@ def _rows_of_sheet(path, sheet):
         raise DataError(f"{path.name}, sheet {name!r}, is broken ({type(error).__name__}); save it again") from None
     check_columns(max(map(len, rows), default=0), f"{path.name}, sheet {name!r},")
     book.close()
-    return rows, name, [other for other in names if other != name], book.epoch
+    return rows, names.index(name) + 1, names, book.epoch
 
 
 @contextmanager

@@ -24,6 +24,7 @@ import numpy as np
 import pandas as pd
 
 from p2prisk.escape import visible
+from p2prisk.tape.persons import person_in, without_persons
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -368,9 +369,20 @@ def masked_names(names: Iterable, most=12):
     return ", ".join(masked_name(name) for name in names[:most]) + (" ..." if len(names) > most else "")
 
 
+def name_kind(name) -> str | None:
+    """What personal data the name of a column, file or sheet holds or is, or None.
+
+    Examples
+    --------
+    >>> name_kind("13812345678"), name_kind("Maria Roth"), name_kind("Loan Amount")
+    ('phone number', "person's name", None)
+    """
+    return kind_of(name) or ("person's name" if person_in(name) else None)
+
+
 def masked_name(name):
     """One name, without control characters, cut at 60, hidden if it looks personal."""
-    what = kind_of(name)
+    what = name_kind(name)
     text = "".join(mark if mark.isprintable() else "·" for mark in str(name))
     return f"(hidden: {what})" if what else text if len(text) <= 60 else text[:59] + "…"
 
@@ -388,7 +400,7 @@ def scrubbed(text):
     for what, (pattern, check) in _STRONG.items():
         if what != "address":
             text = pattern.sub(lambda m, w=what, c=check: f"(hidden: {w})" if c is None or c(m[0]) else m[0], text)
-    return text
+    return without_persons(text, "(hidden: person's name)")
 
 
 def personal_columns(frame, rows=2000, share=0.3):

@@ -57,6 +57,7 @@ _OF_THE_FILE = (
     "licence",
     "citation",
     "path",
+    "sheet_number",
     "currency",
     "inquiries_window",
     "simulated",
