@@ -9,7 +9,9 @@ from __future__ import annotations
 import csv
 import io
 import re
+from collections import Counter
 from collections.abc import Callable
+from itertools import islice
 
 import numpy as np
 import pandas as pd
@@ -29,12 +31,18 @@ class _Column:
     """How the cells of a column look."""
 
     def __init__(self, cells):
-        counts = pd.Series([_kind(cell) for cell in cells]).value_counts(normalize=True)
-        self.kinds = set(counts.index[counts > _RARE])
-        numbers = np.array([_number(cell) for cell in cells if _kind(cell) == "number"])
+        counted = Counter(cell.strip() for cell in cells)
+        numbers = read_cells(list(counted)).point
+        looks = [_kind(cell, number) for cell, number in zip(counted, numbers, strict=True)]
+        times, of_numbers = np.array(list(counted.values())), np.array([look == "number" for look in looks])
+        kinds = Counter()
+        for look, count in zip(looks, counted.values(), strict=True):
+            kinds[look] += count
+        self.kinds = {look for look, count in kinds.items() if count > _RARE * len(cells)}
+        numbers = np.repeat(numbers[of_numbers], times[of_numbers])
         self.low, self.high = np.quantile(numbers, [0.005, 0.995]) if len(numbers) else (0.0, 0.0)
         self.whole = bool((numbers == np.round(numbers)).all())
-        texts = {cell.strip() for cell in cells if _kind(cell) == "text"}
+        texts = {cell for cell, look in zip(counted, looks, strict=True) if look == "text"}
         self.levels = texts if len(texts) <= _LEVELS < len(cells) else None
         self.known: dict = {}
 
@@ -45,14 +53,15 @@ class _Column:
         return self.known[cell]
 
     def _unlike(self, cell):
-        kind = _kind(cell)
+        cell = cell.strip()
+        value = float(read_cells([cell]).point[0])
+        kind = _kind(cell, value)
         if kind not in self.kinds:
             return True
         if kind == "text":
-            return self.levels is not None and cell.strip() not in self.levels
+            return self.levels is not None and cell not in self.levels
         if kind != "number":
             return False
-        value = _number(cell)
         below = self.low / 3 if self.low > 0 else 3 * self.low
         return not below <= value <= max(3 * self.high, 0) or (self.whole and value != round(value))
 
@@ -61,19 +70,14 @@ _ZEROS = re.compile(r"0\d+$")
 _DAY = re.compile(r"\d{1,4}([-/.:])\d{1,2}(\1\d{1,4})?([ T].*)?$")
 
 
-def _kind(cell):
-    cell = cell.strip()
+def _kind(cell, number):
     if not cell:
         return "empty"
     if _ZEROS.match(cell):
         return "zeros before a number"
-    if not np.isnan(_number(cell)):
+    if not np.isnan(number):
         return "number"
     return "day" if _DAY.match(cell) else "text"
-
-
-def _number(cell):
-    return float(read_cells([cell]).point[0])
 
 
 def candidates(frame: pd.DataFrame, mark: str) -> np.ndarray:
@@ -168,22 +172,38 @@ def shifted_rows(source: Callable, scan: dict, index: np.ndarray) -> list[dict]:
     index = set(np.asarray(index)[:_MOST].tolist()) | set(scan["trailing_rows"])
     if not index or scan["width"] < 4 or scan["delimiter"] == " ":
         return []
-    rows, sample, step, place = {}, [], max(scan["records"] // _SAMPLE, 1), -1
-    with io.TextIOWrapper(source(), encoding=scan["encoding"], newline="") as text:
-        lines = csv.reader(text, delimiter=scan["delimiter"])
-        for number, row in enumerate(lines):
-            if number <= scan["header_row"] or not row:
-                continue
-            place += 1
-            if place in index and len(row) >= scan["width"] and not any(row[scan["width"] :]):
-                rows[place] = lines.line_num, row
-            elif place % step == 0 and len(row) == scan["width"]:
-                sample.append(row)
+    rows, sample, step = {}, [], max(scan["records"] // _SAMPLE, 1)
+    for place, line, row in _some_rows(source, scan, index.union(range(0, scan["records"], step))):
+        if place in index and len(row) >= scan["width"] and not any(row[scan["width"] :]):
+            rows[place] = line, row
+        elif place % step == 0 and len(row) == scan["width"]:
+            sample.append(row)
     if len(sample) < 20:
         return []
     columns = [_Column(cells) for cells in zip(*sample, strict=True)]
     made = ((place, line, _other_reading(row, columns, scan["delimiter"])) for place, (line, row) in rows.items())
     return [{"index": place, "line": line, **other} for place, line, other in made if other]
+
+
+def _some_rows(source, scan, places):
+    """Place, line and cells of some rows; where each line is a record only these are parsed."""
+    first, mark, next_one = scan["header_row"] + 1, scan["delimiter"], 0
+    with io.TextIOWrapper(source(), encoding=scan["encoding"], newline="") as text:
+        reader = None if scan["regular"] else csv.reader(text, delimiter=mark)
+        rows = islice(text, first, None) if reader is None else filter(None, islice(reader, first, None))
+        for place in sorted(places):
+            row = next(islice(rows, place - next_one, None), None)
+            if row is None:
+                return
+            next_one = place + 1
+            yield (
+                place,
+                *(
+                    (first + next_one, next(csv.reader([row], delimiter=mark)))
+                    if reader is None
+                    else (reader.line_num, row)
+                ),
+            )
 
 
 def _other_reading(row, columns, mark):
