@@ -316,13 +316,21 @@ def _headers(raw, sources):
 
 
 def _sums(raw, some, sources):
-    """Rows whose amount is the sum of all others: a total without the word."""
+    """Rows whose amount is the sum of all others: a total without the word.
+
+    >>> for others, last in ((100.0, 1500.0), (100.0, -500.0), (0.0, 0.0)):
+    ...     raw = pd.DataFrame({"a": [others] * 15 + [last]})
+    ...     print(_sums(raw, raw.iloc[[15]], {"amount": ["a"]})[0])
+    True
+    False
+    False
+    """
     found = np.zeros(len(some), dtype=bool)
     for name in ("amount", "balance"):
         source = sources.get(name, [None])[0]
         if source and pd.api.types.is_numeric_dtype(raw[source].dtype) and len(raw) > 10 and len(some) < 20:
-            whole = abs(float(raw[source].sum()))  # of noughts none is the total
-            found |= ((2 * some[source]).abs() - whole).abs().lt(1e-6 * whole).to_numpy(dtype=bool)
+            whole = float(raw[source].sum())  # of noughts none is the total
+            found |= (2 * some[source] - whole).abs().lt(1e-6 * abs(whole)).to_numpy(dtype=bool)
     return found
 
 
