@@ -193,6 +193,27 @@ def test_sorted_runs_give_what_the_general_code_gives(family, n, p, classes):
                 )
 
 
+@pytest.mark.parametrize("reach", [0.5, 20, 90, 300])
+@pytest.mark.parametrize("n", [1, 15, 1000])
+def test_logarithms_of_products_are_sums_of_logarithms_however_small_the_values(reach, n):
+    # the smallest that can come: all of them at once would underflow but for the number of factors
+    for values in (np.full(n, 1 / (1 + np.exp(reach))), 1 / (1 + np.exp(np.linspace(-reach, reach, n)))):
+        exact = np.log(values.astype(np.longdouble)).sum()
+        assert likelihood.log_of_product(values, reach) == pytest.approx(float(exact), rel=1e-14)
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_rows_far_out_give_what_the_general_code_gives(family):
+    exog = np.linspace(-1, 1, 400)[:, None]
+    codes = np.digitize(exog[:, 0], [-0.4, 0.1, 0.6]).astype(np.int8)
+    at = (likelihood.Layout(1, 3), get_family(family))
+    params = np.array([0.999 * likelihood.LARGEST_EXPONENT, -50.0, 10, 90])
+    general = likelihood.evaluate_rows(*at, params, exog, codes)
+    short = likelihood.parallel_logit(*at, params, exog, codes, None, None, 1)
+    assert short.log_likelihood == pytest.approx(general.log_likelihood, rel=1e-13)
+    np.testing.assert_allclose(short.score, general.score, rtol=1e-10, atol=1e-12)
+
+
 @pytest.mark.parametrize("guess", ["sample", "tiny", "huge", "singular", "not finite"])
 def test_a_guess_of_the_information_moves_nothing_but_the_time(guess):
     rng = np.random.default_rng(8)

@@ -26,6 +26,8 @@ BLOCK_ROWS = 8192
 # blocks are handed to threads in groups whose size depends on the number of rows only, and summed in order: the
 # result does not depend on threads
 _ROWS_PER_TASK, _TASKS = (8_192, 65_536), 16
+# numbers that stay in the second-level cache while several products are made of them
+_IN_CACHE = 65_536
 # numbers in the design matrix above which importing numba (about half a second, once a process) pays for
 # itself
 COMPILED_FROM = 10_000_000
@@ -37,9 +39,9 @@ def block_rows(n_columns):
     """Rows a block of the NumPy code: many, so that calls cost little, and few enough for the cache.
 
     >>> block_rows(5), block_rows(20), block_rows(100)
-    (16384, 8192, 4096)
+    (32768, 32768, 8192)
     """
-    return 16_384 if n_columns <= 16 else 8192 if n_columns <= 50 else 4096
+    return 32_768 if n_columns <= 50 else 8192
 
 
 class Block(NamedTuple):
@@ -249,20 +251,20 @@ def parallel_logit(layout, family, params, exog, codes, weights, offset, order):
     eta = exog @ params[:p]
     if offset is not None:
         eta += offset
-    if not max(np.abs(eta).max(initial=0.0), np.abs(theta).max()) <= LARGEST_EXPONENT:
+    reach = max(np.abs(eta).max(initial=0.0), np.abs(theta).max())
+    if not reach <= LARGEST_EXPONENT:
         return evaluate_rows(layout, family, params, exog, codes, weights, offset, order)
     # numpy sorts short integers by counting
     place = np.argsort(codes if codes.itemsize < 4 else codes.astype(np.int16), kind="stable")
     sizes = np.bincount(codes, minlength=m + 1)
     counts = sizes if weights is None else np.bincount(codes, weights, minlength=m + 1)
     eta, weights = eta[place], None if weights is None else weights[place]
-    if order == 2:
-        exog = np.take(exog, place, axis=0, out=scratch("sorted", n, p), mode="clip")
     ends = np.append(0, np.cumsum(sizes))
-    residual, curvature = np.zeros(n), np.zeros(n)
-    log_sum, score, density, by_threshold = 0.0, np.zeros(m), np.zeros(m), np.zeros((m, p))
     begin, end = touched_thresholds(family, m).T
-    for layer in range(np.max(end - begin)):
+    layers = np.max(end - begin)
+    residual, densities = np.zeros(n), np.zeros((layers, n)) if order == 2 else None
+    log_sum, score, density = 0.0, np.zeros(m), np.zeros(m)
+    for layer in range(layers):
         # the classes that touch so many thresholds, and the one each touches in this turn
         classes = np.flatnonzero((layer < end - begin) & (sizes > 0))
         if not len(classes):
@@ -271,10 +273,10 @@ def parallel_logit(layout, family, params, exog, codes, weights, offset, order):
         outward = np.where(at >= classes, 1.0, -1.0)
         signs, over = np.repeat([outward, outward * theta[at]], sizes[classes], axis=1)
         np.exp(np.subtract(signs * eta[rows], over, out=over), out=over)
-        inside = over + 1.0
+        inside = np.add(over, 1.0, out=None if densities is None else densities[layer, rows])
         np.divide(1.0, inside, out=inside)
         over *= inside
-        log_sum += np.log(inside).sum() if weights is None else np.log(inside) @ weights[rows]
+        log_sum += log_of_product(inside, 2 * reach) if weights is None else np.log(inside) @ weights[rows]
         if weights is not None:
             over *= weights[rows]
         runs = ends[classes] - rows.start
@@ -282,9 +284,6 @@ def parallel_logit(layout, family, params, exog, codes, weights, offset, order):
         if order == 2:
             inside *= over
             density += np.bincount(at, np.add.reduceat(inside, runs), m)
-            curvature[rows] += inside
-            for k, j in zip(classes, at, strict=True):
-                by_threshold[j] += inside[ends[k] - rows.start : ends[k + 1] - rows.start] @ exog[ends[k] : ends[k + 1]]
         over *= signs
         residual[rows] -= over
     counts = None if family.stages else counts
@@ -292,23 +291,36 @@ def parallel_logit(layout, family, params, exog, codes, weights, offset, order):
         by_row = np.empty(n)
         by_row[place] = residual
         return assemble_parallel_logit(layout, theta, float(log_sum), counts, (column_sums(by_row, exog), score))
-    curvatures = density, weighted_product(exog, curvature), by_threshold
-    scores = column_sums(residual, exog), score
+    product, slopes_score, by_class = np.zeros((p, p)), np.zeros(p), np.zeros((m + 1, layers, p))
+    weight = np.sqrt(densities.sum(axis=0))[:, None]
+    # in pieces that stay in the second-level cache
+    for first in range(0, n, step := max(512, _IN_CACHE // max(p, 1))):
+        part = place[first : first + step]
+        part = np.take(exog, part, axis=0, out=scratch("sorted", len(part), p), mode="clip")
+        slopes_score += column_sums(residual[first : first + step], part)
+        for k in range(codes[place[first]], codes[place[first + len(part) - 1]] + 1):
+            run = slice(max(ends[k], first), min(ends[k + 1], first + len(part)))
+            by_class[k] += densities[:, run] @ part[run.start - first : run.stop - first]
+        part *= weight[first : first + step]
+        product += part.T @ part  # BLAS makes one triangle
+    by_threshold = np.zeros((m, p))
+    for k in range(m + 1):
+        by_threshold[begin[k] : end[k]] += by_class[k, : end[k] - begin[k]]
+    scores, curvatures = (slopes_score, score), (density, product, by_threshold)
     return assemble_parallel_logit(layout, theta, float(log_sum), counts, scores, curvatures)
 
 
-def weighted_product(exog, weights, rows=2048):
-    """``exog.T @ diag(weights) @ exog``, in pieces that stay in the second-level cache; weights not negative."""
-    n, p = exog.shape
-    total = np.zeros((p, p))
-    # BLAS makes one triangle of A'A, which pays where there are many columns
-    square = p >= 40
-    weights = np.sqrt(weights) if square else weights
-    for first in range(0, n, rows):
-        part, weight = exog[first : first + rows], weights[first : first + rows, None]
-        scaled = np.multiply(part, weight, out=scratch("scaled", *part.shape))
-        total += (scaled if square else part).T @ scaled
-    return total
+def log_of_product(values, reach):
+    """Sum of the logarithms of values in (exp(-reach) / 2, 1], of products of up to sixteen that cannot underflow.
+
+    >>> values = np.linspace(0.01, 1, 100)
+    >>> bool(np.isclose(log_of_product(values, 5), np.log(values).sum(), rtol=1e-14, atol=0))
+    True
+    """
+    factors = min(16, int(700 / (reach + 1.0)))
+    whole = len(values) // factors * factors
+    products = np.multiply.reduce(values[:whole].reshape(factors, -1), axis=0)
+    return np.log(products).sum() + np.log(values[whole:]).sum()
 
 
 _kept = threading.local()
