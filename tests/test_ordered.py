@@ -6,6 +6,7 @@ import pickle
 import numpy as np
 import pandas as pd
 import pytest
+from scipy import stats
 
 from p2prisk.errors import ConvergenceError, DataError, ModelError, SeparationError
 from p2prisk.ordered import OrderedLogit, OrderedResults, SequentialLogit
@@ -297,8 +298,11 @@ def test_measures_of_fit_are_those_of_statsmodels(frame):
     for name in ("llf", "llnull", "llr", "aic", "bic", "nobs", "df_model", "df_resid", "prsquared"):
         assert getattr(ours, name) == pytest.approx(getattr(theirs, name), rel=1e-9), name
     assert ours.llr_pvalue == pytest.approx(theirs.llr_pvalue, rel=1e-6)
-    for name in ("tvalues", "pvalues"):  # they hold logarithms of gaps between thresholds: only slopes compare
-        np.testing.assert_allclose(getattr(ours, name).iloc[:2], getattr(theirs, name).iloc[:2], rtol=1e-5)
+    # they hold logarithms of gaps between thresholds: only slopes compare; their standard errors come from differences,
+    # which a far tail multiplies
+    np.testing.assert_allclose(ours.tvalues.iloc[:2], theirs.tvalues.iloc[:2], rtol=1e-5)
+    np.testing.assert_allclose(ours.pvalues.iloc[:2], theirs.pvalues.iloc[:2], rtol=1e-3)
+    np.testing.assert_allclose(ours.pvalues, 2 * stats.norm.sf(np.abs(ours.tvalues)), rtol=1e-13)
     for alpha in (0.05, 0.2):
         interval = ours.conf_int(alpha)
         assert list(interval.columns) == ["lower", "upper"]
