@@ -377,7 +377,7 @@ def fit_bias_reduced(model, source, samples, maxiter=MAX_ITERATIONS):
     if layout.n_slopes:
         found = newton.dependent_columns(equations.expected(start)[3], layout.n_slopes)
         if found:
-            newton.raise_dependent(found, model.param_names, scale)
+            newton.raise_dependent(found, model.param_names)
     try:
         # a light ridge keeps separated slopes finite: a start from which a few steps are left
         near = np.linalg.solve(problem.to_user, fit_rows(model, source, samples, penalty=1.0).params)

@@ -66,7 +66,7 @@ def fit_rows(model, source, samples, penalty=None, maxiter=newton.MAX_ITERATIONS
     def check(information):
         found = newton.dependent_columns(information, layout.n_slopes)
         if found and not ridge:
-            newton.raise_dependent(found, names, scale)
+            newton.raise_dependent(found, names)
 
     def diagnose(internal, step, history):
         if ridge:

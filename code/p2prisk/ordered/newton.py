@@ -276,7 +276,7 @@ def correct_digits(params, step, spread):
     return -np.log10(np.maximum(np.abs(step) / size, np.finfo(float).eps / 2))
 
 
-def raise_dependent(found, names, scales):
+def raise_dependent(found, names):
     """Raise a :class:`ModelError` that names the dependent columns."""
     lines = []
     for position, partners in found:
