@@ -644,3 +644,55 @@ def test_a_long_formula_that_cells_share_is_not_written_anew_for_each(tmp_path):
     with pytest.raises(DataError, match="cell A9 .*holds a formula"):
         read_tape(path)
     assert time.process_time() - begin < 2
+
+
+def _forged(tmp_path, old, new, **options):
+    """A Parquet file of 600 loans whose footer says something else; whether it was there to be changed."""
+    import pyarrow
+    import pyarrow.parquet as parquet
+
+    path = tmp_path / "loans.parquet"
+    homes = {"amount": [1000] * 600, "term": [36] * 600, "home": ["rent", "own"] * 300, "status": ["paid"] * 600}
+    parquet.write_table(pyarrow.table(homes), path, **options)
+    whole = path.read_bytes()
+    begin = len(whole) - 8 - int.from_bytes(whole[-8:-4], "little")
+    assert old in whole[begin:]
+    path.write_bytes(whole[:begin] + whole[begin:].replace(old, new))
+    return path
+
+
+#: numbers of the footer, as Thrift writes them: 600 and 599; a text column, and one of whole numbers with its name
+FORGED = {
+    "rows of the file": (b"\x16\xb0\x09\x19", b"\x16\xae\x09\x19", {}),
+    "rows of a group": (b"\x16\xb0\x09\x26", b"\x16\xae\x09\x26", {}),
+    "rows below zero": (b"\x16\xb0\x09\x26", b"\x16\xaf\x09\x26", {}),
+    "type of a column": (b"\x15\x0c\x25\x02\x18\x04home", b"\x15\x02\x25\x02\x18\x04home", {}),
+    "a column that may have no gaps": (b"\x15\x0c\x25\x02\x18\x04home", b"\x15\x0c\x25\x00\x18\x04home", {}),
+}
+
+
+@pytest.mark.parametrize("what", FORGED)
+def test_a_footer_that_contradicts_itself_is_refused_and_ends_no_interpreter(tmp_path, what):
+    """pyarrow read the rows that a group named, and aborted Python over a column that is not as its numbers say."""
+    old, new, options = FORGED[what]
+    path = _forged(tmp_path, old, new, **options)
+    ran = subprocess.run(
+        [sys.executable, "-m", "p2prisk", "check", path], capture_output=True, text=True, cwd=tmp_path, check=False
+    )
+    assert ran.returncode == 2 and path.name in ran.stderr and "again" in ran.stderr, ran
+
+
+def test_a_footer_is_bounded_and_its_columns_counted(tmp_path):
+    from p2prisk.tape import footer
+
+    path = _forged(tmp_path, b"home", b"home", row_group_size=100)
+    chunks = footer.read_footer(path, 4)
+    assert len(chunks) == 24 and {chunk.cells for chunk in chunks} == {100}
+    assert [chunk.place for chunk in chunks[:5]] == [0, 1, 2, 3, 0]
+    with pytest.raises(DataError, match="group 1 of 6: has 4 columns where the file has 3"):
+        footer.read_footer(path, 3)
+    whole = path.read_bytes()
+    for length, words in ((len(whole), "a footer of"), (40, "ends early")):
+        path.write_bytes(whole[:-8] + length.to_bytes(4, "little") + b"PAR1")
+        with pytest.raises(DataError, match=words):
+            footer.read_footer(path, 4)

@@ -17,7 +17,9 @@ from typing import TYPE_CHECKING, Any
 from p2prisk.errors import DataError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
+
+    from p2prisk.tape.footer import Chunk
 
 #: bytes that a file may unfold to whatever its packed size
 FREE = 1 << 26
@@ -279,27 +281,21 @@ def _width(kind):
     return 100 if any(is_object(kind) for is_object in objects) else 8
 
 
-def columns_of_deltas(path: Path, about: Any) -> set[str]:
-    """Columns of a Parquet file that are stored as changes of the cell before, where they cannot unfold to too much.
+def columns_of_deltas(path: Path, chunks: Iterable[Chunk]) -> set[int]:
+    """Places of the columns that are stored as changes of the cell before, where they cannot unfold to too much.
 
     Raises
     ------
     DataError
     """
-    size, names = 0, set()
-    for place in range(about.num_row_groups):
-        group = about.row_group(place)
-        for column in map(group.column, range(group.num_columns)):
-            if any(encoding.startswith("DELTA") for encoding in column.encodings):
-                names.add(column.path_in_schema)
-            if "DELTA_BYTE_ARRAY" in column.encodings:
-                size = max(size, column.num_values * column.total_uncompressed_size)
+    chunks = list(chunks)
+    size = max((chunk.cells * chunk.size for chunk in chunks if chunk.texts_of_deltas), default=0)
     if size > RATIO * FREE:
         raise DataError(
             f"{path.name} stores texts as changes of the text before (DELTA_BYTE_ARRAY), which may unfold without a "
             "bound; write it again with plain texts or a dictionary"
         )
-    return names
+    return {chunk.place for chunk in chunks if chunk.deltas}
 
 
 def unfolded(path: Path, table: Any, free: float | None, before: int = 0) -> int:

@@ -21,6 +21,7 @@ from p2prisk.tape.bounds import (
     within,
 )
 from p2prisk.tape.choose import find_mapping, known_at_issue_only, wanted_columns
+from p2prisk.tape.footer import read_footer
 from p2prisk.tape.header import LOOKED_AT, find_header
 from p2prisk.tape.mapping import builtin, builtin_names
 from p2prisk.tape.privacy import masked_name, personal_columns
@@ -114,12 +115,12 @@ def _opened(path):
 
     file = parquet.ParquetFile(path)
     check_columns(file.metadata.num_columns, path.name)
-    plain = columns_of_deltas(path, file.metadata)  # which are never codes
+    plain = columns_of_deltas(path, read_footer(path, file.metadata.num_columns))  # which are never codes
     header = set(file.schema_arrow.names)
     # by how they are stored: the type that a file names for its texts may be any of six
-    stored = [file.schema.column(place) for place in range(len(file.schema))]
+    stored = [file.schema.column(place) for place in range(len(file.schema)) if place not in plain]
     texts = [each.path for each in stored if each.physical_type == "BYTE_ARRAY" and each.logical_type.type != "DECIMAL"]
-    names = [name for name in texts if name in header and name not in plain]
+    names = [name for name in texts if name in header]
     return parquet.ParquetFile(path, read_dictionary=names, metadata=file.metadata) if names else file
 
 
