@@ -11,7 +11,9 @@ _FORMS = {int(digit * times) for digit in "789" for times in range(2, 11)} | {
     10**power - less for power in (2, 3, 4) for less in (2, 3, 4)
 }
 _FORMS |= {int("123456789"[:size]) for size in range(4, 10)} | {int("1" * size) for size in range(4, 10)}
-SPECIAL = tuple(sorted({*_FORMS, *(form - 0.01 for form in (100, 1000, 10_000)), 99.9, 999.9, 9999.9}))
+#: with more nines behind the point than a price or a rate has
+_LONG = (9.999, 9.9999, 99.999, 99.9999, 999.999, 9999.999)
+SPECIAL = tuple(sorted({*_FORMS, *(form - 0.01 for form in (100, 1000, 10_000)), 99.9, 999.9, 9999.9, *_LONG}))
 BELOW = (-1, -9, -99, -999, -9999)
 
 
@@ -41,6 +43,8 @@ def suspected_codes(values: np.ndarray) -> list[tuple[float, int, str]]:
     [(99999.0, 20, 'no other value is half as common')]
     >>> suspected_codes(np.append(np.linspace(5_000, 200_000, 500), [1] * 20))
     [(1.0, 20, 'the next value is 5,000')]
+    >>> suspected_codes(np.append(spread, [9.999] * 12)), suspected_codes(np.append(spread, [9.99] * 12))
+    ([(9.999, 12, 'no other value is half as common')], [])
     >>> suspected_codes(np.append(spread, [40, 60])), suspected_codes(np.repeat([12, 24, 36], 50))
     ([], [])
     """
@@ -99,6 +103,6 @@ def _odd(value, count, found, counts, place):
         return f"the next value is {rest.max() if place else rest.min():,g}"
     if many and place == 0 and 0 < 10 * value <= rest.min() and count > 2 * weights.max():
         return f"the next value is {rest.min():,g}"
-    if many and special and value >= 99 and count >= 10 and count > 2 * weights.max():
+    if many and special and (value >= 99 or value in _LONG) and count >= 10 and count > 2 * weights.max():
         return "no other value is half as common"
     return ""

@@ -125,7 +125,7 @@ def _issue_days(frame, find, where, tallies):
         )
     hours = (days.index - days.index.normalize()).unique()
     if 0 < len(hours) <= 2 and pd.Timedelta(0) < min(hours) and min(hours) >= pd.Timedelta(hours=12):
-        shown = " or ".join(f"{hour / pd.Timedelta(hours=1):g}:00" for hour in sorted(hours))
+        shown = " or ".join(f"{str(hour).split()[-1][:5]}" for hour in sorted(hours))
         find(
             "warning",
             f"every time of day is {shown}: midnight of another zone, so that each date is a day early?",

@@ -476,7 +476,7 @@ def _dates(frame, provenance, find, rows, tallies):
     issued = frame["issue_date"]
     record = pd.Timestamp(provenance["record_date"]) if provenance.get("record_date") else None
     for name in ("issue_date", "last_payment_date", "closed_date"):
-        late = frame[name] > record if name in frame and record is not None else None
+        late = frame[name] >= record + pd.Timedelta(days=1) if name in frame and record is not None else None
         if late is not None and name == "closed_date":  # that of a running loan may be its planned end
             late &= frame["resolved"].astype(bool) if "resolved" in frame else False
         if late is not None and late.any():

@@ -14,7 +14,7 @@ import pandas as pd
 from p2prisk.errors import DataError
 from p2prisk.tape.columns import COLUMNS
 from p2prisk.tape.keys import repeated
-from p2prisk.tape.numerals import CURRENCIES, SHARED
+from p2prisk.tape.numerals import CURRENCIES, SHARED, read_cells
 from p2prisk.tape.privacy import masked_name
 
 _SUMMED = (
@@ -328,10 +328,27 @@ def _sums(raw, some, sources):
     found = np.zeros(len(some), dtype=bool)
     for name in ("amount", "balance"):
         source = sources.get(name, [None])[0]
-        if source and pd.api.types.is_numeric_dtype(raw[source].dtype) and len(raw) > 10 and len(some) < 20:
-            whole = float(raw[source].sum())  # of noughts none is the total
-            found |= (2 * some[source] - whole).abs().lt(1e-6 * abs(whole)).to_numpy(dtype=bool)
+        if source and len(raw) > 10 and len(some) < 20:
+            numbers = _read(raw[source], some[source])
+            if numbers is not None:
+                whole = float(numbers.sum())  # of noughts none is the total
+                found |= (2 * numbers[some.index] - whole).abs().lt(1e-6 * abs(whole)).to_numpy(dtype=bool)
     return found
+
+
+def _read(series, some):
+    """The numbers of a column of amounts; of text only where one of some cells is as long as the longest."""
+    if pd.api.types.is_numeric_dtype(series.dtype):
+        return series
+    if not _worded(series) or not len(some):
+        return None
+    codes, distinct = pd.factorize(series)
+    texts = [str(cell) for cell in distinct]
+    if not texts or max((len(str(cell)) for cell in some if not pd.isna(cell)), default=0) < max(map(len, texts)):
+        return None
+    cells = read_cells(texts)
+    found = cells.comma if "," in cells.marks() and "." not in cells.marks() else cells.point
+    return pd.Series(np.append(found, np.nan)[codes], series.index)
 
 
 def _whole(raw, sources):

@@ -179,8 +179,8 @@ def has_ended(frame: pd.DataFrame) -> bool:
 def no_end(frame: pd.DataFrame, name: str) -> str:
     """Why the days of a column are not those on which loans ended; empty if they may be.
 
-    Of at least 20 days nearly all are the day of issue, or those of nearly all losses are the last day of the contract,
-    which a loss does not wait for.
+    Of at least 20 days nearly all are the day of issue, or one day alone, though the loans were issued over more than a
+    year; or those of nearly all losses are the last day of the contract, which a loss does not wait for.
 
     Parameters
     ----------
@@ -204,6 +204,12 @@ def no_end(frame: pd.DataFrame, name: str) -> str:
     same = int((end.dt.normalize() == begin.dt.normalize()).sum())
     if same >= _ALIKE * rows:
         return f"{same:,d} of {rows:,d} days are the day of issue"
+    if begin.max() - begin.min() > pd.Timedelta(days=366):
+        ended = end[frame.loc[both, "status"].isin(ENDED)] if "status" in frame else end
+        days, counts = np.unique(ended.to_numpy().astype("M8[D]"), return_counts=True)
+        if len(ended) >= _FEW_DAYS and counts.max() >= _ALIKE * len(ended):
+            most = counts.argmax()
+            return f"{counts[most]:,d} of the {len(ended):,d} loans that ended did so on one day, {days[most]}"
     if {"status", "term"} <= set(frame):
         lost = (both & frame["status"].isin(["charged off", "default"])).to_numpy() & (frame["term"] >= 6).to_numpy()
         months = month_number(frame.loc[lost, name]) - month_number(frame.loc[lost, "issue_date"])

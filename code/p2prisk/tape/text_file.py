@@ -282,8 +282,6 @@ def scan_lines(path, encoding, delimiter, names, expected=(), header=None, piece
     try:
         _scan_plain(path, encoding, delimiter, width, scan, judge, piece)
     except NotPlainError:
-        scan |= {name: [] for name in _LISTS}
-        scan |= {"blank": 0, "trailing": 0, "widest": width, "regular": False}
         _scan_records(path, encoding, delimiter, width, scan, judge)
     check_cells(width, scan["records"], path.name)
     scan["header"], scan["width"] = names, width
@@ -317,10 +315,12 @@ def _count_blank(path, scan, number):
         raise DataError(f"{path.name}: more than {BROKEN:,d} lines and nine in ten are blank: is it a table?")
 
 
-def _scan_records(path, encoding, delimiter, width, scan, judge):
-    """Parse every record with the csv module, and judge it."""
+def _scan_records(path, encoding, delimiter, width, scan, judge, strict=True):
+    """Parse every record with the csv module, and judge it; once more, leniently, where a cell is quoted amiss."""
+    scan |= {name: [] for name in _LISTS}
+    scan |= {"blank": 0, "trailing": 0, "widest": width, "regular": False}
     with io.TextIOWrapper(open_binary(path), encoding=encoding, newline="") as text:
-        reader = _records(text, delimiter)
+        reader = _records(text, delimiter, strict)
         index, before, begin = -1, 0, 0
         try:
             for number, row in enumerate(reader):
@@ -335,6 +335,9 @@ def _scan_records(path, encoding, delimiter, width, scan, judge):
                     _refuse_swallowed(path, row, width, scan, begin, before)
                 judge(row, index, begin, reader.line_num)
         except csv.Error as error:
+            if strict and ("expected after" in str(error) or "end of data" in str(error)):
+                scan["stray"] = "expected after" in str(error)
+                return _scan_records(path, encoding, delimiter, width, scan, judge, strict=False)
             remedy = (
                 "it holds binary data: is it a table?"
                 if "NUL" in str(error)
@@ -352,12 +355,12 @@ def _scan_records(path, encoding, delimiter, width, scan, judge):
 class _records:
     """Rows of a text, none without an end; where blanks divide the cells, any number of them is one."""
 
-    def __init__(self, lines, delimiter):
+    def __init__(self, lines, delimiter, strict=False):
         self.size = 0
         lines = (
             (" ".join(line.split()) + "\n" if line.strip() else "\n" for line in lines) if delimiter == " " else lines
         )
-        self.reader = csv.reader(self._seen(lines), delimiter=delimiter)
+        self.reader = csv.reader(self._seen(lines), delimiter=delimiter, strict=strict)
 
     def _seen(self, lines):
         for line in lines:
@@ -603,7 +606,7 @@ def _scanned(path, encoding, delimiter, on_error, header, expected, rows=0):
     except UnicodeError as error:
         reason = error.reason if isinstance(error, UnicodeDecodeError | UnicodeEncodeError) else type(error).__name__
         raise DataError(f"{path.name} is not {encoding}: {reason}; name the right encoding") from None
-    if swallowed or scan["short"] or scan["long"] or scan["open_quote"]:
+    if swallowed or scan["short"] or scan["long"] or scan["open_quote"] or scan.get("stray"):
         with io.TextIOWrapper(open_binary(path), encoding=encoding) as text:
             anew = quoted_anew(text, scan["header_row"], scan["width"], scan["delimiter"])
         if anew is not None:
