@@ -1,9 +1,10 @@
 """Draft a mapping file from the header and the first rows of a lender's table.
 
 A column is placed by its name and only if its values agree. Names are looked up in ``assets/words.csv`` (English,
-Chinese, German, French, Spanish, Portuguese, and the headers of public loan files), whatever their case, accents, marks
-or abbreviations; words of levels in ``assets/levels.csv``. The draft says how sure it is of each column. What only the
-lender can say stands in it as ``"?"``: the file is valid YAML, and ``p2prisk check`` asks one question after another.
+Chinese, German, French, Spanish, Portuguese, Russian, Indonesian, fewer of a dozen others, and the headers of public
+loan files), whatever their case, accents, marks or abbreviations; words of levels in ``assets/levels.csv``. The draft
+says how sure it is of each column. What only the lender can say stands in it as ``"?"``: the file is valid YAML, and
+``p2prisk check`` asks one question after another.
 
 An outcome is never taken for a trait: two values under a name such as TARGET are good and bad loans or nothing.
 """
@@ -96,14 +97,26 @@ _DROPPED = set(
     "the of at on to for a an and der die das des de du d la le les l el los do da dos das in im per".split()
 )
 _DROPPED |= set("usd eur gbp chf cny rmb inr brl mxn pln percent pa 元 人民币 岁 月 年".split())
-_THOUSAND = re.compile(r"(?i)\bin (thousands?|tsd|k)\b|\(000s?\)|\b(teur|tusd|keur|kusd)\b|\bk[€$£]|千元")
-_TEN_THOUSAND = re.compile(r"万元|\(万\)|万$")
-_MONTHLY = re.compile(r"(?i)month|monat|mensuel|mensual|mensal|\bpcm\b|月")
-_YEARLY = re.compile(r"(?i)annual|year|jahr|annuel|anual|年")
+_DROPPED |= set("руб рублеи р тенге мес месяцев недель в тыс tys ribu 万円 萬元 千円 만원".split())
+_DROPPED |= set("rub idr rp tl try czk kc ron sek krw vnd jpy thb".split())
+_THOUSAND = re.compile(
+    r"(?i)\bin (thousands?|tsd|k)\b|\([€$£'’]*000s?\)|\b(teur|tusd|keur|kusd|тыс|tys|ribu)\b|\bk[€$£]|千[元円]|천원"
+)
+_TEN_THOUSAND = re.compile(r"[万萬][元円]|\([万萬]\)|[万萬]$|만\s?원")
+_MONTHLY = re.compile(
+    r"(?i)month|monat|mensuel|mensual|mensal|mensile|\bpcm\b|月|месяц|мес\b|bulan|miesi[ęe]cz|miesi[ąa]c|\bayl[ıi]k|"
+    r"m[ěe]s[íi][čc]n|\blunar|maand|m[åa]nad|월|th[áa]ng"
+)
+_YEARLY = re.compile(
+    r"(?i)annual|year|jahr|annuel|anual|annuo|年|годов|\bгод\b|tahun|roczn|y[ıi]ll[ıi]k|ro[čc]n[íi]|jaar|[åa]rs|연|n[ăa]m\b"
+)
 _SAYS_BAD = re.compile(
     r"default|\bbad\b|delinq|dlq|charged? off|written off|loss|impago|incumplimiento|moroso|ausfall|ausgefallen|"
-    r"inadimpl|defaut|违约|逾期|坏"
+    r"inadimpl|defaut|违约|逾期|坏|\bnpl\b|дефолт|просроч|gagal bayar|macet|sofferenza|temerrut|wanbetaling|selhani|"
+    r"verlust|違約|逾期|貸倒|부도|연체|no xau"
 )
+#: letters that Unicode does not part into a letter and its mark
+_WITHOUT_PARTS = str.maketrans({"ß": "ss", "ł": "l", "Ł": "L", "ı": "i", "ø": "o", "Ø": "O", "đ": "d", "Đ": "D"})
 _SAYS_GOOD = re.compile(r"\b(good|gut|bon|bueno|bom|non|no|not)\b|好")
 _KEYS = {"loan_id", "borrower_id", "custody_account", "counterparty"}
 
@@ -121,10 +134,10 @@ def _plain(text):
     >>> _plain("StatedMonthlyIncome"), _plain("Durée_du-prêt"), _plain("LIMIT_BAL"), _plain("借款金额(元)")
     ('stated monthly income', 'duree du pret', 'limit bal', '借款金额 元')
     """
-    text = unicodedata.normalize("NFKD", str(text).replace("ß", "ss"))
-    text = "".join(char for char in text if not unicodedata.combining(char))
+    text = unicodedata.normalize("NFKD", str(text).translate(_WITHOUT_PARTS))
+    text = unicodedata.normalize("NFC", "".join(char for char in text if not unicodedata.combining(char)))
     text = re.sub(r"([a-z])([A-Z])|([A-Z])([A-Z][a-z])|([a-z])(\d)|(\d)([A-Za-z])", _apart, text).lower()
-    return re.sub(r"[^0-9a-z\u0400-\u04ff\u3040-\u30ff\u4e00-\u9fff\uac00-\ud7af]+", " ", text).strip()
+    return re.sub(r"[\W_]+", " ", text).strip()
 
 
 def _apart(found):
@@ -327,6 +340,10 @@ def _contradiction(values, name):
         if name in ("amount", "income", "balance", "instalment", "credit_limit"):
             if set(np.unique(numbers)) == {0.0, 1.0}:
                 return "it holds only 0 and 1"
+        if name == "instalment" and distinct <= 20 and set(np.unique(numbers)) <= set(range(1, 121)):
+            return "it holds few whole numbers: how many instalments, not how much"
+        if name == "term" and len(numbers) and np.median(numbers) > 60 and np.mean(numbers != np.round(numbers)) > 0.3:
+            return "it holds parts of numbers, as money does"
         if name == "rate" and distinct > 1 and set(np.unique(numbers)) <= {0.0, 1.0, 2.0, 3.0, 4.0, 5.0, 6.0}:
             return "it holds a few whole numbers: a class, not a rate"
         if name in ("rate", "apr") and len(numbers) and np.median(numbers) > 100:
@@ -411,6 +428,7 @@ def draft_mapping(frame, name="tape"):
         Columns that could not be placed.
     """
     refuse_personal_header(frame.columns, name)
+    frame = frame[~_header_again(frame)]
     personal = personal_columns(frame)
     head = frame.head(5000)
     personal = {column: why for column, why in personal.items() if not _age_in_days(head[column], column)}
@@ -457,6 +475,16 @@ def draft_mapping(frame, name="tape"):
     if absent:
         lines.append(f"# not found, but wanted by the study: {', '.join(absent)}")
     return "\n".join(lines) + "\n", unplaced
+
+
+def _header_again(frame):
+    """Rows that repeat the header: most of their cells are the names of the columns."""
+    alike = sum(
+        (frame[name].astype(object) == name).to_numpy(dtype=bool).astype(np.int16)
+        for name in frame
+        if not pd.api.types.is_numeric_dtype(frame[name].dtype)
+    )
+    return np.broadcast_to(alike, len(frame)) * 2 > frame.shape[1]
 
 
 _ISSUED = r"(?:(?:issue|issued|loan|origination|orig|disbursement|funding|funded|booking|start|vintage) ?)?"
@@ -625,10 +653,18 @@ def _number_rule(values, text, canonical, name, parts, remarks, known):
         remarks.append("per year? otherwise unit: per month, or thousand")
     elif column.unit == "years" and canonical != "age" and np.median(numbers) > 30:
         parts.append("unit: months as years")
-    elif canonical == "term" and re.search(r"(?i)year|jahr|ann[ée]e|año|\bano|年", str(name)):
+    elif canonical == "term" and re.search(
+        r"(?i)year|jahr|ann[ée]e|año|\bano|年|\bлет\b|\bгод|\btahun|\by[ıi]l\b|\blat\b|\brok", str(name)
+    ):
         parts.append("unit: years as months")
-    elif canonical == "term" and re.search(r"(?i)\bdays?\b|tage|jours|d[ií]as|天|日", str(name)):
+    elif canonical == "term" and re.search(
+        r"(?i)\bdays?\b|tage|jours|d[ií]as|天|日|\bдн|\bhari\b|\bg[üu]n\b", str(name)
+    ):
         parts.append("unit: days as months")
+    elif canonical == "term" and re.search(
+        r"(?i)weeks?\b|wochen?|semaines?|semanas?|недел|minggu|\bhafta|tygodn|[周週]", str(name)
+    ):
+        parts.append("unit: weeks as months")
     for code, count, _ in suspected_codes(numbers):
         remarks.append(f"{count:,d} cells hold {as_written(code)}: missing: [{as_written(code)}]?")
 

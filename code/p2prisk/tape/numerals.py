@@ -38,6 +38,15 @@ CURRENCIES = {
     "Rs.": "INR",
     "Fr.": "CHF",
     **{code: code for code in "EUR USD GBP CNY RMB INR CHF JPY PLN CZK SEK NOK DKK BRL MXN ZAR RUB KRW TRY".split()},
+    **{code: code for code in "IDR TWD HKD HUF RON BGN UAH KZT THB VND".split()},
+    **dict.fromkeys(("руб.", "руб", "р."), "RUB"),
+    **dict.fromkeys(("Rp", "Rp."), "IDR"),
+    "TL": "TRY",
+    "円": "JPY",
+    "원": "KRW",
+    "Ft": "HUF",
+    "lei": "RON",
+    "грн": "UAH",
     "$": "",
     "US$": "USD",
     "¥": "",
@@ -58,7 +67,7 @@ _DAYS = "days|day|tage|tag|jours|jour|días|día|dias|dia|giorni|天|日|일"
 _WEEKS = "weeks|week|wochen|woche|semaines|semaine|semanas|semana|周|週"
 _TIME = re.compile(
     rf"\s*-?\s*(?:(?P<months>{_MONTHS}|m)|(?P<years>{_YEARS}|y)|(?P<days>{_DAYS}|d)|(?P<weeks>{_WEEKS}|w)|"
-    r"(?P<ten_thousand>[万萬][元圆圓]?))\.?$",
+    r"(?P<ten_thousand>[万萬][元圆圓円]?))\.?$",
     re.I,
 )
 #: years and months in one cell: ``P1Y6M``, ``2 years 6 months``
