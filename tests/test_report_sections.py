@@ -1,5 +1,7 @@
 """The sections on classes, time, losses and the declined, against pandas, R's rules and known truth."""
 
+import re
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -164,6 +166,31 @@ def test_the_declined_lie_between_the_bounds(finished):
         _ = TapeStudy(finished.tape, Settings(declined=LoanTape(frame[["loan_id"]]))).declined
 
 
+def test_declined_applications_have_no_outcome_in_their_file(tmp_path):
+    """They are read by the mapping of the loans, which names a status, a rate and a day of issue."""
+    from argparse import Namespace
+
+    from p2prisk.cli.report import _read_declined
+
+    rules = (
+        "amount: {from: sum}, income: {from: wage}, rate: {from: rate}, status: {from: state}, issue_date: {from: day}"
+    )
+    (tmp_path / "loans.yml").write_text(f"format: t\ncolumns: {{{rules}}}\n", encoding="utf-8")
+    (tmp_path / "declined.csv").write_text("sum,wage\n" + "1000,20000\n" * 30, encoding="utf-8")
+    names = "query record_date instalments sheet encoding delimiter header_row scheduler".split()
+    frame = _read_declined(
+        Namespace(
+            **dict.fromkeys(names),
+            map=str(tmp_path / "loans.yml"),
+            declined=str(tmp_path / "declined.csv"),
+            on_error="raise",
+            tape="loans.csv",
+            format="auto",
+        )
+    ).frame
+    assert len(frame) == 30 and {"amount", "income"} <= set(frame) and not {"status", "rate"} & set(frame)
+
+
 # ---------------------------------------------------------------- large tapes
 
 
@@ -180,3 +207,12 @@ def test_of_a_large_tape_counts_use_all_loans_and_models_a_draw(finished):
     again = TapeStudy(finished.tape, Settings(loans=1500))
     again.draw()
     assert (again.sample.row_numbers() == numbers).all()
+
+
+def test_what_was_lost_by_the_day_is_every_loss_on_file(dated):
+    """A loss in the last month, of which only a part was seen, is one as well, though the hazard does not use it."""
+    found = re.search(r"known on (\S+) .*?([\d,]+) charged off by then(?:, ([\d,]+) of these)?", dated.judged.built)
+    frame, day = dated.tape.frame, pd.Timestamp(found[1])
+    lost = (frame["status"] == "charged off") & (frame["closed_date"] <= day)
+    assert int(found[2].replace(",", "")) == lost.sum() > 0
+    assert found[3] and 0 < int(found[3].replace(",", "")) < lost.sum()

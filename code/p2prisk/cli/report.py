@@ -108,6 +108,15 @@ def _leave(project, editable):
         shutil.rmtree(draft, ignore_errors=True)
 
 
+def _read_declined(arguments):
+    """The declined applications by the mapping of the loans, without what only a loan has: an outcome, a rate."""
+    from p2prisk.cli import _read
+    from p2prisk.tape.choose import find_mapping, known_at_issue_only
+
+    mapping = known_at_issue_only(find_mapping(arguments.map, (), arguments.declined)) if arguments.map else None
+    return _read(Namespace(**{**vars(arguments), "tape": arguments.declined, "query": None}), mapping=mapping)
+
+
 def _prepare(arguments, project):
     """Read, compute and write the project; an exit code where the run ends here. The tape is let go at the end."""
     from p2prisk.cli import _gate, _read, _say
@@ -123,9 +132,7 @@ def _prepare(arguments, project):
     settings = Settings(
         Decisions.read(arguments.decisions) if arguments.decisions else Decisions(),
         read_limits(arguments.limits),
-        _read(Namespace(**{**vars(arguments), "tape": arguments.declined, "query": None}))
-        if arguments.declined
-        else None,
+        _read_declined(arguments) if arguments.declined else None,
         arguments.loans,
         {name: getattr(arguments, name) for name in REPEATED},
         {role: getattr(arguments, role) for role in ROLES},

@@ -259,6 +259,7 @@ def _known_then(study, year):
     known = int((spells(then).frame["ending"] == "default").sum())
     if len(then) < LEAST_LOANS or known < LEAST_BAD:
         raise DataError(f"on {day:%Y-%m-%d} fewer than {LEAST_LOANS} loans or {LEAST_BAD} bad ones were known")
+    lost = int(then.frame["status"].isin(["default", "charged off"]).sum())
     model = fit_standard_hazard(then)
     seen = model.results.nobs
     after = frame[test].reset_index(drop=True)
@@ -269,7 +270,8 @@ def _known_then(study, year):
     built = (
         f"Built on what was known on {day:%Y-%m-%d} ({len(then):,d} loans issued by then"
         + (f", {int(seen):,d} of them seen for a whole month" if seen < len(then) else "")
-        + f", {known:,d} {event.what} by then)"
+        + f", {lost:,d} {event.what} by then"
+        + (f", {known:,d} of these in a month that was seen whole)" if known < lost else ")")
     )
     build = ((frame["issue_date"].dt.year < year) & study.bad.notna()).to_numpy()
     tested, weights = _of_year(study, year), study.weights[test]
