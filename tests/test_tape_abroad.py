@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 
 from p2prisk import read_tape
+from p2prisk.errors import DataError
 from p2prisk.tape.draft import draft_mapping
 from p2prisk.tape.encodings import other_encoding
 from p2prisk.tape.mapping_file import parse_mapping
@@ -112,6 +113,16 @@ def test_cuotas_are_a_number_or_a_sum_by_their_values():
     count, money = (pd.DataFrame({"Cuotas": cells}) for cells in ([6, 12, 24] * 10, [123.45, 98.7, 310.2] * 10))
     assert "term: {from: Cuotas}" in draft_mapping(count, "loans")[0]
     assert "instalment: {from: Cuotas}" in draft_mapping(money, "loans")[0]
+
+
+def test_a_draft_that_places_nothing_is_told_so(put, tmp_path):
+    """It was said that none of the columns it names is in the header; it names none. The way out works."""
+    path, rules_of = put("nyx,qorb\n1,2\n2,3\n"), tmp_path / "loans.yml"
+    rules_of.write_text(draft_mapping(pd.read_csv(path), "loans")[0], encoding="utf-8")
+    with pytest.raises(DataError, match="no column is placed; write which is which under columns"):
+        read_tape(path, rules_of)
+    rules_of.write_text("format: t\ncolumns: {amount: {from: nyx}}\n", encoding="utf-8")
+    assert read_tape(path, rules_of).frame["amount"].tolist() == [1, 2]
 
 
 def test_a_header_that_comes_again_is_not_drafted_as_loans():

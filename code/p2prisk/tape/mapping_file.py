@@ -89,6 +89,11 @@ def read_mapping(path: Path) -> dict:
         raise DataError(f"mapping {path.name}{place}: not valid YAML ({reason}); correct it there") from None
     if not isinstance(mapping, dict) or not isinstance(mapping.get("columns"), dict):
         raise DataError(f"mapping {path.name} has no 'columns'; p2prisk map FILE drafts a mapping")
+    if not mapping["columns"]:
+        raise DataError(
+            f"mapping {path.name}: no column is placed; write which is which under columns, for instance amount: "
+            "{from: your_column} ('p2prisk columns' lists them)"
+        )
     wrong = [name for name, rule in mapping["columns"].items() if not isinstance(rule, dict)]
     if wrong:
         raise DataError(
