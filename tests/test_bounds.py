@@ -667,6 +667,7 @@ FORGED = {
     "rows of a group": (b"\x16\xb0\x09\x26", b"\x16\xae\x09\x26", {}),
     "rows below zero": (b"\x16\xb0\x09\x26", b"\x16\xaf\x09\x26", {}),
     "type of a column": (b"\x15\x0c\x25\x02\x18\x04home", b"\x15\x02\x25\x02\x18\x04home", {}),
+    "numbers as others": (b"\x15\x04\x25\x02\x18\x06amount", b"\x15\x02\x25\x02\x18\x06amount", {}),
     "a column that may have no gaps": (b"\x15\x0c\x25\x02\x18\x04home", b"\x15\x0c\x25\x00\x18\x04home", {}),
 }
 
@@ -696,3 +697,13 @@ def test_a_footer_is_bounded_and_its_columns_counted(tmp_path):
         path.write_bytes(whole[:-8] + length.to_bytes(4, "little") + b"PAR1")
         with pytest.raises(DataError, match=words):
             footer.read_footer(path, 4)
+
+
+def test_a_file_of_the_system_that_has_no_size_is_not_waited_for(tmp_path, monkeypatch):
+    """`score` opened /proc/kmsg, an ordinary file by its mode, and waited for its first line without end."""
+    from p2prisk.tape import iter_tape
+
+    (tmp_path / "loans.csv").write_bytes(b"")
+    monkeypatch.setattr(Path, "open", lambda *_, **__: pytest.fail("opened before it was looked at"))
+    with pytest.raises(DataError, match="is empty"):
+        next(iter_tape(tmp_path / "loans.csv"))

@@ -56,6 +56,7 @@ def read_footer(path: Path, columns: int) -> list[Chunk]:
 
 def _checked(about, columns, name):
     groups, rows, chunks = about.get(4, []), 0, []
+    stored = [each.get(1) for each in about[2] if not each.get(5)]  # a column has no parts, which are columns
     for number, group in enumerate(groups, 1):
         place = f"{name}, group {number} of {len(groups)}"
         if len(group[1]) != columns:
@@ -69,6 +70,8 @@ def _checked(about, columns, name):
             told = column[3]
             if told[5] < 0 or told[6] < 0:
                 raise DataError(f"{place}: column {where + 1} says that it has {told[5]:,d} cells; write it again")
+            if where >= len(stored) or told[1] != stored[where]:
+                raise DataError(f"{place}: column {where + 1} is stored as another type than it has; write it again")
             ways = set(told[2])
             chunks.append(Chunk(where, bool(ways & _DELTAS), _DELTA_BYTE_ARRAY in ways, told[5], told[6]))
     if rows != about[3]:

@@ -280,6 +280,8 @@ def iter_tape(
     if rows < 1:
         raise DataError(f"pieces of {rows} rows: give 1 or more")
     decisions = dict(decisions or {})
+    if path.is_file():
+        check_file(path)  # before it is opened: one of the system's, which has no size, may keep its reader waiting
     with path.open("rb") if path.is_file() else io.BytesIO() as stream:
         head = stream.read(4)
     set_aside: list = []
