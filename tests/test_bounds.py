@@ -707,3 +707,32 @@ def test_a_file_of_the_system_that_has_no_size_is_not_waited_for(tmp_path, monke
     monkeypatch.setattr(Path, "open", lambda *_, **__: pytest.fail("opened before it was looked at"))
     with pytest.raises(DataError, match="is empty"):
         next(iter_tape(tmp_path / "loans.csv"))
+
+
+def test_settings_and_models_without_a_size_are_not_waited_for(tmp_path, monkeypatch):
+    """--map, --model, --decisions and a lineage that name /proc/kmsg were read until somebody pressed Ctrl-C."""
+    from p2prisk.report import lineage
+    from p2prisk.report.decisions import read_yaml
+    from p2prisk.saved import restore
+    from p2prisk.tape.mapping_file import read_mapping
+
+    path = tmp_path / "none"
+    path.write_bytes(b"")
+    monkeypatch.setattr(Path, "read_text", lambda *_, **__: pytest.fail("opened before it was looked at"))
+    for read in (read_mapping, lineage.read, lambda path: restore(path, "toy/1", "toy", "save")):
+        with pytest.raises(DataError, match=r"none.*(is empty|no lineage)"):
+            read(path)
+    assert not read_yaml(path, "decisions", {})
+
+
+@pytest.mark.parametrize("option", ["--map", "--record-date", "--encoding", "--sheet", "--html"])
+def test_an_option_that_is_empty_is_not_left_out_in_silence(tmp_path, option, capsys):
+    """A variable of the shell that was never set gave the tape another mapping, and no page."""
+    from p2prisk.cli import main
+
+    (tmp_path / "loans.csv").write_text("amount,term,status\n" + "1000,36,paid\n" * 30)
+    try:
+        code = main(["check", str(tmp_path / "loans.csv"), option, ""])
+    except SystemExit as stop:  # of the parser, for a day
+        code = stop.code
+    assert code == 2 and option in capsys.readouterr().err

@@ -162,6 +162,8 @@ def _text(text_or_path, name, what, writer):
             raise DataError(f"{name} is a folder; give the file that {writer} wrote")
         if path.exists() and not path.is_file():
             raise DataError(f"{name} is no ordinary file; give the file that {writer} wrote")
+        if path.is_file() and path.stat().st_size == 0:  # not opened: of the system's, such a one may have no end
+            raise DataError(f"{name} is empty (0 bytes); {writer} writes it")
         if path.is_file() and path.stat().st_size > LARGEST:
             raise DataError(f"{name} is no {what}: it is larger than any ({path.stat().st_size:,d} bytes)")
         return path.read_text(encoding="utf-8")

@@ -150,8 +150,10 @@ class _Shown:
 
 
 def _refuse_control_characters(arguments):
-    """Refuse names of files, sheets, columns that hold what a terminal obeys, or lines that look like messages."""
+    """Refuse names of files, sheets, columns that hold what a terminal obeys or lines like messages; empty options."""
     for name, value in vars(arguments).items():
+        if value == "" and name not in ("by", "tape"):  # a variable of the shell that was never set
+            raise P2PRiskError(f"--{name.replace('_', '-')} is empty: give a value, or leave it out")
         if name not in ("query", "formula", "delimiter") and isinstance(value, str) and _CONTROL.search(value):
             raise P2PRiskError(f"{visible(value)}: holds control characters; rename the file, or write it without them")
 

@@ -60,7 +60,7 @@ def read_yaml(path: PathLike, what: str, schema: dict) -> dict:
     if path.stat().st_size > 1 << 20:
         raise DataError(f"{path.name}: larger than a megabyte, so no file of {what}")
     try:
-        text = path.read_text(encoding="utf-8-sig")
+        text = path.read_text(encoding="utf-8-sig") if path.stat().st_size else ""  # such a one may have no end
         check_yaml(text, path.name, yaml)
         with building(path.name):
             found = yaml.safe_load(text) or {}

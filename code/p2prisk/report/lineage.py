@@ -263,7 +263,7 @@ def read(path: PathLike) -> dict[str, Any]:
     if not path.is_file():
         raise DataError(f"{path.name}: there is no such file; the report's folder holds a {FILE}")
     try:
-        plain = json.loads(path.read_text(encoding="utf-8")) if path.stat().st_size <= 1 << 24 else None
+        plain = json.loads(path.read_text(encoding="utf-8")) if 0 < path.stat().st_size <= 1 << 24 else None
     except (ValueError, RecursionError):
         plain = None
     if not isinstance(plain, dict) or plain.get("format") != FORMAT:

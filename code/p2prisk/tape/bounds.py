@@ -414,7 +414,9 @@ def check_begin(path: Path, begin: bytes) -> None:
 
 
 def check_mapping_size(path: Path) -> None:
-    """Refuse a mapping file larger than any."""
+    """Refuse a mapping file larger than any, or one without a size, whose reader the system may keep waiting."""
+    if path.stat().st_size == 0:
+        raise DataError(f"mapping {path.name} is empty (0 bytes); p2prisk map FILE drafts a mapping")
     if path.stat().st_size > MAPPING:
         raise DataError(f"mapping {path.name} has more than {MAPPING:,d} bytes: no mapping has")
 

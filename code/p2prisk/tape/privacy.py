@@ -150,6 +150,7 @@ _STRONG = {
         r"(?<![\d+.,-])(?:\+|00)[1-9]\d{0,2}[ .()/-]{1,2}(?:\d[ .()/-]{0,2}){6,12}\d(?!\d)"
         r"|(?<![\d.])\+[1-9]\d{8,14}(?!\d)"
         r"|(?<![\d.,-])(?:\+?86[- ]?)?1[3-9]\d[ -]?[\d*]{4}[ -]?\d{4}(?![\d.])"  # China
+        r"|(?<![\d.,-])1[3-9]\d\.\d{4}\.\d{4}(?![\d.,])"  # the same by dots
         r"|(?<![\d.,])\(\d{2,5}\)[ .-]?\d{3,5}[ .-]?\d{3,5}(?!\d)"
         r"|(?<![\d.,-])(?:1[ .-])?\d{3}[.-]\d{3}[.-]\d{4}(?![\d.,-])"
         r"|(?<![\d.,-])\d{3} \d{3}[ -]\d{4}(?![\d.,-])"  # North America
@@ -377,7 +378,21 @@ def name_kind(name) -> str | None:
     >>> name_kind("13812345678"), name_kind("Maria Roth"), name_kind("Loan Amount")
     ('phone number', "person's name", None)
     """
-    return kind_of(name) or ("person's name" if person_in(name) else None)
+    text = plain_text(name)
+    stem = re.sub(r"(?:\.[a-z]{2,7})+$", "", text)  # of a file: a point after a number makes it a part of another
+    what = kind_of(stem) or kind_of(text) or ("person's name" if person_in(name) else None)
+    return what or ("passport" if any(map(_is_passport, stem.split())) else None)
+
+
+def _is_passport(name):
+    """Whether a word of a name is written as passports of many countries are numbered, and is no day and no series."""
+    if re.fullmatch(r"[A-Z]{1,2}[0-9]{7,8}", name):
+        digits = name.lstrip("ABCDEFGHIJKLMNOPQRSTUVWXYZ")
+        return digits[:4] != "0000" and not (
+            len(digits) == 8 and (_date(digits) or _date(digits[4:] + digits[2:4] + digits[:2]))
+        )
+    # Germany: no vowel and no letter that looks like a digit
+    return bool(re.fullmatch(r"[CFGHJK][CFGHJKLMNPRTVWXYZ0-9]{8}", name)) and sum(map(str.isdigit, name)) >= 5
 
 
 def masked_name(name):
