@@ -228,7 +228,7 @@ def of_returns(shifts, returns):
             ]
         },
         heads=("Loans", "Return a year"),
-        most=float(max(abs(y) for values in returns.values() for y in values)),
+        most=round(max(abs(y) for values in returns.values() for y in values), 6),
     )
 
 

@@ -219,8 +219,8 @@ def owed_sum(ratio: ArrayLike, monthly: ArrayLike, payment: ArrayLike, size: Arr
 
     Examples
     --------
-    >>> owed_sum([1.0, 0.9], 0.0, 0.25, 4).round(4).tolist()
-    [2.5, 2.2623]
+    >>> owed_sum([1.0, 0.9], 0.0, 0.25, 4).round(3).tolist()
+    [2.5, 2.262]
     """
     ratio, monthly, payment, size = np.broadcast_arrays(
         *(np.asarray(x, float) for x in (ratio, monthly, payment, size))
