@@ -10,6 +10,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -54,6 +55,19 @@ def test_importing_the_package_is_light():
     script = "import sys, p2prisk; print([m for m in ('numba', 'dask', 'sklearn', 'matplotlib') if m in sys.modules])"
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=60, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def test_check_does_without_scipy_and_fit_without_its_distributions(tmp_path):
+    """They take longer to import than a hundred thousand loans to check."""
+    rng = np.random.default_rng(5)
+    income, late = rng.normal(50_000, 9_000, 600).round(), rng.random(600) < 0.3
+    rows = [f"L{row},{income[row]:.0f},{8 + row % 7},{'charged off' if late[row] else 'paid'}" for row in range(600)]
+    (tmp_path / "tape.csv").write_text("\n".join(["loan_id,income,rate,status", *rows]), encoding="utf-8")
+    script = "import sys; from p2prisk.cli import main; sys.exit(main(sys.argv[2:]) or sys.argv[1] in sys.modules)"
+    for banned, words in (("scipy", ["check", "tape.csv"]), ("scipy.stats", ["fit", "tape.csv", "--output", "m.json"])):
+        words = [sys.executable, "-c", script, banned, *words, "--format", "canonical"]
+        done = subprocess.run(words, cwd=tmp_path, capture_output=True, text=True, timeout=120)
+        assert done.returncode == 0, (banned, done.stdout, done.stderr)
 
 
 def test_every_dependency_has_its_reason():

@@ -172,3 +172,25 @@ def test_a_predictor_merged_to_one_level_is_left_out_with_the_reason(separated):
     model = fit_standard(type(separated)(frame), "grade", ["home", "income"])
     assert [rule["column"] for rule in model.rules] == ["income"]
     assert "drops out" in model.left_out["home"] and "drops out" in model.notes[0]
+
+
+def test_the_search_for_copies_holds_no_copy_of_the_design():
+    """The products are added up piece by piece; whole, they held the design twice more and waited for each other."""
+    import tracemalloc
+
+    from p2prisk.standard import drop_copies
+
+    values = np.asfortranarray(np.random.default_rng(3).normal(size=(40_001, 12)))
+    values[:, 7] = values[:, 2] + 0.01 * values[:, 7]
+    values[:, 9] = 4.0
+    design = pd.DataFrame(values, columns=[f"x{place}" for place in range(12)])
+    tracemalloc.start()
+    try:
+        left_out: dict = {}
+        kept = drop_copies(design, left_out)
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert kept == [f"x{place}" for place in range(12) if place not in (7, 9)]
+    assert left_out == {"x7": "explained to 100 % by the earlier columns", "x9": "the same in every row"}
+    assert peak < 1.5 * values.nbytes

@@ -404,7 +404,7 @@ def _long_over(tape, find, where):
     frame, day = tape.frame, tape.provenance.get("record_date")
     if day is None or not {"status", "issue_date", "term"} <= set(frame):
         return
-    runs = frame["status"].astype(object).isin(["current", "in grace", "open"]).to_numpy()
+    runs = frame["status"].isin(["current", "in grace", "open"]).to_numpy()
     end = month_number(frame["issue_date"]) + frame["term"].to_numpy(dtype=float)
     over = runs & np.asarray(end + 12 < month_number(pd.Series([pd.Timestamp(day)]))[0])
     if over.sum() >= max(3, 0.05 * runs.sum()):

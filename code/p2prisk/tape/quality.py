@@ -10,7 +10,6 @@ from functools import cached_property
 
 import numpy as np
 import pandas as pd
-from scipy import stats
 
 from p2prisk.errors import DataError
 from p2prisk.tape import dates
@@ -787,7 +786,9 @@ def _few_months(tally):
     heap, between = near(way), min(near(step).rows for step in np.linspace(0.4, 0.8, 9) * way)
     if heap.rows < 5 or len(heap.values) < 4:
         return None
-    return heap if stats.binom.sf(heap.rows - 1, heap.rows + between, 0.5) < 1e-3 else None
+    from scipy.special import bdtrc  # few tapes come here, and SciPy's distributions take a second to import
+
+    return heap if bdtrc(heap.rows - 1, heap.rows + between, 0.5) < 1e-3 else None
 
 
 def _heap(tally, factor):

@@ -25,6 +25,8 @@ _MOST, _SAMPLE = 50_000, 2_000
 _CLEARLY = 2
 _RARE = 0.005
 _LEVELS = 50
+#: bytes of a file that are taken at once
+_READ = 1 << 18
 
 
 class _Column:
@@ -188,22 +190,23 @@ def shifted_rows(source: Callable, scan: dict, index: np.ndarray) -> list[dict]:
 def _some_rows(source, scan, places):
     """Place, line and cells of some rows; where each line is a record only these are parsed."""
     first, mark, next_one = scan["header_row"] + 1, scan["delimiter"], 0
-    with io.TextIOWrapper(source(), encoding=scan["encoding"], newline="") as text:
-        reader = None if scan["regular"] else csv.reader(text, delimiter=mark)
-        rows = islice(text, first, None) if reader is None else filter(None, islice(reader, first, None))
+    encoding = scan["encoding"]
+    regular = scan["regular"] and len("\n\n".encode(encoding)) - len("\n".encode(encoding)) == 1  # not UTF-16
+    with source() as stream:
+        if regular:  # each line end ends a record, so that lines that nobody looks at need not become text
+            rows = islice(io.BufferedReader(stream, _READ), first, None)
+        else:
+            reader = csv.reader(io.TextIOWrapper(stream, encoding=encoding, newline=""), delimiter=mark)
+            rows = filter(None, islice(reader, first, None))
         for place in sorted(places):
             row = next(islice(rows, place - next_one, None), None)
             if row is None:
                 return
             next_one = place + 1
-            yield (
-                place,
-                *(
-                    (first + next_one, next(csv.reader([row], delimiter=mark)))
-                    if reader is None
-                    else (reader.line_num, row)
-                ),
-            )
+            if regular:
+                yield place, first + next_one, next(csv.reader([row.decode(encoding)], delimiter=mark))
+            else:
+                yield place, reader.line_num, row
 
 
 def _other_reading(row, columns, mark):
