@@ -6,6 +6,7 @@ replication carries a :class:`Known` or is :class:`Descriptive`; a :class:`~p2pb
 :func:`stamp` carries the same, and a test asks for it wherever a chapter prints a number that predicts.
 """
 
+from calendar import month_name
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
@@ -50,6 +51,26 @@ class Known:
         """Whether outcomes were used that nobody knew on the day."""
         days, ends = self.decision_date.split(), self.known_until.split()
         return any(end > day for day, end in zip(days, ends * len(days) if len(ends) == 1 else ends, strict=True))
+
+    @property
+    def span(self):
+        """Month of the decision in words, or of the first and the last.
+
+        >>> Known("2008-12-31 2009-06-30", "2008-12-31").span, Known("2010-12-31", "2010-12-31").span
+        ('December 2008 to June 2009', 'December 2010')
+        """
+        days = sorted(self.decision_date.split())
+        return " to ".join(f"{month_name[int(day[5:7])]} {day[:4]}" for day in dict.fromkeys((days[0], days[-1])))
+
+    @property
+    def span_zh(self):
+        """The same in Chinese.
+
+        >>> Known("2008-12-31 2009-06-30", "2008-12-31").span_zh
+        '2008年12月至2009年6月'
+        """
+        days = sorted(self.decision_date.split())
+        return "至".join(f"{day[:4]}年{int(day[5:7])}月" for day in dict.fromkeys((days[0], days[-1])))
 
     def stored(self):
         """As it stands in a stored replication."""

@@ -64,6 +64,16 @@ class Value(float):
         """The interval in words: ``0.685 to 0.704``; the sign of per cent stands once."""
         return f"{number(float(self.low) * (100 if self.percent else 1), self.digits)} to {self.high}"
 
+    @property
+    def days(self):
+        """Months of the decisions that the number is about: ``December 2008 to June 2011``."""
+        return self.known.span
+
+    @property
+    def days_zh(self):
+        """The same in Chinese."""
+        return self.known.span_zh
+
     def _end(self, which):
         if self._ends[which] is None:
             raise AttributeError(f"{self} was given no interval")
