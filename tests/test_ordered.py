@@ -289,6 +289,16 @@ def test_dropped_rows_are_counted(frame):
 # -- results ---------------------------------------
 
 
+def test_the_summary_prints_each_number_with_its_digits(frame):
+    result = OrderedLogit(frame.grade, frame[["utilisation", "n"]]).fit()
+    row = next(line.split() for line in result.summary().as_text().splitlines() if line.startswith("utilisation"))
+    ends = result.conf_int().loc["utilisation"]
+    values = (result.params["utilisation"], result.bse["utilisation"], result.tvalues["utilisation"])
+    assert row[1:4] == [f"{values[0]:.4g}", f"{values[1]:.3g}", f"{values[2]:.3g}"]
+    assert row[5:7] == [f"{ends.iloc[0]:.3g}", f"{ends.iloc[1]:.3g}"]
+    assert all(len(cell.strip("-0.")) >= 3 for cell in row[5:7])  # or the test could not tell three digits from two
+
+
 def test_measures_of_fit_are_those_of_statsmodels(frame):
     from statsmodels.miscmodels.ordinal_model import OrderedModel
 

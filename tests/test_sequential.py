@@ -265,6 +265,13 @@ def test_a_level_without_loans_at_a_stage_is_named(frame):
     assert make(odd, "outcome ~ income + C(k)").fit().converged
     with pytest.raises(ModelError, match=r"C\(k\)\[T.x\] at stage early loss\|loss is constant"):
         make(odd, "outcome ~ income + C(k)", nonparallel=["C(k)"]).fit()
+    # backwards the first stage knows the two best outcomes only; the level is of the others
+    worst = frame.assign(
+        k=np.where((frame.outcome > frame.outcome.cat.categories[1]) & (frame.utilisation < 0.3), "x", "o")
+    )
+    first = r"C\(k\)\[T.x\] at stage " + r"\|".join(frame.outcome.cat.categories[:2]) + " is constant"
+    with pytest.raises(ModelError, match=first):
+        make(worst, "outcome ~ income + C(k)", nonparallel=["C(k)"], direction="backward").fit()
     three = odd.assign(outcome=odd.outcome.cat.codes.clip(upper=2).astype(int))
     with pytest.raises(SeparationError, match=r"separated by C\(k\)\[T.x\] at stage 1\|2 \(estimate runs to -inf"):
         make(three, "outcome ~ income + C(k)", nonparallel=["C(k)"]).fit()
