@@ -111,7 +111,7 @@ def test_two_models_with_own_columns_meet(folder, capsys):
         (["--formula", "dti + branch"], "branch (not a canonical column: map it first, or name it with --own)"),
         (["--predictors", "incme"], "incme (did you mean income? Else map it first"),
         (["--predictors", "rate"], "'p2prisk columns --known issue' lists the admissible ones"),
-        (["--predictors", ""], "no predictor is named"),
+        (["--predictors", ""], "--predictors is empty: give a value, or leave it out"),
         (["--weights", "number.w=Branch Code"], "cannot be read"),
         (["--horizon", "12"], "neither closed_date nor last_payment_date"),
         (["--as-of", "1999-01-01"], "no loan had been issued by 1999-01-01"),

@@ -293,7 +293,7 @@ def test_a_folder_of_somebody_else_is_never_replaced(place, capsys):
         (["--editable", "out/project"], "lie in each other"),
         (["--editable", "absent/project"], "is no folder"),
         (["--output", "new/out", "--editable", "new"], "lie in each other"),
-        (["--to", ""], "give html, pdf or docx"),
+        (["--to", ""], "--to is empty: give a value, or leave it out"),
         (["--to", "html,../x"], "give html, pdf or docx"),
         (["--to=--version"], "give html, pdf or docx"),
     ],

@@ -28,7 +28,7 @@ def clean(rows=400):
             "grade": rng.choice(list("ABC"), rows),
             "rate": rng.uniform(6, 25, rows).round(2),
             "status": rng.choice(["paid", "paid", "charged off"], rows),
-            "last_payment_date": pd.to_datetime("2022-01-01"),
+            "last_payment_date": pd.to_datetime("2022-01-01") + pd.to_timedelta(np.arange(rows) % 300, "D"),
         }
     )
 
