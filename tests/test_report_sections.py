@@ -1,6 +1,7 @@
 """The sections on classes, time, losses and the declined, against pandas, R's rules and known truth."""
 
 import re
+from importlib import resources
 
 import numpy as np
 import pandas as pd
@@ -90,6 +91,30 @@ def test_with_no_running_loan_the_variance_is_the_binomial_one():
     half = 1.959964 * np.sqrt(share * (1 - share) / 3000) / abs(share * np.log(share))
     assert row["defaulted"] == pytest.approx(share)
     assert (row["low"], row["high"]) == pytest.approx((share ** np.exp(half), share ** np.exp(-half)), rel=1e-6)
+
+
+def test_both_ends_among_running_loans_are_those_of_a_count_by_hand():
+    """The sentence says by the end of a month: 36 months are not those before the 36th, in which many loans end."""
+    rng = np.random.default_rng(4)
+    exits = np.minimum(rng.integers(1, 60, 2000), 36)
+    kind = np.where(exits == 36, "repaid", rng.choice(["default", "repaid", "open"], 2000)).astype(object)
+    alive, ended = 1.0, {"default": 0.0, "repaid": 0.0}
+    for month in range(1, 37):
+        seen = int((exits >= month).sum())
+        now = {end: int(((exits == month) & (kind == end)).sum()) for end in ended}
+        ended = {end: share + alive * now[end] / seen for end, share in ended.items()}
+        alive *= 1 - sum(now.values()) / seen
+    table = ages.incidence(exits, kind)
+    row = table.iloc[-1]
+    assert (row["months"], row["at_risk"]) == (36, seen)
+    assert (row["defaulted"], row["repaid"]) == pytest.approx((ended["default"], ended["repaid"]))
+    said = ages.curves_sentence(table.assign(issued="all"))
+    assert said.startswith("By the end of month 36 since issue") and "as long as they were seen" in said
+
+
+def test_the_heading_of_the_loans_seen_is_the_number_below_it():
+    chapter = resources.files("p2prisk") / "report" / "chapters" / "identification.qmd"
+    assert '"at_risk": "alive and seen as the month begins"' in chapter.read_text(encoding="utf-8")
 
 
 def test_curves_follow_each_year_as_far_as_it_is_seen(dated):

@@ -32,7 +32,8 @@ def incidence(exits: np.ndarray, ending: np.ndarray) -> pd.DataFrame:
     Returns
     -------
     pandas.DataFrame
-        ``months``, ``at_risk``, ``defaulted``, ``low``, ``high`` (95 %), ``repaid``: Aalen-Johansen estimates of the
+        ``months``, ``at_risk`` (loans alive and still seen as the month begins), ``defaulted``, ``low``, ``high``
+        (95 %), ``repaid`` (both by the end of the month, its own ends among them): Aalen-Johansen estimates of the
         cumulative incidence, with the variance of Marubini and Valsecchi (1995, Analysing Survival Data, eq. 10.12) on
         the log(-log) scale.
 
@@ -96,8 +97,9 @@ def curves_sentence(table: pd.DataFrame) -> str:
     """How far the vintages lie apart at an age that several have reached, in words."""
     whole = table[table["issued"] == "all"].iloc[-1]
     said = (
-        f"By {int(whole['months'])} months {100 * whole['defaulted']:.1f} per cent had defaulted "
-        f"({100 * whole['low']:.1f} to {100 * whole['high']:.1f}) and {100 * whole['repaid']:.1f} per cent were repaid."
+        f"By the end of month {int(whole['months'])} since issue {100 * whole['defaulted']:.1f} per cent had defaulted "
+        f"({100 * whole['low']:.1f} to {100 * whole['high']:.1f}) and {100 * whole['repaid']:.1f} per cent were repaid, "
+        "the two ends competing and running loans counted as long as they were seen."
     )
     years = table[table["issued"] != "all"]
     reached = years.groupby("months")["issued"].nunique()

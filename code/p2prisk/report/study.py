@@ -877,8 +877,7 @@ class TapeStudy:
         Returns
         -------
         pandas.DataFrame
-            ``months``, ``at_risk`` (loans seen alive up to that age), ``defaulted``, ``repaid`` (Aalen-Johansen
-            estimates of the cumulative incidence of either end, with the other competing).
+            ``months``, ``at_risk``, ``defaulted``, ``repaid``, as of :func:`p2prisk.report.ages.incidence`.
         """
         from p2prisk.hazard import spells
         from p2prisk.report.ages import incidence
