@@ -98,8 +98,8 @@ def curves_sentence(table: pd.DataFrame) -> str:
     whole = table[table["issued"] == "all"].iloc[-1]
     said = (
         f"By the end of month {int(whole['months'])} since issue {100 * whole['defaulted']:.1f} per cent had defaulted "
-        f"({100 * whole['low']:.1f} to {100 * whole['high']:.1f}) and {100 * whole['repaid']:.1f} per cent were repaid, "
-        "the two ends competing and running loans counted as long as they were seen."
+        f"({100 * whole['low']:.1f} to {100 * whole['high']:.1f}) and {100 * whole['repaid']:.1f} per cent were "
+        "repaid, the two ends competing and running loans counted as long as they were seen."
     )
     years = table[table["issued"] != "all"]
     reached = years.groupby("months")["issued"].nunique()
