@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import pyarrow
 import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
@@ -18,8 +19,9 @@ from hypothesis import strategies as st
 import tape_fixtures as fixtures
 from p2prisk import read_tape
 from p2prisk.errors import DataError
-from p2prisk.tape import COLUMNS, known_at_issue
+from p2prisk.tape import COLUMNS, iter_tape, known_at_issue, read
 from p2prisk.tape.choose import canonical_mapping
+from p2prisk.tape.pieces import pieces_of
 
 CANONICAL = "loan_id,issue_date,amount,term,income,home,grade,rate,status\n" + "".join(
     f"L{i},2015-0{1 + i % 9}-01,{1000 + i},36,{30000 + 10 * i},{'rent' if i % 2 else 'own'},{'ABC'[i % 3]},{8 + i % 5},"
@@ -238,6 +240,42 @@ def test_folder(tmp_path):
     refused(tmp_path, "is a folder; give the file")
 
 
+def test_a_folder_of_very_many_files_is_not_gone_through(tmp_path, monkeypatch):
+    """The root folder took half a minute, and the message named nothing."""
+    monkeypatch.setattr("p2prisk.tape.pieces.MOST_BELOW", 20)
+    assert refused(Path("/"), "more than 20 files and folders").startswith("/ is a folder")
+    monkeypatch.chdir(tmp_path)
+    assert refused(Path("."), "is a folder; give the file").startswith(". is")
+    for number in range(15):
+        (tmp_path / f"_{number}.parquet").touch()  # what other programs lay beside a table counts for nothing
+        (tmp_path / f"{number}.parquet").touch()
+    assert [piece.source for piece in pieces_of(tmp_path)][9:11] == [str(tmp_path / f"{n}.parquet") for n in (9, 10)]
+
+
+@pytest.mark.parametrize("how", ["replaced", "cut", "longer", "gone"])
+def test_a_file_that_changes_while_it_is_read_is_refused(write, monkeypatch, how):
+    """It was read with the hash of one file and the loans of another; pieces were half of each."""
+    path, other = write(CANONICAL), CANONICAL.replace(",36,", ",60,")
+
+    def change():
+        if how == "replaced":
+            write(other, "new.csv").replace(path)
+        elif how == "gone":
+            path.unlink()
+        else:
+            path.write_text(CANONICAL + "x" if how == "longer" else CANONICAL[:1500])
+
+    with pytest.raises(DataError, match=r"loans\.csv was changed while it was read"):
+        for place, _ in enumerate(iter_tape(path, rows=10)):
+            if place == 1:
+                change()
+    write(CANONICAL)
+    taken = read.file_sha256
+    monkeypatch.setattr(read, "file_sha256", lambda path: (taken(path), change())[0])
+    with pytest.raises(DataError, match=r"loans\.csv was changed while it was read"):
+        read_tape(path)
+
+
 def test_pipes_devices_and_links_to_nothing_are_named(tmp_path):
     os.mkfifo(tmp_path / "pipe")
     (tmp_path / "link").symlink_to(tmp_path / "absent")
@@ -265,12 +303,23 @@ def _zipped(name, data):
         (bz2.compress(bz2.compress(CANONICAL.encode())), "holds a bzip2 file"),
         (gzip.compress(b"PAR1" + bytes(40)), "holds a Parquet file"),
         (b"\x28\xb5\x2f\xfd" + bytes(40), "a zstd file"),
+        (b"\x04\x22\x4d\x18" + bytes(40), "an lz4 file"),
+        (b"]\0\0\x80" + bytes(40), "an lzma file"),
+        (b"\xff\x06\0\0sNaPpY" + bytes(40), "a snappy file"),
+        (b"\x1f\x9d\x90" + bytes(40), "a file of compress"),
+        (b"loans.csv" + bytes(248) + b"ustar" + bytes(40), "a tar archive"),
         (b"SQLite format 3\0" + bytes(40), "SQLite database; give sqlite:///"),
     ],
-    ids=["gz-gz", "gz-zip", "zip-zip", "zip-gz", "bz2-bz2", "gz-parquet", "zstd", "sqlite"],  # bytes hold the time
+    # bytes hold the time
+    ids="gz-gz gz-zip zip-zip zip-gz bz2-bz2 gz-parquet zstd lz4 lzma snappy compress tar sqlite".split(),
 )
 def test_what_is_packed_twice_is_named(data, words, write):
     refused(write(data), words)
+
+
+@pytest.mark.parametrize("codec", ["brotli", "snappy", "lz4_raw"])
+def test_packed_text_without_a_mark_is_told_from_text(codec, write):
+    refused(write(pyarrow.Codec(codec).compress(CANONICAL.encode(), asbytes=True)), "is no text: its bytes look compr")
 
 
 def test_empty_file(write):

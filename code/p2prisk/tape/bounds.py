@@ -367,7 +367,13 @@ def check_file(path: Path) -> None:
 _BEGINS = {
     b"\x1f\x8b\x08": "a gzip file",
     b"\xfd7zXZ\x00": "an xz file",
+    b"]\x00\x00": "an lzma file",
+    b"\x1f\x9d": "a file of compress (.Z)",
     b"\x28\xb5\x2f\xfd": "a zstd file",
+    b"\x04\x22\x4d\x18": "an lz4 file",
+    b"\x02\x21\x4c\x18": "an lz4 file",
+    b"\xff\x06\x00\x00sNaPpY": "a snappy file",
+    b"\x89LZO\x00": "an lzop file",
     b"7z\xbc\xaf\x27\x1c": "a 7z archive",
     b"Rar!\x1a\x07": "a rar archive",
     b"PK\x03\x04": "a zip archive or a workbook",
@@ -406,10 +412,28 @@ def check_begin(path: Path, begin: bytes) -> None:
     if other:
         raise DataError(f"{path.name} is or holds {other}, not a table in text; export the loans as CSV or .xlsx")
     packed = b"BZh" == begin[:3] and begin[4:10] == b"1AY&SY"
-    kind = "a bzip2 file" if packed else next((kind for head, kind in _BEGINS.items() if begin.startswith(head)), "")
+    kind = "a bzip2 file" if packed else "a tar archive" if begin[257:262] == b"ustar" else ""
+    kind = kind or next((kind for head, kind in _BEGINS.items() if begin.startswith(head)), "")
     if kind:
         raise DataError(
             f"{path.name} is or holds {kind}; unpack it and give the table itself, as CSV, Parquet or .xlsx"
+        )
+
+
+def check_text(path: Path, begin: bytes) -> None:
+    """Refuse bytes that are no UTF-8 and hold many control characters of many kinds, as no text in any encoding does.
+
+    So look files of brotli and raw snappy, which begin with no mark of their own, and encrypted ones.
+
+    Raises
+    ------
+    DataError
+    """
+    control = [byte for byte in begin if byte < 32 and byte not in b"\t\n\v\f\r\x1a\x1b"]
+    if len(control) > 0.03 * len(begin) and len(set(control)) >= 8:
+        raise DataError(
+            f"{path.name} is no text: its bytes look compressed or encrypted (brotli and snappy leave no mark to tell "
+            "them by); unpack it, or export the loans as CSV or .xlsx"
         )
 
 

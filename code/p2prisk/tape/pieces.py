@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import glob
 import hashlib
+import os
 import re
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -27,6 +28,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from p2prisk.kinds import PathLike
+
+#: files and folders that are looked at for the Parquet files of a tape: half a second
+MOST_BELOW = 50_000
 
 
 @dataclass(frozen=True)
@@ -79,11 +83,7 @@ def pieces_of(source: PathLike | str, query: str | list[str] | None = None) -> l
     if len(queries) > 1:
         raise DataError(f"{len(queries)} queries, and {masked_name(path.name)} is no database URL; give one")
     if path.is_dir():
-        files = [
-            each
-            for each in path.rglob("*.parquet")
-            if each.is_file() and not any(part.startswith((".", "_")) for part in each.relative_to(path).parts)
-        ]
+        files = _parquet_below(path)
     elif glob.has_magic(text) and not path.exists():
         files = [Path(name) for name in glob.glob(text, recursive=True) if Path(name).is_file()]
     else:
@@ -91,7 +91,7 @@ def pieces_of(source: PathLike | str, query: str | list[str] | None = None) -> l
     other = [each.name for each in files if each.suffix != ".parquet"]
     if not files:
         what = "is a folder; give the file, or a folder of" if path.is_dir() else "is a pattern that fits no file; name"
-        raise DataError(f"{masked_name(path.name)} {what} Parquet files (*.parquet)")
+        raise DataError(f"{_named(path)} {what} Parquet files (*.parquet)")
     if other:
         raise DataError(f"{masked_name(path.name)}: {masked_names(other, 3)}: pieces of a tape are Parquet files")
     for each in files:
@@ -101,6 +101,27 @@ def pieces_of(source: PathLike | str, query: str | list[str] | None = None) -> l
                 "in their rows; write the column into the files"
             )
     return [Piece(str(each)) for each in sorted(files, key=_natural)]
+
+
+def _named(path):
+    """What a folder is called in a message; ``/``, ``.`` and ``..`` have no name of their own."""
+    return masked_name(path.name) if path.name else str(path)
+
+
+def _parquet_below(path):
+    """The Parquet files below a folder; one that holds very many other files is no tape."""
+    files, seen = [], 0
+    for place, folders, names in os.walk(path):
+        folders[:] = [name for name in folders if not name.startswith((".", "_"))]
+        names = [name for name in names if not name.startswith((".", "_"))]
+        seen += len(folders) + len(names)
+        files += [Path(place, name) for name in names if name.endswith(".parquet") and Path(place, name).is_file()]
+        if seen > MOST_BELOW:
+            raise DataError(
+                f"{_named(path)} is a folder of more than {MOST_BELOW:,d} files and folders; give the file, or the "
+                "folder of its Parquet files (*.parquet) alone"
+            )
+    return files
 
 
 def _natural(path):

@@ -7,6 +7,7 @@ broken line is set aside; both are counted in the quality report.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import io
 import json
@@ -16,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import pandas as pd
 
-from p2prisk.errors import DataError
+from p2prisk.errors import DataError, P2PRiskError
 from p2prisk.tape.bounds import check_file
 from p2prisk.tape.choose import wanted_columns
 from p2prisk.tape.columns import COLUMNS
@@ -279,6 +280,12 @@ def iter_tape(
     path = Path(path)
     if rows < 1:
         raise DataError(f"pieces of {rows} rows: give 1 or more")
+    with at_rest(path):
+        yield from _tapes(path, format, rows, on_error, (encoding, delimiter, sheet, header_row), key, decisions)
+
+
+def _tapes(path, format, rows, on_error, how, key, decisions):
+    encoding, delimiter, sheet, header_row = how
     decisions = dict(decisions or {})
     if path.is_file():
         check_file(path)  # before it is opened: one of the system's, which has no size, may keep its reader waiting
@@ -353,14 +360,14 @@ def read_raw(
         return read_sql(str(source), query, mapping)
     path = Path(source)
     check_file(path)
-    with open(path, "rb") as stream:
-        head = stream.read(8)
-    with ThreadPoolExecutor(1) as beside:  # the hash is taken while the file is read
+    with at_rest(path), ThreadPoolExecutor(1) as beside:  # the hash is taken while the file is read
+        with open(path, "rb") as stream:
+            head = stream.read(8)
         sha256 = beside.submit(file_sha256, path)
         more = {"mapping": mapping, "expected": expected, "header": header_row}
         frame, told, set_aside, notes = _read_file(path, head, on_error, (encoding, delimiter), sheet, more)
-    name = masked_name(path.name)
-    facts = {"name": name, "path": name, "bytes": path.stat().st_size, "sha256": sha256.result()}
+        name = masked_name(path.name)
+        facts = {"name": name, "path": name, "bytes": path.stat().st_size, "sha256": sha256.result()}
     if not len(frame):
         raise DataError(f"{path.name} has a header but no rows; export it again with the loans")
     return frame, {**facts, **told}, set_aside, notes
@@ -380,6 +387,42 @@ def _read_file(path, head, on_error, text, sheet, more):
     if head[:5] == b"%PDF-":
         raise DataError(f"{path.name} is a PDF file; export the table as CSV")
     return read_csv(path, on_error, *text, **more)
+
+
+@contextlib.contextmanager
+def at_rest(path: Path) -> Iterator[None]:
+    """Refuse a file that another program replaces or changes while it is read.
+
+    It is gone through several times (for its hash, its encoding, its lines, its cells), each of which may otherwise
+    meet another file: half of the loans of one day and half of the next, or a hash of loans that were not read.
+
+    Raises
+    ------
+    DataError
+    """
+    before = _state(path)
+    try:
+        yield
+    except (P2PRiskError, OSError):  # whatever half a file looks like: why it does so comes first
+        _refuse_changed(path, before)
+        raise
+    _refuse_changed(path, before)
+
+
+def _refuse_changed(path, before):
+    if _state(path) != before:
+        raise DataError(
+            f"{path.name} was changed while it was read: wait until its writer is done, or copy it and give the copy"
+        ) from None
+
+
+def _state(path):
+    """Which file a name is of, its size and when it was last written; None where there is none."""
+    try:
+        found = path.stat()
+    except (OSError, ValueError):
+        return None
+    return found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns
 
 
 def file_sha256(path):

@@ -25,6 +25,7 @@ from p2prisk.tape.bounds import (
     check_cells,
     check_columns,
     check_packing,
+    check_text,
     free_memory,
 )
 from p2prisk.tape.choose import find_mapping, known_at_issue_only, wanted_columns
@@ -112,7 +113,7 @@ def _blocks(path):
         with open_binary(path) as stream:
             while block := stream.read(_BLOCK):
                 if not seen.size:
-                    check_begin(path, block[:32])
+                    check_begin(path, block[:512])
                 seen.see(block)
                 yield block
     except (EOFError, zlib.error, lzma.LZMAError, zipfile.BadZipFile, NotImplementedError):
@@ -178,6 +179,8 @@ def find_encoding(path):
             f"{path.name} begins like UTF-16 but breaks off inside a character: it ends early or mixes "
             "encodings; export it again"
         )
+    with open_binary(path) as stream:
+        check_text(path, stream.read(4096))
     with open_binary(path) as stream:
         encoding = other_encoding(path, stream)
     decoder = codecs.getincrementaldecoder(encoding)()
