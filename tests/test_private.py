@@ -212,6 +212,44 @@ def test_ordinary_columns_are_not_withheld():
     assert {kind_of(value) for name in texts for value in frame[name].head(300)} == {None}
 
 
+OFFICERS = (
+    ["Maria Roth", "Jonas Petrov", "Giulia Bianchi", "Olof Lindqvist", "unknown"],
+    ["MARIA ROTH", "JONAS PETROV"],
+    ["Roth, Maria", "Petrov, Jonas", "Bianchi, Giulia"],
+    ["王小明", "张丽华", "李强", "其他"],
+    ["김민준", "이서연", "박지훈"],
+    ["Иван Петров", "Ольга Смирнова"],
+    ["Herr Weiss", "Frau Braun", "Frau Maier"],
+)
+
+
+@pytest.mark.parametrize("names", OFFICERS)
+def test_a_column_whose_levels_are_persons_is_not_kept(tmp_path, names):
+    """However many loans each of them handles: they were levels of the model and of every report."""
+    frame = canaries.tape(400).assign(region=np.resize(names, 400), note="")
+    source = _csv(tmp_path / "loans.csv", frame)
+    text = ran(tmp_path, "check", source, "--html", tmp_path / "q.html")
+    text += ran(tmp_path, "fit", source, "--outcome", "severity", "--output", tmp_path / "m.json")
+    text += ran(tmp_path, "fit", source, "--predictors", "region", "--output", tmp_path / "n.json")
+    source.unlink()
+    assert not leaked("\n".join([text, *left(tmp_path)]), names[:-1])
+    assert "no column region (personal data (names of persons): not kept)" in text
+
+
+def test_places_firms_and_posts_are_no_persons():
+    columns = {
+        "region": "Álvaro Obregón|Benito Juárez|Miguel Hidalgo|Iztapalapa|San José|Santa María|San Luis Potosí",
+        "employer": "Charles Schwab|Edward Jones|Robert Bosch",  # as a firm they are, in a column of firms
+        "city": "Juan José Castelli|Carlos Casares|Luis Beltrán",
+        "product": "Robert Bosch|Ernst & Young|Morgan Stanley|Wells Fargo",
+        "job": "Driver|Registered Nurse|Office Manager|Vice President|Credit Analyst|Busfahrer",
+        "用途": "周转|购车|装修|教育|马龙",
+        "purpose": "Debt Consolidation|Car Loan|Maria Roth",  # one of three
+    }
+    frame = pd.DataFrame({name: np.resize(levels.split("|"), 300) for name, levels in columns.items()})
+    assert dict(personal_columns(frame)) == {}
+
+
 def test_names_of_columns_in_the_languages_of_the_readers():
     personal = (
         "Name borrower_name FirstName apellidos Nachname cognome prénom naam nazwisko förnamn ФИО 姓名 "

@@ -501,7 +501,8 @@ def fit_standard(
         refuse_later(used, outcome)
         absent = [name for name in used if name not in frame]
         if absent:
-            raise DataError(f"the tape has no column {', '.join(absent)}; it has {', '.join(_offered(tape))}")
+            told = [f"{name} ({tape.unused[name]})" if name in tape.unused else name for name in absent]
+            raise DataError(f"the tape has no column {', '.join(told)}; it has {', '.join(_offered(tape))}")
     known = frame[outcome].notna()
     sample = frame[known]
     if settings.weights is not None:

@@ -12,6 +12,11 @@ import re
 import unicodedata
 from functools import lru_cache
 from importlib import resources
+from itertools import islice
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 _GIVEN = set(
     """
@@ -143,6 +148,45 @@ def person_in(name: object) -> bool:
     return any(
         pattern.fullmatch(part) for part in (*parts, whole) for pattern in (_CHINESE, _KOREAN, _JAPANESE) if part
     )
+
+
+#: what stands before the name of a person and of nothing else
+_TITLES = {"mr", "mrs", "ms", "mme", "mlle", "herr", "frau", "sra", "signora", "señor", "señora", "pani", "г-н", "г-жа"}
+
+
+def mostly_persons(levels: Iterable) -> bool:
+    """Whether the levels of a column are names of persons, as those of the officers of a bank are.
+
+    One level alone cannot be told from a place or a shop that was named after somebody (San Jose, Ernst Young); of the
+    levels of such columns few are. So two and six in ten must be written as a person's name and as nothing else.
+
+    Parameters
+    ----------
+    levels : iterable of str
+
+    Examples
+    --------
+    >>> mostly_persons(["Maria Roth", "KATRIN MUELLER", "Petrova, Anna", "Herr Weiss", "unknown"])
+    True
+    >>> mostly_persons(["San Jose", "Benito Juarez", "Miguel Hidalgo", "Iztapalapa"])
+    False
+    >>> mostly_persons(["王小明", "张丽华", "其他"]), mostly_persons(["购车", "装修", "教育"])
+    (True, False)
+    """
+    levels = list(islice(levels, 500))
+    found = sum(map(_a_person, levels))
+    return found >= 2 and found >= 0.6 * len(levels)
+
+
+def _a_person(level):
+    """Whether a text is written as the name of a person alone: two to four words, no marks of firms, addresses."""
+    text = unicodedata.normalize("NFKC", str(level)).strip()
+    if len(text) > 60 or re.search(r"[\d&/+()_@:]", text):
+        return False
+    words = text.replace(",", " ").split()
+    if len(words) >= 2 and words[0].lower().rstrip(".") in _TITLES:
+        return len(words) <= 4
+    return (len(words) == 1 or 2 <= len(words) <= 4) and person_in(text)
 
 
 _EASTERN = r"[\u3040-\u30ff\u4e00-\u9fff\uac00-\ud7af]"

@@ -24,7 +24,7 @@ import numpy as np
 import pandas as pd
 
 from p2prisk.escape import visible
-from p2prisk.tape.persons import person_in, without_persons
+from p2prisk.tape.persons import mostly_persons, person_in, without_persons
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -76,6 +76,11 @@ _THINGS = re.compile(
     r"platform|bank|industry|sector|job|programme?|status|type|category|series|fund|currency) ?(name|address)\b|"
     r"\baddress (state|type|region)\b|\bname( \w+)+ (type|status)\b|\b(mobile|phone|email|mail|id card|identity) "
     r"?(verified|verification|verify|auth|flag|ok|checked)|\b(has|is|verified|no of|number of|count) "
+)
+# firms and places, which are named after people
+_NAMED_AFTER = re.compile(
+    "employer|company|firm|bank|merchant|dealer|lender|originator|brand|shop|store|school|universit|city|town|county|"
+    "municip|arbeitgeber|händler|stadt|gemeinde|kreis|ciudad|empresa|ville|commune|comune|azienda|公司|银行|学校|市|县"
 )
 _FLAGS = set("0 1 0.0 1.0 true false yes no y n t f ja nein oui non sí si да нет 是 否 成功认证 未成功认证".split())
 
@@ -429,7 +434,8 @@ def personal_columns(frame, rows=2000, share=0.3):
         Rows to look at.
     share : float
         Share of the filled cells that must look personal. Numbers whose only mark is a check digit must be four in
-        five, as one in ten has it by chance; names must be two in three, and nearly all different.
+        five, as one in ten has it by chance; names must be two in three, and nearly all different, or six in ten of
+        the levels be names of persons (:func:`p2prisk.tape.persons.mostly_persons`), but in columns of firms and towns.
 
     Returns
     -------
@@ -468,6 +474,8 @@ def personal_columns(frame, rows=2000, share=0.3):
         if personal_name(name) and not set(map(str.lower, counts)) <= _FLAGS and not _is_code(counts):
             found[str(name)] = "personal by its name"
         what = None if fraction else _kind_of_column(counts, share)
+        if not what and not fraction and not _NAMED_AFTER.search(str(name).lower()) and mostly_persons(counts):
+            what = "names of persons"
         if what:
             found[str(name)] = what
     return found
