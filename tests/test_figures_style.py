@@ -1,5 +1,7 @@
 """House style and fingerprints: a changed figure must change its fingerprint, noise in the last bit must not."""
 
+import ast
+import io
 import re
 from pathlib import Path
 from types import SimpleNamespace
@@ -17,7 +19,7 @@ from p2prisk.figures.fingerprint import drawn as numbers
 from p2prisk.figures.fingerprint import fingerprint
 from p2prisk.figures.forest import forest_plot
 from p2prisk.figures.narrow import WIDTH, _laid_out_again, _words_moved, narrow, redraw
-from p2prisk.figures.style import percents
+from p2prisk.figures.style import LETTERS, SHOWN, percents
 
 ROOT = Path(__file__).resolve().parents[1]
 FONTS = ROOT / "code" / "p2prisk" / "assets" / "fonts"
@@ -133,6 +135,31 @@ def test_every_face_has_both_formats_and_its_licence():
     assert used <= loaded, "run data/build_fonts.py"
     assert (FONTS / "BookHans-Common.woff2").stat().st_size < 120_000, "what most pages load"
     assert "SIL OPEN FONT LICENSE" in (FONTS / "OFL.txt").read_text(encoding="utf-8")
+
+
+def test_a_picture_has_letters_of_one_size_and_a_telephone_shows_nine_points():
+    folders = [ROOT / "code" / package for package in ("p2prisk/figures", "p2pbook/figures", "p2prisk/report")]
+    named = {"fontsize", "labelsize", "title_fontsize", "size"}
+    own = [
+        f"{path.name}:{node.value.lineno}"
+        for path in (file for folder in folders for file in folder.rglob("*.py"))
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.keyword) and node.arg in named and isinstance(node.value, ast.Constant)
+    ]
+    assert own == [], "letters of another size than LETTERS"
+    use_house_style()
+    figure = panels("words")
+    figure.suptitle("all in all")
+    figure.supxlabel("months")
+    drawn = io.StringIO()
+    figure.savefig(drawn, format="svg")
+    for picture, shown in ((drawn.getvalue(), SHOWN), (narrow(panels()), 1)):
+        width, box = map(
+            float, re.search(r'<svg[^>]* width="([\d.]+)pt"[^>]* viewBox="0 0 ([\d.]+) ', picture).groups()
+        )
+        sizes = {round(100 * float(scale), 6) for scale in re.findall(r"scale\(([\d.]+) -[\d.]+\)", picture)}
+        assert sizes == {LETTERS} and LETTERS * width / box * shown == pytest.approx(9, abs=1e-3)
+    plt.close("all")
 
 
 def panels(words="", height=2.0):

@@ -13,7 +13,7 @@ from bookkit.tree import attributes, div, is_div, nodes, raw, transform, wrap
 #: Width of the text in points: A4 less the margins, upright and turned.
 _UPRIGHT, _TURNED = 470, 717
 #: Share of its drawn size that a picture has, and the height in points that it may have: the text's, less a caption.
-_SHOWN, _TALLEST = 0.89, 630
+_SHOWN, _TALLEST = 0.9, 630
 #: Rows, and letters in them, up to which a table is not broken over two pages.
 WHOLE_ROWS, WHOLE_LETTERS = 20, 2_400
 _HEADS = ("Strong", "Strong"), ("Strong", "Code")  # a paragraph that heads a list or table begins and ends so
@@ -45,7 +45,7 @@ def _source(book, pages, folder):
     by_path, written = {page.path: page for page in pages}, {}
     for page in pages:
         page.store(book.root, folder)
-        blocks = transform(page.blocks, lambda node, page=page: _lower(node, page, by_path))
+        blocks = transform(_kept_with(page.blocks), lambda node, page=page: _lower(node, page, by_path))
         written[page.path] = write_page(page, blocks, "-t", "typst-citations", "--syntax-highlighting=idiomatic")
     values = {"book": book, "contents": contents(book, pages), "written": written, "string": _string}
     values |= {"alone": len(pages) == 1 < len(book.chapters), "has_parts": any(entry.part for entry in book.entries)}
@@ -53,6 +53,13 @@ def _source(book, pages, folder):
     values["cover"] = pictures[0] if pictures and values["has_parts"] else ""
     values["lang"] = ((len(pages) == 1 and pages[0].lang) or book.lang)[:2]
     return template("main.typ").render(values)
+
+
+def _kept_with(blocks):
+    """Blocks of a page; the limits before its key takeaways stay with them, so that no page holds these alone."""
+    if len(blocks) > 1 and is_div(blocks[-1], "bk-callout") and blocks[-2]["t"] in ("Para", "BulletList"):
+        return [*blocks[:-2], *wrap("typst", "#block(sticky: true)[", blocks[-2:-1], "]"), blocks[-1]]
+    return blocks
 
 
 def _string(words):
@@ -72,7 +79,7 @@ def _lower(node, page, by_path):
             node["c"][0][0] = identifier_of(page, node["c"][0][0])
     elif kind == "Para" and tree.plain(node["c"][:1]) == "The answer first." and not page.entry.appendix:
         return wrap("typst", "#answer[", [node], "]")
-    elif kind == "Para" and (node["c"][0]["t"], node["c"][-1]["t"]) in _HEADS:
+    elif kind == "Para" and (tree.plain(node["c"]).endswith(":") or (node["c"][0]["t"], node["c"][-1]["t"]) in _HEADS):
         return wrap("typst", "#block(sticky: true)[", [node], "]")
     elif kind == "Header":
         return [_heading(node, page)]
@@ -169,5 +176,6 @@ def _table(node, sizes):
     set_widths(node, widths)
     rows = list(rows_of(node))
     whole = len(rows) <= WHOLE_ROWS and sum(len(cell) for row in rows for cell in row) <= WHOLE_LETTERS
-    opening = raw("typst", f"#sized({size}pt, {str(whole).lower()})[")
+    torn = max((len(cell) for row in rows for cell in row), default=0) > WHOLE_LETTERS
+    opening = raw("typst", f"#sized({size}pt, {str(whole).lower()}, rows: {str(not torn).lower()})[")
     return [div([opening, node, raw("typst", "]")], *["bk-turned"] * turned)]

@@ -9,12 +9,16 @@ from urllib.parse import unquote, urlparse
 
 import pytest
 
+from bookkit.pdf import _SHOWN, _UPRIGHT
 from bookkit.render import render
 
 BOOK = Path(__file__).parents[2] / "_book"
 FIXTURES = Path(__file__).parent / "fixtures"
 #: Bytes that a page may load before it is scrolled: the first one, and any.
 FIRST, ANY, PRINTED = 300_000, 600_000, 4_000_000
+
+#: Points of the smallest letter of a picture, on paper and on a screen of any width.
+LEAST = 9
 
 built = pytest.mark.skipif(not (BOOK / "index.html").exists(), reason="the book is not built here: make book")
 
@@ -76,3 +80,22 @@ def test_pages_are_light_pictures_late_and_the_pdf_small(browser):
     context.close()
     assert heavy == []
     assert all(path.stat().st_size <= PRINTED for path in BOOK.rglob("*.pdf"))
+
+
+def letters(picture):
+    """Width in points of a drawn picture, and the size in points of its smallest letter (letters are outlines)."""
+    width, box = map(float, re.search(r'<svg[^>]* width="([\d.]+)pt"[^>]* viewBox="0 0 ([\d.]+) ', picture).groups())
+    sizes = [100 * float(scale) for scale in re.findall(r"scale\(([\d.]+) -[\d.]+\)", picture)]
+    return width, width / box * min(sizes)
+
+
+@built
+def test_no_letter_of_a_picture_is_shown_at_less_than_nine_points():
+    """In the PDF they were 8: pictures drawn with letters of nine points were shown at 0.89, wide ones at less."""
+    small, pictures = [], sorted(BOOK.rglob("fig-*.svg"))
+    for path in pictures:
+        width, least = letters(path.read_text(encoding="utf-8"))
+        on_paper = 1 if path.stem.endswith("-narrow") else min(_SHOWN, _UPRIGHT / width)
+        if least * on_paper < LEAST - 0.01:
+            small.append(f"{path.name}: {least * on_paper:.2f} points")
+    assert len(pictures) > 80 and small == []

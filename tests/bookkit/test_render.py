@@ -364,6 +364,19 @@ def test_in_the_pdf_the_answer_stands_before_pictures_and_a_head_stays_with_its_
     assert _lower(answer, page, {}) is None
 
 
+def test_limits_go_to_the_page_of_the_key_takeaways():
+    """The takeaways of two chapters stood alone on a page."""
+    from bookkit.pdf import _kept_with
+    from bookkit.tree import plain, read_markdown
+
+    takeaways = read_markdown("::: bk-callout\n- one thing\n:::")
+    limits = read_markdown("Words.\n\n- A limit.")
+    kept = _kept_with([*limits, *takeaways])
+    assert [node["t"] for node in kept] == ["Para", "RawBlock", "BulletList", "RawBlock", "Div"]
+    assert kept[1]["c"][1] == "#block(sticky: true)[" and plain(kept[2:3]) == "A limit."
+    assert _kept_with(limits) == limits and _kept_with(takeaways) == takeaways
+
+
 def test_pdf_alone_replaces_only_the_pdf(good):
     before = page(good, "index.html")
     (good / "_book/small-book.pdf").unlink()

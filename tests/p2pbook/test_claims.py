@@ -2,6 +2,7 @@
 
 import ast
 import re
+from operator import attrgetter
 from pathlib import Path
 
 import pytest
@@ -139,6 +140,18 @@ def test_a_finding_of_the_first_page_has_two_numbers_at_most_and_stands_beside_w
             and words.startswith("**")
             and len(other) > 20
         ), words
+
+
+@pytest.mark.parametrize("name", ["abstract", "abstract-zh"])
+def test_a_sentence_of_an_abstract_has_two_numbers_at_most_when_it_is_read_aloud(name):
+    """Dates and both ends of an interval are read, too; the first edition's had up to six."""
+    n, text = claims.compute(), page(name).prose_lines()
+    said = re.sub(r"\[@[^\]]*\]|P2P", "", "\n".join(line for _, line in text))
+    said = re.sub(r"`\{python\} n\.([\w.]+)`", lambda found: str(attrgetter(found[1])(n)), said)
+    parts = re.split(r"(?<=[.?])\s|(?<=[。？])|\n", said)
+    counts = {part: len(re.findall(r"\d[\d,]*(?:\.\d+)?(?:年\d+月)?", part)) for part in parts}
+    assert len(counts) > 20 and sum(counts.values()) > 20
+    assert not {part: many for part, many in counts.items() if many > 2}
 
 
 def test_the_brief_is_the_same_in_both_languages_and_computes_its_numbers():

@@ -51,7 +51,7 @@
   function stack(table, rows, heads) {
     var names = heads.map(function (head) { return head.textContent.trim(); });
     var wordy = names.filter(function (name, column) {
-      return rows.some(function (row) { return row.cells[column].textContent.length > 50; });
+      return rows.some(function (row) { return row.cells[column].textContent.replace(/[\u2e80-\uffef]/g, "xx").length > 50; });
     });
     if (wordy.length < 2) return;
     table.classList.add("cards");

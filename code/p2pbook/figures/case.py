@@ -84,22 +84,17 @@ def timeline(events, ax=None, stretch=None, width=38, slim=False):
         place = np.interp(mdates.date2num(pd.Timestamp(year=year, month=1, day=1)), knots, places)
         if place - last_tick > 0.018:
             ax.plot([0.085 * left, 0.1 * left], [place, place], color=PALETTE["grey"], lw=1)
-            ax.text(0.075 * left, place, str(year), ha="right", va="center", fontsize=9.5, color=PALETTE["grey"])
+            ax.text(0.075 * left, place, str(year), ha="right", va="center", color=PALETTE["grey"])
             last_tick = place
     step = 1 / heights.sum()
     for (date, lines), kind, at, top in zip(labels, events["kind"], y, tops, strict=True):
         colour = mark_of("event", kind)[0]
         ax.plot(left * np.array([0.1, 0.145, 0.175]), [at, top + 0.5 * step, top + 0.5 * step], color=colour, lw=0.8)
         ax.plot(0.1 * left, at, "o", color=colour, ms=5, zorder=3)
-        ax.text(0.185 * left, top + 0.5 * step, date, va="center", fontsize=9, weight="bold", color=colour)
+        ax.text(0.185 * left, top + 0.5 * step, date, va="center", weight="bold", color=colour)
         for i, line in enumerate(lines):
             ax.text(
-                0.185 * left if slim else 0.39,
-                top + (i + slim + 0.5) * step,
-                line,
-                va="center",
-                fontsize=9,
-                color=PALETTE["black"],
+                0.185 * left if slim else 0.39, top + (i + slim + 0.5) * step, line, va="center", color=PALETTE["black"]
             )
     ax.set(xlim=(0, 1), ylim=(1.02, -0.02))
     ax.axis("off")
@@ -154,7 +149,7 @@ def industry_series(segments, unit, ax=None, title="", legend=False):
                 for name in ("blue book", "Lingyi", "regulator")
             ],
         ]
-        ax.figure.legend(handles=marks, loc="outside lower center", ncols=2, fontsize=9)
+        ax.figure.legend(handles=marks, loc="outside lower center", ncols=2)
     return ax
 
 
@@ -208,7 +203,6 @@ def platform_rundown(months, ax=None):
             ha=align,
             textcoords="offset points",
             color=colour,
-            fontsize=9,
         )
     ax.set(ylabel="platforms in operation", ylim=(0, None))
     ax.xaxis.set_major_locator(mdates.MonthLocator(bymonth=(1, 7)))
@@ -245,9 +239,9 @@ def rival_readings(spread, ax=None, widest=4):
             words = f"{row.tracker} {row.value:,.0f}"
             side = "right" if row.relative == 1 else "center"
             up = -0.42 if place % 2 else 0.2  # neighbours would touch
-            ax.text(row.relative, y + up, words, ha=side, fontsize=9, color=colour)
+            ax.text(row.relative, y + up, words, ha=side, color=colour)
     names = [f"{_date_words(date)}\n{quantity}" for date, quantity in groups]
-    ax.set_yticks(range(len(groups)), names, fontsize=9.5)
+    ax.set_yticks(range(len(groups)), names)
     ax.set(xlabel="share of the highest reading", xlim=(0.45, 1.03), ylim=(-0.6, len(groups) - 0.3))
     percents(ax.xaxis)
     return ax
@@ -273,22 +267,16 @@ def problem_platforms(problems, ax=None):
     ax.bar(exits["period"], exits["value"], width=0.6, color=TINTS["sand"], edgecolor=PALETTE["orange"], hatch="//")
     for row in pd.concat([yearly, exits]).itertuples():
         ax.annotate(
-            f"{row.value:,.0f}",
-            (row.period, row.value),
-            xytext=(0, 3),
-            textcoords="offset points",
-            ha="center",
-            fontsize=9,
+            f"{row.value:,.0f}", (row.period, row.value), xytext=(0, 3), textcoords="offset points", ha="center"
         )
     for year in sorted(set(range(2013, 2019)) - set(yearly["period"]) - set(exits["period"])):
-        ax.text(year, 30, "no\nvalue\nread", ha="center", va="bottom", fontsize=9.5, color=PALETTE["grey"])
+        ax.text(year, 30, "no\nvalue\nread", ha="center", va="bottom", color=PALETTE["grey"])
     ax.text(
         2018,
         exits["value"].item() / 2,
         "all exits",
         ha="center",
         va="center",
-        fontsize=9.5,
         bbox={"facecolor": "white", "edgecolor": "none", "pad": 1.5},
     )
     ax.set(
@@ -306,8 +294,8 @@ def _horizontal_bars(ax, labels, values, colours, texts, limit):
     y = np.arange(len(values))[::-1]
     ax.barh(y, values, height=0.58, color=colours)
     for place, value, text in zip(y, values, texts, strict=True):
-        ax.annotate(text, (value, place), xytext=(4, 0), textcoords="offset points", va="center", fontsize=9)
-    ax.set_yticks(y, labels, fontsize=9)
+        ax.annotate(text, (value, place), xytext=(4, 0), textcoords="offset points", va="center")
+    ax.set_yticks(y, labels)
     ax.set_xlim(0, limit)
     ax.grid(axis="y", visible=False)
     return ax
@@ -377,8 +365,8 @@ def structure(edges, root="Founder", ax=None):
         ax.add_patch(
             plt.Rectangle((left, line - 0.36), box, 0.72, facecolor="white", edgecolor=colour, lw=1.5, zorder=2)
         )
-        ax.text(left + 0.015, line, name, va="center", fontsize=9, weight="bold" if depth == 0 else "normal", zorder=3)
-        ax.text(left + box + 0.012, line, words, va="center", fontsize=9.5, color=PALETTE["grey"], style="italic")
+        ax.text(left + 0.015, line, name, va="center", weight="bold" if depth == 0 else "normal", zorder=3)
+        ax.text(left + box + 0.012, line, words, va="center", color=PALETTE["grey"], style="italic")
     ax.set(xlim=(-0.01, 1.12), ylim=(len(rows) - 0.4, -0.6))
     ax.axis("off")
     names = {"A": "A filing", "B": "B press", "C": "C repost"}
@@ -390,9 +378,7 @@ def structure(edges, root="Founder", ax=None):
         ],
         loc="outside lower center",
         ncols=3,
-        fontsize=9.5,
         title="Source of the link",
-        title_fontsize=9.5,
     )
     return ax
 
@@ -457,7 +443,7 @@ def products(shares, ax=None):
     matplotlib.axes.Axes
     """
     ax = axes_of(ax, _WIDTH, 2.2)
-    labels = [textwrap.fill(channel, 22) for channel in shares["channel"]]
+    labels = [textwrap.fill(channel, 26) for channel in shares["channel"]]
     colours = [PALETTE["blue"] if inside == "yes" else PALETTE["grey"] for inside in shares["in_p2p"]]
     texts = [f"{row.amount:g} ({per_cent(row.share)})" for row in shares.itertuples()]
     _horizontal_bars(ax, labels, shares["amount"], colours, texts, shares["amount"].max() * 1.32)
@@ -485,10 +471,10 @@ def evidence_balance(counts, ax=None):
             pieces = [name for name in counts for _ in range(counts.loc[(cause, side), name])]
             for i, name in enumerate(pieces):
                 ax.barh(y, sign, left=sign * i, height=0.58, color=mark_of("document", name)[0], edgecolor="white")
-                ax.text(sign * (i + 0.5), y, name[0].upper(), ha="center", va="center", fontsize=9.5, color="white")
+                ax.text(sign * (i + 0.5), y, name[0].upper(), ha="center", va="center", color="white")
     limit = int(counts.sum(axis=1).max()) + 0.6
     ax.axvline(0, color=PALETTE["black"], lw=1)
-    ax.set_yticks(range(len(causes)), [textwrap.fill(cause, 16) for cause in causes[::-1]], fontsize=9)
+    ax.set_yticks(range(len(causes)), [textwrap.fill(cause, 16) for cause in causes[::-1]])
     ax.set(xlim=(-limit, limit), xlabel="pieces of evidence:   against  ←    →  for", ylim=(-0.6, len(causes) - 0.4))
     ax.xaxis.set_major_locator(MaxNLocator("auto", integer=True))
     ax.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{abs(value):.0f}"))

@@ -44,7 +44,6 @@ def sign_agreement(signs, agreement, ax=None):
                 group,
                 ha="left",
                 va="center",
-                fontsize=9,
                 fontweight="bold",
                 color=PALETTE["grey"],
                 clip_on=False,
@@ -79,16 +78,14 @@ def sign_agreement(signs, agreement, ax=None):
     labels = []
     for variable, verdict in agreement["verdict"].items():
         labels.append(variable + ("  ≠" if verdict == "opposite signs" else ""))
-    ax.set_yticks(ticks, labels, fontsize=9)
+    ax.set_yticks(ticks, labels)
     for label, verdict in zip(ax.get_yticklabels(), agreement["verdict"], strict=True):
         if verdict in _VERDICT:
             label.set_fontweight("bold")
     ax.set_ylim(line - 0.2, -0.35)
     ax.set_xlim(-3.85, 6.6)
     ax.xaxis.tick_top()
-    ax.set_xticks(
-        [*_CENTRES.values(), _UNSTATED], ["safer", "no\neffect", "riskier", "relevant,\nno sign\nstated"], fontsize=9
-    )
+    ax.set_xticks([*_CENTRES.values(), _UNSTATED], ["safer", "no\neffect", "riskier", "relevant,\nno sign\nstated"])
     ax.tick_params(length=0)
     ax.grid(False)
     for spine in ax.spines.values():
@@ -104,7 +101,6 @@ def sign_agreement(signs, agreement, ax=None):
             textcoords="offset points",
             va="center",
             color=colour,
-            fontsize=9,
             annotation_clip=False,
         )
     return ax
@@ -147,14 +143,13 @@ def who_bears(roles, columns, ax=None):
                 actor,
                 ha="center",
                 va="center",
-                fontsize=10,
                 color=ink_on(_ROLE[actor]),
                 fontweight="bold" if dark else "normal",
             )
     ax.set_xlim(0, len(columns))
     ax.set_ylim(len(roles), 0)
-    ax.set_yticks([row + 0.5 for row in range(len(roles))], roles["task"], fontsize=10)
-    ax.set_xticks([column + 0.5 for column in range(len(columns))], list(columns.values()), fontsize=10)
+    ax.set_yticks([row + 0.5 for row in range(len(roles))], roles["task"])
+    ax.set_xticks([column + 0.5 for column in range(len(columns))], list(columns.values()))
     ax.xaxis.tick_top()
     ax.tick_params(length=0)
     ax.grid(False)

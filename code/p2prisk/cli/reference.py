@@ -13,7 +13,7 @@ from p2prisk.cli.examples import EXAMPLES
 #: files that commands read or write, by name or kind
 FILES = {
     "tape": "CSV (also .gz, .zip and others), Excel, Parquet (or a folder of it), SQLite or a database; never changed",
-    "scenarios.yml": "scenarios of `stress`, each with its story; held to a schema, example above",
+    "scenarios.yml": "scenarios of `stress`, each with its story; held to a schema, example below",
     "mapping.yml": "how a lender's file becomes canonical columns; drafted by `map`, keys below",
     "model.json": "a fitted model with all that scoring needs; data, nothing in it is run  (docs/model_files.md)",
     "scores.csv (or csv.gz, parquet)": "what `score` writes, one row a loan",
@@ -120,6 +120,8 @@ def page() -> str:
         "Messages go to the standard error, results to the standard output; nothing but the named file or folder is "
         "written, whole or not at all. `p2prisk columns` lists the canonical columns with their units.",
         _table(commands(), code="command"),
+        "## Files {#sec-commands-files}",
+        _table(files()),
         "## Options of every command that reads a tape {#sec-commands-tape}",
         _table(shared_options(), code="option"),
         "## Options by command {#sec-commands-options}",
@@ -130,7 +132,6 @@ def page() -> str:
     parts += ["## Keys of a mapping file {#sec-commands-mapping}", _table(keys, code="key")]
     parts += ["**Keys of the rule of a column**", _table(rule_keys, code="key")]
     parts += ["## A file of scenarios {#sec-commands-scenarios}", _SCENARIOS, f"```yaml\n{scenarios()}```"]
-    parts += ["## Files {#sec-commands-files}", _table(files())]
     return "\n\n".join(parts) + "\n"
 
 

@@ -24,7 +24,7 @@ def points(attributes, labels=None, ax=None):
     """
     known = attributes[attributes["points"].notna()]
     names = list(dict.fromkeys(known["characteristic"]))
-    ax = axes_of(ax, 7.4, 0.8 + 0.62 * len(names))
+    ax = axes_of(ax, 7.0, 0.8 + 0.58 * len(names))
     for row, name in enumerate(names):
         part = known[known["characteristic"] == name].sort_values("points")
         ax.plot([part["points"].min(), part["points"].max()], [row, row], color=PALETTE["grey"], lw=1, zorder=1)
@@ -38,12 +38,11 @@ def points(attributes, labels=None, ax=None):
                 textcoords="offset points",
                 ha="center",
                 va="bottom" if place % 2 == 0 else "top",
-                fontsize=9,
             )
     ax.set_yticks(range(len(names)), [(labels or {}).get(name, name) for name in names])
     ax.set_ylim(len(names) - 0.4, -0.6)
     ax.grid(axis="y", visible=False)
-    ax.margins(x=0.09)
+    ax.margins(x=0.13)
     ax.set_xlabel("points (more is safer)")
     return ax
 
@@ -61,7 +60,7 @@ def grades(samples, ax=None):
     -------
     matplotlib.axes.Axes
     """
-    ax = axes_of(ax, 7.0, 3.4)
+    ax = axes_of(ax, 7.0, 2.7)
     first = next(iter(samples.values()))
     x = np.arange(len(first))
     ax.hlines(first["pd"], x - 0.33, x + 0.33, color=PALETTE["black"], lw=2, label="assigned")
@@ -76,7 +75,7 @@ def grades(samples, ax=None):
     ax.set(xlabel="grade, best to worst", ylabel="default rate, whole life", ylim=(0, None))
     percents(ax.yaxis)
     ax.grid(axis="x", visible=False)
-    ax.legend(loc="upper left", fontsize=9)
+    ax.legend(loc="upper left")
     return ax
 
 
@@ -95,13 +94,13 @@ def frontier(table, marks=None, ax=None):
     -------
     matplotlib.axes.Axes
     """
-    ax = axes_of(ax, 7.0, 3.2)
+    ax = axes_of(ax, 7.0, 2.7)
     ax.fill_between(table["accepted"], table["ci_low"], table["ci_high"], color=TINTS["sky"], alpha=0.4, lw=0)
     ax.plot(table["accepted"], table["rate"], color=PALETTE["blue"])
     for share, words in (marks or {}).items():
         rate = float(np.interp(share, table["accepted"], table["rate"]))
         ax.plot([share], [rate], marker="o", ms=5, color=PALETTE["black"])
-        ax.annotate(words, (share, rate), xytext=(-8, 10), textcoords="offset points", ha="right", fontsize=9)
+        ax.annotate(words, (share, rate), xytext=(-8, 10), textcoords="offset points", ha="right")
     ax.set(
         xlabel="share of loans accepted, safest first",
         ylabel="default rate among the accepted",
@@ -128,7 +127,7 @@ def profit(table, best=None, ax=None):
     -------
     matplotlib.axes.Axes
     """
-    ax = axes_of(ax, 7.0, 3.2)
+    ax = axes_of(ax, 7.0, 2.7)
     ax.fill_between(
         table["accepted"], 100 * table["ci_low"], 100 * table["ci_high"], color=TINTS["sky"], alpha=0.4, lw=0
     )
@@ -142,7 +141,6 @@ def profit(table, best=None, ax=None):
             xytext=(-12, 8),
             textcoords="offset points",
             ha="right",
-            fontsize=9,
             color=PALETTE["orange"],
         )
     ax.set(xlabel="share of loans accepted, safest first", ylabel="value per 100 on offer", xlim=(0, 1.01))
@@ -165,7 +163,7 @@ def three_choices(lines, band, ax=None):
     -------
     matplotlib.axes.Axes
     """
-    ax = axes_of(ax, 7.0, 3.2)
+    ax = axes_of(ax, 7.0, 2.7)
     ax.axvspan(band["accept_below"], band["decline_above"], color=TINTS["sand"], alpha=0.6, lw=0)
     for name in ("accept", "refer", "decline"):
         ax.plot(lines["pd"], 100 * lines[name], color=mark_of("decision", name)[0])
@@ -175,7 +173,6 @@ def three_choices(lines, band, ax=None):
             xytext=(5, 0),
             textcoords="offset points",
             va="center",
-            fontsize=9,
             color=PALETTE["black"],
         )
     top = 100 * lines[["accept", "refer"]].max().max()
@@ -186,7 +183,7 @@ def three_choices(lines, band, ax=None):
         (band["decline_above"], " decline above", "left"),
     ):
         ax.axvline(at, color=PALETTE["black"], lw=0.9, ls="--")
-        ax.text(at, top, words, ha=side, va="top", fontsize=9)
+        ax.text(at, top, words, ha=side, va="top")
     ax.set(xlabel="probability of default", ylabel="value per 100 applied for", xlim=(0, lines["pd"].max()))
     percents(ax.xaxis)
     return ax
@@ -207,27 +204,26 @@ def prices(table, caps, ax=None):
     -------
     matplotlib.axes.Axes
     """
-    ax = axes_of(ax, 7.0, 3.4)
+    ax = axes_of(ax, 7.0, 2.3)
     for term, part in table.groupby("term"):
         colour, marker = mark_of("term", term)
         ax.plot(part["grade"], part["break_even"], color=colour, marker=marker, ms=5)
         ax.annotate(
             f"{term} months",
             (part["grade"].iloc[-1], part["break_even"].iloc[-1]),
-            xytext=(8, 0),
+            xytext=(14, 0),  # beyond the lines of the caps
             textcoords="offset points",
             va="center",
-            fontsize=9,
             color=colour,
         )
     for words, cap in caps.items():
         ax.axhline(cap, color=PALETTE["black"], lw=0.9, ls="--")
-        ax.text(-0.3, cap, words, va="bottom", ha="left", fontsize=9.5)
+        ax.text(-0.3, cap, words, va="bottom", ha="left")
     ax.set(
         xlabel="grade, best to worst",
         ylabel="break-even rate, a year",
         ylim=(0, max(caps.values()) * 1.08),
-        xlim=(-0.35, table["grade"].nunique() + 0.25),
+        xlim=(-0.35, table["grade"].nunique() - 0.85),
     )
     percents(ax.yaxis)
     return ax
@@ -247,13 +243,13 @@ def declined(table, ax=None):
     matplotlib.axes.Axes
     """
     known = table[table["auc"].notna()]
-    ax = axes_of(ax, 7.0, 0.9 + 0.42 * len(known))
+    ax = axes_of(ax, 7.0, 0.55 + 0.25 * len(known))
     y = np.arange(len(known))
     ax.hlines(y, known["declined_predicted"], known["declined_observed"], color=PALETTE["grey"], lw=1)
     ax.plot(known["declined_predicted"], y, ls="none", marker="o", ms=7, color=PALETTE["blue"])
     observed = float(known["declined_observed"].iloc[0])
     ax.axvline(observed, color=PALETTE["orange"], lw=1.6)
-    ax.text(observed, -0.75, " what happened", color=PALETTE["orange"], fontsize=9, va="center")
+    ax.text(observed, -0.75, " what happened", color=PALETTE["orange"], va="center")
     ax.set_yticks(y, known["method"])
     ax.set_ylim(len(known) - 0.5, -1.1)
     ax.set(xlabel="default rate of the declined", xlim=(0, observed * 1.3))
@@ -275,7 +271,7 @@ def losses(table, ax=None):
     -------
     matplotlib.axes.Axes
     """
-    ax = axes_of(ax, 7.0, 3.0)
+    ax = axes_of(ax, 7.0, 2.5)
     bars = ax.bar(
         table["lgd"],
         table["defaults"],
@@ -291,7 +287,6 @@ def losses(table, ax=None):
             textcoords="offset points",
             ha="center",
             va="bottom",
-            fontsize=9,
         )
     ax.set(xlabel="share of the outstanding principal that never came back", ylabel="defaulted loans")
     ax.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.0f}"))

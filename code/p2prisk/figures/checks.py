@@ -151,7 +151,7 @@ def reliability_plot(table, labels=None, ax=None):
     for axis in (ax.xaxis, ax.yaxis):
         percents(axis)
     if len(cuts) > 1:
-        ax.legend(title="Cut", loc="upper left", fontsize=9)
+        ax.legend(title="Cut", loc="upper left")
     return ax
 
 

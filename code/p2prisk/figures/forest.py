@@ -24,7 +24,7 @@ def forest_plot(table, colours=None, xlabel="odds ratio (log scale)", ax=None, v
     -------
     matplotlib.axes.Axes
     """
-    ax = axes_of(ax, 7.2, 0.235 * len(table) + 1.0)
+    ax = axes_of(ax, 7.0, 0.21 * len(table) + 0.9)
     place = np.arange(len(table))[::-1]
     blocks = table["block"] if colours else np.full(len(table), "all")
     for block, colour in (colours or {"all": PALETTE["blue"]}).items():
@@ -47,12 +47,12 @@ def forest_plot(table, colours=None, xlabel="odds ratio (log scale)", ax=None, v
     ticks = [tick for tick in (0.05, 0.1, 0.2, 0.33, 0.5, 0.7, 1, 1.4, 2, 3, 5, 10, 20) if low <= tick <= high]
     ax.set_xticks(ticks, [f"{tick:g}" for tick in ticks])
     ax.minorticks_off()
-    ax.set_yticks(place, table["label"], fontsize=9.5)
+    ax.set_yticks(place, table["label"])
     ax.set_ylim(-0.7, len(table) - 0.3)
     ax.set_xlabel(xlabel)
     if values:
         for y, ratio in zip(place, table["odds_ratio"], strict=True):
-            ax.text(1.01, y, f"{ratio:.2f}", transform=ax.get_yaxis_transform(), va="center", fontsize=9.5)
+            ax.text(1.01, y, f"{ratio:.2f}", transform=ax.get_yaxis_transform(), va="center")
     if colours:
-        ax.legend(loc="lower center", bbox_to_anchor=(0.4, 1.0), ncol=4, fontsize=9, handletextpad=0.3)
+        ax.legend(loc="lower center", bbox_to_anchor=(0.4, 1.0), ncol=4, handletextpad=0.3)
     return ax

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import io
 import itertools
+import re
 import textwrap
 import warnings
 from contextlib import contextmanager
@@ -24,13 +25,15 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FuncFormatter
 from matplotlib.transforms import Bbox
 
+from p2prisk.figures.style import SHOWN
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from matplotlib.axes import Axes
 
-#: Width in inches of a telephone's column of text (356 points of CSS), and the least width of a panel.
-WIDTH, LEAST = 3.7, 1.35
+#: Width in inches of a drawing that a telephone's column (356 points of CSS) shows at nine tenths, and of a panel.
+WIDTH, LEAST = 3.7 / SHOWN, 1.35 / SHOWN
 #: What is done beyond panels below each other, tried in this order.
 WAYS = ((), ("above",), ("every second",), ("wrapped",), ("ends below",), ("wrapped", "in turn"), ("above", "in turn"))
 
@@ -66,7 +69,7 @@ def narrow(figure: Figure) -> str | None:
     if _width(figure) <= WIDTH:
         return None
     if other := getattr(figure, "drawn_narrow", None):
-        figure = Figure((WIDTH - 0.1, other[1]), layout="constrained")
+        figure = Figure((WIDTH - 0.1, other[1] / SHOWN), layout="constrained")
         FigureCanvasAgg(figure)
         other[0](figure.add_subplot())
         return _drawn(figure, ())
@@ -96,7 +99,8 @@ def _fitted(figure: Figure) -> str | None:
     made = io.StringIO()
     figure.savefig(made, format="svg")
     text = made.getvalue()
-    return text[text.index("<svg") :]
+    head, size, rest = text[text.index("<svg") :].partition(" viewBox=")
+    return re.sub(r'(?<=")[\d.]+(?=pt")', lambda points: f"{SHOWN * float(points[0]):.6g}", head) + size + rest
 
 
 def _width(figure: Figure) -> float:
@@ -112,7 +116,8 @@ def _rows(figure: Figure) -> Any:
     if len(panels) != 1 or panels[0].images or not any(name.get_text() for name in panels[0].get_yticklabels()):
         return None
     gaps = {round(abs(b - a), 6) for a, b in itertools.pairwise(sorted(panels[0].get_yticks()))}
-    return panels[0] if gaps == {1.0} else None
+    boxes = len(panels[0].patches) > sum(len(group) for group in panels[0].containers)  # fill a row: no room above
+    return None if boxes or gaps != {1.0} else panels[0]
 
 
 @contextmanager
@@ -133,13 +138,11 @@ def _words_moved(figure: Figure, ways: tuple[str, ...]) -> Iterator[None]:
             undo += [(axis.set_major_formatter, axis.get_major_formatter()), (ax.set_xlabel, ax.get_xlabel())]
             names = _in_lines(axis, ways)
             axis.set_major_formatter(FuncFormatter(lambda _, place, names=names: names[place]))
-            ax.set_xlabel(textwrap.fill(ax.get_xlabel(), round(460 / axis.label.get_fontsize())))
+            ax.set_xlabel(textwrap.fill(ax.get_xlabel(), 46))
         if "ends below" in ways and (ends := getattr(ax, "line_ends", [])):
             columns = 1 if max(len(text.get_text()) for _, text in ends) > 20 else 2
             lines, names = zip(*((line, text.get_text()) for line, text in ends), strict=True)
-            legend = figure.legend(
-                lines, names, loc="outside lower center", ncols=columns, fontsize=9, labelcolor="linecolor"
-            )
+            legend = figure.legend(lines, names, loc="outside lower center", ncols=columns, labelcolor="linecolor")
             undo.append((type(legend).remove, legend))
             figure.set_figheight(figure.get_figheight() + 0.2 * -(-len(ends) // columns))
             for _, text in ends:
@@ -184,7 +187,7 @@ def _laid_out_again(figure: Figure, *, above: bool) -> Iterator[None]:
                 _tick(ax, side, True)
         rows, height = len(panels) / grids[0].nrows, 0.85
     if above:
-        ax, rows = _rows(figure), 1.45
+        ax, rows = _rows(figure), 1.65
         bottom, top = ax.get_ylim()
         bars = [bar for group in ax.containers if isinstance(group, BarContainer) for bar in group]
         for bar in bars:  # a name stands above its bar, and not in it
@@ -195,7 +198,7 @@ def _laid_out_again(figure: Figure, *, above: bool) -> Iterator[None]:
         for y, name in zip(ax.get_yticks(), ax.get_yticklabels(), strict=True):
             words = name.get_text().replace("\n", ", ")
             # the layout would take room for a long name from the panel
-            text = ax.text(0, y + up, words, transform=ax.get_yaxis_transform(), fontsize=9, in_layout=False)
+            text = ax.text(0, y + up, words, transform=ax.get_yaxis_transform(), in_layout=False)
             undo.append((type(text).remove, text))
         for line in [line for line in ax.lines if line.get_transform() == ax.get_xaxis_transform()]:
             # a line over all rows would cross the names above them: it is drawn beside each row alone

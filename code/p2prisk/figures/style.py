@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.axis import Axis
 
+#: Size in points of every word of a picture. Nothing shows a picture at less than nine tenths, and so none at under 9.
+LETTERS, SHOWN = 10, 0.9
+
 _STYLE: Any = {
     "figure.figsize": (7.0, 4.0),
     "figure.dpi": 110,
@@ -31,8 +34,10 @@ _STYLE: Any = {
     # the book's own faces; DejaVu has the signs that they lack
     "font.family": ["Book Sans", "Book Hans", "DejaVu Sans"],
     "mathtext.fontset": "stixsans",
-    "font.size": 10.5,
-    "axes.titlesize": 11,
+    "font.size": LETTERS,
+    "axes.titlesize": LETTERS,
+    "figure.titlesize": LETTERS,
+    "figure.labelsize": LETTERS,
     "axes.titleweight": "bold",
     "axes.titlelocation": "left",
     "axes.spines.top": False,
@@ -129,9 +134,7 @@ def percents(axis: Axis) -> None:
     axis.set_major_formatter(FuncFormatter(lambda share, place: per_cent(share, None)))
 
 
-def label_line_ends(
-    ax: Axes, labels: Sequence[str], *, x_pad: float = 0.01, min_gap: float = 0.045, fontsize: float = 9
-) -> Axes:
+def label_line_ends(ax: Axes, labels: Sequence[str], *, x_pad: float = 0.01, min_gap: float = 0.06) -> Axes:
     """Write each line's name at its right end instead of a legend; names that would overlap are moved apart.
 
     Parameters
@@ -144,8 +147,6 @@ def label_line_ends(
         Gap between the end of the axis and the name, as a share of the axis width.
     min_gap : float
         Least distance between two names, as a share of the axis height.
-    fontsize : float
-        Size in points.
 
     Returns
     -------
@@ -167,14 +168,7 @@ def label_line_ends(
     ends = []
     for index, (line, label) in enumerate(zip(lines, labels, strict=True)):
         text = ax.text(
-            1 + x_pad,
-            placed[index],
-            label,
-            transform=ax.transAxes,
-            color=line.get_color(),
-            va="center",
-            ha="left",
-            fontsize=fontsize,
+            1 + x_pad, placed[index], label, transform=ax.transAxes, color=line.get_color(), va="center", ha="left"
         )
         ends.append((line, text))
     ax.line_ends = ends  # type: ignore[attr-defined]  # a narrow drawing may need their room

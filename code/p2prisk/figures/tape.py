@@ -38,7 +38,7 @@ def missingness(missing, ax=None, most=30):
         share = values[row, column]
         if share > 0:
             text = f"{100 * share:.0f}" if share >= 0.005 else "<1"
-            ax.text(column, row, text, ha="center", va="center", fontsize=9, color="white" if share > 0.55 else "black")
+            ax.text(column, row, text, ha="center", va="center", color="white" if share > 0.55 else "black")
     ax.set_xticks(range(shown.shape[1]), [str(year) for year in shown.columns])
     ax.set_yticks(range(len(shown)), list(shown.index))
     ax.set_xlabel("year of issue" if list(shown.columns) != ["all"] else "")

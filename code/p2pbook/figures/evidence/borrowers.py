@@ -18,7 +18,7 @@ def _direct_labels(ax, items, min_gap=0.05):
     for y, text, colour in sorted(items, key=lambda item: item[0]):
         place = max((y - low) / span, last + min_gap)
         last = place
-        ax.text(1.01, place, text, transform=ax.transAxes, color=colour, va="center", ha="left", fontsize=9)
+        ax.text(1.01, place, text, transform=ax.transAxes, color=colour, va="center", ha="left")
 
 
 def missing_shares(table, axes=None):
@@ -53,9 +53,9 @@ def missing_shares(table, axes=None):
         ax.set_xlim(-0.04, 1.04)
         ax.set_xticks([0, 0.5, 1])
         percents(ax.xaxis)
-        ax.set_title(sample, fontsize=9.5)
-    axes[0].figure.supxlabel("share of loans with a blank", fontsize=9.5)
-    axes[0].figure.legend(*axes[0].get_legend_handles_labels(), loc="outside upper center", ncol=3, fontsize=9)
+        ax.set_title(sample)
+    axes[0].figure.supxlabel("share of loans with a blank")
+    axes[0].figure.legend(*axes[0].get_legend_handles_labels(), loc="outside upper center", ncol=3)
     return axes
 
 
@@ -76,7 +76,7 @@ def traits_by_grade(table, axes=None):
     labels = list(dict.fromkeys(table["label"]))
     if axes is None:
         rows = -(-len(labels) // ACROSS)
-        axes = plt.subplots(rows, ACROSS, figsize=(WIDE, 1.95 * rows))[1]
+        axes = plt.subplots(rows, ACROSS, figsize=(WIDE, 1.7 * rows))[1]
     flat = np.ravel(axes)
     for ax, label in zip(flat, labels, strict=False):
         part = table[table["label"] == label]
@@ -86,14 +86,14 @@ def traits_by_grade(table, axes=None):
             ax.plot(x, median, "o", color=colour, markersize=6, markeredgecolor="white")
         ax.set_xticks(range(len(grades)), grades)
         ax.set_ylim(bottom=min(0, part["low"].min()))
-        ax.set_title(label, fontsize=9, fontweight="normal")
+        ax.set_title(label, fontweight="normal")
         ax.grid(axis="x", visible=False)
     for ax in flat[len(labels) :]:
         ax.set_visible(False)
     for ax, label in list(zip(flat, labels, strict=False))[max(0, len(labels) - ACROSS) :]:
         loans = table.loc[table["label"] == label, "loans"]
         names = [f"{grade}\n{count:,d}" for grade, count in zip(grades, loans, strict=True)]
-        ax.set_xticks(range(len(grades)), names, fontsize=9)
+        ax.set_xticks(range(len(grades)), names)
         ax.set_xlabel("grade, and loans")
     return flat[: len(labels)]
 
@@ -111,7 +111,7 @@ def loss_by_vintage(table, ax=None):
     -------
     matplotlib.axes.Axes
     """
-    ax = axes_of(ax, 7.0, 3.4)
+    ax = axes_of(ax, 7.0, 2.9)
     ends = []
     for term in sorted(table["term"].unique()):
         colour, marker = mark_of("term", term)
@@ -147,7 +147,7 @@ def risk_map(table, ax=None):
     loans = table.pivot(index="purpose", columns="term", values="loans")
     order = rates.mean(axis=1).sort_values().index
     rates, loans = rates.loc[order], loans.loc[order]
-    ax = axes_of(ax, 6.0, 0.28 * len(rates) + 1.0)
+    ax = axes_of(ax, 6.0, 0.185 * len(rates) + 0.6)
     low, high = np.nanmin(rates.to_numpy()), np.nanmax(rates.to_numpy())
     ax.imshow(rates.to_numpy(), aspect="auto", cmap=SHARES, vmin=low, vmax=high)
     for i in range(len(rates)):
@@ -159,7 +159,6 @@ def risk_map(table, ax=None):
                 f"{100 * rates.iloc[i, j]:.0f} %  (n {loans.iloc[i, j]:,.0f})",
                 ha="center",
                 va="center",
-                fontsize=9,
                 color=ink_on(SHARES(share)),
             )
     ax.set_xticks(range(rates.shape[1]), [f"{term} months" for term in rates.columns])
@@ -186,7 +185,7 @@ def loss_by_class(table, axes=None):
     labels = list(dict.fromkeys(table["label"]))
     if axes is None:
         rows = -(-len(labels) // ACROSS)
-        axes = plt.subplots(rows, ACROSS, figsize=(WIDE, 2.1 * rows), sharey=True)[1]
+        axes = plt.subplots(rows, ACROSS, figsize=(WIDE, 1.75 * rows), sharey=True)[1]
     flat = np.ravel(axes)
     for ax, label in zip(flat, labels, strict=False):
         part = table[table["label"] == label]
@@ -201,8 +200,8 @@ def loss_by_class(table, axes=None):
             markersize=4,
             elinewidth=1.6,
         )
-        ax.set_xticks(x, part["class_label"], rotation=35, ha="right", fontsize=9)
-        ax.set_title(label, fontsize=9, fontweight="normal")
+        ax.set_xticks(x, part["class_label"], rotation=35, ha="right")
+        ax.set_title(label, fontweight="normal")
         percents(ax.yaxis)
         ax.set_ylim(bottom=0)
         ax.grid(axis="x", visible=False)
@@ -227,10 +226,10 @@ def information_values(table, ax=None):
     matplotlib.axes.Axes
     """
     table = table.sort_values("information_value")
-    ax = axes_of(ax, 6.8, 0.24 * len(table) + 1.0)
+    ax = axes_of(ax, 6.8, 0.185 * len(table) + 0.7)
     ax.barh(table["label"], table["information_value"], color=[BLOCK_COLOURS[block] for block in table["block"]])
     for i, value in enumerate(table["information_value"]):
-        ax.annotate(f"{value:.3f}", (value, i), xytext=(3, 0), textcoords="offset points", va="center", fontsize=9)
+        ax.annotate(f"{value:.3f}", (value, i), xytext=(3, 0), textcoords="offset points", va="center")
     present = [block for block in BLOCK_COLOURS if (table["block"] == block).any()]
     for k, block in enumerate(present):
         ax.text(
@@ -240,7 +239,6 @@ def information_values(table, ax=None):
             color=BLOCK_COLOURS[block],
             transform=ax.transAxes,
             ha="right",
-            fontsize=10,
             fontweight="bold",
         )
     ax.set_xlabel("information value (sum over classes)")

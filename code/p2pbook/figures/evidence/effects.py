@@ -53,7 +53,7 @@ def several_a_row(table, ax=None, xlabel="", at=0.0, log=False):
     matplotlib.axes.Axes
     """
     labels, sets = list(dict.fromkeys(table["label"])), list(dict.fromkeys(table["set"]))
-    ax = axes_of(ax, 7.2, 0.135 * (len(sets) + 0.6) * len(labels) + 1.1)
+    ax = axes_of(ax, 7.0, 0.105 * (len(sets) + 0.6) * len(labels) + 1.1)
     row = {label: len(labels) - 1 - i for i, label in enumerate(labels)}
     gap = 0.62 / len(sets)
     for k, (name, (colour, marker)) in enumerate(zip(sets, _SETS, strict=False)):
@@ -76,10 +76,10 @@ def several_a_row(table, ax=None, xlabel="", at=0.0, log=False):
         ticks = [tick for tick in (0.2, 0.33, 0.5, 0.7, 1, 1.4, 2, 3, 5) if 0.95 * low <= tick <= 1.05 * high]
         ax.set_xticks(ticks, [f"{tick:g}" for tick in ticks])
         ax.minorticks_off()
-    ax.set_yticks(range(len(labels)), labels[::-1], fontsize=9.5)
+    ax.set_yticks(range(len(labels)), labels[::-1])
     ax.set_ylim(-0.6, len(labels) - 0.4)
     ax.set_xlabel(xlabel)
-    ax.legend(loc="lower center", bbox_to_anchor=(0.4, 1.0), ncol=len(sets), fontsize=9.5, handletextpad=0.3)
+    ax.legend(loc="lower center", bbox_to_anchor=(0.4, 1.0), ncol=len(sets), handletextpad=0.3)
     return ax
 
 
@@ -107,13 +107,13 @@ def incidence(table, axes=None):
             own = part[part["term"] == term]
             ax.fill_between(own["age"], own["low"], own["high"], color=colour, alpha=0.2, linewidth=0)
             ax.plot(own["age"], own["share"], color=colour, label=f"{term} months")
-        ax.set_title(cause, fontsize=10, fontweight="normal")
+        ax.set_title(cause, fontweight="normal")
         ax.set_ylim(bottom=0)
         ax.set_xticks(range(0, int(table["age"].max()) + 1, 12))
         percents(ax.yaxis)
         ax.set_xlabel("months since issue")
     flat[0].set_ylabel("share of the loans issued")
-    flat[0].legend(loc="upper left", fontsize=9)
+    flat[0].legend(loc="upper left")
     return flat[: len(causes)]
 
 
@@ -131,7 +131,7 @@ def class_probabilities(table, ax=None, xlabel="probability"):
     -------
     matplotlib.axes.Axes
     """
-    ax = axes_of(ax, 7.4, 0.46 * len(table) + 1.1)
+    ax = axes_of(ax, 7.0, 0.46 * len(table) + 1.1)
     grades = all(len(str(name)) == 1 for name in table.columns)
     colours = ordered_colours(table.shape[1], "grade" if grades else "severity")
     y = np.arange(len(table))[::-1]
@@ -139,14 +139,13 @@ def class_probabilities(table, ax=None, xlabel="probability"):
     for (name, values), colour in zip(table.items(), colours, strict=True):
         ax.barh(y, values, left=left, color=colour, edgecolor="white", linewidth=0.6, height=0.72)
         for place, value, start in zip(y, values, left, strict=True):
-            if value >= 0.055:
+            if value >= 0.1:
                 ax.text(
                     start + value / 2,
                     place,
                     f"{name}\n{100 * value:.0f} %",
                     ha="center",
                     va="center",
-                    fontsize=9,
                     color=ink_on(colour),
                 )
         left = left + values.to_numpy()
@@ -174,7 +173,7 @@ def effect_curves(table, axes=None):
     labels = list(dict.fromkeys(table["label"]))
     if axes is None:
         rows = -(-len(labels) // ACROSS)
-        axes = plt.subplots(rows, ACROSS, figsize=(WIDE, 2.1 * rows), sharey=True)[1]
+        axes = plt.subplots(rows, ACROSS, figsize=(WIDE, 1.7 * rows), sharey=True)[1]
     flat = np.ravel(axes)
     for ax, label in zip(flat, labels, strict=False):
         part = table[table["label"] == label]
@@ -187,7 +186,7 @@ def effect_curves(table, axes=None):
             narrow = part["value"].max() / part["value"].min() < 30
             ax.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5) if narrow else (1,)))
             ax.xaxis.set_minor_formatter(NullFormatter())
-        ax.set_title(label, fontsize=9, fontweight="normal")
+        ax.set_title(label, fontweight="normal")
     for ax in flat[len(labels) :]:
         ax.set_visible(False)
     for ax in flat[: len(labels) : ACROSS]:

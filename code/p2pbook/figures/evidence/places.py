@@ -32,13 +32,7 @@ def auc_comparison(table, ax=None, reference=None, xlabel="area under the ROC cu
         ax.plot([row.low, row.high], [place, place], color=colour, linewidth=2.2)
         ax.plot(row.auc, place, marker, color=colour, markersize=6)
         ax.annotate(
-            f"{row.auc:.3f}",
-            (row.auc, place),
-            xytext=(0, 6),
-            textcoords="offset points",
-            ha="center",
-            fontsize=9.5,
-            color=colour,
+            f"{row.auc:.3f}", (row.auc, place), xytext=(0, 6), textcoords="offset points", ha="center", color=colour
         )
     if reference is not None:
         ax.axvline(reference, color=PALETTE["grey"], linestyle="--", linewidth=1)
@@ -62,7 +56,7 @@ def agreement(table, ax=None):
     -------
     matplotlib.axes.Axes
     """
-    ax = axes_of(ax, 7.4, 0.26 * len(table) + 1.4)
+    ax = axes_of(ax, 7.0, 0.26 * len(table) + 1.4)
     colours = colours_of("sign")
     signs = {"worse": "+", "better": "−", "none": "0", "mixed": "±"}
     y = np.arange(len(table))[::-1]
@@ -70,14 +64,12 @@ def agreement(table, ax=None):
         for place, entry in zip(y, table[source], strict=True):
             if entry in colours:
                 ax.scatter(j, place, s=170, color=colours[entry], edgecolor="white", linewidth=0.8)
-                ax.text(j, place, signs[entry], ha="center", va="center", color="white", fontsize=10, fontweight="bold")
+                ax.text(j, place, signs[entry], ha="center", va="center", color="white", fontweight="bold")
     ax.set_yticks(y, table.index)
-    ax.set_xticks(range(table.shape[1]), table.columns, fontsize=9.5)
+    ax.set_xticks(range(table.shape[1]), table.columns)
     ax.xaxis.tick_top()
     ax.set_xlim(-0.6, table.shape[1] - 0.4)
     ax.set_ylim(-0.7, len(table) - 0.3)
-    ax.set_xlabel(
-        "+ riskier     − safer     0 no clear effect     ± studies disagree     blank: not in the data", fontsize=9
-    )
+    ax.set_xlabel("+ riskier     − safer     0 no clear effect     ± studies disagree     blank: not in the data")
     ax.xaxis.set_label_position("bottom")
     return ax

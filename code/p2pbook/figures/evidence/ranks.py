@@ -27,7 +27,7 @@ def rank_by_age(table, axes=None):
     """
     groups = list(table["group"].unique())
     if axes is None:
-        _, axes = plt.subplots(1, len(groups), figsize=(2.6 * len(groups) + 0.4, 3.6), sharey=True)
+        _, axes = plt.subplots(1, len(groups), figsize=(2.2 * len(groups) + 0.4, 3.4), sharey=True)
     for ax, group in zip(axes, groups, strict=True):
         mine = table[table["group"] == group]
         ax.axhline(0, color=mark_of("model", "sub-grade")[0], linewidth=1.4)
@@ -49,9 +49,9 @@ def rank_by_age(table, axes=None):
         ax.set_xlim(10, 52)
         ax.set_xticks([12, 24, 36, 48])
     axes[0].set_ylabel("AUC less that of the sub-grade")
-    axes[len(groups) // 2].set_xlabel("age of the platform on the day of decision, months")
+    axes[0].figure.supxlabel("age of the platform on the day of decision, months")
     handles, labels = axes[0].get_legend_handles_labels()
-    axes[0].figure.legend(handles, labels, loc="outside upper center", ncols=len(labels), fontsize=9.5)
+    axes[0].figure.legend(handles, labels, loc="outside upper center", ncols=len(labels))
     return np.asarray(axes)
 
 
@@ -79,10 +79,10 @@ def ranks_by_date(table, ax=None, size=(7.0, 3.2)):
         ax.vlines(x, part["low"], part["high"], color=colour, linewidth=2)
         ax.plot(x, part["auc"], marker, color=colour, markersize=7, label=words)
     ax.axhline(0.5, color=PALETTE["grey"], linewidth=1.2)
-    ax.text(len(places) - 0.55, 0.5, "chance", color=PALETTE["grey"], ha="right", va="bottom", fontsize=9)
+    ax.text(len(places) - 0.55, 0.5, "chance", color=PALETTE["grey"], ha="right", va="bottom")
     ax.set_xticks(list(places.values()), [f"{date:%b\n%Y}" for date in places])
     ax.set(xlim=(-0.5, len(places) - 0.5), ylim=(0.48, 0.72), ylabel="area under the curve")
     ax.set_xlabel("day of decision")
     ax.grid(axis="x", visible=False)
-    ax.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=2, fontsize=10)
+    ax.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=2)
     return ax

@@ -28,7 +28,7 @@ def detection_matrix(table, readings, families, ax=None, false_alarm=0.05):
     -------
     matplotlib.axes.Axes
     """
-    ax = axes_of(ax, NARROW, 0.27 * len(readings) + 1.3)
+    ax = axes_of(ax, NARROW, 0.235 * len(readings) + 1.2)
     causes = [cause for cause in CAUSE_WORDS if cause in set(table["cause"])]
     wide = table.pivot(index="reading", columns="cause", values="share").loc[list(readings), causes]
     values = wide.to_numpy()
@@ -36,9 +36,9 @@ def detection_matrix(table, readings, families, ax=None, false_alarm=0.05):
     for (row, column), share in np.ndenumerate(values):
         strong = share > 2.5 * false_alarm
         colour = ink_on(SHARES(share)) if strong else PALETTE["grey"]
-        ax.text(column, row, f"{100 * share:.0f}", ha="center", va="center", fontsize=9, color=colour)
+        ax.text(column, row, f"{100 * share:.0f}", ha="center", va="center", color=colour)
     _name_causes(ax, causes)
-    ax.set_yticks(range(len(readings)), readings, fontsize=9)
+    ax.set_yticks(range(len(readings)), readings)
     _name_groups(ax, [families[reading] for reading in readings])
     return ax
 
@@ -64,15 +64,15 @@ def time_to_detection(table, families, ax=None, horizon=24):
     doses = sorted(table.loc[table["cause"] != "healthy", "dose"].unique())
     wide = table.pivot(index=["reading", "dose"], columns="cause", values="median_month")
     months = wide.loc[[(family, dose) for family in families for dose in doses], causes].to_numpy()
-    ax = axes_of(ax, NARROW, 0.25 * len(months) + 1.4)
+    ax = axes_of(ax, NARROW, 0.225 * len(months) + 1.2)
     early = np.where(np.isnan(months), 0, 0.9 * (1 - months / (horizon + 1)) + 0.1)
     ax.imshow(early, cmap=SHARES, vmin=0, vmax=1, aspect="auto")
     for (row, column), month in np.ndenumerate(months):
         colour = PALETTE["grey"] if np.isnan(month) else ink_on(SHARES(early[row, column]))
         words = "not" if np.isnan(month) else f"{month:g}"
-        ax.text(column, row, words, ha="center", va="center", fontsize=9, color=colour)
+        ax.text(column, row, words, ha="center", va="center", color=colour)
     _name_causes(ax, causes)
-    ax.set_yticks(range(len(months)), [f"dose {dose:g}" for _ in families for dose in doses], fontsize=9)
+    ax.set_yticks(range(len(months)), [f"dose {dose:g}" for _ in families for dose in doses])
     _name_groups(ax, [family for family in families for _ in doses])
     return ax
 
@@ -80,12 +80,7 @@ def time_to_detection(table, families, ax=None, horizon=24):
 def _name_causes(ax, causes):
     ax.xaxis.tick_top()
     ax.set_xticks(
-        range(len(causes)),
-        [CAUSE_WORDS[cause] for cause in causes],
-        fontsize=9,
-        rotation=30,
-        ha="left",
-        rotation_mode="anchor",
+        range(len(causes)), [CAUSE_WORDS[cause] for cause in causes], rotation=30, ha="left", rotation_mode="anchor"
     )
 
 
@@ -104,7 +99,6 @@ def _name_groups(ax, names):
             np.mean(rows),
             name,
             transform=ax.get_yaxis_transform(),
-            fontsize=9,
             va="center",
             color=PALETTE["black"],
             style="italic",

@@ -36,15 +36,14 @@ def scenarios(table, axes=None):
         ax.barh(y, table[name], color=colours, height=0.62)
         for place, value in zip(y, table[name], strict=True):
             words = f" {100 * value:.1f}".replace("-", "\u2212")
-            ax.text(max(value, 0), place, words, va="center", fontsize=9)
+            ax.text(max(value, 0), place, words, va="center")
         ax.axvline(0, color=PALETTE["black"], lw=0.8)
         ax.axvline(table[name].iloc[0], color=PALETTE["grey"], lw=0.8, ls=":", zorder=0)
-        ax.set_title(title, fontsize=9)
+        ax.set_title(title)
         ax.set_xlim(min(table[name].min() * 1.25, 0), max(table[name].max(), 0.001) * 1.35)
         percents(ax.xaxis)
-        ax.tick_params(axis="x", labelsize=9)
         ax.grid(axis="y", visible=False)
-    axes[0].set_yticks(y, [textwrap.fill(name, 20) for name in table["scenario"]], fontsize=9)
+    axes[0].set_yticks(y, [textwrap.fill(name, 20) for name in table["scenario"]])
     return axes
 
 
@@ -82,7 +81,7 @@ def breaking(shifts, curves, breaks, ax=None, marks=None):
     label_line_ends(ax, list(curves))
     for place, (words, shift) in enumerate((marks or {}).items()):
         ax.axvline(shift, color=PALETTE["grey"], lw=0.9, ls=":")
-        ax.text(shift, 0.98 - 0.08 * (place % 2), f" {words}", transform=ax.get_xaxis_transform(), fontsize=9, va="top")
+        ax.text(shift, 0.98 - 0.08 * (place % 2), f" {words}", transform=ax.get_xaxis_transform(), va="top")
     return ax
 
 
@@ -120,7 +119,6 @@ def funding_paths(paths, cash, ax=None):
                 xytext=(7, 4),
                 textcoords="offset points",
                 color=lines[name].get_color(),
-                fontsize=9,
                 va="bottom",
             )
     for name, path in ends.items():
@@ -131,6 +129,5 @@ def funding_paths(paths, cash, ax=None):
             ha="right",
             textcoords="offset points",
             color=lines[name].get_color(),
-            fontsize=9,
         )
     return ax

@@ -12,7 +12,7 @@ from p2prisk.figures.style import axes_of, label_line_ends, percents
 def _month_axis(ax, months, every=3):
     months = list(months)
     places = np.arange(0, len(months), every)
-    ax.set_xticks(places, [months[place] for place in places], rotation=45, ha="right", fontsize=9)
+    ax.set_xticks(places, [months[place] for place in places], rotation=45, ha="right")
 
 
 def vintages(curves, ax=None, event="charged off", named=None):
@@ -75,11 +75,11 @@ def vintage_forecast(forecast, actual, ax=None, age=24):
     ax.hlines(y, forecast["low"], forecast["high"], color=TINTS["sky"], lw=5, alpha=0.8)
     ax.plot(forecast["forecast"], y, "|", color=PALETTE["blue"], ms=9, mew=2, label="forecast, 90 % interval")
     ax.plot(actual.reindex(forecast["vintage"]), y, "o", color=PALETTE["orange"], ms=5, label="what came")
-    ax.set_yticks(y, forecast["vintage"], fontsize=9)
+    ax.set_yticks(y, forecast["vintage"])
     ax.set_xlim(0, None)
     percents(ax.xaxis)
     ax.set_xlabel(f"Loans charged off by month {age}")
-    ax.legend(loc="lower center", bbox_to_anchor=(0.45, 1.0), ncol=2, fontsize=9)
+    ax.legend(loc="lower center", bbox_to_anchor=(0.45, 1.0), ncol=2)
     ax.grid(axis="y", visible=False)
     return ax
 
@@ -108,7 +108,7 @@ def stability(result, variables, ax=None):
     for name in wide.columns.difference(list(variables)):
         ax.plot(x, wide[name], color=PALETTE["grey"], lw=0.7, alpha=0.6)
     ax.axhline(0.10, color=PALETTE["black"], lw=1, ls="--")
-    ax.text(0.1, 0.11, "material", fontsize=9, va="bottom")
+    ax.text(1.01, 0.10, "material", transform=ax.get_yaxis_transform(), va="center")
     ax.set_yscale("log")
     ax.set_ylim(0.002, None)
     ax.set_xlim(0, len(wide) - 1)
@@ -138,8 +138,8 @@ def calibration(drift, ax=None):
     ax.plot(x, drift["shift"], "o", color=PALETTE["blue"], ms=4)
     _month_axis(ax, drift["period"])
     ax.set_ylabel("Shift of log odds")
-    ax.text(0.99, 0.97, "worse than forecast", transform=ax.transAxes, ha="right", va="top", fontsize=9)
-    ax.text(0.99, 0.03, "better than forecast", transform=ax.transAxes, ha="right", va="bottom", fontsize=9)
+    ax.text(0.99, 0.97, "worse than forecast", transform=ax.transAxes, ha="right", va="top")
+    ax.text(0.99, 0.03, "better than forecast", transform=ax.transAxes, ha="right", va="bottom")
     low, high = drift["shift_low"].min(), drift["shift_high"].max()
     ax.set_ylim(min(low, -0.3) * 1.15, max(high, 0.3) * 1.8)
     return ax
@@ -200,9 +200,9 @@ def matrix(table, ax=None, xlabel="To", ylabel="From", digits=1):
     for row, column in zip(*np.nonzero(~np.isnan(values)), strict=True):
         share = values[row, column]
         text = "0" if share == 0 else f"{100 * share:.{digits}f}"
-        ax.text(column, row, text, ha="center", va="center", fontsize=9, color=ink_on(SHARES(share)))
+        ax.text(column, row, text, ha="center", va="center", color=ink_on(SHARES(share)))
     for row in np.flatnonzero(np.isnan(values).all(axis=1)):
-        ax.text((values.shape[1] - 1) / 2, row, "no loan", ha="center", va="center", fontsize=9, color=PALETTE["grey"])
+        ax.text((values.shape[1] - 1) / 2, row, "no loan", ha="center", va="center", color=PALETTE["grey"])
     ax.set_xticks(range(values.shape[1]), table.columns)
     ax.set_yticks(range(values.shape[0]), table.index)
     ax.set_xlabel(xlabel)
@@ -237,13 +237,5 @@ def forecast_check(checked, states, axes=None):
         ax.set_title(state)
         ax.set_ylabel("Loans")
     axes[-1].set_xlabel("Months after the forecast")
-    axes[0].text(
-        0.98,
-        0.95,
-        "band: 95 % interval; dots: what came",
-        transform=axes[0].transAxes,
-        ha="right",
-        va="top",
-        fontsize=9,
-    )
+    axes[0].text(0.98, 0.95, "band: 95 % interval; dots: what came", transform=axes[0].transAxes, ha="right", va="top")
     return axes

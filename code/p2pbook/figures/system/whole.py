@@ -31,10 +31,10 @@ def system_page(parts, ax=None):
         ax.add_patch(
             FancyBboxPatch((0.2, y + 0.12), 2.5, 0.66, boxstyle="round,pad=0.04", fc=PALETTE["blue"], ec="none")
         )
-        ax.text(1.45, y + 0.45, part.station, ha="center", va="center", fontsize=10, weight="bold", color="white")
-        ax.text(3.1, y + 0.80, textwrap.fill(part.question, 40), va="top", fontsize=9, style="italic")
-        ax.text(3.1, y + 0.62, textwrap.fill(part.output, 40), va="top", fontsize=9, linespacing=1.05)
-        ax.text(3.1, y + 0.03, part.owner, va="bottom", fontsize=9, color=PALETTE["grey"])
+        ax.text(1.45, y + 0.45, part.station, ha="center", va="center", weight="bold", color="white")
+        ax.text(3.1, y + 0.84, textwrap.fill(part.question, 40), va="top", style="italic")
+        ax.text(3.1, y + 0.66, textwrap.fill(part.output, 40), va="top", linespacing=1.05)
+        ax.text(3.1, y - 0.02, part.owner, va="bottom", color=PALETTE["grey"])
         if index < count - 1:
             ax.add_patch(
                 FancyArrowPatch(
@@ -58,13 +58,6 @@ def system_page(parts, ax=None):
         )
     )
     ax.text(
-        -0.38,
-        count / 2,
-        "what was learned goes back",
-        rotation=90,
-        ha="center",
-        va="center",
-        fontsize=9,
-        color=PALETTE["orange"],
+        -0.38, count / 2, "what was learned goes back", rotation=90, ha="center", va="center", color=PALETTE["orange"]
     )
     return ax
