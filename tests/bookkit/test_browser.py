@@ -296,6 +296,15 @@ def test_without_script_a_telephone_has_the_contents(visit, address):
     assert page.locator("#contents a").first.is_visible() and not page.locator(".menu").is_visible()
 
 
+def test_on_a_telephone_the_notebook_is_one_tap_from_the_top(visit, address):
+    """It stood below the text alone, thirteen screens down in the longest chapters."""
+    page = visit(viewport={"width": 390, "height": 800})
+    page.goto(f"{address}/chapters/numbers.html")
+    page.locator("main .on-page summary").click()
+    link = page.locator("main .on-page").get_by_role("link", name="Notebook")
+    assert link.bounding_box()["y"] < 800 and link.get_attribute("href") == "numbers.ipynb"
+
+
 def test_printing_from_the_dark_is_black_on_white(visit, address):
     page = visit(color_scheme="dark")
     page.goto(f"{address}/chapters/numbers.html")
