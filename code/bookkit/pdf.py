@@ -25,7 +25,6 @@ def write_pdf(book, pages, path):
 
     A BookError with typst's own words if that fails.
     """
-    import pikepdf
     import typst
 
     faces = [str(book.root / name) for name in book.font_paths]
@@ -36,7 +35,13 @@ def write_pdf(book, pages, path):
             typst.compile(str(folder / "main.typ"), output=str(path), root=str(folder), font_paths=faces)
         except RuntimeError as error:
             raise BookError(f"typst: {error}") from None
-    # typst writes every tag as an object of its own, which together are half of the file
+    pack(path)
+
+
+def pack(path):
+    """Put the objects of a PDF together: typst writes every tag as one of its own, which are half of the file."""
+    import pikepdf
+
     with pikepdf.open(path, allow_overwriting_input=True) as made:
         made.save(object_stream_mode=pikepdf.ObjectStreamMode.generate, recompress_flate=True, deterministic_id=True)
 

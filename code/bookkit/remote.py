@@ -1,4 +1,4 @@
-"""Take out of Quarto's pages what they load from other hosts, and give them the policy that lets nothing else in."""
+"""Quarto's pages without what they load from other hosts, with the policy that lets nothing else in; its PDF packed."""
 
 import re
 from pathlib import Path
@@ -33,9 +33,12 @@ def strip(text):
 
 
 def strip_folder(folder):
-    """Strip all pages and style sheets of a rendered book, give each page its policy; the paths of changed files."""
+    """Strip a rendered book's pages and style sheets, give each page its policy, pack PDFs; paths of changed texts."""
     from bookkit.html import with_policy
+    from bookkit.pdf import pack
 
+    for path in Path(folder).rglob("*.pdf"):
+        pack(path)
     changed = []
     for path in sorted([*Path(folder).rglob("*.html"), *Path(folder).rglob("*.css")]):
         text = path.read_text(encoding="utf-8")

@@ -208,29 +208,56 @@ def test_axe_finds_nothing_on_quartos_pages(book, browser):
         context.close()
 
 
-def test_the_pdf_has_a_date_no_doors_no_empty_page_and_whole_tables(tmp_path):
-    """With the partial, the filter and the rules of the book, on pages of their own."""
+def printed(folder, edition, pages):
+    """Path of the PDF that Quarto makes of pages with an edition's settings for it."""
     if not shutil.which("pdftotext"):
         pytest.skip("no pdftotext on PATH")
-    shutil.copytree(ROOT / "code/bookkit/quarto", tmp_path / "code/bookkit/quarto")
-    rows = "".join(f"| row {number} | {number} |\n" for number in range(18))
-    table = f"| name | n |\n|:--|--:|\n{rows}\n: A table {{#tbl-rows}}\n"
-    (tmp_path / "index.qmd").write_text("# Doors\n\n::: {.doors}\n- [Way in](index.qmd)\n:::\n\nWords.\n", "utf-8")
-    (tmp_path / "a.qmd").write_text("# One\n\n" + "A long paragraph of words. " * 500 + "\n\n" + table, "utf-8")
-    typst = yaml.safe_load((ROOT / "_quarto.yml").read_text("utf-8"))["format"]["typst"]
-    typst["font-paths"] = str(ROOT / "code/p2prisk/assets/fonts")
-    of_book = {"title": "A Book", "author": "N. N.", "date": "2026-11-24", "chapters": ["index.qmd", "a.qmd"]}
+    typst = yaml.safe_load((ROOT / edition).read_text("utf-8"))["format"]["typst"]
+    shutil.copytree(ROOT / "code/bookkit/quarto", folder / "code/bookkit/quarto")
+    shutil.copytree(ROOT / "code/p2prisk/assets/fonts", folder / typst["font-paths"])
+    for name in (typst.get("include-in-header"), typst.get("include-before-body")):
+        if name:
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile((ROOT / edition).parent / name, folder / name)
+    for name, text in pages.items():
+        (folder / name).write_text(text, "utf-8")
+    of_book = {"title": "A Book", "author": "N. N.", "date": "2026-11-24", "chapters": list(pages)}
     project = {"project": {"type": "book"}, "book": of_book, "format": {"typst": typst}}
-    (tmp_path / "_quarto.yml").write_text(yaml.safe_dump(project), "utf-8")
+    (folder / "_quarto.yml").write_text(yaml.safe_dump(project), "utf-8")
     done = subprocess.run(
-        ["quarto", "render", "--to", "typst"], cwd=tmp_path, capture_output=True, text=True, timeout=300
+        ["quarto", "render", "--to", "typst"], cwd=folder, capture_output=True, text=True, timeout=300
     )
     assert done.returncode == 0, done.stdout + done.stderr
-    made = next((tmp_path / "_book").glob("*.pdf"))
-    words = subprocess.run(["pdftotext", "-layout", made, "-"], capture_output=True, text=True, timeout=60, check=True)
-    pages = words.stdout.split("\f")[:-1]
+    return next((folder / "_book").glob("*.pdf"))
+
+
+def table(rows):
+    lines = "".join(f"| row {number} | {number} |\n" for number in range(rows))
+    return f"\n\n| name | n |\n|:--|--:|\n{lines}\n: A table {{#tbl-rows}}\n"
+
+
+def words_of(made, *options):
+    return subprocess.run(
+        ["pdftotext", *options, made, "-"], capture_output=True, text=True, timeout=60, check=True
+    ).stdout
+
+
+def test_the_pdf_has_a_date_no_doors_no_empty_page_and_whole_tables(tmp_path):
+    """With the partial, the filter and the rules of the book, on pages of their own."""
+    opening = "# Doors\n\n::: {.doors}\n- [Way in](index.qmd)\n:::\n\nWords.\n"
+    chapter = "# One\n\n" + "A long paragraph of words. " * 500 + table(18)
+    made = printed(tmp_path, "_quarto.yml", {"index.qmd": opening, "a.qmd": chapter})
+    pages = words_of(made, "-layout").split("\f")[:-1]
     assert "2026-11-24" in pages[0] and all(len(page) > 20 for page in pages)
     assert "Words." in "".join(pages) and "Way in" not in "".join(pages)
     assert [page for page in pages if "row 0" in page] == [
         page for page in pages if "row 17" in page and "A table" in page
     ]
+
+
+def test_a_reports_pdf_breaks_long_tables_and_has_the_bundled_faces(tmp_path):
+    """Its rows were printed over each other at the foot of the page, and its words set in Quarto's own faces."""
+    made = printed(tmp_path, "code/p2prisk/report/chapters/_quarto.yml", {"index.qmd": "# One\n\nWords." + table(90)})
+    feet = [float(foot) for foot in re.findall(r'yMax="([\d.]+)">row<', words_of(made, "-bbox"))]
+    assert len(feet) == 90 and max(feet) < 842 - 40
+    assert "BookSerif" in subprocess.run(["pdffonts", made], capture_output=True, text=True, timeout=60).stdout

@@ -442,7 +442,7 @@ def test_quarto_step_strips_scripts_from_other_hosts(tmp_path):
         '/*a*/\n@import"https://fonts.googleapis.com/css2?family=Source+Sans+Pro:wght@300;400;700&display=swap";'
         ":root{--a:1}@import url(//fonts.example.org/b.css);@media print{a{b:c}}"
     )
-    script = Path(__file__).parents[2] / "code/bookkit/quarto/post_render.py"
+    script = Path(__file__).parents[2] / "code/p2prisk/report/chapters/post_render.py"
     subprocess.run(
         [sys.executable, str(script)],
         cwd=tmp_path,

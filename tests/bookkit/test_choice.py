@@ -5,10 +5,15 @@ import stat
 import tempfile
 from pathlib import Path
 
+import pikepdf
 import pytest
+import typst
+import yaml
 
 from bookkit import choice
 from bookkit.errors import BookError
+
+ROOT = Path(__file__).resolve().parents[2]
 
 
 def fake_quarto(folder, version="1.9.38"):
@@ -66,10 +71,22 @@ def test_broken_quarto_is_an_error_not_a_silent_preview(tmp_path):
 
 
 def test_workflow_pins_the_same_quarto_and_runs_the_comparison():
-    workflow = (Path(__file__).resolve().parents[2] / ".github" / "workflows" / "book.yml").read_text(encoding="utf-8")
+    workflow = (ROOT / ".github" / "workflows" / "book.yml").read_text(encoding="utf-8")
     assert f'version: "{choice.QUARTO_RELEASE}"' in workflow
     steps = workflow.partition("\n  render:")[2].partition("\n  publish:")[0]
     assert "make book RENDERER=quarto" in steps and "pytest -q -rs tests/bookkit/test_against_quarto.py" in steps
+
+
+def test_a_report_gives_quarto_the_rules_of_the_book():
+    """It gave none: in its PDF rows lay over each other at the foot of a page, and its pages called other hosts."""
+    chapters = ROOT / "code/p2prisk/report/chapters"
+    book, report = (yaml.safe_load((folder / "_quarto.yml").read_text("utf-8")) for folder in (ROOT, chapters))
+    rules = []
+    for folder, each in ((ROOT, book), (chapters, report)):
+        typst = each["format"]["typst"]
+        names = each["project"]["post-render"], typst["include-in-header"], typst["include-before-body"]
+        rules.append([(folder / name).resolve() for name in names])
+    assert rules[0] == rules[1] and all(path.is_file() for path in rules[0])
 
 
 QUARTO = """\
@@ -77,9 +94,12 @@ QUARTO = """\
 [ "$1" = render ] || { echo 1.9.38; exit 0; }
 while [ $# -gt 0 ]; do case $1 in --to) to=$2;; --output-dir) out=$2;; esac; shift; done
 mkdir -p "$out"; grep -q broken index.qmd && exit 1
-if [ $to = typst ]; then echo pdf > "$out/small-book.pdf"; else
+if [ $to = typst ]; then cp "$(dirname "$0")/small.pdf" "$out/small-book.pdf"; else
 echo '<script src="https://example.org/a.js"></script><p>new</p>' > "$out/index.html"; fi
 """
+
+
+TAGGED = "#for row in range(60) [\n- One *bold* and _slanted_ word\n]"
 
 
 @pytest.fixture
@@ -94,6 +114,7 @@ def quarto_project(tmp_path):
         program = Path(folder) / "quarto"
         program.write_text(QUARTO)
         program.chmod(0o755)
+        typst.compile(TAGGED.encode(), output=f"{folder}/small.pdf")
         yield project, program
 
 
@@ -104,6 +125,10 @@ def test_quarto_renders_a_project_that_lies_on_another_file_system_than_the_resu
         assert choice.run_quarto(program, ["html", "pdf"], project, output=str(target)) == target
         assert {path.name for path in target.iterdir()} == {".bookkit", "index.html", "small-book.pdf"}
     assert (target / "index.html").read_text() == "<p>new</p>\n"  # nothing from another host, whatever the project says
+    before = project.parent / "small.pdf"
+    assert (target / "small-book.pdf").stat().st_size < 0.7 * before.stat().st_size  # a tag was an object of its own
+    with pikepdf.open(before) as made, pikepdf.open(target / "small-book.pdf") as packed:
+        assert packed.Root.MarkInfo.Marked and len(packed.Root.StructTreeRoot.K) == len(made.Root.StructTreeRoot.K)
     assert not list(tmp_path.glob("_book.*")) and not list(project.glob("*.building"))
 
 

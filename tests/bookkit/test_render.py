@@ -427,7 +427,7 @@ def test_reading_order_prev_and_next(good):
 def test_the_header_for_quarto_sets_the_bundled_faces_and_no_japanese_one(tmp_path):
     typst, pikepdf = pytest.importorskip("typst"), pytest.importorskip("pikepdf")
     root = Path(__file__).parents[2]
-    header = (root / "code/bookkit/quarto/faces.typ").read_text(encoding="utf-8")
+    header = (root / "code/p2prisk/report/chapters/faces.typ").read_text(encoding="utf-8")
     body = "= 网信集团 Heading\n\nText 网信集团, *bold 网信*, $x_1$.\n\n#figure([x], caption: [Caption 网信])\n"
     (tmp_path / "x.typ").write_text(header + body, encoding="utf-8")
     fonts = str(root / "code/p2prisk/assets/fonts")

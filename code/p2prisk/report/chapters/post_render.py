@@ -1,4 +1,4 @@
-"""Quarto's post-render step: no page loads anything from another host, by removal and by a content security policy."""
+"""Quarto's post-render step: no page loads anything from another host, by removal and by a policy; PDFs are packed."""
 
 import os
 
