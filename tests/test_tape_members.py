@@ -369,7 +369,7 @@ REFUSED = [
             says,
         )
         for form, says in [
-            ("{y}/{d:%m/%d}", "Republic of China: write"),
+            ("{y}/{d:%m/%d}", "Republic of China .*: write"),
             ("{y}{d:%m%d}", "Republic of China"),
             ("民國{y}年{d:%m月%d日}", "Republic of China"),
             ("H{e}.{d:%m.%d}", "Japanese eras: write"),

@@ -28,6 +28,7 @@ from p2prisk.stress import Scenario
 from p2prisk.tape.columns import COLUMNS
 from p2prisk.tape.event import Event
 from p2prisk.tape.privacy import LEAST, POOLED, pooled
+from p2prisk.tape.schema import ceiling, money_scale
 from p2prisk.terms import classes_of
 
 if TYPE_CHECKING:
@@ -142,11 +143,11 @@ def _loans(tape):
         raise DataError(f"the tape has no {' and no '.join(absent)}: no loss can be weighed without; map the columns")
     if "n" in frame:
         raise DataError("a table of counts has no loans to be stressed one by one")
-    kept = np.ones(len(frame), bool)
+    kept, scale = np.ones(len(frame), bool), money_scale(frame)
     for name in ("amount", "term", "rate"):  # one of a million months would make the loss of the whole book no number
         if name not in frame:
             continue
-        inside = frame[name].le(COLUMNS[name].maximum)
+        inside = frame[name].le(ceiling(name, scale))
         inside = inside | frame[name].isna() if name == "rate" else inside & (frame[name] > 0)
         kept &= inside.fillna(False).to_numpy(dtype=bool)
     if not kept.any():
@@ -198,7 +199,8 @@ def _shocked(model, frame, given):
             )
         column = COLUMNS[trait]
         values = frame[trait].astype(float) * how.get("times", 1.0) + how.get("plus", 0.0)
-        moved[trait] = values.clip(column.minimum, column.maximum)
+        most = None if column.unit == "currency" else column.maximum  # the model holds money in its own range
+        moved[trait] = values.clip(column.minimum, most)
     before, after = model.prepared(frame), model.prepared(moved)
     for rule in model.rules if given.get("traits") else ():
         if rule["kind"] != "number":

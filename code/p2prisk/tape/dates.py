@@ -168,6 +168,43 @@ _ENGLISH = (
 )
 
 
+#: how years are written that are counted from another one -> how it is called
+_ERAS = {
+    r"(民國|民国)\s*\d{2,3}\s*年.*|(9\d|1[0-2]\d)([/.-]\d{1,2}){1,2}|1[0-2]\d\s?年.*|(9\d|1[0-2]\d)\d{4}|"
+    r"1[0-2]\d(0[1-9]|1[0-2])?|(\d{1,2}[/.-]){1,2}1[0-2]\d": "the Republic of China (Minguo), 1911 behind",
+    r"[MTSHR]\s?\d{1,2}[./-]\d.*|(明治|大正|昭和|平成|令和)\s*(\d{1,2}|元)\s*年.*": "Japanese eras",
+}
+#: first and last year of a calendar as loans of 1990 to 2035 have it -> how it is called
+_CALENDARS = {
+    (2533, 2578): "the Buddhist calendar, 543 ahead",
+    (1420, 1460): "the Islamic calendar (Hijri), whose years are shorter",
+    (1350, 1419): "the Persian calendar, 621 behind, or the Islamic one, whose years are shorter",
+    (2047, 2092): "Nepal (Bikram Sambat), 57 ahead",
+}
+
+
+def calendar_of(cells: pd.Series, ahead: bool = False) -> str:
+    """The calendar of which the years of cells may be that are no dates, or no dates of the past; empty if none.
+
+    Parameters
+    ----------
+    cells : pandas.Series of str or int
+    ahead : bool
+        Years of the common calendar that are yet to come are looked at too: Nepal's.
+
+    Examples
+    --------
+    >>> [calendar_of(pd.Series([cell])).split(",")[0] for cell in ("15/01/2567", "113/01/15", "14450712", "15/01/2019")]
+    ['the Buddhist calendar', 'the Republic of China (Minguo)', 'the Islamic calendar (Hijri)', '']
+    """
+    cells = cells.astype(str).str.strip()
+    years = cells.str.extract(r"(?<!\d)(\d{4})(?:(?:\d{2}){1,2}(?:\.0+)?)?(?!\d)")[0].dropna().astype(int)
+    for (first, last), name in _CALENDARS.items():
+        if (ahead or last < 2000 or first > 2500) and years.between(first, last).sum() > 0.5 * len(cells):
+            return name
+    return next((name for form, name in _ERAS.items() if cells.str.fullmatch(form).mean() > 0.5), "")
+
+
 def why_no_dates(left: pd.Series, whole: int) -> str:
     """The way out where no usual pattern reads cells, by what they look like.
 

@@ -14,6 +14,7 @@ import pandas as pd
 
 from p2prisk.tape.columns import COLUMNS, is_own
 from p2prisk.tape.core import LoanTape
+from p2prisk.tape.dates import calendar_of
 from p2prisk.tape.privacy import LEAST, level_shown
 from p2prisk.tape.severity import month_number
 from p2prisk.tape.tally import Tallies
@@ -116,12 +117,13 @@ def _issue_days(frame, find, where, tallies):
     year, known = days.index.year, int(days.sum())
     mine = (year >= 1300) & (year <= 1500)
     if days[mine].sum() > 0.5 * known:
+        calendar = calendar_of(pd.Series(year[mine])) or "the Islamic or the Persian calendar"
         find(
             "error",
-            f"years {year[mine].min()} to {year[mine].max()}: those of an Islamic or Persian calendar?",
+            f"years {year[mine].min()} to {year[mine].max()}: those of {calendar}?",
             "issue_date",
             days[mine].sum(),
-            "write the column as 2019-01-31 in the export",
+            "write the column as 2019-01-31, of the common calendar, in the export",
         )
     hours = (days.index - days.index.normalize()).unique()
     if 0 < len(hours) <= 2 and pd.Timedelta(0) < min(hours) and min(hours) >= pd.Timedelta(hours=12):

@@ -24,10 +24,10 @@ import pandas as pd
 from p2prisk.tape.choose import refuse_personal_header
 from p2prisk.tape.codes import as_written, suspected_codes
 from p2prisk.tape.columns import COLUMNS
-from p2prisk.tape.dates import fitting_patterns, whole_number_dates
+from p2prisk.tape.dates import calendar_of, fitting_patterns, whole_number_dates
 from p2prisk.tape.event import numbered
 from p2prisk.tape.mapping import MISSING, builtin, builtin_names, grade_order
-from p2prisk.tape.numerals import CURRENCIES, looks_grouped, read_cells
+from p2prisk.tape.numerals import CURRENCIES, latin, looks_grouped, read_cells
 from p2prisk.tape.privacy import LEAST, kind_of, masked_name, personal_columns
 from p2prisk.tape.rows import SNAPSHOT
 
@@ -118,6 +118,7 @@ _SAYS_BAD = re.compile(
 #: letters that Unicode does not part into a letter and its mark
 _WITHOUT_PARTS = str.maketrans({"ß": "ss", "ł": "l", "Ł": "L", "ı": "i", "ø": "o", "Ø": "O", "đ": "d", "Đ": "D"})
 _SAYS_GOOD = re.compile(r"\b(good|gut|bon|bueno|bom|non|no|not)\b|好")
+_OUTCOMES = {"status", "bad", "days_past_due"}
 _KEYS = {"loan_id", "borrower_id", "custody_account", "counterparty"}
 
 
@@ -216,7 +217,8 @@ def guess_columns(header, frame=None):
     Returns
     -------
     dict
-        Source column -> (canonical column, how sure: ``exact``, ``alike`` or ``similar``); each canonical column once.
+        Source column -> (canonical column, how sure: ``exact``, ``alike``, ``similar``, or ``values`` where these said
+        what the name does not); each canonical column once.
 
     Examples
     --------
@@ -261,16 +263,63 @@ def _place(header, frame):
                     continue
                 guesses[column] = (name, sure)
                 taken.add(name)
+    if frame is not None:
+        _end_by_values(header, frame, guesses, doubts)
     return {column: guesses[column] for column in header if column in guesses}, doubts
 
 
 # ---------------------------------------------------------------- what the values say
 
+#: names of days on which a loan ended, or on which it was made
+_END_OR_BEGIN = re.compile(r"complet|closing|finali[sz]")
+_END_ASKED = "its name may mean the day on which the loan ended, or the one on which it was made or asked for"
+_GOOD = set(
+    "good|good loan|repaid|paid|paid off|paid back|paid in full|fully paid|fully repaid|performing|healthy|non default|"
+    "no default|not default|not defaulted|non defaulted|never defaulted|not bad|success|successful|zuruckgezahlt|"
+    "zurueckgezahlt|getilgt|rembourse|pagado|reembolsado|pago|quitado|rimborsato|已还清|结清|已结清|正常|好".split("|")
+)
+_BESIDE_GOOD = set("is was has been loan flag ind indicator status yn y n credit".split())
 _MARITAL = set(
     "single married divorced widowed widow widower separated cohabiting partnership unmarried ledig verheiratet "
     "geschieden verwitwet celibataire marie mariee divorce divorcee veuf veuve pacse soltero soltera casado casada "
     "divorciado divorciada viudo viuda solteiro solteira viuvo viuva 未婚 已婚 离异 丧偶".split()
 )
+
+
+def _end_by_values(header, frame, guesses, doubts):
+    """Place a completion as the end of loans only where its days lie long after the issue; else it is asked about."""
+    placed = {name: column for column, (name, _) in guesses.items()}
+    mine = [column for column in header if _END_OR_BEGIN.search(_plain(column))]
+    mine = [column for column in mine if column not in guesses or guesses[column][0] == "closed_date"]
+    for column in mine:
+        if placed.get("closed_date") not in (None, column) or _dates(frame[column]) is None:
+            continue
+        known = [_days(frame[name]) for name in (placed.get("issue_date"), column) if name is not None]
+        gap = (known[1] - known[0]).dt.days.dropna() if len(known) == 2 else pd.Series(dtype=float)
+        term = _numbers(frame[placed["term"]], "months")[0] if "term" in placed else np.empty(0)
+        long = 0.3 * 30 * np.median(term) if len(term) else 120
+        if len(gap) and gap.median() >= long and (gap > 0).mean() > 0.9:
+            guesses[column] = ("closed_date", "values")
+            placed["closed_date"] = column
+        else:
+            doubts[column] = (
+                _END_ASKED if guesses.pop(column, None) else "no days long after the issue: no closed_date?"
+            )
+
+
+def _days(values):
+    """A column of dates as days, by the first pattern that reads it."""
+    if pd.api.types.is_datetime64_any_dtype(values.dtype):
+        return values.dt.tz_localize(None)
+    text, fits = _known(values).map(latin), _dates(values)
+    days = pd.to_datetime(text, format=fits[0]) if fits else whole_number_dates(text)[0]
+    return days.reindex(values.index)
+
+
+def _marks_good(column, values):
+    """Whether a column is a mark of good loans, by its name, and holds yes and no."""
+    words = [word for word in _plain(column).split() if word not in _BESIDE_GOOD]
+    return " ".join(words) in _GOOD and _known(values).nunique() == 2
 
 
 def _standing(values, candidates):
@@ -310,7 +359,7 @@ def _dates(values):
     """Patterns that read a column of dates; an empty list if whole numbers do, None if it holds no dates."""
     if pd.api.types.is_datetime64_any_dtype(values.dtype):
         return []
-    text = _known(values)
+    text = _known(values).map(latin)
     if not len(text):
         return []
     fits = fitting_patterns(text.drop_duplicates())
@@ -331,7 +380,8 @@ def _contradiction(values, name):
         if _dates(values) is not None and not (column.kind != "date" and _numbers(values)[1] > 0.9):
             return ""
         if column.kind == "date":
-            return "its values are no dates"
+            calendar = calendar_of(text.drop_duplicates().map(latin))
+            return "its values are no dates" + (f": the years look like those of {calendar}" if calendar else "")
     if column.kind in ("number", "integer"):
         numbers, share, _ = _numbers(values, column.unit)
         if share < 0.9:
@@ -452,9 +502,23 @@ def draft_mapping(frame, name="tape"):
         rule, remarks = _rule(head[column], canonical, column)
         remarks.insert(0, _SURE[sure])
         lines.append(f"  {canonical}: {{{', '.join([f'from: {_quote(column)}', *rule])}}}  # {'; '.join(remarks)}")
-    if not guesses:
-        lines[-1] = "columns: {}  # no column could be placed"
     found = {canonical for canonical, _ in guesses.values()}
+    asked = [] if "closed_date" in found else [column for column in header if doubts.get(column) == _END_ASKED][:1]
+    lines += [
+        f'  closed_date: {{from: "?"}}  # {_quote(column)}, if loans ended on it; else remove the line'
+        for column in asked
+    ]
+    good = [] if found & _OUTCOMES else [column for column in header if _marks_good(column, head[column])][:1]
+    for column in good:
+        one, other = sorted(map(str, _known(head[column]).unique()))
+        lines.append(
+            f'  bad: {{from: {_quote(column)}, recode: {{{_quote(one)}: "?", {_quote(other)}: "?"}}}}  '
+            f"# true for bad loans: {_marked(one, other)} if the column marks the good ones, as its name says, "
+            "else turned round"
+        )
+        found.add("bad")
+    if not guesses and not asked and not good:
+        lines[-1] = "columns: {}  # no column could be placed"
     pair = () if "issue_date" in found else _year_and_month(head, [c for c in frame.columns if c not in guesses])
     if pair:
         lines.append(f"  issue_date: {{from: {_quote(pair[0])}, month_from: {_quote(pair[1])}}}  # likely: of issue?")
@@ -462,19 +526,31 @@ def draft_mapping(frame, name="tape"):
     unplaced = [
         column
         for column in frame.columns
-        if column not in guesses and column not in personal and column not in snapshots and column not in pair
+        if column not in guesses and column not in personal and column not in (*snapshots, *pair, *asked, *good)
     ]
     if unplaced or personal:
         lines.append("unused:")
         lines += [f"  {_quote(column)}: personal data ({why})" for column, why in personal.items()]
         for column in unplaced:
+            if found & _OUTCOMES and column not in doubts and _marks_good(column, head[column]):
+                doubts[column] = "its name suggests a mark of the good loans: bad with recode, if it is the outcome"
             doubt = f"; {doubts[column]}" if column in doubts else ""
             lines.append(f"  {_quote(column)}: not placed  # {_kind(head[column])}{doubt}")
     absent = [column for column in ("issue_date", "amount", "term") if column not in found]
-    absent += [] if found & {"status", "bad", "days_past_due"} else ["status"]
+    absent += [] if found & _OUTCOMES else ["status"]
     if absent:
         lines.append(f"# not found, but wanted by the study: {', '.join(absent)}")
     return "\n".join(lines) + "\n", unplaced
+
+
+def _marked(one, other):
+    """The recode of a mark of good loans, by its two words."""
+    from p2prisk.tape.mapping import _TRUE
+
+    good = {word: word.lower() in _TRUE or _plain(word) in _GOOD for word in (one, other)}
+    if sum(good.values()) != 1:
+        return "the word of the good loans false"
+    return ", ".join(f"{_quote(word)}: {str(not yes).lower()}" for word, yes in good.items())
 
 
 def _header_again(frame):
@@ -502,7 +578,12 @@ def _year_and_month(head, names):
     return tuple(found)
 
 
-_SURE = {"exact": "sure", "alike": "likely: a name of the same words", "similar": "guessed from a similar name: check"}
+_SURE = {
+    "exact": "sure",
+    "alike": "likely: a name of the same words",
+    "similar": "guessed from a similar name: check",
+    "values": "likely: its days lie long after the issue",
+}
 
 
 def _of_the_file(head, guesses, snapshots):

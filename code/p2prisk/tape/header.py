@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
+from itertools import zip_longest
 
 from p2prisk.errors import DataError
 
@@ -48,18 +50,30 @@ def find_header(rows, known=(), expected=(), asked=None, where="the file"):
     (1, ['ID', 'LIMIT', 'SEX'])
     >>> find_header([["id", "loan", "", "late", ""], ["", "n", "sum", "n", "sum"], ["a", "1", "2", "3", "4"]])
     (1, ['id', 'loan n', 'loan sum', 'late n', 'late sum'])
+    >>> find_header([["", "status", ""], ["id", "", "term"], ["a", "paid", "36"], ["b", "paid", "36"]])
+    (1, ['id', 'status', 'term'])
     """
     rows = [[" ".join(str(cell).lstrip("\ufeff").split()) for cell in row] for row in rows[:LOOKED_AT]]
     if asked is not None:
         return _asked(rows, asked, where)
+    place, names = _found(rows, known, expected, where)
+    if place + 1 < len(rows) and _beside(names, rows[place + 1]):
+        place, names = place + 1, _filled(names, rows[place + 1])
+    return place, _filled(rows[place - 1], names) if place else names
+
+
+def _found(rows, known, expected, where):
     for place, row in enumerate(rows):
         if any(set(names) <= set(row) for names in known):
             return place, row
     if expected:
-        hits = [len(set(row) & set(expected)) for row in rows]
+        two = [(place, _joined(rows[place - 1], row)) for place, row in enumerate(rows) if place]
+        two += [(place, _filled(rows[place - 1], row)) for place, row in enumerate(rows) if place]
+        options = [*enumerate(rows), *two]  # one row, if it holds as many of the names
+        hits = [len(set(row) & set(expected)) for _, row in options]
         best = max(hits, default=0)
         if best >= min(2, len(expected)):
-            return hits.index(best), rows[hits.index(best)]
+            return options[hits.index(best)]
     filled = [sum(map(bool, row)) for row in rows]
     usual = max(filled, default=0)
     place = next((place for place, count in enumerate(filled) if count >= 0.7 * usual and count), 0)
@@ -70,6 +84,10 @@ def find_header(rows, known=(), expected=(), asked=None, where="the file"):
         return two
     row = rows[place]
     values = sum(bool(_VALUE.match(cell)) for cell in row if cell)
+    if values and place >= 2 and all(map(_is_names, rows[place - 2 : place])) and not _is_title(rows[place - 2]):
+        names = _joined(*rows[place - 2 : place])
+        if sum(map(bool, names)) >= 0.9 * usual:
+            return place - 1, names
     if usual > 1 and values >= 0.5 * filled[place]:
         raise DataError(
             f"{where}: line {place + 1} seems to be a loan and no header ({values} of {filled[place]} cells "
@@ -114,14 +132,34 @@ def _second(rows, place, usual):
     return None
 
 
+def _filled(upper, lower):
+    """Names of the lower row, and where it has none those of the upper one; a title above the first column is none."""
+    if not _is_names(upper) or _is_title(upper):
+        return lower
+    taken = Counter(filter(None, [*upper, *lower]))
+    above = [more if taken[more] == 1 else "" for more in upper]
+    return [name or more for name, more in zip_longest(lower, above, fillvalue="")]
+
+
+def _is_title(row):
+    """Whether one cell of several words stands alone, at the left."""
+    return not any(row[1:]) and not re.fullmatch(r"[^\W\d]+([ _.-][^\W\d]+)?", row[0] if row else "")
+
+
+def _beside(upper, lower):
+    """Whether the lower row holds names where the upper one has none, and nothing else."""
+    both = zip_longest(upper, lower, fillvalue="")
+    return _is_names(lower) and all(not more or not name for name, more in both)
+
+
 def _joined(upper, lower):
     """Names over two rows: a name of the upper row holds for the empty cells right of it."""
     names, group = [], ""
     for place in range(max(len(upper), len(lower))):
         above = upper[place] if place < len(upper) else ""
         below = lower[place] if place < len(lower) else ""
-        group = above or group
-        names.append(above if not below else below if not group else f"{group} {below}" if (above or group) else below)
+        group = "" if above and not below else above or group  # a name of its own is that of no group
+        names.append(above if not below else f"{group} {below}" if group else below)
     return names
 
 

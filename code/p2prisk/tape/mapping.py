@@ -65,6 +65,7 @@ from p2prisk.errors import DataError
 from p2prisk.tape.columns import COLUMNS, EMPLOYMENT, RECENCY, in_order, is_own
 from p2prisk.tape.core import LoanTape, drop_unused_levels
 from p2prisk.tape.dates import (
+    calendar_of,
     day_or_month_first,
     fitting_patterns,
     rounded_dates,
@@ -163,12 +164,7 @@ MONTHS = {
         *(datetime.date(2000, place, 1).strftime(form).lower() for form in ("%b", "%B")),
     )
 }
-_BUDDHIST = "The years are those of the Buddhist calendar, 543 ahead"
-#: years that are counted from another one -> how it is called
-_ERAS = {
-    r"(民國|民国)\s*\d{2,3}\s*年.*|(9\d|1[0-2]\d)([/.-]\d{1,2}[/.-]\d{1,2}|\d{4})": "the Republic of China",
-    r"[MTSHR]\s?\d{1,2}[./-]\d.*|(明治|大正|昭和|平成|令和)\s*(\d{1,2}|元)\s*年.*": "Japanese eras",
-}
+_COMMON = "write the column as 2019-01-31, of the common calendar, in the export"
 _DECIMAL = {".": ".", ",": ",", "point": ".", "dot": ".", "comma": ","}
 _GIVEN = ("bad", "severity")
 _TRUE = {"true", "yes", "y", "1", "1.0", "t", "是", "成功认证"}
@@ -872,11 +868,11 @@ class _Builder:
         return COLUMNS[name].unit == "currency" and bool((np.abs(values) < 1000).all())
 
     def inside(self, name, rule, values):
-        """Whether all values are in the admissible range of the column."""
+        """Whether all values are in the admissible range of the column; that of money hangs on the tape."""
         column = COLUMNS[name]
         factor = _UNITS[rule.get("unit", "per cent")] or 1.0
         known = np.abs(values[np.isfinite(values)]) * factor
-        return column.maximum is None or bool((known <= column.maximum).all())
+        return column.maximum is None or column.unit == "currency" or bool((known <= column.maximum).all())
 
     def file_mark(self, but=None):
         """The decimal mark that the columns of numbers, `but` one, prove; None if none does, or they disagree."""
@@ -1078,11 +1074,8 @@ class _Builder:
                 return f"All but {shown} are dates: name it under 'missing' if it stands for none: missing: [{shown}]."
         lists = [", ".join(f'"{pattern}"' for pattern in [*others, fit]) for fit in fits[:2]]
         remedy = "Give the pattern under 'date' in the mapping"
-        if distinct.astype(str).str.contains(r"(?<!\d)25[4-9]\d(?!\d)").mean() > 0.5:
-            return f"{_BUDDHIST}: write the column as 2019-01-31 in the export."
-        for form, era in _ERAS.items():
-            if not fits and distinct.astype(str).str.fullmatch(form).mean() > 0.5:
-                return f"The years look like those of {era}: write the column as 2019-01-31 in the export."
+        if not fits and (calendar := calendar_of(distinct)):
+            return f"The years look like those of {calendar}: {_COMMON}."
         if len(fits) == 1:
             return f"{remedy}: date: [{lists[0]}] reads them all."
         if fits:
@@ -1094,9 +1087,9 @@ class _Builder:
         if name in _HAPPENED or name == source:
             late = dates > pd.Timestamp.now().normalize() + pd.Timedelta(days=1)
             remedy = "It lies in the future: correct the cell, or name it under 'missing' if it stands for none."
-            ahead = (dates.dt.year - 543).between(1900, pd.Timestamp.now().year)
-            if late.any() and self.rows(late & ahead)[0] > 0.5 * self.rows(late)[0]:
-                remedy = f"It lies in the future. {_BUDDHIST}: write the column as 2019-01-31 in the export."
+            calendar = calendar_of(dates[late].dt.year.astype(int), ahead=True)
+            if calendar and ("Buddhist" in calendar or self.rows(late)[0] > 0.5 * self.rows(dates.notna())[0]):
+                remedy = f"It lies in the future. The years look like those of {calendar}: {_COMMON}."
             self.failed(name, source, dates, late, remedy, harmless=True)
             dates = dates.mask(late)
         return dates

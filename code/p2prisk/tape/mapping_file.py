@@ -115,7 +115,9 @@ def refuse_open(mapping: dict, name: str) -> None:
                 )
         for key, value in rule.items():
             if value == OPEN or (key != "missing" and isinstance(value, list) and OPEN in value):
-                questions.append(f"column {column!r}: {key} is open; write it in place of the ?, or remove it")
+                asked = "which column is it? Write its name in place of the ?, or remove the line"
+                asked = asked if key == "from" else f"{key} is open; write it in place of the ?, or remove it"
+                questions.append(f"column {column!r}: {asked}")
     questions += [f"{key} is open; write it in place of the ?" for key, value in mapping.items() if value == OPEN]
     if questions:
         more = f" ({len(questions) - 1} more question(s) after it)" if len(questions) > 1 else ""

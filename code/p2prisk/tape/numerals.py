@@ -61,6 +61,14 @@ SHARED = {
     "kr": ("SEK", "NOK", "DKK", "ISK"),
     "Kr": ("SEK", "NOK", "DKK", "ISK"),
 }
+#: currencies, some of them past, of which a hundred million are less than a million dollars
+SMALL_UNITS = frozenset(
+    "VND IDR IRR KRW JPY LAK KHR MMK UZS COP CLP PYG CRC HUF ISK NGN TZS UGX RWF BIF GNF MGA XAF XOF IQD LBP SYP YER "
+    "SOS SLL SLE MNT KZT AMD RSD PKR LKR KES ARS MWK CDF DZD NPR JMD GYD HTG VEF VES ZWL SSP AOA STN TRL ROL BYR ITL "
+    "ESP PTE GRD BEF".split()
+)
+#: raised, lowered and circled digits and letters: a note beside a number, and no part of it
+_RAISED = re.compile(r"[\u00b2\u00b3\u00b9\u00aa\u2070-\u209c\u2460-\u24ff\u2776-\u2793]")
 _MONTHS = "months|month|mos|mo|mths|mth|monate|monat|mois|meses|mes|mês|mesi|个月|個月|ヶ月|か月|개월|期|月"
 _YEARS = "years|year|yrs|yr|jahre|jahr|ans|an|années|année|años|año|anos|ano|anni|年|岁|歳|세|년"
 _DAYS = "days|day|tage|tag|jours|jour|días|día|dias|dia|giorni|天|日|일"
@@ -194,14 +202,17 @@ def _usual(texts, point, comma, evidence):
 
 
 def latin(text: str) -> str:
-    """Digits of any script, wide letters, odd blanks and dashes as Latin ones.
+    """Digits of any script, wide letters, odd blanks and dashes as Latin ones; marks of footnotes stay what they are.
 
     Examples
     --------
-    >>> latin("١٬٢٣٤٫٥"), latin("१२"), latin("２０１５－０１")
-    ('1 234.5', '12', '2015-01')
+    >>> latin("١٬٢٣٤٫٥"), latin("१२"), latin("２０１５－０１"), latin("7800¹")
+    ('1 234.5', '12', '2015-01', '7800¹')
     """
-    return unicodedata.normalize("NFKC", text.translate(_ODD_MARKS | _ODD_SPACES | _DIGITS))
+    plain = text.translate(_ODD_MARKS | _ODD_SPACES | _DIGITS)
+    if plain.isascii() or not _RAISED.search(plain):
+        return unicodedata.normalize("NFKC", plain)
+    return "".join(mark if _RAISED.match(mark) else unicodedata.normalize("NFKC", mark) for mark in plain)
 
 
 def _cell(text, factors, signs):

@@ -19,7 +19,9 @@ from p2prisk.tape.columns import COLUMNS
 from p2prisk.tape.core import LoanTape, where_rows
 from p2prisk.tape.doubts import DAYS, find_doubts
 from p2prisk.tape.keys import doubled_rows, repeated, repeated_or_alike
+from p2prisk.tape.numerals import SMALL_UNITS
 from p2prisk.tape.privacy import level_shown, masked_name, masked_names
+from p2prisk.tape.schema import money_scale, validate
 from p2prisk.tape.severity import has_ended
 from p2prisk.tape.tally import Tallies, Tally
 
@@ -119,14 +121,16 @@ class QualityReport:
             rows = f" [{row.rows:,d} rows]" if row.rows else ""
             lines.append(f"  {row.level:<8} {where}{row.what}{rows}" + (f" -> {row.remedy}" if row.remedy else ""))
         lines.append("")
+        shown = [str(cell) for name in ("lowest", "middle", "highest") for cell in self.columns[name]]
+        wide = max([12, *(len(cell) + 1 for cell in shown)])
         lines.append(
             f"  {'column':<27}{'known':<10}{'missing':>9}{'outside':>9}{'distinct':>10}  "
-            f"{'lowest':>12}{'middle':>12}{'highest':>12}"
+            f"{'lowest':>{wide}}{'middle':>{wide}}{'highest':>{wide}}"
         )
         for row in self.columns.itertuples():
             lines.append(
                 f"  {row.column:<27}{row.known:<10}{row.missing_share:>8.1%}{row.outside:>10,d}"
-                f"{row.distinct:>10,d}  {row.lowest:>12}{row.middle:>12}{row.highest:>12}"
+                f"{row.distinct:>10,d}  {row.lowest:>{wide}}{row.middle:>{wide}}{row.highest:>{wide}}"
             )
         return "\n".join(lines)
 
@@ -165,8 +169,6 @@ def quality_report(tape):
 
     outside, again = pd.DataFrame({"column": [], "rows": []}), None
     if tape.kind != "counts":
-        from p2prisk.tape.schema import validate
-
         tallies.make([name for name in frame if name in COLUMNS and _is_counted(name, frame[name])])
         outside, rows, stated = validate(frame, tallies), tape.row_numbers(), tape.provenance.get("units", {})
         for row in outside.itertuples():
@@ -176,7 +178,7 @@ def quality_report(tape):
             )
             find(
                 "error" if most else "warning",
-                f"outside {column.minimum:,g} to {column.maximum:,g} {column.unit} (worst {_shown(row.worst)}, "
+                f"outside {column.minimum:,g} to {row.ceiling:,g} {column.unit} (worst {_shown(row.worst)}, "
                 f"first in row {rows[row.first_row - 1]:,d})",
                 row.column,
                 row.rows,
@@ -188,7 +190,7 @@ def quality_report(tape):
         _dates(frame, tape.provenance, find, rows, tallies)
         _units(frame, find, stated, rows, tallies)
         _spans(frame, find, stated, rows, tallies)
-        _money(frame, find, stated, rows, tallies)
+        _money(tape, find, rows, tallies)
         _codes(frame, find, tallies)
         _standing(frame, find, rows)
         _maturity(tape, find)
@@ -211,7 +213,8 @@ def quality_report(tape):
     read = tape.provenance.get("rows_read", len(frame) + sum(entry["rows"] for entry in tape.set_aside))
     for entry in tape.set_aside:
         what = f"set aside: {entry['reason']}{where_rows(entry)}"
-        find(_level_of(entry, read), what, "", entry["rows"], "check these lines" if entry.get("fault") else "")
+        remedy = entry.get("remedy", "check these lines" if entry.get("fault") else "")
+        find(entry.get("level", _level_of(entry, read)), what, "", entry["rows"], remedy)
     for entry in tape.notes:
         find(entry.get("level", "note"), entry["what"], entry["column"], entry["rows"], entry.get("remedy", ""))
     decided = [name for name, why in tape.unused.items() if why.startswith("left out by decision")]
@@ -602,7 +605,15 @@ def _units(frame, find, stated, rows, tallies):
         if tally is None:
             continue
         high, median = tally.quantile(0.99), tally.median()
-        if high <= 1.5 and tally.values[-1] > 0:
+        if name in ("rate", "apr") and tally.values[0] >= 1 and high <= 1.5 and len(tally.values) > 1:
+            find(
+                "error",
+                f"all from {tally.values[0]:.4g} to {tally.values[-1]:.4g}: one and the rate, as a factor?",
+                name,
+                tally.known,
+                "write 12.5 for 1.125 in the export, or unit: per cent in the mapping if it is right",
+            )
+        elif high <= 1.5 and tally.values[-1] > 0:
             find(
                 "error",
                 f"looks like a fraction (99 of 100 values up to {high:.3g}) where per cent is meant",
@@ -693,10 +704,12 @@ def _spans(frame, find, stated, rows, tallies):
         )
 
 
-def _money(frame, find, stated, rows, tallies):
+def _money(tape, find, rows, tallies):
     """The same for incomes, and for amounts of two scales."""
+    frame, stated, scale = tape.frame, tape.provenance.get("units", {}), money_scale(tape.frame, tallies)
     income = _doubted(frame, "income", stated, tallies)
     amount = _doubted(frame, "amount", (), tallies)
+    _small_units(tape, find, tallies)
     if income is not None and amount is not None and "amount" not in stated:
         if amount.median() < 0.002 * income.median() and income.median() >= 1000:
             find(
@@ -726,18 +739,37 @@ def _money(frame, find, stated, rows, tallies):
                 "unit: per month in the mapping, or unit: per year if it is right",
             )
     for name, money in (("income", income), ("amount", amount)):
-        low = _thousands(money) if money is not None and name not in stated else None
+        low = _thousands(money, scale) if money is not None and name not in stated else None
         if low is not None:
             find(
                 _by_share(low.rows, frame),
                 f"two scales: {low.rows:,d} rows hold {low.values[0]:,.4g} to {low.values[-1]:,.4g}, a thousandth of "
-                f"what the others do ({_first((frame[name] > 0) & (frame[name] < 1000), rows)})",
+                f"what the others do ({_first((frame[name] > 0) & (frame[name] < 1000 * scale), rows)})",
                 name,
                 low.rows,
                 "write all rows alike in the export",
             )
         elif money is not None and name not in stated:
             _two_heaps(name, money, frame, find, rows)
+
+
+def _small_units(tape, find, tallies):
+    """Loans or incomes of more than a hundred million, of a currency that has no such small units, or of none named."""
+    frame, own = tape.frame, str(tape.provenance.get("currency") or "")
+    if own in SMALL_UNITS:
+        return
+    known = {name: tallies[name] for name in ("amount", "income") if name in frame and tallies[name].known}
+    middle = {name: float(tally.median()) for name, tally in known.items()}
+    alike = len(middle) == 2 and 0.01 <= middle["amount"] / max(middle["income"], 1.0) <= 20
+    for name, median in middle.items():
+        if median > COLUMNS[name].maximum:
+            find(
+                "error" if own else "note" if alike else "warning",
+                f"median {_shown(median)}: " + (f"is it {own}?" if own else "of a currency of small units?"),
+                name,
+                known[name].known,
+                "currency: IDR, for instance, in the mapping if so; else it is another unit, or the wrong column",
+            )
 
 
 def _two_heaps(name, money, frame, find, rows):
@@ -840,10 +872,11 @@ def _two_scales(tally):
     return below if below.rows > crowd and below.share_of(inside) >= 0.8 else None
 
 
-def _thousands(tally):
+def _thousands(tally, scale):
     """Amounts that are a thousandth of what the others are: most of them, times 1,000, lie among these; or None."""
-    low, high = tally.part((tally.values > 0) & (tally.values < 1000)), tally.part(tally.values >= 1000)
-    if low.rows < 3 or low.rows > 0.5 * tally.known or not high.rows or high.median() < 5000:
+    few = 1000 * scale
+    low, high = tally.part((tally.values > 0) & (tally.values < few)), tally.part(tally.values >= few)
+    if low.rows < 3 or low.rows > 0.5 * tally.known or not high.rows or high.median() < 5 * few:
         return None
     inside = (1000 * low.values >= high.quantile(0.02)) & (1000 * low.values <= high.quantile(0.98))
     return low if low.share_of(inside) >= 0.8 else None

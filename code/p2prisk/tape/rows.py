@@ -57,6 +57,18 @@ _WHOLE_QUARTER = r"(?i)^(?:(\d{4})\s*[-/.]?\s*)?Q([1-4])(?:\s*[-/.]?\s*(\d{4}))?
 _CORE = ("loan_id", "issue_date", "amount", "term", "status", "rate", "income", "home", "grade")
 
 
+#: what a loan has that a total has not
+_ENDS = ("issue_date", "status", "bad", "days_past_due")
+_NO_SUM = "called a total, but its figures are no sums of the rows above"
+_ASK_SUM = "take these rows out of the export, or give them another key if they are loans"
+#: a key that begins with the word for a sum; of a whole tape of such keys none is a total
+_KEY_OF_TOTAL = re.compile(
+    r"^\W*((grand|sub|overall)[\s-]*)?(totals?|subtotal|sum|summe|zwischensumme|gesamt|sous-total|suma|soma|totale|"
+    r"小计|小計|合计|合計|总计|итого|всего)[\s:：].*$",
+    re.IGNORECASE,
+)
+
+
 def sources_of(mapping, header):
     """Canonical column -> source columns present, for every rule of a mapping."""
     found = {}
@@ -198,6 +210,7 @@ def not_loans(raw: pd.DataFrame, mapping: dict) -> tuple[pd.DataFrame, list]:
         return raw, []
     core = [sources[name][0] for name in _CORE if name in sources][:6] or names[:6]
     repeated = _headers(raw, sources) | _numbered(raw)
+    _refuse_another_order(raw, repeated)
     gaps = sum(_blank(raw[name]).astype(np.int8) for name in core)
     called = np.zeros(len(raw), dtype=bool)
     first = sources.get("loan_id", [names[0]])[0]
@@ -207,8 +220,12 @@ def not_loans(raw: pd.DataFrame, mapping: dict) -> tuple[pd.DataFrame, list]:
         called[some] = [isinstance(cell, str) and _is_total(_YEAR.sub("", cell).strip(), keys=True) for cell in cells]
         called[some] |= _sums(raw, raw.iloc[some], sources) & _blank(raw[first].iloc[some])
     called |= _whole(raw, sources)
+    groups = _group_totals(raw, sources, (gaps > 0) | called)
+    called |= groups
+    named = _named_total(raw[first], gaps) & ~called
     unlike = _unlike(raw[first], gaps) if "loan_id" in sources else np.zeros(len(raw), dtype=bool)
-    places = np.flatnonzero((gaps * 2 >= len(core)) | called | repeated | unlike)
+    nothing = _blank(raw[first]) & (sum(_blank(raw[sources[name][0]]) for name in _ENDS if name in sources) > 1)
+    places = np.flatnonzero((gaps * 2 >= len(core)) | called | named | nothing | repeated | unlike)
     if not len(places):
         return raw, []
     some = raw.iloc[places]
@@ -224,7 +241,8 @@ def not_loans(raw: pd.DataFrame, mapping: dict) -> tuple[pd.DataFrame, list]:
     total = (total & (gaps[places] * 2 >= len(core))) | called[places] | _sums(raw, some, sources)
     spoken = np.array([_note(some, row, sources) for row in range(len(some))])
     keyed = ~_blank(some[sources["loan_id"][0]]) if "loan_id" in sources else np.ones(len(some), dtype=bool)
-    nobody = ~keyed & (_blank(raw[first]).mean() < 0.01) & (gaps[places] * 2 >= len(core))
+    few = _blank(raw[first]).mean() < 0.05
+    nobody = ~keyed & few & (gaps[places] * 2 >= len(core))
     reasons = np.select(
         [
             count == 0,
@@ -233,6 +251,8 @@ def not_loans(raw: pd.DataFrame, mapping: dict) -> tuple[pd.DataFrame, list]:
             (count <= 2) & wordy & spoken,
             (count == 1) & ~keyed,
             nobody,
+            named[places],
+            ~keyed & few & nothing[places],
             unlike[places],
         ],
         [
@@ -242,6 +262,8 @@ def not_loans(raw: pd.DataFrame, mapping: dict) -> tuple[pd.DataFrame, list]:
             "note or title, not a loan",
             "one cell filled, and no key",
             "no key, and half of its cells empty",
+            _NO_SUM,
+            "no key, no date and no outcome: a total?",
             "a word where all others have a key, and cells empty: a total?",
         ],
         default="",
@@ -251,7 +273,8 @@ def not_loans(raw: pd.DataFrame, mapping: dict) -> tuple[pd.DataFrame, list]:
         if reason:
             mine = places[reasons == reason]
             lines = [int(row) + 1 for row in raw.index[mine[:5]]]
-            set_aside.append({"reason": str(reason), "rows": len(mine), "lines": lines})
+            entry = {"reason": str(reason), "rows": len(mine), "lines": lines}
+            set_aside.append(entry | {"level": "error", "remedy": _ASK_SUM} if reason == _NO_SUM else entry)
     gone = places[reasons != ""]
     return (raw.drop(index=raw.index[gone]) if len(gone) else raw), set_aside
 
@@ -266,6 +289,88 @@ def _unlike(keys, gaps):
     if sample.str.contains(r"\d").mean() > 0.98:
         found[some] = ~keys.iloc[some].astype(str).str.contains(r"\d").to_numpy(dtype=bool)
     return found
+
+
+def _named_total(keys, gaps):
+    """Rows with a gap whose key begins with the word for a sum."""
+    found = np.zeros(len(keys), dtype=bool)
+    some = np.flatnonzero(gaps > 0)
+    if len(some) and not pd.api.types.is_numeric_dtype(keys.dtype):
+        found[some] = [isinstance(cell, str) and bool(_KEY_OF_TOTAL.match(cell)) for cell in keys.iloc[some]]
+    return found & (found.mean() < 0.1)
+
+
+def _group_totals(raw, sources, odd):
+    """Rows whose figures are the sums of those above since the total before them, or of those below to the next.
+
+    The amount adds up over three loans or more, and either something else is odd about the row (a gap, a name), or
+    another column of money adds up too, over eight. Totals of totals are found once these are taken out.
+
+    >>> raw = pd.DataFrame({"a": [100.0, 250.0, 75.0, 425.0, 80.0, 90.0, 30.0, 200.0, 625.0]})
+    >>> found = _group_totals(pd.concat([raw] * 2, ignore_index=True), {"amount": ["a"]}, np.ones(18, dtype=bool))
+    >>> np.flatnonzero(found).tolist()
+    [3, 7, 8, 12, 16, 17]
+    """
+    found = np.zeros(len(raw), dtype=bool)
+    money = [parts[0] for name, parts in sources.items() if COLUMNS[name].unit == "currency"]
+    amount = sources.get("amount", sources.get("balance", [None]))[0]
+    if amount is None or len(raw) <= 10:
+        return found
+    own = _amounts(raw[amount])
+    if own is None:
+        return found
+    others = [each for name in dict.fromkeys(money) if name != amount if (each := _amounts(raw[name])) is not None]
+    for way in (1, -1):
+        turned = own[::way], [each[::way] for each in others], odd[::way]
+        while (more := _floor_of_totals(*turned, found[::way])).any():
+            found |= more[::way]
+        if found.any():
+            break
+    return found
+
+
+def _amounts(series):
+    """The amounts of a column, nought where a cell is no number; of long columns of text they are not looked at."""
+    if pd.api.types.is_numeric_dtype(series.dtype):
+        return _sane(series.to_numpy(dtype=float, na_value=np.nan))
+    if not _worded(series) or len(series) > 100_000:
+        return None
+    codes, distinct = pd.factorize(series)
+    cells = read_cells([str(cell) for cell in distinct])
+    values = cells.comma if "," in cells.marks() and "." not in cells.marks() else cells.point
+    return _sane(np.append(values, np.nan)[codes])
+
+
+def _sane(amounts):
+    return np.where(np.abs(amounts) < 1e15, amounts, 0.0)
+
+
+def _floor_of_totals(own, others, odd, gone):
+    """Totals of the rows since the one before, or since one of those that are `gone`; the first such row of them."""
+    whole = np.cumsum(np.where(gone, 0.0, own))
+    short = whole - 2 * own  # of a total what had been summed up to the one before it
+    found = np.zeros(len(own), dtype=bool)
+    for last in (-1, *np.flatnonzero(gone)):
+        base = whole[last] if last >= 0 else 0.0
+        while (place := _next_total(own, others, odd, gone, short, last, base)) is not None:
+            found[place], last, base = True, place, whole[place]
+        if found.any():
+            break
+    return found
+
+
+def _next_total(own, others, odd, gone, short, last, base):
+    rest = slice(last + 1, None)
+    near = (np.abs(short[rest] - base) <= np.maximum(0.006, 1e-6 * own[rest])) & ~gone[rest] & (own[rest] > 0)
+    for place in last + 1 + np.flatnonzero(near):
+        above = np.arange(last + 1, place)[~gone[last + 1 : place]]
+        sums = any(
+            each[place] > 0 and abs(each[above].sum() - each[place]) <= 0.006 + 1e-6 * each[place] for each in others
+        )
+        rows = int((own[above] > 0).sum())
+        if rows >= 3 and (odd[place] or sums and rows >= 8):
+            return int(place)
+    return None
 
 
 def _is_total(cell, keys=False):
@@ -360,6 +465,20 @@ def _whole(raw, sources):
         own, whole = float(raw[source].iloc[place]), float(raw[source].sum())
         found[place] = own > 0 and abs(2 * own - whole) < 1e-6 * whole
     return found
+
+
+def _refuse_another_order(raw, repeated):
+    """Refuse a header that comes again with its columns in another order: what stands below it is of other columns."""
+    for place in np.flatnonzero(repeated):
+        cells = {name: str(raw[name].iloc[place]).strip() for name in raw.columns}
+        moved = [name for name, cell in cells.items() if cell != name and cell in cells]
+        if moved:
+            here, there = masked_name(moved[0]), masked_name(cells[moved[0]])
+            raise DataError(
+                f"row {int(raw.index[place]) + 1:,d} holds the header again in another order ({there!r} under "
+                f"{here!r}): the rows below it are of other columns; split the file there, or write all rows in one "
+                "order in the export"
+            )
 
 
 def _numbered(raw):
