@@ -8,7 +8,7 @@ from threadpoolctl import threadpool_limits
 from made_tapes import book, ended, tape_of
 from p2prisk.cli import main
 from p2prisk.errors import DataError
-from p2prisk.monitor import Terms, challenge_model
+from p2prisk.monitor import Terms, challenge, challenge_model
 from p2prisk.standard import StandardModel, fit_standard
 from p2prisk.tape import study_sample
 from p2prisk.validation import auc, delong
@@ -61,6 +61,16 @@ def test_the_answer_turns_with_the_models_and_a_tie_is_a_tie(models, later):
     turned = challenge_model(models[1], models[0], tape)
     assert turned.answer.startswith("The challenger ranks") and not len(turned.segments)
     assert challenge_model(models[0], models[0], tape).answer.startswith("These loans show no difference")
+
+
+def test_loans_without_an_outcome_are_counted_aloud(models, later, monkeypatch):
+    monkeypatch.setattr(challenge, "_trees", lambda frame, *_: (frame, np.linspace(0.1, 0.2, len(frame))))
+    whole = challenge_model(*models, tape_of(later, record_date=LATER))
+    assert whole.about["loans"] == len(later) and not any("no outcome" in note for note in whole.notes)
+    day = later["issue_date"].max() + pd.DateOffset(months=int(later["term"].max()) - 3)
+    some = challenge_model(*models, tape_of(later, record_date=f"{day:%Y-%m-%d}"))
+    without = len(later) - some.about["loans"]
+    assert without and any(note.startswith(f"{without:,d} loans show no outcome yet") for note in some.notes)
 
 
 def test_the_swap_set_adds_up(later, found):

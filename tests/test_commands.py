@@ -7,6 +7,7 @@ from pathlib import Path
 from made_tapes import ended
 from p2prisk.cli import exits, main, reference
 from p2prisk.cli.examples import EXAMPLES
+from p2prisk.report.decisions import Decisions
 from p2prisk.tape import mapping
 from p2prisk.tape.columns import COLUMNS
 
@@ -32,6 +33,17 @@ def test_every_key_that_a_mapping_may_hold_is_described():
     assert set(keys["key"]) == set(mapping._MAPPING_KEYS)
     assert set(rule_keys["key"]) == set(mapping._RULE_KEYS) - {"levels_text"}  # of built-in formats alone
     assert (keys["what"].str.len() > 5).all() and (rule_keys["what"].str.len() > 5).all()
+
+
+def test_a_file_of_decisions_is_described_and_its_example_is_one(tmp_path):
+    keys, example = reference.decisions()
+    assert set(keys["key"]) == {"exclude", "merge", "grade_order", "horizon", "grades", "cutoff"}
+    (tmp_path / "decisions.yml").write_text(example, encoding="utf-8")
+    taken = Decisions.read(tmp_path / "decisions.yml").plain
+    assert set(taken) == set(keys["key"]) - {"grade_order"} and example in reference.page()
+    for name in ("decisions.yml", "limits.yml", "lineage.json"):
+        assert name in set(reference.files()["file"])
+    assert reference.limits() in reference.page()
 
 
 def test_columns_as_json_and_as_text(capsys):

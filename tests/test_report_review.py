@@ -6,10 +6,13 @@ import pytest
 
 from made_tapes import book, ended, tape_of
 from p2prisk.errors import DataError
-from p2prisk.report import Settings, TapeStudy
+from p2prisk.report import Settings, TapeStudy, assemble
+from p2prisk.report.card import model_card
 from p2prisk.report.checklist import CHECKS, FINDING, NOT_MADE, PASSED, checklist, read_limits
 from p2prisk.report.decisions import Decisions, open_decisions
 from p2prisk.report.review import review
+from p2prisk.scorecard.scoring import LoanScorer
+from p2prisk.standard import StandardModel
 
 
 @pytest.fixture(scope="module")
@@ -117,7 +120,10 @@ def decided(frame, **plain):
         ("cutoff: {accept: 1.5, reason: so decided}", "cutoff"),
         ("cutoff: {reason: so decided}", "give one of accept or pd"),
         ("grades: {bounds: [0.2, 0.1], reason: so decided}", "increase"),
-        ("drop: [dti]", "'drop'"),
+        ("drop: [dti]", "'drop' is no key here; the keys are exclude, merge"),
+        ("exclude: {dti: not verified}", "at exclude: a list is needed"),
+        ("exclude: [dti]", "at exclude.0: keys are needed, each with its value: trait, reason"),
+        ("horizon: {months: one year, reason: so decided}", "at horizon.months: a whole number is needed"),
         ("a: [", "not YAML"),
     ],
 )
@@ -172,6 +178,17 @@ def test_the_scale_has_the_bounds_that_were_decided():
     assert scale.pds[0] < 0.1 < scale.pds[1] < 0.3 < scale.pds[2]
 
 
+def test_the_model_beside_the_report_gives_the_grades_of_the_report():
+    study = decided(graded(), grades={"bounds": [0.1, 0.3], "reason": "the bank's scale"})
+    scorer = LoanScorer(StandardModel.from_json(assemble._model(study)))
+    assert scorer.scale == study.card.card.scale
+    scored = scorer.score(study.sample.frame)
+    assert (scored["grade"].astype(str) == study.card.scored["grade"].astype(str).to_numpy()).all()
+    words = study.card_sentence()
+    logs = [item.name for item in study.card.card.characteristics if item.transform == "log1p"]
+    assert f"({', '.join(logs)}: on the logarithm of one more)" in words  # a printed card is added up by hand
+
+
 def test_open_decisions_suggest_a_value_with_its_reason():
     frame = graded().assign(rate=15.0)
     (cutoff,) = open_decisions(decided(frame))
@@ -181,8 +198,8 @@ def test_open_decisions_suggest_a_value_with_its_reason():
         and "at the mean rate of 15.0 per cent" in cutoff.reason
     )
     assert open_decisions(decided(frame, cutoff={"pd": 0.1, "reason": "committee"})) == []
-    (cutoff,) = open_decisions(decided(graded()))
-    assert cutoff.value == {"accept": 0.8} and "no price" in cutoff.reason
+    (cutoff,) = open_decisions(study := decided(graded()))
+    assert cutoff.value == {"accept": 0.8} and study.parts["prices by grade"] in cutoff.reason
     assert 'reason: ""' in str(cutoff)
     names = [found.name for found in open_decisions(decided(book(size=4000, years=4, dated=True)))]
     assert names == ["horizon", "cutoff"]
@@ -208,6 +225,15 @@ def test_the_model_card_says_what_was_fitted_tested_and_decided():
     assert f"{int(study.outcome_model.results.nobs):,d} loans" in card["fitted on"] and "income" not in card["traits"]
     assert card["decisions of the lender"] == "leave out income"
     assert f"area {study.judged.row['auc']:.3f}" in card["ranks"] and card["protected traits"] == "none on the tape"
+
+
+def test_the_months_of_the_model_card_are_those_of_the_loans_of_the_fit():
+    study = decided(book(size=1500, years=4, dated=True), horizon={"months": 24, "reason": "so decided"})
+    study.parts["test on other loans"] = "not asked for"
+    months = study.sample.frame["issue_date"]
+    assert months.max() < study.tape.frame["issue_date"].max()  # the youngest are in no number
+    card = model_card(study, pd.DataFrame({"verdict": [PASSED]})).set_index("item")["what"]
+    assert f"issued {months.min():%Y-%m} to {months.max():%Y-%m};" in card["fitted on"]
 
 
 @pytest.mark.parametrize("text", ["[" * 3000 + "]" * 3000, "a: &a [x]\nb: [*a, *a]\n"])

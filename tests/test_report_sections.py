@@ -56,6 +56,16 @@ def test_classes_count_every_loan_once_on_either_side(finished):
     assert rates.is_monotonic_increasing and len(rates) > 2
 
 
+def test_a_class_without_a_bad_loan_is_never_worse_than_the_mean():
+    loans, bad = np.array([4.0, 105.0, 3.0, 20_000.0]), np.array([0.0, 0.0, 3.0, 600.0])
+    evidence = bins._woe(loans, bad)
+    odds = (loans - bad).sum() / bad.sum()
+    assert evidence[0] == pytest.approx(np.log1p(4 / odds)) and evidence[1] == pytest.approx(np.log1p(105 / odds))
+    assert evidence[2] == pytest.approx(-np.log1p(3 * odds)) and evidence[3] == pytest.approx(
+        np.log(19_400 / 600 / odds)
+    )
+
+
 def test_gaps_that_mark_the_year_are_flagged(finished):
     table = bins.gaps_by_year(finished).set_index("trait")
     assert table.loc["income", "2013"] == 1.0 and table.loc["income", "2015"] == 0.0

@@ -1,6 +1,7 @@
 """A score depends on the applicant alone, and says what the card says."""
 
 import json
+import re
 
 import numpy as np
 import pandas as pd
@@ -10,10 +11,11 @@ from made_tapes import book, ended, tape_of
 from p2prisk import read_tape
 from p2prisk.cli import main
 from p2prisk.errors import DataError
-from p2prisk.scorecard import card_of_tape
+from p2prisk.scorecard import card_of_tape, scale_of_tape
 from p2prisk.scorecard.scoring import LoanScorer, reading_for
 from p2prisk.standard import StandardModel, fit_standard
 from p2prisk.tape import study_sample
+from p2prisk.terms import FitSettings
 
 MAPPING = """format: lender
 title: a lender
@@ -190,6 +192,20 @@ def test_a_gap_without_points_is_referred_and_counted(made):
     scored = scorer.score(gap)
     assert scored["refer"].sum() == scorer.flags["refer"] == 20 and scored.loc[scored["refer"], "points"].isna().all()
     assert scorer.summary().set_index("grade").loc["referred", "loans"] == 20
+
+
+def test_a_model_without_points_has_a_summary_by_grade_too(made, tmp_path, capsys):
+    frame, _, _ = made
+    frame.head(600).to_csv(tmp_path / "new.csv", index=False)
+    sample, _ = study_sample(tape_of(ended(size=2500)))
+    model = fit_standard(sample, settings=FitSettings(link="probit"))
+    model.scale = scale_of_tape(model, sample.frame)[0].to_plain()
+    (tmp_path / "model.json").write_text(model.to_json(), encoding="utf-8")
+    names = [str(tmp_path / name) for name in ("new.csv", "model.json", "scores.csv")]
+    assert main(["score", names[0], "--model", names[1], "--output", names[2]]) == 0
+    told = capsys.readouterr().out
+    counts = pd.read_csv(names[2], dtype={"grade": str})["grade"].value_counts()
+    assert len(counts) > 1 and all(re.search(rf"^{grade} +{loans} ", told, re.M) for grade, loans in counts.items())
 
 
 def test_a_model_of_the_grade_gives_its_classes_alone():

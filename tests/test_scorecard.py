@@ -157,10 +157,15 @@ def test_any_tape_gets_a_card_and_grades_where_it_can(tape):
     made_of_it = card_of_tape(model, tape.frame)
     assert made_of_it.card.default_from == "late 31-120"
     assert (made_of_it.grades is None) == bool(made_of_it.why) and len(made_of_it.scored) == len(tape.frame)
-    assert list(made_of_it.grades_in_per_cent()) == ["grade", "loans", "assigned", "observed", "low", "high"]
+    columns = ["grade", "up_to", "points_from", "loans", "assigned", "observed", "low", "high"]
+    assert list(made_of_it.grades_in_per_cent()) == columns
     other = load("modeldata-lendingclub")
     graded = card_of_tape(fit_standard(other, "bad"), other.frame)
     assert graded.grades["loans"].sum() == (~graded.scored["refer"]).sum() and "grade" in graded.scored
+    printed, bounds = graded.grades_in_per_cent(), graded.card.scale.bounds
+    assert list(printed) == columns and list(printed["up_to"][:-1]) == [100 * bound for bound in bounds]
+    odds = 20 * 2 ** ((printed["points_from"][:-1] - 600) / 20)  # of no default, as the card says of its points
+    assert 1 / (1 + odds.to_numpy()) == pytest.approx(bounds)
     with pytest.raises(DataError, match="how loans end"):
         card_of_tape(fit_standard(tape, "grade", ["income", "home"]), tape.frame)
 

@@ -16,16 +16,34 @@ FILES = {
     "scenarios.yml": "scenarios of `stress`, each with its story; held to a schema, example below",
     "mapping.yml": "how a lender's file becomes canonical columns; drafted by `map`, keys below",
     "model.json": "a fitted model with all that scoring needs; data, nothing in it is run  (docs/model_files.md)",
-    "scores.csv (or csv.gz, parquet)": "what `score` writes, one row a loan",
+    "scores.csv (or csv.gz, parquet)": "what `score` writes, one row a loan: `row` of the file, `loan_id`, `points`, "
+    "`grade`, `pd` with its 95 % interval, `p_CLASS`, `log_odds` (the linear predictor), `reason_1` to `reason_4` with "
+    "the points `lost` against the best, and the flags `missing`, `new_level`, `out_of_range` (held at the end of the "
+    "range) and `refer` (no points: a person decides)",
     "key file": "a secret that turns personal keys into codes; made by `score --key`, read by `keys`",
+    "decisions.yml": "what only you can decide for `report`, each with its reason; keys below",
+    "limits.yml": "limits of the validation checklist of `report`, each with its reason; those of the package below",
     "pages of `--html`": "of `check`, `monitor`, `challenge` and `stress`: without scripts, they load nothing",
-    "_book-tape/": "the study that `report` renders",
+    "_book-tape/": "the study that `report` renders: pages, PDF, Word and tables.xlsx as asked for, with model.json",
+    "lineage.json": "hashes, versions, decisions and inferences of a report, no row of the tape; `rerun` reads it, "
+    "with the copies of mapping, decisions and limits in the same folder",
 }
 
 _SCENARIOS = (
     "`odds` and `odds_by` are factors on the odds of the model's event, `traits` change numbers that the model reads "
     "(`times`, then `plus`), `recovery` says what comes back of what is owed at default. Nothing in the file is run. "
     "The package brings this one:"
+)
+
+
+_DECISIONS = (
+    "What only the lender can decide is given to `report --decisions`. A decision without a reason is refused; with "
+    "such a file the run stops where one is open, and suggests a value. The report prints each with its reason."
+)
+
+_LIMITS = (
+    "`report --limits` takes a file with the limits that differ from these, which the package brings: `least`, `most` "
+    "or both, and `why`."
 )
 
 
@@ -105,6 +123,30 @@ def scenarios() -> str:
     return (resources.files("p2prisk") / "assets" / "scenarios.yml").read_text(encoding="utf-8")
 
 
+def decisions() -> tuple[pd.DataFrame, str]:
+    """Keys of a file of decisions (``key, what``), as its schema says, and the example of the module that reads it."""
+    import textwrap
+
+    from p2prisk.report import decisions as module
+
+    found = module._schema()["properties"]
+    rows = []
+    for name, own in found.items():
+        items = own.get("items", own)
+        either = [option["required"][0] for option in items.get("oneOf", ())]
+        keys = [f"`{key}`" for key in items["properties"] if key not in ("reason", *either)]
+        keys += [" or ".join(f"`{key}`" for key in either)] * bool(either)
+        form = "a list, each with" if "items" in own else "with"
+        rows.append((name, f"{own['description']} Give it {form} {', '.join(keys)} and `reason`."))
+    example = module.__doc__.split("::\n\n", 1)[1].split("\n\n")[0]
+    return pd.DataFrame(rows, columns=["key", "what"]), textwrap.dedent(example)
+
+
+def limits() -> str:
+    """The limits of the checklist that the package brings."""
+    return (resources.files("p2prisk") / "assets" / "limits.yml").read_text(encoding="utf-8")
+
+
 def files() -> pd.DataFrame:
     """Files: ``file, what``."""
     return pd.DataFrame(list(FILES.items()), columns=["file", "what"])
@@ -132,6 +174,10 @@ def page() -> str:
     parts += ["## Keys of a mapping file {#sec-commands-mapping}", _table(keys, code="key")]
     parts += ["**Keys of the rule of a column**", _table(rule_keys, code="key")]
     parts += ["## A file of scenarios {#sec-commands-scenarios}", _SCENARIOS, f"```yaml\n{scenarios()}```"]
+    keys, example = decisions()
+    parts += ["## A file of decisions {#sec-commands-decisions}", _DECISIONS, _table(keys, code="key")]
+    parts += [f"```yaml\n{example}\n```"]
+    parts += ["## A file of limits {#sec-commands-limits}", _LIMITS, f"```yaml\n{limits()}```"]
     return "\n\n".join(parts) + "\n"
 
 

@@ -219,10 +219,10 @@ def _keys_to_write(keys):
 
 
 def _say_grades(scorer, model):
-    """The summary by grade, where the model has a card."""
+    """The summary by grade, where the model has an event."""
     from p2prisk.tape.event import Event
 
-    if scorer.card is None:
+    if not model.bad_from:
         return
     print(f"pd: the chance of being {Event.from_plain(model.event).name}" if model.event else "pd: of being bad")
     print(f"{'grade':<12}{'loans':>10}{'share':>9}{'mean pd':>9}{'points':>9}")

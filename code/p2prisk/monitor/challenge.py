@@ -9,9 +9,8 @@ import numpy as np
 import pandas as pd
 
 from p2prisk.errors import DataError
-from p2prisk.monitor.watch import Limits, _later
+from p2prisk.monitor.watch import Limits, _later, observed
 from p2prisk.tape.event import Event
-from p2prisk.tape.observed import observe
 from p2prisk.tape.privacy import pooled
 from p2prisk.validation import (
     calibration_slope_intercept,
@@ -120,9 +119,9 @@ def challenge_model(
     notes: list[str] = []
     if terms.as_of is not None:
         tape = tape.as_of(terms.as_of)
-    whole = observe(tape, event)
     for each in (model, against):
-        whole = _later(each, whole, terms.same_months, notes)
+        tape = _later(each, tape, terms.same_months, notes)
+    whole = observed(tape, event, notes)
     notes = list(dict.fromkeys(notes))
     names = list(dict.fromkeys(name for each in (model, against) for name in each.inputs))
     absent = [name for name in names if name not in whole.frame]

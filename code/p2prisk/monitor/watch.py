@@ -296,6 +296,14 @@ _NEAR = 3.0
 _GRADES = ["grade", "loans", "events", "predicted", "observed", "low", "high"]
 
 
+def observed(tape: LoanTape, event: Event, notes: list[str]) -> LoanTape:
+    """The loans that show the event (:func:`p2prisk.tape.observed.observe`); how many do not is noted."""
+    seen = observe(tape, event)
+    if len(tape) > len(seen):
+        notes.append(f"{len(tape) - len(seen):,d} loans show no outcome yet: {seen.set_aside[-1]['reason']}.")
+    return seen
+
+
 def _outcomes(model, tape, limits, simulation, notes):
     """Measures with limits, the grades, the false alarms of the verdict, the loans judged, and why none is."""
     nothing = pd.DataFrame(columns=_MEASURES), pd.DataFrame(columns=_GRADES), np.nan
@@ -303,12 +311,10 @@ def _outcomes(model, tape, limits, simulation, notes):
         return *nothing, 0, "The model is one of the grade: there is no event to be judged"
     event = Event(**model.event)
     try:
-        seen = observe(tape, event)
+        seen = observed(tape, event, notes)
     except DataError as refusal:
         return *nothing, 0, f"No outcome is judged: {str(refusal).removesuffix('.')}"
     loans, events = len(seen), int(seen.frame["bad"].sum())
-    if len(tape) > loans:
-        notes.append(f"{len(tape) - loans:,d} loans show no outcome yet: {seen.set_aside[-1]['reason']}.")
     if loans < limits.loans or min(events, loans - events) < limits.events:
         why = f"{loans:,d} loans have one, {events:,d} of them bad; a verdict needs {limits.loans} loans"
         return *nothing, loans, f"No outcome is judged: {why} and {limits.events} of each kind"

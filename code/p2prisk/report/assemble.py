@@ -75,10 +75,19 @@ def assemble(study: TapeStudy, target: str | Path, templates: str | Path | None 
     return left_out
 
 
+def _model(study):
+    """The model file, with the grades of the report, which are then those of `p2prisk score`; empty without a model."""
+    if study.parts["outcome model"]:
+        return ""
+    if not study.parts["master scale"]:
+        study.outcome_model.scale = study.card.card.scale.to_plain()
+    return study.outcome_model.to_json()
+
+
 def _beside(study, results, target):
     """Write what lies beside the pages: lineage, model, settings, workbook. What each file is, as a table."""
     rows, settings = [], study.settings
-    model = "" if study.parts["outcome model"] else study.outcome_model.to_json()
+    model = _model(study)
     if model:
         (target / "model.json").write_text(model, encoding="utf-8")
         rows.append(("model.json", "the model of the outcome: p2prisk score --model model.json applies it"))

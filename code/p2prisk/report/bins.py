@@ -42,8 +42,9 @@ def bin_table(study: TapeStudy) -> pd.DataFrame:
     -------
     pandas.DataFrame
         ``trait``, ``class``, ``loans``, ``bad`` (share), ``woe`` (log of the share of the good over the share of the
-        bad loans; half a loan is added where a class has none) of the fit, ``tested``, ``bad_tested``, ``woe_tested``;
-        the traits with most information first.
+        bad loans; a class without one side is given one loan of it, and of the other as many as all loans have to
+        one: its sign is that of its own share, however few its loans) of the fit, ``tested``, ``bad_tested``,
+        ``woe_tested``; the traits with most information first.
 
     Raises
     ------
@@ -118,11 +119,10 @@ def _limit(edge, number):
 
 
 def _woe(loans, bad):
-    good = loans - bad
-    empty = (good == 0) | (bad == 0)
+    good, odds = loans - bad, (loans - bad).sum() / bad.sum()
+    more_good, more_bad = np.where(bad == 0, odds, good == 0), np.where(good == 0, 1 / odds, bad == 0)
     with np.errstate(divide="ignore", invalid="ignore"):
-        shares = (good + 0.5 * empty) / good.sum(), (bad + 0.5 * empty) / bad.sum()
-        return np.where(loans > 0, np.log(shares[0] / shares[1]), np.nan)
+        return np.where(loans > 0, np.log((good + more_good) / (bad + more_bad) / odds), np.nan)
 
 
 def gaps_by_year(study: TapeStudy) -> pd.DataFrame:

@@ -39,7 +39,7 @@ def model_card(study: TapeStudy, checks: pd.DataFrame) -> pd.DataFrame:
         ``item``, ``what``.
     """
     model, decisions = study.outcome_model, study.settings.decisions.table()
-    results, facts = model.results, study.tape.provenance
+    results, issued = model.results, " to ".join(model.population.get("issued", ())) or "at unknown dates"
     classes = " < ".join(map(str, results.categories))
     used = [rule["column"] for rule in model.rules if rule["kind"] != "exposure"]
     asked = [name for name in PROTECTED if name in study.sample.frame]
@@ -47,10 +47,7 @@ def model_card(study: TapeStudy, checks: pd.DataFrame) -> pd.DataFrame:
     rows = [
         ("model", f"ordered logit of {model.outcome} ({classes}), {len(results.exog_names)} coefficients; model.json"),
         ("predicts", study.event.name if study.event else "bad"),
-        (
-            "fitted on",
-            f"{int(results.nobs):,d} loans issued {facts.get('period', 'at unknown dates')}; {aside:,d} set aside",
-        ),
+        ("fitted on", f"{int(results.nobs):,d} loans issued {issued}; {aside:,d} set aside"),
         ("traits", ", ".join(used)),
         ("protected traits", _protected(used, asked)),
         ("finite estimates", study.remedies(model)),

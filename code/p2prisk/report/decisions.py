@@ -85,11 +85,27 @@ def _not_finite(value, place=()):
     return next((found for key, part in parts if (found := _not_finite(part, (*place, key))) is not None), None)
 
 
+_FORMS = {
+    "array": "a list is needed, one entry a line after a dash",
+    "object": "keys are needed, each with its value: ",
+    "string": "words are needed",
+    "integer": "a whole number is needed",
+    "number": "a number is needed",
+}
+
+
 def _plain(error):
+    """What is wrong with a file that a schema refuses, for who writes it."""
     if error.validator == "required":
         return error.message + ("; every decision has a reason" if "reason" in error.message else "")
     if error.validator == "pattern":
         return "write the reason in words"
+    if error.validator == "type" and error.validator_value in _FORMS:
+        return _FORMS[error.validator_value] + ", ".join(error.schema.get("properties", ()))
+    if error.validator == "additionalProperties":
+        known = error.schema.get("properties", {})
+        strange = ", ".join(repr(key) for key in error.instance if key not in known)[:200]
+        return f"{strange} is no key here; the keys are {', '.join(known)}"
     if error.validator in ("oneOf", "anyOf"):
         return "give one of " + " or ".join(option["required"][0] for option in error.validator_value)
     return error.message[:300]
@@ -265,12 +281,11 @@ def _cutoff(study):
     """The chance of loss that the mean rate pays for; else four in five, which is a convention."""
     from p2prisk.policy import highest_pd
 
-    if study.parts["prices by grade"] or (facts := study.prices().attrs) is None:
+    if why := study.parts["prices by grade"]:
         return Suggestion(
-            "cutoff",
-            {"accept": 0.8},
-            "a convention of this report: the tape carries no price, so no loss can be set against a gain",
+            "cutoff", {"accept": 0.8}, f"a convention of this report, as no loss is set against a gain: {why}"
         )
+    facts = study.prices().attrs
     frame = study.sample.frame
     rate = float(frame.loc[frame["term"] == facts["term"], "rate"].mean()) / 100
     bound = highest_pd(rate, facts["term"], recovery=facts["recovery"], costs=facts["costs"])

@@ -696,7 +696,8 @@ class TapeStudy:
             f"The outcome model in points; default here means: {event.name if event else 'bad'}. At "
             f"{card.base_score:.0f} points the odds of no default are {card.base_odds:.0f} to one, and "
             f"{card.points_to_double:.0f} points double them. "
-            "The points of a number run from its low to its high end. A missing value has points of its own where "
+            f"The points of a number run evenly from its low to its high end{_on_a_logarithm(card)}. Each is "
+            "rounded, and the probability is not. A missing value has points of its own where "
             "enough loans had it. Otherwise a number takes those of the median, and a loan with another gap is "
             f"referred to a person. Of {len(scored):,d} loans, {f'{refer:,d}' if refer else 'none'} "
             f"{'is' if refer == 1 else 'are'}."
@@ -913,6 +914,12 @@ def _rows(tape, places):
     """Rows of a tape by their places, and nothing counted as set aside."""
     frame = drop_unused_levels(tape.frame.iloc[places].reset_index(drop=True))
     return replace(tape, frame=frame, rows=tape.row_numbers()[places])
+
+
+def _on_a_logarithm(card):
+    """Which numbers of a card run on a logarithm, in words: with them a printed card is added up by hand."""
+    logs = [item.name for item in card.characteristics if item.kind == "number" and item.transform != "identity"]
+    return f" ({', '.join(logs)}: on the logarithm of one more)" if logs else ""
 
 
 def _with_fee(frame):

@@ -40,11 +40,20 @@ class TapeCard:
     why: str
 
     def grades_in_per_cent(self):
-        """The grades for print: ``grade, loans, assigned, observed, low, high``; no row where there is no scale."""
-        names = {"pd": "assigned", "observed": "observed", "ci_low": "low", "ci_high": "high"}
+        """The grades for print; no row where there is no scale.
+
+        Returns
+        -------
+        pandas.DataFrame
+            ``grade``, ``up_to`` (the highest probability of the grade, in per cent), ``points_from`` (that probability
+            in points, so that a printed card gives a grade), ``loans``, ``assigned, observed, low, high`` in per cent.
+        """
+        names = {"up_to": "up_to", "pd": "assigned", "observed": "observed", "ci_low": "low", "ci_high": "high"}
         if self.grades is None:
-            return pd.DataFrame(columns=["grade", "loans", *names.values()])
-        table = self.grades[["grade", "loans", *names]].rename(columns=names)
+            return pd.DataFrame(columns=["grade", "up_to", "points_from", "loans", *[*names.values()][1:]])
+        table = self.grades.assign(up_to=[*self.card.scale.bounds, float("nan")])
+        table["points_from"] = self.card.points_at(table["up_to"])
+        table = table[["grade", "up_to", "points_from", "loans", *[*names][1:]]].rename(columns=names)
         return table.assign(**{name: 100 * table[name] for name in names.values()})
 
 
