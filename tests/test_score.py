@@ -1,7 +1,9 @@
 """A score depends on the applicant alone, and says what the card says."""
 
 import json
+import os
 import re
+import sys
 
 import numpy as np
 import pandas as pd
@@ -244,6 +246,23 @@ def test_rows_set_aside_are_counted(tmp_path, capsys):
     fit = ["fit", tmp_path / "tape.csv", "--map", tmp_path / "map.yml", "--output", tmp_path / "m.json"]
     assert main([str(a) for a in fit]) == 0
     assert "1,200 rows read, 1,200 kept" in capsys.readouterr().out
+
+
+def test_who_reads_the_first_lines_of_a_fit_has_its_model(tmp_path, monkeypatch):
+    class Closed:
+        def write(self, text):
+            raise BrokenPipeError
+
+        def flush(self):
+            pass
+
+        def fileno(self):
+            return os.open(tmp_path / "nobody", os.O_CREAT | os.O_WRONLY)
+
+    ended(size=600).to_csv(tmp_path / "loans.csv", index=False)
+    monkeypatch.setattr(sys, "stdout", Closed())
+    assert main(["fit", str(tmp_path / "loans.csv"), "--output", str(tmp_path / "model.json")]) == 0
+    assert StandardModel.from_json(tmp_path / "model.json").bad_from
 
 
 def test_fit_stops_at_the_quality_gate(tmp_path, capsys):

@@ -108,30 +108,30 @@ def run(arguments):
         with Steps(FIT):
             tape, note = _sample(arguments, own)
             report = tape.quality()
-        print(tape.account())
-        cli._say(note)
+        said = [tape.account(), note]
         if not cli._gate(report, arguments.anyway):
+            cli._say("\n".join(said))
             raise cli._Stop(1)
         _enough(tape, arguments)
         model = fit_standard(tape, arguments.outcome, settings=_with_stated(settings, tape))
         if model.event is not None:
-            print(f"the event: {Event.from_plain(model.event).name}")
+            said.append(f"the event: {Event.from_plain(model.event).name}")
         if tape.provenance.get("grade_words") and model.outcome == "grade":
-            cli._say(tape.provenance["grade_words"])
-        cli._say(model.results.summary())
-        for name, why in model.left_out.items():
-            cli._say(f"left out: {name} ({why})")
+            said.append(tape.provenance["grade_words"])
+        said.append(str(model.results.summary()))
+        said += [f"left out: {name} ({why})" for name, why in model.left_out.items()]
         if model.bad_from and "bad" in tape.frame:
             frame = tape.frame
             if settings.weights is not None:
                 frame = frame.assign(n=sampling_weights(frame, settings.weights))
             scale, why = scale_of_tape(model, frame)
             model.scale = None if scale is None else scale.to_plain()
-            print(f"no grades: {why}" if scale is None else f"grades: {len(scale.labels)}")
+            said.append(f"no grades: {why}" if scale is None else f"grades: {len(scale.labels)}")
             if not model.in_points:
-                print("no points: only the odds of a proportional-odds logit add up; score gives probabilities")
+                said.append("no points: only the odds of a proportional-odds logit add up; score gives probabilities")
         target.stream.write(_readable(model.to_json()).encode("utf-8"))
     print(f"written: {arguments.output}", file=sys.stderr)
+    cli._say("\n".join(said))  # last: whoever closes the pipe early has the model all the same
 
 
 def _readable(text):
