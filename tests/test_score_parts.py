@@ -54,7 +54,9 @@ def test_points_and_chances_of_a_grade_are_means_over_all_batches(loans, model):
     scale = card_of_tape(model, loans.frame).card.scale
     graded = replace(model, scale=scale.to_plain())
     scorer = LoanScorer(graded)
-    scored = pd.concat([scorer.score(loans.frame.iloc[part]) for part in (slice(0, 9), slice(9, 400), slice(400, None))])
+    scored = pd.concat(
+        [scorer.score(loans.frame.iloc[part]) for part in (slice(0, 9), slice(9, 400), slice(400, None))]
+    )
     by_grade = scored.groupby(scored["grade"].astype(str))
     table = scorer.summary().set_index("grade")
     assert sorted(table.index) == sorted(by_grade.groups) and len(table) > 2

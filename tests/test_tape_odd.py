@@ -289,6 +289,9 @@ def test_loans_that_add_up_by_chance_are_loans(put):
     frame = LOANS.assign(amount=[1000, 2000, 3000, 6000, *[500] * (N - 4)])
     frame.loc[2, "status"] = None
     assert len(read_tape(put(frame), rules())) == N
+    frame = LOANS.assign(amount=[1000, 2500, 500, 4000, *[500] * (N - 4)])
+    frame.loc[3, "status"] = None
+    assert len(read_tape(put(frame), rules())) == N
     frame = LOANS.copy()
     frame.loc[7, ["amount", "income"]] = frame.loc[:6, ["amount", "income"]].sum()
     assert len(read_tape(put(frame), rules())) == N
