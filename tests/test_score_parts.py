@@ -93,7 +93,7 @@ def test_loans_at_one_end_of_those_of_the_fit_are_told_by_their_attribute_and_en
 
 
 def by_the_book(values, bad, bins, smallest):
-    """The same classes by lists of loans: pool neighbours out of order, then the smallest with its smaller neighbour."""
+    """The same classes by lists of loans: pool neighbours out of order, then the least with its smaller neighbour."""
     values, bad = np.asarray(values, float), np.asarray(bad, bool)
     order = pd.Series(values).rank()
     rises = np.cov(order, bad)[0, 1] >= 0
