@@ -10,12 +10,14 @@ import pandas as pd
 import pytest
 
 from made_tapes import book
-from p2prisk import selftest
+from p2prisk import read_tape, selftest
 from p2prisk.cli import main
 from p2prisk.errors import DataError
 from p2prisk.report import Results, lineage
 from p2prisk.report.assemble import CHAPTERS
+from p2prisk.report.decisions import Decisions
 from p2prisk.report.workbook import write_workbook
+from p2prisk.tape.choose import canonical_mapping
 
 DECISIONS = """\
 exclude: [{trait: amount, reason: set after the application}]
@@ -200,6 +202,8 @@ def lineage_of(folder, **changed):
         ({"tape": {"name": "..", "sha256": "0" * 64}}, "tape.name"),
         ({"tape": {}}, "tape"),
         ({"program": 1}, "program"),
+        ({"program": {"versions": {"Maria Roth": "1"}}}, "program.versions"),
+        ({"command": {"format": "settings"}}, "the format 'settings' is none"),
     ],
 )
 def test_a_strangers_lineage_names_no_option_and_no_path(changed, place, tmp_path, monkeypatch, capsys):
@@ -210,6 +214,22 @@ def test_a_strangers_lineage_names_no_option_and_no_path(changed, place, tmp_pat
     assert main(["rerun", "lineage.json", "--output", "again"]) == 2
     told = capsys.readouterr().err
     assert place in told and sorted(tmp_path.iterdir()) == before
+
+
+def test_settings_are_copied_without_comments_and_their_words_hold_nobodys_number(tmp_path):
+    """A mapping's comments went into the folder of the report as they stood, and its title onto every page."""
+    text = "# 13812345678\ntitle: 'a # b'  # Maria Roth\ncolumns:\n  # hers\n  amount: {from: x}\n"
+    (tmp_path / "m.yml").write_text(text)
+    made = lineage.copied(tmp_path / "m.yml")
+    assert made == "title: 'a # b'\ncolumns:\n  amount: {from: x}\n"
+    (tmp_path / "m.yml").write_text(made)
+    assert lineage.copied(tmp_path / "m.yml") == made  # what a rerun copies is the same file
+    (tmp_path / "d.yml").write_text(DECISIONS.replace("few of them", "ask 13812345678"))
+    with pytest.raises(DataError, match=r"d.yml: at merge.0.reason: holds personal data \(phone number\)"):
+        Decisions.read(tmp_path / "d.yml")
+    rules = canonical_mapping(["amount", "term"]) | {"title": "told by jo@bank.example"}
+    (tmp_path / "x.csv").write_text("amount,term\n" + "1000,36\n" * 9)
+    assert read_tape(tmp_path / "x.csv", rules).provenance["title"] == "(hidden: e-mail address)"
 
 
 def test_a_lineage_that_is_deep_is_refused(tmp_path, capsys):

@@ -322,6 +322,12 @@ def test_packed_text_without_a_mark_is_told_from_text(codec, write):
     refused(write(pyarrow.Codec(codec).compress(CANONICAL.encode(), asbytes=True)), "is no text: its bytes look compr")
 
 
+@pytest.mark.parametrize("codec", ["rot13", "zlib_codec", "base64", "undefined"])
+def test_a_codec_that_is_no_encoding_of_text_is_refused(codec, write):
+    """They were a fault of the program."""
+    refused(write(CANONICAL), "encoding", encoding=codec)
+
+
 def test_empty_file(write):
     refused(write(b""), r"loans.csv is empty \(0 bytes\); export it again")
 

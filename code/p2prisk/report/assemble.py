@@ -93,7 +93,7 @@ def _beside(study, results, target):
         rows.append(("model.json", "the model of the outcome: p2prisk score --model model.json applies it"))
     for role, name in lineage.COPIED.items():
         if settings.files.get(role):
-            shutil.copyfile(settings.files[role], target / name)
+            (target / name).write_text(lineage.copied(settings.files[role]), encoding="utf-8")
             rows.append((name, {"map": "the mapping of the tape"}.get(role, f"the {role} that were given")))
     found = lineage.record(study, settings.command, settings.files, model)
     text = json.dumps(found, ensure_ascii=False, indent=1, default=str)

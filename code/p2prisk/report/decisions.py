@@ -32,6 +32,7 @@ import pandas as pd
 from p2prisk.errors import DataError
 from p2prisk.tape import COLUMNS, LoanTape
 from p2prisk.tape.bounds import building, check_yaml
+from p2prisk.tape.privacy import kind_of
 
 if TYPE_CHECKING:
     from p2prisk.kinds import PathLike
@@ -74,7 +75,18 @@ def read_yaml(path: PathLike, what: str, schema: dict) -> dict:
     if error is not None:
         place = ".".join(map(str, error.absolute_path)) or "its top"
         raise DataError(f"{path.name}: at {place}: {_plain(error)}")
+    for place, text in _texts(found):
+        if what := kind_of(text):
+            raise DataError(f"{path.name}: at {place}: holds personal data ({what}), and is printed; leave it out")
     return found
+
+
+def _texts(value, place=()):
+    """Every text of what was read, and where it stands."""
+    if isinstance(value, str):
+        yield ".".join(place), value
+    for key, one in value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ():
+        yield from _texts(one, (*place, str(key)))
 
 
 def _not_finite(value, place=()):

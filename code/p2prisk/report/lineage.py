@@ -20,6 +20,7 @@ import pandas as pd
 import p2prisk
 from p2prisk.errors import DataError
 from p2prisk.report.words import counted
+from p2prisk.tape.mapping import builtin_names
 from p2prisk.tape.pieces import joined_sha256, pieces_of
 from p2prisk.tape.privacy import masked_name, name_kind
 
@@ -72,7 +73,18 @@ _SCHEMA = {
         },
         "files": {"type": "object", "additionalProperties": False, "properties": dict.fromkeys(ROLES, _HELD)},
         "tape": _HELD,
-        "program": {"type": "object", "properties": {"versions": {"type": "object"}}},
+        "program": {
+            "type": "object",
+            "additionalProperties": {"type": "string", "maxLength": 100},
+            "properties": {
+                "versions": {
+                    "type": "object",
+                    "maxProperties": 1000,
+                    "propertyNames": {"pattern": r"^[A-Za-z0-9._-]{1,80}$"},
+                    "additionalProperties": {"type": "string", "pattern": r"^[\w.+!-]{1,60}$"},
+                }
+            },
+        },
     },
 }
 
@@ -231,7 +243,9 @@ def record(study: TapeStudy, command: dict, files: dict[str, PathLike | None], m
     if name_kind(command.get("sheet") or ""):  # a rerun finds it by its place
         command = command | {"sheet": str(facts["sheet_number"]) if "sheet_number" in facts else None}
     held = {
-        role: {"name": COPIED.get(role) or masked_name(Path(path).name), "sha256": sha256(path)}
+        role: {"name": COPIED[role], "sha256": hashlib.sha256(copied(path).encode()).hexdigest()}
+        if role in COPIED
+        else {"name": masked_name(Path(path).name), "sha256": sha256(path)}
         for role, path in files.items()
         if path
     }
@@ -246,6 +260,35 @@ def record(study: TapeStudy, command: dict, files: dict[str, PathLike | None], m
         "decisions": study.settings.decisions.plain,
         "program": program(),
     }
+
+
+def copied(path: PathLike) -> str:
+    """A file of settings as it lies beside a report: without its comments, in which its writer may name anybody.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = Path(folder, "map.yml")
+    ...     _ = path.write_text("# ask Maria Roth\\ntitle: 'a # b'  # hers\\n")
+    ...     copied(path)
+    "title: 'a # b'\\n"
+    """
+    import yaml
+
+    text = Path(path).read_text(encoding="utf-8-sig")
+    spans = [
+        (token.start_mark.index, token.end_mark.index)
+        for token in yaml.scan(text, Loader=yaml.SafeLoader)
+        if isinstance(token, yaml.ScalarToken)
+    ]
+    made, last = "", 0
+    for found in re.finditer(r"(?:^|[ \t]+)#", text, re.MULTILINE):
+        if found.start() >= last and not any(start <= found.end() - 1 < end for start, end in spans):
+            end = text.find("\n", found.end())
+            end = len(text) if end < 0 else end + (found.start() == 0 or text[found.start() - 1] == "\n")
+            made, last = made + text[last : found.start()], end
+    return made + text[last:]
 
 
 def read(path: PathLike) -> dict[str, Any]:
@@ -272,6 +315,9 @@ def read(path: PathLike) -> dict[str, Any]:
     if fault is not None:
         place = ".".join(map(str, fault.absolute_path)) or "its top"
         raise DataError(f"{path.name}: not as 'p2prisk report' writes it, at {place}: {fault.message[:200]}")
+    named = plain["command"].get("format")
+    if named not in (None, "auto", "canonical", *builtin_names()):  # a mapping of that name here has no hash
+        raise DataError(f"{path.name}: the format {named!r} is none of this program")
     return plain
 
 
@@ -290,7 +336,7 @@ def find(name: str, digest: str | None, given: PathLike | None, folders: list[Pa
     places = [Path(given)] if given else [folder / Path(name).name for folder in folders]
     path = next((place for place in places if place.is_file() or place.is_dir()), None)
     if path is None:
-        raise DataError(f"{name} is not there; lay it beside {FILE}, or name it with --tape FILE")
+        raise DataError(f"{masked_name(name)} is not there; lay it beside {FILE}, or name it with --tape FILE")
     found = joined_sha256([sha256(piece.source) for piece in pieces_of(path)])
     if found != digest:
         raise DataError(f"{path.name} is another file than the one of the report: its hash begins {found[:16]}")

@@ -433,12 +433,14 @@ class _Builder:
         drop_unused_levels(frame)
         reasons = self.mapping.get("unused") or {}
         unused = {
-            str(name): reasons.get(name, "no canonical column") for name in self.raw.columns if name not in self.used
+            str(name): _fit_for_print(reasons.get(name, "no canonical column"))
+            for name in self.raw.columns
+            if name not in self.used
         }
         unused |= empty
         provenance = {
             "format": self.mapping.get("format", "mapping"),
-            "title": self.mapping.get("title", self.where),
+            "title": _fit_for_print(self.mapping.get("title", self.where)),
             "rows_read": len(self.raw),
         }
         if given:
@@ -1165,6 +1167,12 @@ class _Builder:
             if reference in levels:
                 levels = [reference, *(level for level in levels if level != reference)]
         return pd.Series(pd.Categorical(values, levels, ordered=column.kind == "ordered"), values.index)
+
+
+def _fit_for_print(text):
+    """The lender's own words for a tape or a column, unless a number or an address of somebody is among them."""
+    what = kind_of(text)
+    return f"(hidden: {what})" if what else text
 
 
 def _has_levels(series):

@@ -590,8 +590,8 @@ def _encoding_and_size(path, encoding):
     if encoding is None:
         return find_encoding(path)
     try:
-        codecs.lookup(encoding)
-    except LookupError:
+        "a".encode(encoding)  # which asks for an encoding of text: rot13 and zlib are codecs too
+    except (LookupError, ValueError):
         raise DataError(f"{encoding!r} is no encoding; name one such as 'utf-8', 'cp1252' or 'gb18030'") from None
     return encoding, sum(len(block) for block in _blocks(path))
 
