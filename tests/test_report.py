@@ -216,7 +216,8 @@ def test_the_sentence_on_prices_follows_them(dated, monkeypatch, rates, words):
     monkeypatch.setattr(study, "prices", lambda: table)
     assert study.prices_sentence() == (
         "On loans of 36 months, 25 per cent of what was owed came back after default, by the tape; money costs 5 per "
-        f"cent a year, and 2 per cent of each payment goes to servicing. {words}"
+        "cent a year, and 2 per cent of each payment goes to servicing. A default is taken to be as likely in each "
+        f"month of the term, no loan to be repaid early, and what comes back comes 12 months later. {words}"
     )
     table.attrs["recovery_known"] = False
     assert "nothing is taken to come back after default: the tape is silent on it" in study.prices_sentence()

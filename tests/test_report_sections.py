@@ -139,7 +139,8 @@ def test_curves_follow_each_year_as_far_as_it_is_seen(dated):
 def test_the_hazard_finds_the_trait_that_drives_default(dated):
     table = ages.hazard_effects(dated).set_index("trait")
     assert table.index[0] == "dti" and table.loc["dti", "ci_low"] > 1
-    assert table.loc["dti", "odds_ratio"] == pytest.approx(np.exp(0.05), abs=0.02)
+    assert table.loc["dti", "compared"] == "10 percentage points more"
+    assert table.loc["dti", "odds_ratio"] == pytest.approx(np.exp(10 * 0.05), abs=0.2)
     assert f"{int(dated.hazard.results.nobs):,d} loans were seen for" in ages.hazard_sentence(dated)
 
 
@@ -149,7 +150,7 @@ def test_the_hazard_finds_the_trait_that_drives_default(dated):
 def test_the_model_of_the_loss_finds_what_drives_it(finished):
     model = finished.loss_model
     row = model.table.iloc[0]
-    assert row["trait"] == "dti" and row["effect"] == pytest.approx(0.01, abs=0.001)  # a point of dti, a point of loss
+    assert row["trait"] == "dti" and row["effect"] == pytest.approx(0.1, abs=0.01)  # ten points of dti, ten of loss
     assert model.tested["error"] < model.tested["error_of_mean"] and "dti" in model.sentence()
     assert model.loans == len(lost(finished))
     small = TapeStudy(finished.tape.keep(np.arange(len(finished.tape)) % 12 == 0, "fewer"))

@@ -887,7 +887,7 @@ def _level_rule(name, values, most):
             return f"{len(share)} levels, of which at most one has one loan in a hundred"
         return "one level holds almost every row"
     if most is not None and len(levels) > most:
-        return f"{len(levels)} levels"
+        return f"{len(levels)} levels of one loan in a hundred or more: by rule at most {most} are taken"
     return {
         "kind": "category",
         "levels": levels,

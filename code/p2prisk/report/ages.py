@@ -9,7 +9,9 @@ import pandas as pd
 from scipy import stats
 
 from p2prisk.errors import DataError
-from p2prisk.report.traits import _compared
+from p2prisk.report import words
+from p2prisk.report.traits import in_units
+from p2prisk.tape.wind_back import charge_off_lag
 
 if TYPE_CHECKING:
     from p2prisk.report.study import TapeStudy
@@ -17,6 +19,8 @@ if TYPE_CHECKING:
 _Z = 1.959963984540054
 #: least number of loans at risk at the end of a vintage's curve, and of vintages' loans
 _AT_RISK, _VINTAGE = 50, 200
+#: least number of loans alive at an age whose share of defaults is named
+_FIRM = 200
 
 
 def incidence(exits: np.ndarray, ending: np.ndarray) -> pd.DataFrame:
@@ -124,10 +128,10 @@ def hazard_effects(study: TapeStudy) -> pd.DataFrame:
     """
     model = study.hazard
     results = model.results
-    slopes, rows = results.slopes("default"), []
+    slopes, rows, frame = results.slopes("default"), [], study.known.frame
     for rule in model.rules:
         for column in rule["columns"]:
-            compared, step = _compared(rule, column, None)
+            compared, step = in_units(rule, column, frame)
             estimate, error = float(slopes[column]) * step, float(results.bse[f"default: {column}"]) * step
             chance = float(2 * stats.norm.sf(abs(estimate / error)))
             ends = np.exp([estimate, estimate - _Z * error, estimate + _Z * error])
@@ -138,19 +142,36 @@ def hazard_effects(study: TapeStudy) -> pd.DataFrame:
 
 def hazard_sentence(study: TapeStudy) -> str:
     """On what the hazard rests, in words."""
-    results = study.hazard.results
-    table = results.life_table
-    by_age = table.groupby("age")[["at_risk", "default"]].sum()
-    share = by_age["default"] / by_age["at_risk"]
-    firm = share[by_age["at_risk"] >= 200]
+    from p2prisk.hazard import spells
+
+    results, found = study.hazard.results, spells(study.known).frame
+    exits, lost = found["exit"].to_numpy(), (found["ending"] == "default").to_numpy()
+    # past its term only a loan in arrears is left, of which nearly all default: that peak says nothing of the age
+    frame = study.known.frame.loc[found.index]
+    due = frame["term"].to_numpy(dtype=float, na_value=np.inf) if "term" in frame else np.full(len(exits), np.inf)
+    ages = np.arange(1, exits.max() + 1)
+    gone = np.concatenate([[0], np.cumsum(np.bincount(np.minimum(exits, due).astype(int), minlength=len(ages) + 1))])
+    share = pd.Series(np.bincount(exits[lost & (exits <= due)], minlength=len(ages) + 1)[1:], ages, dtype=float)
+    alive = len(exits) - gone[1 : len(ages) + 1]
+    firm = (share / np.maximum(alive, 1))[alive >= _FIRM]
     if firm.empty:
-        raise DataError("fewer than 200 loans are seen at any age")
-    peak = int(firm.idxmax())
+        raise DataError(f"fewer than {_FIRM} loans are seen at any age")
+    peak, after = int(firm.idxmax()), int((lost & (exits > due)).sum())
     return (
-        f"{int(results.nobs):,d} loans were seen for {int(results.exposure):,d} months, in which "
-        f"{int(by_age['default'].sum()):,d} defaulted. The share of the loans alive that default in a month is largest "
-        f"at {peak} months ({100 * firm[peak]:.2f} per cent)."
+        f"{int(results.nobs):,d} loans were seen for {int(results.exposure):,d} months, in which {int(lost.sum()):,d} "
+        f"defaulted{f', {after:,d} of them after the term' if after else ''}. Within the term, and at ages at which "
+        f"{_FIRM} loans or more were alive, the share of these that default in a month is largest at {peak} months "
+        f"({100 * firm[peak]:.2f} per cent)."
     )
+
+
+def dated_by(study: TapeStudy) -> str:
+    """How the ends of the loans are dated, in words."""
+    if "closed_date" in study.known.frame:
+        return "Loans end on the closing date that the tape gives."
+    lag = int(charge_off_lag(study.known))
+    late = f"a loss {words.counted(lag, 'month')} after it, when it is taken to be written off" if lag else "a loss too"
+    return f"The tape has no closing dates: a loan repaid ends at its last payment, {late}."
 
 
 def hazard_by_age(study: TapeStudy) -> Any:

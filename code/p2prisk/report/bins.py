@@ -76,7 +76,10 @@ def sides_sentence(study: TapeStudy) -> str:
     made, others = int(study.weights[build].sum()), int(study.weights[test].sum())
     if not others:
         return f"Classes are made on all {made:,d} loans with a known outcome: there is no test to compare them with."
-    return f"Classes are made on {made:,d} loans and compared with {others:,d} others: {study.judged.tested}."
+    text = f"Classes are made on {made:,d} loans and compared with {others:,d} others: {study.judged.tested}."
+    if study.judged.name == "hazard" and study.event.kind == "final":
+        text += " Both are counted by their final outcomes; the model of the test knew what was on file on its day."
+    return text
 
 
 def _classes(values, build, bad, counts):
@@ -157,7 +160,7 @@ def gaps_by_year(study: TapeStudy) -> pd.DataFrame:
             | {"marks the year": _marks_the_year(frame[name], frame["issue_date"]) or "no"}
         )
     if not rows:
-        raise DataError("no trait known at issue has a missing value")
+        raise DataError("no trait known at issue has a missing value among the loans studied")
     return pd.DataFrame(rows)
 
 

@@ -47,7 +47,7 @@ def model_card(study: TapeStudy, checks: pd.DataFrame) -> pd.DataFrame:
     rows = [
         ("model", f"ordered logit of {model.outcome} ({classes}), {len(results.exog_names)} coefficients; model.json"),
         ("predicts", study.event.name if study.event else "bad"),
-        ("fitted on", f"{int(results.nobs):,d} loans issued {issued}; {aside:,d} set aside"),
+        ("fitted on", f"{int(results.nobs):,d} loans issued {issued}; {aside:,d} rows set aside"),
         ("traits", ", ".join(used)),
         ("protected traits", _protected(used, asked)),
         ("finite estimates", study.remedies(model)),

@@ -103,8 +103,10 @@ def _slope(study):
 def _score_stability(study):
     from p2prisk.validation import population_stability
 
-    probability, _, weights = _before(study)
     judged = study.judged
+    if not judged.later:  # a draw from the same loans cannot have moved
+        raise DataError("the loans tested are a random draw of the same loans, which cannot have moved")
+    probability, _, weights = _before(study)
     return population_stability(probability, judged.pd, expected_weights=weights, actual_weights=judged.weights).psi
 
 
@@ -246,7 +248,7 @@ CHECKS = (
     Check(
         "unseen",
         "Does it know what it meets?",
-        "share of tested loans with a value not built on",
+        "share of tested loans with a value not built on (ends of ranges are rounded outwards)",
         ".1%",
         "test",
         _unseen,
@@ -337,7 +339,12 @@ def _row(check, limit, study):
 
 
 def _shown(value, form):
-    return ("yes" if value else "no") if form == "yes" else f"{value:{form}}".replace("-", "−")
+    if form == "yes":
+        return "yes" if value else "no"
+    text = f"{value:{form}}"
+    if not float(text.strip("%").replace(",", "")):  # what rounds to nothing has no sign
+        text = f"{0.0:{form.lstrip('+')}}"
+    return text.replace("-", "−")
 
 
 def _outside(value, form, limit):

@@ -12,6 +12,7 @@ from p2prisk.errors import DataError, P2PRiskError
 from p2prisk.report.words import remedies
 from p2prisk.standard import fit_standard
 from p2prisk.tape.event import loan_ages
+from p2prisk.tape.rows import EARLIER_MONTHS
 
 if TYPE_CHECKING:
     from p2prisk.report.study import TapeStudy
@@ -355,10 +356,14 @@ def _on_a_third(study):
         ages = loan_ages(study.sample.frame[test], study.event.record_date) if study.event.horizon else None
         one = ages is None or study.event.one_age
         at = "" if one else f", each at its own age ({ages.min():.0f} to {ages.max():.0f} months)"
-        why = (
-            f"Both sides are of {study.event.record_date}{at}: the tape does not say how its loans stood earlier, so "
-            "that a test on later loans is not possible."
+        panel = any(entry["reason"].startswith(EARLIER_MONTHS) for entry in study.tape.set_aside)
+        earlier = (
+            "of the earlier month ends on the tape this study reads the latest alone"
+            if panel
+            else "the tape does not say how its loans stood earlier"
         )
+        day = study.event.record_date
+        why = f"Both sides are of {day}{at}: {earlier}, so that a test on later loans is not possible."
     else:
         why = "The loans cannot be parted by time: the test says nothing of a change of times."
     return _of_standard(study, model, test, "the others, drawn at random", built, False, why, build)

@@ -203,7 +203,8 @@ def _of_model(model):
             how = "as the logarithm of one more" if rule["log"] else "as it is"
             yield "predictor", name, how, "held inside the quantiles of 0.5 and 99.5 per cent"
         elif kind == "category":
-            rare = f"; {len(rule['rare'])} rare ones count as {rule['spare']}" if rule["rare"] else ""
+            few = len(rule["rare"])
+            rare = f"; {few} rare one{' counts' if few == 1 else 's count'} as {rule['spare']}" if few else ""
             merged = "".join(f"; {level} joins {into}" for level, into in rule.get("merged", {}).items())
             yield (
                 "classes",

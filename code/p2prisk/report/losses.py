@@ -65,11 +65,11 @@ class LossModel:
         if bad["lgd"].std() < 1e-6:
             raise DataError("every bad loan lost the same share")
         self.loans = len(bad)
-        self._fit(bad)
+        self._fit(bad, study.sample.frame)
         self.tested = self._test(bad)
 
-    def _fit(self, bad):
-        from p2prisk.report.traits import _compared
+    def _fit(self, bad, loans):
+        from p2prisk.report.traits import in_units
 
         results, rules, kept = _fractional(bad)
         mean = results.predict()
@@ -82,7 +82,7 @@ class LossModel:
                 if column not in kept:
                     continue
                 at = kept.index(column)
-                compared, step = _compared(rule, column, None)
+                compared, step = in_units(rule, column, loans)
                 effect, half = slope[at] * weight * step, _Z * error[at] * abs(step)
                 rows.append(
                     (rule["column"], compared, effect, effect - half, effect + half, results.pvalues.iloc[at + 1])

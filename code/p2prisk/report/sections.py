@@ -129,7 +129,10 @@ SECTIONS = (
     Section(
         "how loans end",
         "curves",
-        {"curves": lambda study: study.curves, "curves_words": lambda study: ages.curves_sentence(study.curves)},
+        {
+            "curves": lambda study: study.curves,
+            "curves_words": lambda study: f"{ages.dated_by(study)} {ages.curves_sentence(study.curves)}",
+        },
         counts=True,
     ),
     Section(
@@ -154,7 +157,12 @@ SECTIONS = (
         },
         "outcome model",
     ),
-    Section("master scale", "scale", {"scale": lambda study: study.scale()}, "outcome model"),
+    Section(
+        "master scale",
+        "scale",
+        {"scale": lambda study: study.scale(), "scale_words": lambda study: study.scale_sentence()},
+        "outcome model",
+    ),
     Section(
         "prices by grade",
         "price",

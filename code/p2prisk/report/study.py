@@ -730,6 +730,19 @@ class TapeStudy:
             raise DataError(self.card.why)
         return self.card.grades_in_per_cent()
 
+    def scale_sentence(self) -> str:
+        """In which grades the assigned rate misses what was observed, in words."""
+        table = self.scale()
+        gone = table.loc[~table["assigned"].between(table["low"], table["high"]), "grade"].astype(str).tolist()
+        if not gone:
+            return "Every assigned rate lies inside the interval of what was observed."
+        one = len(gone) == 1
+        return (
+            f"The assigned {'rate' if one else 'rates'} of {'grade' if one else 'grades'} {', '.join(gone)} "
+            f"{'lies outside the interval' if one else 'lie outside the intervals'} of what was observed, on the very "
+            "loans of the fit: there the model misses the level."
+        )
+
     # ------------------------------------------------------------ verification
 
     def parallel_lines(self) -> pd.DataFrame:
@@ -749,6 +762,7 @@ class TapeStudy:
 
         def compute():
             table = goodness_of_fit(self.outcome_model.results).rename_axis("test").reset_index()
+            table["note"] = table["note"].str.replace(_FOR_PYTHON, "", regex=True)
             return table[["test", "chi2", "df", "pvalue", "note"]]
 
         return self._once("goodness", compute)
@@ -809,9 +823,11 @@ class TapeStudy:
             else "nothing is taken to come back after default: the tape is silent on it"
         )
         costs = facts["costs"]
+        late = f", and what comes back comes {costs.recovery_lag} months later" if facts["recovery"] > 0 else ""
         text = (
             f"On loans of {facts['term']} months, {back}; money costs {100 * costs.funding:.0f} per cent a year, "
-            f"and {100 * costs.servicing:.0f} per cent of each payment goes to servicing. "
+            f"and {100 * costs.servicing:.0f} per cent of each payment goes to servicing. A default is taken to be as "
+            f"likely in each month of the term, no loan to be repaid early{late}. "
         )
         if short.empty:
             return text + "Every grade paid at least its break-even rate."
@@ -908,6 +924,10 @@ class TapeStudy:
         return check_limits(book, [Limit(name, 1.0) for name in columns], amount=money)[
             ["column", "value", "share", "effective"]
         ]
+
+
+#: advice that a caller of the tests in Python can follow, and the reader of a report cannot
+_FOR_PYTHON = re.compile(r"[:;.] *(name fewer factors|use fewer groups|use fagerland_hosmer).*$", re.IGNORECASE)
 
 
 def _rows(tape, places):

@@ -10,6 +10,7 @@ import pandas as pd
 from scipy import stats
 
 from p2prisk.errors import SeparationError
+from p2prisk.standard import design_of
 from p2prisk.tape import COLUMNS
 from p2prisk.validation import holm
 
@@ -47,7 +48,7 @@ def _compared(rule, column, values):
         beyond = column.removeprefix("age of the loan").removeprefix(" past ")
         return "twice the age" + (f", besides, beyond {beyond}" if beyond else ""), float(np.log(2))
     if rule["log"]:
-        return ("one, against none" if unit == "count" else "twice as much"), float(np.log(2))
+        return _counts(rule) if unit == "count" else ("twice as much", float(np.log(2)))
     if values is None:
         return f"one {_UNITS.get(unit, unit).removesuffix('s')} more", 1.0
     seen = np.unique(values)
@@ -56,6 +57,43 @@ def _compared(rule, column, values):
         return f"{seen[1]:,.10g}{words}, against {seen[0]:,.10g}", float(seen[1] - seen[0])
     step = _round_step(np.std(values))
     return f"{step:,.10g} {_UNITS.get(unit, unit)} more".replace("  ", " "), step
+
+
+def _counts(rule):
+    """Two counts between the ends at which the model holds them: below the low end it knows of no difference.
+
+    Examples
+    --------
+    >>> [_counts({"low": low, "high": high})[0] for low, high in ((0.0, 8.0), (2.0, 25.0), (3.0, 4.0))]
+    ['one, against none', '5, against 2', '4, against 3']
+    """
+    first = float(np.ceil(rule["low"]))
+    second = min(2 * first + 1, float(np.floor(rule["high"])))
+    if second <= first:  # the ends lie within one count
+        first, second = rule["low"], rule["high"]
+    words = "one, against none" if (first, second) == (0, 1) else f"{second:,.10g}, against {first:,.10g}"
+    return words, float(np.log1p(second) - np.log1p(first))
+
+
+def in_units(rule: dict, column: str, frame: pd.DataFrame) -> tuple[str, float]:
+    """As the table of odds ratios compares: what with what, and the difference on the model's scale.
+
+    Parameters
+    ----------
+    rule : dict
+        How the predictor is made.
+    column : str
+        Of the design.
+    frame : pandas.DataFrame
+        The loans whose spread a step of a number is taken from.
+
+    Returns
+    -------
+    compared : str
+    step : float
+    """
+    plain = rule["kind"] == "number" and not rule["log"] and column == rule["column"]
+    return _compared(rule, column, design_of(frame, [rule])[0][column].to_numpy() if plain else None)
 
 
 def _reference(rule):

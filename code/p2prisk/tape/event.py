@@ -26,7 +26,7 @@ import pandas as pd
 
 from p2prisk.errors import DataError
 from p2prisk.tape.columns import ENDED
-from p2prisk.tape.severity import add_outcome, month_number, resolved_cohort
+from p2prisk.tape.severity import SMALL, add_outcome, dated_by_issue, month_number, resolved_cohort
 from p2prisk.tape.wind_back import charge_off_lag, end_dates
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ NEARLY_ALL = 0.99
 #: horizons in months, in the order in which they are tried
 HORIZONS = (12, 24, 36, 18, 6)
 #: least number of loans, and of bad loans among them, on which a study rests
-SMALL, FEW_EVENTS = 200, 50
+FEW_EVENTS = 50
 
 _WRITTEN_OFF = {"charged off": "charged off", "default": "in default"}
 _WORSE_THAN_30 = ("late 31-120", "default")
@@ -360,22 +360,27 @@ def _what(frame):
 
 
 def _ended(tape):
-    frame, total = tape.frame, len(tape)
+    frame = tape.frame
     when = tape.provenance.get("record_date", "the record date")
     what = _what(frame)
     if "mature" not in frame or frame["mature"].all():
         return _named(tape, Event("final", what, rule="Every loan has ended.", record_date=_day(tape)))
     mature = frame["mature"].astype(bool)
     if mature.sum() < SMALL:
+        some = {0: "No loan", 1: "Only 1 loan"}.get(int(mature.sum()), f"Only {int(mature.sum()):,d} loans")
         rule = (
-            f"Only {int(mature.sum()):,d} loans had run their term by {when}; the file holds ended loans only, so its "
-            "loss rates are those of early endings."
+            "The file holds ended loans only and no date after the last issue, so that whether they ran to their term "
+            "is not known."
+            if dated_by_issue(tape)
+            else f"{some} had run {'its' if mature.sum() < 2 else 'their'} term by {when}; the file holds ended loans "
+            "only, so its loss rates are those of early endings."
         )
         return _named(tape, Event("final", what, rule=rule, record_date=_day(tape)))
     cohort = resolved_cohort(tape)
+    aside = sum(entry["rows"] for entry in cohort.set_aside)  # as in the table of the rows set aside
     rule = (
         f"The file holds ended loans only. The study uses the {len(cohort):,d} whose term had run out by {when} and "
-        f"sets {total - len(cohort):,d} aside."
+        f"sets {aside:,d} rows aside."
     )
     return _named(cohort, Event("final", what, rule=rule, record_date=_day(tape)))
 

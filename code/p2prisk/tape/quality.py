@@ -22,7 +22,7 @@ from p2prisk.tape.keys import doubled_rows, repeated, repeated_or_alike
 from p2prisk.tape.numerals import SMALL_UNITS
 from p2prisk.tape.privacy import level_shown, masked_name, masked_names
 from p2prisk.tape.schema import money_scale, validate
-from p2prisk.tape.severity import has_ended
+from p2prisk.tape.severity import SMALL, dated_by_issue, has_ended
 from p2prisk.tape.tally import Tallies, Tally
 
 LEVELS = ("error", "warning", "note")
@@ -888,24 +888,30 @@ def _maturity(tape, find):
         if tape.kind == "no outcome":
             find("note", "no outcome: the tape can show who borrows and how they are graded, not who repays")
         return
-    immature = int((~frame["mature"].astype(bool)).sum())
-    if not immature:
+    mature, resolved = frame["mature"].astype(bool), frame["resolved"].astype(bool)
+    if mature.all():
         return
-    if frame["resolved"].all():
-        find(
-            "warning",
+    if resolved.all():
+        what = (
             "ended before their contracted term: this file holds ended loans only, so early repayments "
-            "and early losses are over-represented in these vintages",
-            "mature",
-            immature,
-            "fit and report keep the vintages that had run out by themselves (p2prisk.tape.resolved_cohort)",
+            "and early losses are over-represented in these vintages"
         )
-    else:
+        remedy = "fit and report keep the vintages that had run out by themselves (p2prisk.tape.resolved_cohort)"
+        if mature.sum() < SMALL:
+            remedy = f"fit and report use all loans, as fewer than {SMALL} had run to their term"
+            if dated_by_issue(tape):
+                what = (
+                    "this file holds ended loans only, and no date after its last issue: whether they ran to their "
+                    "term is not known; if not, early repayments and early losses are over-represented"
+                )
+                remedy = "record_date in the mapping, or --record-date; until then fit and report use all loans"
+        find("warning", what, "mature", int((~mature).sum()), remedy)
+    elif (~mature & ~resolved).any():
         find(
             "note",
             "still inside their contracted term at the record date: their outcome is not final",
             "mature",
-            immature,
+            int((~mature & ~resolved).sum()),
         )
 
 

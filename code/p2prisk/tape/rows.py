@@ -28,6 +28,8 @@ _SUMMED = (
 _TOTAL = re.compile(rf"^\W*((grand|sub|overall|portfolio|report)[\s-]*)?({_SUMMED})\b.{{0,40}}$|^∑|^Σ", re.IGNORECASE)
 _TOTAL_OF = re.compile(r"^[\w\s.-]{1,40}[\s-](total|sum|summe|gesamt|合计|合計|小计|小計)\W*$", re.IGNORECASE)
 _YEAR = re.compile(r"\b(19|20)\d\d\b")
+#: how the reason begins for which older rows of a loan are set aside
+EARLIER_MONTHS = "earlier month end of a loan"
 #: names of the column that says of which day a row is
 SNAPSHOT = re.compile(
     r"^(as[\s_-]?of([\s_-]?(date|day|month))?|snapshot([\s_-]?(date|day|month))?|(report(ing)?|record|observation|"
@@ -537,7 +539,7 @@ def latest_of_panel(raw: pd.DataFrame, mapping: dict, header: list) -> tuple[pd.
         order = pd.DataFrame({"key": raw[key], "date": dates}, index=raw.index)
         latest = order["date"] == order.groupby("key")["date"].transform("max")
         keep = latest | order["date"].isna() | order["key"].isna()
-        reason = f"earlier month end of a loan ({name}): the latest row is kept"
+        reason = f"{EARLIER_MONTHS} ({name}): the latest row is kept"
         lines = [int(row) + 1 for row in raw.index[~keep][:5]]
         aside = [{"reason": reason, "rows": int((~keep).sum()), "lines": lines, "by": name}] if (~keep).any() else []
         last = dates.max()

@@ -248,6 +248,17 @@ def _numbers_of_days(days):
     return np.where(np.isnat(days), np.nan, number)
 
 
+#: fewer ended loans than these that had run to their term are no sample of their own
+SMALL = 200
+
+
+def dated_by_issue(tape: LoanTape) -> bool:
+    """Whether the day of the records was inferred and is the last day of issue, the tape having no later date."""
+    frame = tape.frame
+    later = {"closed_date", "last_payment_date"} & set(frame)
+    return bool(tape.provenance.get("record_date_inferred")) and "issue_date" in frame and not later
+
+
 def resolved_cohort(
     tape: LoanTape, record_date: DateLike | None = None, terms: Sequence[int] | None = None
 ) -> LoanTape:
