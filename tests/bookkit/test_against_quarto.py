@@ -19,6 +19,7 @@ from bookkit.remote import strip
 from bookkit.render import render
 
 ROOT = Path(__file__).parents[2]
+REPORT = "code/p2prisk/report/chapters/_quarto.yml"
 GOOD = Path(__file__).parent / "fixtures/good"
 
 pytestmark = pytest.mark.skipif(not shutil.which("quarto"), reason="no quarto on PATH")
@@ -215,10 +216,9 @@ def printed(folder, edition, pages):
     typst = yaml.safe_load((ROOT / edition).read_text("utf-8"))["format"]["typst"]
     shutil.copytree(ROOT / "code/bookkit/quarto", folder / "code/bookkit/quarto")
     shutil.copytree(ROOT / "code/p2prisk/assets/fonts", folder / typst["font-paths"])
-    for name in (typst.get("include-in-header"), typst.get("include-before-body")):
-        if name:
-            (folder / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile((ROOT / edition).parent / name, folder / name)
+    for name in (typst["include-in-header"], typst["include-before-body"], *typst["filters"]):
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile((ROOT / edition).parent / name, folder / name)
     for name, text in pages.items():
         (folder / name).write_text(text, "utf-8")
     of_book = {"title": "A Book", "author": "N. N.", "date": "2026-11-24", "chapters": list(pages)}
@@ -255,9 +255,12 @@ def test_the_pdf_has_a_date_no_doors_no_empty_page_and_whole_tables(tmp_path):
     ]
 
 
-def test_a_reports_pdf_breaks_long_tables_and_has_the_bundled_faces(tmp_path):
-    """Its rows were printed over each other at the foot of the page, and its words set in Quarto's own faces."""
-    made = printed(tmp_path, "code/p2prisk/report/chapters/_quarto.yml", {"index.qmd": "# One\n\nWords." + table(90)})
+def test_a_reports_pdf_breaks_long_tables_sets_columns_by_their_words_and_has_the_bundled_faces(tmp_path):
+    """Rows were printed over each other at the foot of the page, columns all of one width, in Quarto's own faces."""
+    long = f"\n\n| what | where | mark | by |\n|---|---|---|---|\n| {'many words here ' * 30} | here | yes | all |\n"
+    made = printed(tmp_path, REPORT, {"index.qmd": "# One\n\nWords." + table(90) + long})
     feet = [float(foot) for foot in re.findall(r'yMax="([\d.]+)">row<', words_of(made, "-bbox"))]
     assert len(feet) == 90 and max(feet) < 842 - 40
+    left = re.search(r'xMin="([\d.]+)" [^>]*>where<', words_of(made, "-bbox"))[1]
+    assert float(left) > 300  # of 595; at equal widths it is 180
     assert "BookSerif" in subprocess.run(["pdffonts", made], capture_output=True, text=True, timeout=60).stdout
