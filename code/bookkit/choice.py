@@ -49,9 +49,8 @@ def choose(wanted="auto", *, search=None):
     """The renderer for what the user `wanted` (`RENDERER=`): "auto", "quarto" or "preview".
 
     Quarto is looked for in the folders `search`; they are those of PATH, and the running Python's, if none are given.
-
-    A Quarto that is too old for the PDF makes nothing: a book's pages and PDF come from one renderer. A BookError if
-    `wanted` is unknown, or is "quarto" and there is none that is new enough.
+    One too old for the PDF makes nothing: a book's pages and PDF come from one renderer. A BookError if `wanted` is
+    unknown, or is "quarto" and there is none that is new enough.
     """
     if wanted not in ("auto", "quarto", "preview"):
         raise BookError(f"RENDERER={wanted} is unknown; use auto, quarto or preview")

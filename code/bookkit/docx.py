@@ -13,8 +13,7 @@ from bookkit.tables import column_widths, set_widths, shares
 from bookkit.tree import attributes, is_div, raw, transform
 
 _BREAK = raw("openxml", '<w:p><w:r><w:br w:type="page"/></w:r></w:p>')
-#: in points: width of the text, letters of tables (7.5, and room for the wide face of who lacks ours), what a cell
-#: keeps free; pandoc's style of tables, with a size; A4
+#: in points: width of the text, letters of tables in a wide face, what a cell keeps free; pandoc's style of tables; A4
 _ROOM, _EM, _PADDING = 480, 9.0, 12.0
 _SMALL = rb'(?s)(<w:style [^>]*w:styleId="Table".*?)(?=<w:tblPr>)', rb'\1<w:rPr><w:sz w:val="15"/></w:rPr>'
 _PAPER = b'<w:pgSz w:w="11906" w:h="16838"/><w:pgMar w:top="1134" w:right="1134" w:bottom="1134" w:left="1134"/>'

@@ -65,8 +65,7 @@ def without_pictures(chapter, result):
             if not any(kind in bundle for bundle in bundles for kind in _PICTURES):
                 raise BookError(f"{cell.name} gave no picture", chapter.path, cell.line)
             if not any(FINGERPRINT in bundle for bundle in bundles):
-                words = f"{cell.name} gave no fingerprint; is the set-up cell there?"
-                raise BookError(words, chapter.path, cell.line)
+                raise BookError(f"{cell.name} gave no fingerprint; is the set-up cell there?", chapter.path, cell.line)
         for output in shown:
             for kind in _PICTURES:
                 output["data"].pop(kind, None)
@@ -89,8 +88,7 @@ def write_references(chapters, folder, jobs=2, report=print, keep=()):
     folder.mkdir(parents=True, exist_ok=True)
 
     def write(chapter, result):
-        notebook = to_notebook(chapter, without_pictures(chapter, result))
-        nbformat.write(notebook, reference_path(chapter.path, folder))
+        nbformat.write(to_notebook(chapter, without_pictures(chapter, result)), reference_path(chapter.path, folder))
         report(f"  {chapter.path}")
 
     for path in set(folder.glob("*.ipynb")) - {reference_path(each.path, folder) for each in [*chapters, *keep]}:

@@ -21,10 +21,7 @@ _TABLE_SIZES, _PADDING = (9, 8.75, 8.5, 8, 7.5, 7, 6.5), 9
 
 
 def write_pdf(book, pages, path):
-    """Write the pages of a book as one PDF, or one page alone, without cover and contents.
-
-    A BookError with typst's own words if that fails.
-    """
+    """Write the pages of a book as one PDF, or one page without cover and contents; a BookError if typst refuses."""
     import typst
 
     faces = [str(book.root / name) for name in book.font_paths]
@@ -134,9 +131,8 @@ def _float(node):
     if inlines:
         head = wrap("typst", f"{opening}, caption: [", [{"t": "Plain", "c": inlines}], "])[")
     parts = [*head, *content, raw("typst", "]")]
-    if any(is_div(item, "bk-turned") for item in nodes(content)):
-        parts = wrap("typst", "#landscape[", parts, "]")
-    return parts
+    turned = any(is_div(item, "bk-turned") for item in nodes(content))
+    return wrap("typst", "#landscape[", parts, "]") if turned else parts
 
 
 def _callout(node):
