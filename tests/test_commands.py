@@ -4,6 +4,8 @@ import json
 import shlex
 from pathlib import Path
 
+import pytest
+
 from made_tapes import ended
 from p2prisk.cli import exits, main, reference
 from p2prisk.cli.examples import EXAMPLES
@@ -82,3 +84,12 @@ def test_the_example_of_each_help_works_from_an_empty_folder(tmp_path, monkeypat
         for option in ("--output", "--html"):
             if option in words:
                 assert (tmp_path / words[words.index(option) + 1]).stat().st_size > 0
+
+
+@pytest.mark.parametrize("command", ["check", "fit", "report"])
+def test_a_format_beside_a_mapping_is_refused_and_not_left_aside(command, tmp_path, capsys):
+    (tmp_path / "my.yml").write_text("columns: {amount: {from: a}}\n")
+    (tmp_path / "x.csv").write_text("a,b\n1,2\n")
+    words = [command, str(tmp_path / "x.csv"), "--map", str(tmp_path / "my.yml"), "--format", "prosper"]
+    assert main(words + ["--output", str(tmp_path / "out")] * (command != "check")) == 2
+    assert "give one of them" in capsys.readouterr().err

@@ -18,7 +18,7 @@ from pathlib import Path
 from p2prisk.cli import report
 from p2prisk.cli.examples import EXAMPLES
 from p2prisk.cli.progress import CHECK, Steps
-from p2prisk.errors import P2PRiskError
+from p2prisk.errors import DataError, P2PRiskError
 from p2prisk.escape import visible
 from p2prisk.outputs import Output, clear_scratch, end_orderly
 
@@ -309,6 +309,8 @@ def _read(arguments, key=None, decisions=None, mapping=None, own=None):
 
 
 def _format(arguments):
+    if arguments.map and arguments.format != "auto":
+        raise DataError("--format and --map both say how the tape is read: give one of them")
     return arguments.map or (None if arguments.format == "auto" else arguments.format)
 
 

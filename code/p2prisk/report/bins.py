@@ -77,7 +77,7 @@ def sides_sentence(study: TapeStudy) -> str:
     if not others:
         return f"Classes are made on all {made:,d} loans with a known outcome: there is no test to compare them with."
     text = f"Classes are made on {made:,d} loans and compared with {others:,d} others: {study.judged.tested}."
-    if study.judged.name == "hazard" and study.event.kind == "final":
+    if study.judged.name == "hazard" and study.event is not None and study.event.kind == "final":
         text += " Both are counted by their final outcomes; the model of the test knew what was on file on its day."
     return text
 
