@@ -21,7 +21,7 @@ class Visit:
     def __init__(self, browser, **options):
         self.context = browser.new_context(offline=True, **options)
         self.page, self.problems = self.context.new_page(), []
-        self.page.on("requestfailed", lambda request: self.problems.append(f"failed: {request.url}"))
+        self.page.on("requestfailed", self._failed)
         self.page.on(
             "request",
             lambda request: (
@@ -33,6 +33,11 @@ class Visit:
             lambda message: message.type in ("error", "warning") and self.problems.append(f"console: {message.text}"),
         )
         self.page.on("pageerror", lambda error: self.problems.append(f"error: {error}"))
+
+    def _failed(self, request):
+        """A picture that was still to come when the page was left is no fault."""
+        if request.failure != "net::ERR_ABORTED":
+            self.problems.append(f"failed: {request.url}")
 
 
 @pytest.fixture

@@ -65,6 +65,8 @@ def assemble(study: TapeStudy, target: str | Path, templates: str | Path | None 
     shutil.copytree(str(resources.files("p2prisk") / "assets" / "fonts"), target / "fonts")
     left_out: dict = {}
     for path in sorted(Path(templates or CHAPTERS).iterdir()):
+        if path.is_dir():  # byte code, where the package was installed
+            continue
         text = path.read_text(encoding="utf-8")
         if path.suffix == ".qmd":
             text = _NEEDS.sub(lambda match: _section(match, study, left_out), text)
