@@ -51,6 +51,18 @@ def browser():
         running.close()
 
 
+@pytest.fixture
+def put(tmp_path):
+    """Write a file of a lender, from text, bytes or a frame; its path."""
+
+    def write(content, name="loans.csv", sep=",", encoding="utf-8"):
+        content = content.to_csv(index=False, sep=sep) if hasattr(content, "to_csv") else content
+        (tmp_path / name).write_bytes(content if isinstance(content, bytes) else content.encode(encoding))
+        return tmp_path / name
+
+    return write
+
+
 @pytest.fixture(scope="session")
 def ran(tmp_path_factory):
     """The book of the whole dialect with its pages and with what its cells gave: in a copy no chapter runs again."""

@@ -265,6 +265,21 @@ def test_who_reads_the_first_lines_of_a_fit_has_its_model(tmp_path, monkeypatch)
     assert StandardModel.from_json(tmp_path / "model.json").bad_from
 
 
+def test_a_fit_that_is_refused_tells_what_it_read(tmp_path, capsys):
+    ended(size=600).to_csv(tmp_path / "loans.csv", index=False)
+    words = [
+        "fit",
+        str(tmp_path / "loans.csv"),
+        "--output",
+        str(tmp_path / "model.json"),
+        "--predictors",
+        "rate,nothing",
+    ]
+    assert main(words) == 2
+    said = capsys.readouterr()
+    assert "600 rows read" in said.out and "not admissible" in said.err and not (tmp_path / "model.json").exists()
+
+
 def test_fit_stops_at_the_quality_gate(tmp_path, capsys):
     frame = ended()
     frame["dti"] /= 100

@@ -45,16 +45,6 @@ def text(table, header=HEADER, mark=","):
     return "\n".join(lines) + "\n"
 
 
-@pytest.fixture
-def put(tmp_path):
-    def write(content, name="loans.csv", encoding="utf-8"):
-        path = tmp_path / name
-        path.write_bytes(content if isinstance(content, bytes) else content.encode(encoding))
-        return path
-
-    return write
-
-
 def column(put, cells, name="amount", top=None, others=None, **rule):
     """A tape whose column has these cells, read from a file divided by tabs."""
     table = pd.DataFrame({"id": [f"a{i}" for i in range(len(cells))], "x": cells, "months": 12})

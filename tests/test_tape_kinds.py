@@ -61,18 +61,6 @@ def rules(more=None, **top):
     return {"format": "t", "currency": "EUR", "record_date": "2020-01-31", **top, "columns": columns}
 
 
-@pytest.fixture
-def put(tmp_path):
-    def write(content, name="loans.csv", sep=","):
-        if isinstance(content, pd.DataFrame):
-            content = content.to_csv(index=False, sep=sep)
-        path = tmp_path / name
-        path.write_bytes(content if isinstance(content, bytes) else content.encode())
-        return path
-
-    return write
-
-
 def grouped(mark, end=""):
     return LOANS.assign(amount=[f"{x:,}".replace(",", mark) + end for x in LOANS["amount"]])
 

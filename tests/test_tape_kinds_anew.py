@@ -19,16 +19,6 @@ from test_tape_kinds import LOANS, lines, rules
 ROUND = LOANS.assign(amount=LOANS["amount"].clip(lower=1000).round(-3), income=LOANS["income"].round(-3))
 
 
-@pytest.fixture
-def put(tmp_path):
-    def write(content, sep=","):
-        content = content.to_csv(index=False, sep=sep) if isinstance(content, pd.DataFrame) else content
-        (tmp_path / "loans.csv").write_text(content, encoding="utf-8")
-        return tmp_path / "loans.csv"
-
-    return write
-
-
 def column(name, cells, of=LOANS):
     return of.assign(**{name: list(cells)})
 

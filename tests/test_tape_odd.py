@@ -21,16 +21,6 @@ from p2prisk.tape.header import find_header
 from test_tape_kinds import BAD, DAYS, LOANS, SOURCES, N, lines, rules
 
 
-@pytest.fixture
-def put(tmp_path):
-    def write(content, sep=","):
-        content = content.to_csv(index=False, sep=sep) if isinstance(content, pd.DataFrame) else content
-        (tmp_path / "loans.csv").write_text(content, encoding="utf-8")
-        return tmp_path / "loans.csv"
-
-    return write
-
-
 def found(path, mapping, column=None):
     said = read_tape(path, mapping).quality().findings
     return said if column is None else said[said["column"] == column]
@@ -83,7 +73,7 @@ def test_thousands_of_small_units_are_parted_as_the_rest_of_the_file(put):
         amount=[f"{x * 27 / 1000:.0f}.000" for x in LOANS["amount"]],
         dti=[f"{x:.2f}".replace(".", ",") for x in LOANS["dti"]],
     )
-    tape = read_tape(put(frame, ";"), rules({"amount": {"from": "amount", "unit": "thousand"}}, currency="VND"))
+    tape = read_tape(put(frame, sep=";"), rules({"amount": {"from": "amount", "unit": "thousand"}}, currency="VND"))
     assert tape.frame["amount"].min() >= 10**6
 
 
@@ -464,7 +454,7 @@ ODD = [
 
 @pytest.mark.parametrize("name, content, mark, top, answer", ODD, ids=[row[0] for row in ODD])
 def test_an_odd_file_is_read_or_refused_as_was_written_first(put, name, content, mark, top, answer):
-    path = put(content, mark)
+    path = put(content, sep=mark)
     try:
         tape = read_tape(path, rules(**top))
         said = "; ".join(tape.quality().findings.query("level != 'note'")["what"])

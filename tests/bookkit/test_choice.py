@@ -1,5 +1,6 @@
 """Which renderer: Quarto on PATH, else the preview; nothing is installed; forced and missing is an error."""
 
+import re
 import shutil
 import stat
 import tempfile
@@ -12,6 +13,7 @@ import yaml
 
 from bookkit import choice
 from bookkit.errors import BookError
+from bookkit.pdf import _SHOWN
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -154,3 +156,9 @@ def test_a_failing_quarto_leaves_the_book_as_it_was(quarto_project, tmp_path):
         choice.run_quarto(program, ["html"], project, output=str(tmp_path / "_book"))
     assert (tmp_path / "_book/index.html").read_text() == "old"
     assert not list(tmp_path.glob("_book.*")) and not list(project.glob("*.building"))
+
+
+def test_quarto_shows_pictures_as_large_as_the_preview():
+    """Letters of ten points, at nine tenths, are the nine that a reader needs."""
+    rules = (ROOT / "code/p2prisk/report/chapters/parts.typ").read_text(encoding="utf-8")
+    assert re.findall(r"scale\((\d+)%", rules) == [f"{100 * _SHOWN:.0f}"]

@@ -1,5 +1,6 @@
 """``p2prisk fit``: the standard model of a tape, or the one that the analyst asks for, behind the quality gate."""
 
+import contextlib
 import sys
 from dataclasses import replace
 
@@ -95,43 +96,56 @@ def _names(text):
 
 
 def run(arguments):
-    """Read, check, fit, write."""
+    """Read, check, fit, write; what is said comes last: who closes the pipe early has the model all the same."""
+    from p2prisk import cli
+    from p2prisk.errors import P2PRiskError
+    from p2prisk.outputs import Output
+
+    settings, own = settings_of(arguments)
+    said = []
+    try:
+        with Output(arguments.output, cli._inputs(arguments)) as target:
+            target.stream.write(_readable(_fitted(arguments, settings, own, said).to_json()).encode("utf-8"))
+    except (P2PRiskError, cli._Stop):
+        with contextlib.suppress(BrokenPipeError):
+            cli._say("\n".join(said))
+        raise
+    print(f"written: {arguments.output}", file=sys.stderr)
+    cli._say("\n".join(said))
+
+
+def _fitted(arguments, settings, own, said):
+    """The model of a tape that passes the quality gate; what there is to say is added to `said`."""
     from p2prisk import cli
     from p2prisk.cli.progress import FIT, Steps
-    from p2prisk.outputs import Output
     from p2prisk.scorecard import scale_of_tape
     from p2prisk.standard import fit_standard, sampling_weights
     from p2prisk.tape.event import Event
 
-    settings, own = settings_of(arguments)
-    with Output(arguments.output, cli._inputs(arguments)) as target:
-        with Steps(FIT):
-            tape, note = _sample(arguments, own)
-            report = tape.quality()
-        said = [tape.account(), note]
-        if not cli._gate(report, arguments.anyway):
-            cli._say("\n".join(said))
-            raise cli._Stop(1)
-        _enough(tape, arguments)
-        model = fit_standard(tape, arguments.outcome, settings=_with_stated(settings, tape))
-        if model.event is not None:
-            said.append(f"the event: {Event.from_plain(model.event).name}")
-        if tape.provenance.get("grade_words") and model.outcome == "grade":
-            said.append(tape.provenance["grade_words"])
-        said.append(str(model.results.summary()))
-        said += [f"left out: {name} ({why})" for name, why in model.left_out.items()]
-        if model.bad_from and "bad" in tape.frame:
-            frame = tape.frame
-            if settings.weights is not None:
-                frame = frame.assign(n=sampling_weights(frame, settings.weights))
-            scale, why = scale_of_tape(model, frame)
-            model.scale = None if scale is None else scale.to_plain()
-            said.append(f"no grades: {why}" if scale is None else f"grades: {len(scale.labels)}")
-            if not model.in_points:
-                said.append("no points: only the odds of a proportional-odds logit add up; score gives probabilities")
-        target.stream.write(_readable(model.to_json()).encode("utf-8"))
-    print(f"written: {arguments.output}", file=sys.stderr)
-    cli._say("\n".join(said))  # last: whoever closes the pipe early has the model all the same
+    with Steps(FIT):
+        tape, note = _sample(arguments, own)
+        report = tape.quality()
+    said += [tape.account(), note]
+    if not cli._gate(report, arguments.anyway):
+        raise cli._Stop(1)
+    _enough(tape, arguments)
+    model = fit_standard(tape, arguments.outcome, settings=_with_stated(settings, tape))
+    if model.event is not None:
+        said.append(f"the event: {Event.from_plain(model.event).name}")
+    if tape.provenance.get("grade_words") and model.outcome == "grade":
+        said.append(tape.provenance["grade_words"])
+    said.append(str(model.results.summary()))
+    said += [f"left out: {name} ({why})" for name, why in model.left_out.items()]
+    if model.bad_from and "bad" in tape.frame:
+        frame = tape.frame
+        if settings.weights is not None:
+            frame = frame.assign(n=sampling_weights(frame, settings.weights))
+        scale, why = scale_of_tape(model, frame)
+        model.scale = None if scale is None else scale.to_plain()
+        said.append(f"no grades: {why}" if scale is None else f"grades: {len(scale.labels)}")
+        if not model.in_points:
+            said.append("no points: only the odds of a proportional-odds logit add up; score gives probabilities")
+    return model
 
 
 def _readable(text):

@@ -52,7 +52,7 @@ class TapeCard:
         if self.grades is None:
             return pd.DataFrame(columns=["grade", "up_to", "points_from", "loans", *[*names.values()][1:]])
         table = self.grades.assign(up_to=[*self.card.scale.bounds, float("nan")])
-        table["points_from"] = self.card.points_at(table["up_to"])
+        table["points_from"] = self.card.score_at(table["up_to"])
         table = table[["grade", "up_to", "points_from", "loans", *[*names][1:]]].rename(columns=names)
         return table.assign(**{name: 100 * table[name] for name in names.values()})
 

@@ -190,11 +190,6 @@ class Scorecard:
         """Points for a unit of the log-odds."""
         return self.points_to_double / np.log(2.0)
 
-    def points_at(self, probability: ArrayLike) -> np.ndarray:
-        """Points at a probability of default, before any rounding of attributes."""
-        odds = -logit(np.asarray(probability, dtype=float))
-        return self.base_score + self.factor * (odds - np.log(self.base_odds))
-
     @cached_property
     def _slopes_of(self):
         """Slopes of each characteristic, in the order of its parameters."""

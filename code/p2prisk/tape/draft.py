@@ -26,7 +26,7 @@ from p2prisk.tape.codes import as_written, suspected_codes
 from p2prisk.tape.columns import COLUMNS
 from p2prisk.tape.dates import calendar_of, fitting_patterns, whole_number_dates
 from p2prisk.tape.event import numbered
-from p2prisk.tape.mapping import MISSING, builtin, builtin_names, grade_order
+from p2prisk.tape.mapping import _FALSE, _TRUE, MISSING, builtin, builtin_names, grade_order
 from p2prisk.tape.numerals import CURRENCIES, latin, looks_grouped, read_cells
 from p2prisk.tape.privacy import LEAST, kind_of, masked_name, personal_columns
 from p2prisk.tape.rows import SNAPSHOT
@@ -545,8 +545,6 @@ def draft_mapping(frame, name="tape"):
 
 def _marked(one, other):
     """The recode of a mark of good loans, by its two words."""
-    from p2prisk.tape.mapping import _TRUE
-
     good = {word: word.lower() in _TRUE or _plain(word) in _GOOD for word in (one, other)}
     if sum(good.values()) != 1:
         return "the word of the good loans false"
@@ -759,7 +757,6 @@ def _unread(text, unit):
 
 
 def _flag_rule(text, canonical, name, parts, remarks):
-    from p2prisk.tape.mapping import _FALSE, _TRUE
 
     levels = [str(level) for level in text.unique()]
     if canonical != "bad":

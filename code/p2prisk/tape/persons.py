@@ -179,14 +179,14 @@ def mostly_persons(levels: Iterable) -> bool:
 
 
 def _a_person(level):
-    """Whether a text is written as the name of a person alone: two to four words, no marks of firms, addresses."""
+    """Whether a text is written as the name of a person alone: four words at most, no marks of firms, addresses."""
     text = unicodedata.normalize("NFKC", str(level)).strip()
     if len(text) > 60 or re.search(r"[\d&/+()_@:]", text):
         return False
     words = text.replace(",", " ").split()
     if len(words) >= 2 and words[0].lower().rstrip(".") in _TITLES:
         return len(words) <= 4
-    return (len(words) == 1 or 2 <= len(words) <= 4) and person_in(text)
+    return len(words) <= 4 and person_in(text)
 
 
 _EASTERN = r"[\u3040-\u30ff\u4e00-\u9fff\uac00-\ud7af]"
