@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 import tape_fixtures as fixtures
 from p2prisk import read_tape
 from p2prisk.errors import DataError
-from p2prisk.tape import COLUMNS, iter_tape, known_at_issue, read
+from p2prisk.tape import COLUMNS, iter_tape, known_at_issue, read, text_file
 from p2prisk.tape.choose import canonical_mapping
 from p2prisk.tape.pieces import pieces_of
 
@@ -252,28 +252,57 @@ def test_a_folder_of_very_many_files_is_not_gone_through(tmp_path, monkeypatch):
     assert [piece.source for piece in pieces_of(tmp_path)][9:11] == [str(tmp_path / f"{n}.parquet") for n in (9, 10)]
 
 
-@pytest.mark.parametrize("how", ["replaced", "cut", "longer", "gone"])
-def test_a_file_that_changes_while_it_is_read_is_refused(write, monkeypatch, how):
-    """It was read with the hash of one file and the loans of another; pieces were half of each."""
-    path, other = write(CANONICAL), CANONICAL.replace(",36,", ",60,")
+@pytest.fixture(params=["replaced", "cut", "emptied", "longer", "gone"])
+def change(write, request):
+    """What another program does to a file: a function that does it."""
+    new = {"cut": CANONICAL[:1500], "emptied": "", "longer": CANONICAL + "x"}
 
-    def change():
-        if how == "replaced":
-            write(other, "new.csv").replace(path)
-        elif how == "gone":
-            path.unlink()
+    def to(path):
+        if request.param == "replaced":
+            write(CANONICAL.replace(",36,", ",60,"), "new.csv").replace(path)
+        elif request.param == "gone":
+            path.unlink(missing_ok=True)
         else:
-            path.write_text(CANONICAL + "x" if how == "longer" else CANONICAL[:1500])
+            path.write_text(new[request.param])
 
-    with pytest.raises(DataError, match=r"loans\.csv was changed while it was read"):
+    return to
+
+
+CHANGED = r"loans\.csv was changed while it was read"
+
+
+def test_a_file_that_changes_while_it_is_read_is_refused(write, monkeypatch, change):
+    """It was read with the hash of one file and the loans of another; pieces were half of each."""
+    path = write(CANONICAL)
+    with pytest.raises(DataError, match=CHANGED):
         for place, _ in enumerate(iter_tape(path, rows=10)):
             if place == 1:
-                change()
+                change(path)
     write(CANONICAL)
     taken = read.file_sha256
-    monkeypatch.setattr(read, "file_sha256", lambda path: (taken(path), change())[0])
-    with pytest.raises(DataError, match=r"loans\.csv was changed while it was read"):
+    monkeypatch.setattr(read, "file_sha256", lambda path: (taken(path), change(path))[0])
+    with pytest.raises(DataError, match=CHANGED):
         read_tape(path)
+
+
+def test_a_file_that_changes_between_two_goes_is_refused_whatever_half_of_it_looks_like(write, monkeypatch, change):
+    """A file emptied between two goes ended in IndexError, once in many runs."""
+    opened, changes = text_file.open_binary, []
+
+    def open_changed(path):
+        if changes and changes.pop() == "now":
+            change(path)
+        return opened(path)
+
+    monkeypatch.setattr(text_file, "open_binary", open_changed)
+    changes[:] = ["later"] * 100
+    read_tape(write(CANONICAL))
+    times = 100 - len(changes)
+    assert times > 2
+    for place in range(times):
+        changes[:] = ["now", *["later"] * place]
+        with pytest.raises(DataError, match=CHANGED):
+            read_tape(write(CANONICAL))
 
 
 def test_pipes_devices_and_links_to_nothing_are_named(tmp_path):

@@ -283,6 +283,15 @@ def test_axe_finds_nothing_in_the_book_and_no_page_scrolls_sideways(visit):
     assert [fault for path in sorted(BOOK.rglob("*.html")) for fault in faults(page, path.as_uri(), looks)] == []
 
 
+@pytest.mark.skipif(not (BOOK / "index.html").exists(), reason="the book is not built here: make book")
+def test_no_name_in_a_table_of_commands_is_broken_between_letters_on_a_telephone(visit):
+    page = visit(viewport={"width": 390, "height": 800})
+    page.goto((BOOK / "chapters" / "commands.html").as_uri())
+    words = "[...document.querySelectorAll('td:first-child code')].filter(n => /^\\w+$/.test(n.textContent))"
+    assert page.evaluate(f"{words}.length") > 20
+    assert page.evaluate(f"{words}.filter(n => n.getClientRects().length > 1).map(n => n.textContent)") == []
+
+
 def test_focus_stays_in_the_open_menu(visit, address):
     page = visit(viewport={"width": 390, "height": 800})
     page.goto(f"{address}/chapters/numbers.html")

@@ -76,9 +76,9 @@ def _found(rows, known, expected, where):
             return options[hits.index(best)]
     filled = [sum(map(bool, row)) for row in rows]
     usual = max(filled, default=0)
-    place = next((place for place, count in enumerate(filled) if count >= 0.7 * usual and count), 0)
-    if not rows:
-        return 0, []
+    if not usual:
+        raise DataError(f"{where} holds blank lines alone; export it again with the loans")
+    place = next(place for place, count in enumerate(filled) if count >= 0.7 * usual and count)
     two = _second(rows, place, usual)
     if two is not None:
         return two

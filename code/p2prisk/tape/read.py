@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import pandas as pd
 
-from p2prisk.errors import DataError, P2PRiskError
+from p2prisk.errors import DataError
 from p2prisk.tape.bounds import check_file
 from p2prisk.tape.choose import wanted_columns
 from p2prisk.tape.columns import COLUMNS
@@ -403,7 +403,7 @@ def at_rest(path: Path) -> Iterator[None]:
     before = _state(path)
     try:
         yield
-    except (P2PRiskError, OSError):  # whatever half a file looks like: why it does so comes first
+    except Exception:  # whatever half a file looks like to whatever reads it: why it does so comes first
         _refuse_changed(path, before)
         raise
     _refuse_changed(path, before)
