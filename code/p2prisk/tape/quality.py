@@ -816,7 +816,7 @@ def _few_months(tally):
         return known.part(np.abs(logs - (middle - step)) <= half)
 
     heap, between = near(way), min(near(step).rows for step in np.linspace(0.4, 0.8, 9) * way)
-    if heap.rows < 5 or len(heap.values) < 4:
+    if heap.rows < 5 or len(heap.values) < 4 or heap.rows <= between:
         return None
     from scipy.special import bdtrc  # few tapes come here, and SciPy's distributions take a second to import
 
