@@ -188,6 +188,26 @@ def test_odd_tapes(folder, capsys):
     assert (folder / "loans.csv").read_bytes() == before
 
 
+def test_a_rate_that_the_model_does_not_read_is_not_said_to_be_absent(folder, capsys):
+    """A model keeps the mapping of what is known of an applicant; its tape was told to have no rate."""
+    own = pd.read_csv(folder / "loans.csv").rename(columns={"rate": "apr"})
+    own.to_csv(folder / "own.csv", index=False)
+    columns = {
+        name: {"from": "apr" if name == "rate" else name} for name in [*own.columns[own.columns != "apr"], "rate"]
+    }
+    (folder / "own.yml").write_text(yaml.safe_dump({"format": "own", "columns": columns}), encoding="utf-8")
+    named = ["--map", str(folder / "own.yml")]
+    fit = ["fit", str(folder / "own.csv"), "--output", str(folder / "own.json"), "--record-date", "2021-06-30"]
+    assert main([*fit, *named]) == 0
+    asked = ["stress", str(folder / "own.csv"), "--model", str(folder / "own.json"), "--scenario", "example"]
+    assert main(asked) in (exits.FINE, exits.BROKEN)
+    out = capsys.readouterr().out
+    assert "no rate was read (if the tape has one, give the mapping that names its column: --map)" in out
+    assert "rate: not read: what is owed falls in equal parts" in out
+    assert main([*asked, *named]) in (exits.FINE, exits.BROKEN)
+    assert "no rate was read" not in (out := capsys.readouterr().out) and "rate: of each loan" in out
+
+
 def test_a_model_of_the_grade_has_no_event():
     tape = tape_of(book(size=900))
     with pytest.raises(DataError, match="no event whose odds"):

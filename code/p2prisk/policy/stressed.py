@@ -105,11 +105,11 @@ def stress_model(model: StandardModel, tape: LoanTape, plan: dict) -> StressedBo
     priced = event.kind == "final" and "rate" in frame and bool(frame["rate"].notna().all())
     why = ""
     if not priced:
-        why = (
-            "the tape has no rate for every loan"
-            if event.kind == "final"
-            else f"the event is {event.name}, so that the rest of the life of a loan is not known"
-        )
+        why = f"the event is {event.name}, so that the rest of the life of a loan is not known"
+        if event.kind == "final" and "rate" in frame:
+            why = f"{int(frame['rate'].isna().sum()):,d} loans have no rate"
+        elif event.kind == "final":  # a model keeps what is known of an applicant, and so no rate
+            why = "no rate was read (if the tape has one, give the mapping that names its column: --map)"
         notes.append(f"No lenders' return and no break-even shift: {why}.")
         if "lenders_return" in plan.get("limits", {}):
             raise DataError(f"the limit lenders_return cannot be judged: {why}. Take it out of the scenario file")
@@ -342,7 +342,7 @@ def _assumptions(event, recovery, source, costs, priced, frame):
         ("recovery of what is owed at default", f"{recovery:.1%}", source),
         ("default", "the same chance every month up to the horizon of the event", "rule of this program"),
         ("repayment", "level instalments, none early", "rule of this program"),
-        ("rate", "of each loan" if "rate" in frame else "none: what is owed falls in equal parts", "tape"),
+        ("rate", "of each loan" if "rate" in frame else "not read: what is owed falls in equal parts", "tape"),
         ("a scenario", "strikes at issue and for the whole life", "rule of this program"),
     ]
     if priced:
