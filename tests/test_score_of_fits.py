@@ -271,6 +271,7 @@ def test_another_unit_is_told_where_chance_does_not_explain_it(model):
     assert told.startswith("dti: 90% of these loans lie where the highest 10% of the loans of the fit lay")
     assert unlike(model, tens, edges, [99.0] * 17 + [25.0] * 2) == []
     assert unlike(model, [300, 175, 175, 175, 175, 0], edges, [5.0] * 90) == []  # three in ten are no end
+    assert unlike(model, [400, 150, 150, 150, 150, 0], edges, [5.0] * 90) == []
     assert len(unlike(model, [299, 176, 175, 175, 175, 0], edges, [5.0] * 90)) == 1
     assert unlike(model, [100, 200, 400, 100, 0], edges[:3], [5.0] * 90) == []  # four classes say too little
     # where none of the fit lay, two loans are as likely as one in a thousand each
@@ -295,12 +296,12 @@ def test_a_mapping_is_read_as_that_of_the_fit_was():
     assert mapping["columns"] == {**RULES, **new} and mapping["missing"] == [7, 9]
     # from another source what was decided for the old one does not hold
     assert read({"dti": {"from": "x"}}, decisions={"dti": True, "income": True})[1:] == ({"income": True}, [])
-    for more in ({"own": None}, {"decisions": {"dti": True}}, {}):
-        _, decisions, (note,) = read({"income": {"from": "x", "unit": "detect"}}, **more)
+    for source, more in (("x", {"own": None}), ("x", {"decisions": {"income": True}}), (["a", "b"], {})):
+        _, decisions, (note,) = read({"income": {"from": source, "unit": "detect"}}, **more)
         assert decisions["income"] is False and note.startswith("income: unit: detect asks other rows")
     assert read({"dti": {"from": "debt"}}, inputs=["dti"])[1] == {}
-    other = read({"income": {"from": "b"}}, decisions={"income": True})  # one of two sources is another source
-    assert other[1] == {}
+    assert read({"income": {"from": "b"}}, decisions={"income": True})[1] == {}  # one of two sources is another
+    assert read({"dti": {"from": ["debt"]}}, decisions={"dti": True})[1] == {"dti": True}
     assert read({"dti": {"share_of": ["p", "q"]}}, {"dti": {"share_of": ["p", "q"]}}, {"dti": True})[1] == {"dti": True}
 
 
@@ -334,3 +335,22 @@ def test_other_money_and_other_codes_for_gaps_are_refused():
     model = SimpleNamespace(reading={"mapping": own, "decisions": {"a": 1}}, inputs=[], rules=[])
     for mapping in (None, {}, {"columns": {}}):
         assert reading_for(model, mapping) == (own, {"a": 1}, [])
+
+
+def test_pieces_change_nothing(loans, model, monkeypatch):
+    from p2prisk.scorecard import card, scoring
+
+    frame = loans.frame.head(10)
+    models = [model, fit_standard(loans, "bad", ["dti", "income"], FitSettings(link="probit"))]
+
+    def scores():
+        parts = [LoanScorer(each).score(frame) for each in models]
+        return [*parts, Scorecard.from_result(model).score(frame, "flag")]
+
+    whole = scores()
+    monkeypatch.setattr(scoring, "_ROWS", 4)
+    monkeypatch.setattr(card, "_ROWS", 3)
+    monkeypatch.setattr(card, "_NEAR", 3)
+    for before, after in zip(whole, scores(), strict=True):
+        pd.testing.assert_frame_equal(before, after, check_exact=True)
+        assert before.filter(like="pd").gt(0.001).all(axis=None)
