@@ -144,6 +144,7 @@ def test_separation_with_and_without_an_empty_grade():
     sums = [(28, 500), (45, 300), (52, 200), (60, 100)]
     found = separation(SCALE, *loans_of(groups))
     steps = [step(a, b) for a, b in pairwise(sums)]
+    assert list(found) == ["grades", "difference", "z", "pvalue", "pvalue_holm"]
     assert found["grades"].tolist() == ["A and B", "B and C", "C and D"]
     assert found["difference"].tolist() == pytest.approx([b[0] / b[1] - a[0] / a[1] for a, b in pairwise(sums)])
     assert found["z"].tolist() == pytest.approx([z for z, _ in steps])
@@ -163,6 +164,7 @@ def test_homogeneity_in_three_parts_and_where_nothing_can_be_split():
     groups += [(0.4, 200, 90), (0.6, 200, 130)]
     five = MasterScale((*"ABCDE",), (0.1, 0.2, 0.3, 0.35), (0.05, 0.15, 0.25, 0.32, 0.5))
     table = homogeneity(five, *loans_of(groups), parts=3)
+    assert list(table) == ["grade", "parts", "lowest", "highest", "chi2", "df", "pvalue", "pvalue_holm"]
     assert table["parts"].tolist() == [3, 1, 2, 0, 2] and table["df"].tolist() == [2, 0, 0, 0, 1]
     assert table["lowest"].tolist() == pytest.approx([0.03, 0.15, 0, np.nan, 0.45], nan_ok=True)
     assert table["highest"].tolist() == pytest.approx([0.12, 0.15, 0, np.nan, 0.65], nan_ok=True)
@@ -185,7 +187,10 @@ def test_homogeneity_in_three_parts_and_where_nothing_can_be_split():
 def test_the_table_of_grades():
     groups = [(0.05, 400, 20), (0.1, 100, 8), (0.25, 200, 75), (0.5, 100, 60)]
     table = grade_table(SCALE, *loans_of(groups), confidence=0.9)
-    assert table["grade"].tolist() == list("ABCD") and table["pd"].tolist() == list(SCALE.pds)
+    columns = ["grade", "loans", "share", "events", "pd", "observed", "ci_low", "ci_high", "pvalue_holm", "prudent"]
+    assert (
+        list(table) == columns and table["grade"].tolist() == list("ABCD") and table["pd"].tolist() == list(SCALE.pds)
+    )
     assert table["loans"].tolist() == [500, 0, 200, 100] and table["events"].tolist() == [28, 0, 75, 60]
     assert table["share"].tolist() == [500 / 800, 0, 200 / 800, 100 / 800]
     own = [(28, 500, 0.05), (75, 200, 0.25), (60, 100, 0.4)]
@@ -193,6 +198,7 @@ def test_the_table_of_grades():
     assert kept["observed"].tolist() == [d / n for d, n, _ in own]
     for name, q in (("ci_low", 0.05), ("ci_high", 0.95)):
         assert kept[name].tolist() == pytest.approx([beta.ppf(q, d + 0.5, n - d + 0.5) for d, n, _ in own])
+    assert grade_table(SCALE, *loans_of(groups))["ci_low"][0] == pytest.approx(beta.ppf(0.025, 28.5, 472.5))
     tails = [beta.cdf(p, d + 0.5, n - d + 0.5) for d, n, p in own]
     assert kept["pvalue_holm"].tolist() == pytest.approx(adjusted(tails))
     assert table.loc[1, ["observed", "ci_low", "ci_high", "pvalue_holm"]].isna().all()
@@ -226,6 +232,8 @@ def test_ratings_of_another_lender():
     pooled = map_to_ratings(scale, even)[1]
     assert pooled["rating"].tolist() == ["x", "y/z"]
     assert pooled["pd_high"].tolist() == pytest.approx([half_way(1e-6, 0.1), 1])
+    back = map_to_ratings(scale, even.assign(events=[10, 12, 1]))[1]  # z lowers y, and both together lie below x
+    assert back[["rating", "loans", "events"]].to_numpy().tolist() == [["x/y/z", 300, 23]]
     full = map_to_ratings(scale, even.assign(events=[10, 50, 100]))[1]["pd_high"]
     assert full.tolist() == pytest.approx([half_way(0.1, 0.5), half_way(0.5, 1 - 1e-6), 1])
     with pytest.raises(DataError, match="the ratings table needs the column 'events'"):

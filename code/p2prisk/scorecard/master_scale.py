@@ -130,7 +130,7 @@ def _groups(probability, event, weights, most):
     values, place = np.unique(probability, return_inverse=True)
     loans = np.bincount(place, weights)
     middle = (np.cumsum(loans) - loans / 2) / loans.sum()
-    _, group = np.unique(np.minimum((middle * most).astype(int), most - 1), return_inverse=True)
+    _, group = np.unique((middle * most).astype(int), return_inverse=True)
     starts = np.flatnonzero(np.diff(group, prepend=-1))
     ends = np.append(starts[1:] - 1, len(values) - 1)
     which = group[place]
