@@ -350,6 +350,20 @@ def test_a_database_gives_the_same_score(dialect, digits):
     np.testing.assert_allclose(found.to_numpy(dtype=float), wanted, rtol=1e-14)
 
 
+def test_a_database_reads_the_word_missing_and_names_that_changed_places_as_python_does():
+    gap = replace(HOME, levels=("own", "rent", "missing"), spare=None)
+    turned = replace(USE, band={"column": "why", "groups": {"car": "trip", "trip": "car"}})
+    card = replace(CARD, characteristics=(gap, turned))
+    frame = pd.DataFrame({"home": ["own", "missing", None, "x"], "why": ["car", "trip", "car", "car"]})
+    with sqlite3.connect(":memory:") as connection:
+        frame.to_sql("loans", connection, index=False)
+        found = pd.read_sql_query(f"SELECT {card.to_sql('sqlite')} AS score FROM loans", connection)["score"]
+    wanted = card.score(frame, drift="flag")["score"]
+    assert wanted.isna().tolist() == [False] * 3 + [True] and found.tolist() == pytest.approx(
+        wanted.tolist(), nan_ok=True
+    )
+
+
 def test_the_words_of_each_dialect():
     texts = {dialect: CARD.to_sql(dialect) for dialect in ("duckdb", "sqlite", "postgresql")}
     for dialect, number in (("duckdb", "DOUBLE PRECISION"), ("sqlite", "REAL"), ("postgresql", "DOUBLE PRECISION")):

@@ -70,10 +70,8 @@ def _class(card, item, dialect):
     if item.band is not None:
         for raw, level in item.band["groups"].items():
             lines.append(f"WHEN {words} = {literal(raw)} THEN {_whole(points[level])}")
-    grouped = set() if item.band is None else set(map(str, item.band["groups"]))
-    for level, own in points.items():
-        if level != MISSING and level not in grouped:
-            lines.append(f"WHEN {words} = {literal(level)} THEN {_whole(own)}")
+    # a level that is also the raw name of a group stands after it, and the first that fits counts
+    lines += [f"WHEN {words} = {literal(level)} THEN {_whole(own)}" for level, own in points.items()]
     spare = "NULL" if item.spare is None else _whole(points[str(item.spare)])
     return "\n     ".join(lines) + f"\n     ELSE {spare} END"
 
