@@ -13,6 +13,7 @@ from scipy.stats import chi2_contingency
 from p2pbook.lendingclub import LABELS, book_card
 from p2prisk import LoanTape, OrderedLogit, Scorecard, load
 from p2prisk.errors import DataError, ModelError
+from p2prisk.saved import save
 from p2prisk.scorecard import (
     MasterScale,
     OverridePolicy,
@@ -367,6 +368,29 @@ def test_json_restores_the_card(made, standard, tape, tmp_path):
         Scorecard.from_json(json.dumps({"format": "x"}))
     with pytest.raises(DataError, match="not there"):
         Scorecard.from_json(tmp_path / "absent.json")
+
+
+@pytest.mark.parametrize(
+    ("words", "change"),
+    [
+        ("not of one model", lambda card: card["thresholds"].popitem()),
+        ("not of one model", lambda card: card["slopes"].popitem()),
+        ("not of one model", lambda card: card["losses"].pop()),
+        ("none of its classes", lambda card: card.update(default_from=card["categories"][0])),
+        ("do not rise", lambda card: card["thresholds"].update(dict.fromkeys(card["thresholds"], 1.0))),
+        ("its covariance is none", lambda card: card["covariance"].pop()),
+        ("its covariance is none", lambda card: card["covariance"][0].__setitem__(0, -1.0)),
+        ("is not whole", lambda card: card["characteristics"][0]["rows"].pop()),
+        ("is not whole", lambda card: card["characteristics"][0]["mean"].append(0.0)),
+        ("is not whole", lambda card: card["characteristics"][0].update(low=2.0, high=1.0)),
+        ("is not whole", lambda card: card["characteristics"][0].update(least=2.0, most=1.0)),
+    ],
+)
+def test_a_card_whose_parts_do_not_belong_together_is_refused(made, words, change):
+    plain = json.loads(made.card.to_json())
+    change(plain)
+    with pytest.raises(DataError, match=words):
+        Scorecard.from_json(save(plain))
 
 
 def test_raw_tape_is_put_into_the_same_classes_as_the_counts(made):
