@@ -243,6 +243,7 @@ def test_ratings_of_another_lender():
 def test_scales_that_contradict_themselves_are_refused_with_their_numbers():
     for labels, bounds, pds, words in (
         (("1", "2", "3"), (0.1,), (0.05, 0.3), "1 bounds make 2 grades, but 3 labels and 2 probabilities are given"),
+        (("1", "2"), (0.1,), (0.05, 0.2, 0.3), "1 bounds make 2 grades, but 2 labels and 3 probabilities are given"),
         (("1", "1"), (0.1,), (0.05, 0.3), "two grades of a master scale have one label"),
         (("1", "2", "3"), (0.1, 0.1), (0.05, 0.1, 0.3), "bounds of a master scale must increase: 0.1000, 0.1000"),
         (("1", "2"), (0.1,), (0.3, 0.3), "the probabilities of a master scale must increase: 0.3000, 0.3000"),

@@ -247,7 +247,12 @@ def test_a_scorer_gives_the_cards_reasons_and_refers_what_has_no_points(loans, m
         mine = own[own["grade"] == grade]
         means = [len(mine), len(mine) / 50, mine["pd"].mean(), mine["points"].mean()]
         assert table.loc[grade].tolist() == pytest.approx(means)
-    assert len(LoanScorer(model).summary()) == 0
+    plain = LoanScorer(model)
+    assert len(plain.summary()) == 0
+    own = plain.score(loans.frame)
+    assert plain.summary().to_numpy().tolist() == [
+        ["all", 1500, 1, own["pd"].mean(), pytest.approx(own["points"].mean())]
+    ]
     slopes, thresholds, covariance = model.at_horizon()
     design = np.column_stack([model.design(frame)[0][list(slopes.index)].to_numpy(dtype=float), -np.ones(40)])
     centre = design @ [*slopes, thresholds.iloc[0]]
@@ -262,7 +267,7 @@ def unlike(model, counts, edges, values):
     return scorer.unlike(pd.DataFrame({"dti": values, "home": "a"}))
 
 
-def test_another_unit_is_told_where_chance_does_not_explain_it(model):
+def test_another_unit_is_told_where_chance_does_not_explain_it(loans, model):
     edges, tens = [10.0, 20.0, 30.0, 40.0], [100, 200, 400, 200, 100, 50]
     assert unlike(model, tens, edges, [5.0] * 5) == unlike(model, tens, edges, [99.0] * 6) == []  # 0.1 ** 6 is no less
     (told,) = unlike(model, tens, edges, [5.0] * 7)
@@ -274,6 +279,8 @@ def test_another_unit_is_told_where_chance_does_not_explain_it(model):
     assert unlike(model, [400, 150, 150, 150, 150, 0], edges, [5.0] * 90) == []
     assert len(unlike(model, [299, 176, 175, 175, 175, 0], edges, [5.0] * 90)) == 1
     assert unlike(model, [100, 200, 400, 100, 0], edges[:3], [5.0] * 90) == []  # four classes say too little
+    assert unlike(model, tens, edges, [np.nan] * 9) == []
+    assert LoanScorer(model).unlike(loans.frame.drop(columns="dti")) == []
     # where none of the fit lay, two loans are as likely as one in a thousand each
     none = [0, 300, 400, 200, 100, 0]
     assert unlike(model, none, edges, [5.0] * 2) == [] and len(unlike(model, none, edges, [5.0] * 3)) == 1

@@ -10,7 +10,7 @@ from scipy.stats import norm
 
 from made_tapes import ended, tape_of
 from p2prisk.errors import DataError
-from p2prisk.scorecard import MasterScale, card_of_tape, most_prudent
+from p2prisk.scorecard import card_of_tape, most_prudent
 from p2prisk.scorecard.characteristics import Characteristic
 from p2prisk.scorecard.classes import monotone_classes
 from p2prisk.scorecard.scoring import LoanScorer
@@ -45,48 +45,6 @@ def test_the_interval_of_a_probit_is_the_delta_method_on_the_scale_of_log_odds(l
     np.testing.assert_allclose(logit(scored["pd_low"]), logit(chance) - half, rtol=1e-8)
     np.testing.assert_allclose(logit(scored["pd_high"]), logit(chance) + half, rtol=1e-8)
     assert "points" not in scored and "reason_1" not in scored
-
-
-# -- counts by grade
-
-
-def test_points_and_chances_of_a_grade_are_means_over_all_batches(loans, model):
-    scale = card_of_tape(model, loans.frame).card.scale
-    graded = replace(model, scale=scale.to_plain())
-    scorer = LoanScorer(graded)
-    scored = pd.concat(
-        [scorer.score(loans.frame.iloc[part]) for part in (slice(0, 9), slice(9, 400), slice(400, None))]
-    )
-    by_grade = scored.groupby(scored["grade"].astype(str))
-    table = scorer.summary().set_index("grade")
-    assert sorted(table.index) == sorted(by_grade.groups) and len(table) > 2
-    for ours, theirs in (("mean_points", "points"), ("mean_pd", "pd")):
-        np.testing.assert_allclose(table[ours], by_grade[theirs].mean()[table.index], rtol=1e-12)
-    np.testing.assert_allclose(table["share"], by_grade.size()[table.index] / len(loans.frame), rtol=1e-12)
-    plain = LoanScorer(model)
-    scored = plain.score(loans.frame)
-    whole = plain.summary()
-    assert whole["grade"].tolist() == ["all"] and whole["share"].tolist() == [1.0]
-    assert whole["mean_points"][0] == pytest.approx(scored["points"].mean(), rel=1e-12)
-
-
-# -- another unit
-
-
-def test_loans_at_one_end_of_those_of_the_fit_are_told_by_their_attribute_and_end(loans, model):
-    scorer, frame = LoanScorer(model), loans.frame
-    assert scorer.unlike(frame) == []
-    for factor, end in ((0.01, "lowest"), (100.0, "highest")):
-        (told,) = scorer.unlike(frame.assign(dti=frame["dti"] * factor))
-        assert told.startswith("dti: ") and "0% of these" in told.replace("99%", "100%") and f" {end} 10% of" in told
-    # nine in ten will do, eight in ten will not; a lone loan, gaps and a column that is not there say nothing
-    moved = frame["dti"].where(np.arange(len(frame)) % 100 < 5, frame["dti"] * 100)
-    (told,) = scorer.unlike(frame.assign(dti=moved))
-    assert told.startswith("dti: 9") and "highest 10% of the loans of the fit" in told
-    within = frame["dti"].clip(8, 30).where(np.arange(len(frame)) % 100 < 20, frame["dti"] * 100)
-    assert scorer.unlike(frame.assign(dti=within)) == []
-    assert scorer.unlike(frame.head(1).assign(dti=4000.0)) == []
-    assert scorer.unlike(frame.assign(dti=np.nan)) == [] and scorer.unlike(frame.drop(columns="dti")) == []
 
 
 # -- monotone classes
@@ -128,13 +86,6 @@ def test_classes_are_those_of_the_rule_written_out(seed):
 
 
 # -- refusals, each alone
-
-
-@pytest.mark.parametrize("labels, pds", [(("1", "2", "3"), (0.05, 0.3)), (("1", "2"), (0.05, 0.2, 0.3))])
-def test_one_label_or_chance_too_many_is_refused(labels, pds):
-    assert MasterScale(("1", "2"), (0.1,), (0.05, 0.3)).labels == ("1", "2")
-    with pytest.raises(DataError, match="1 bounds make 2 grades"):
-        MasterScale(labels, (0.1,), pds)
 
 
 @pytest.mark.parametrize("events", [[-1, 3], [11, 3], [3, -1], [3, 21]])
