@@ -10,7 +10,6 @@ import pandas as pd
 from p2prisk.errors import DataError
 from p2prisk.scorecard.card import Scorecard
 from p2prisk.scorecard.master_scale import MasterScale, build_master_scale, grade_table
-from p2prisk.tape.event import first_bad_class
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -80,7 +79,7 @@ def card_of_tape(
     if model.outcome not in ("severity", "bad"):
         raise DataError(f"a card needs a model of how loans end, not of {model.outcome}")
     frame = model.prepared(frame[frame["bad"].notna() & frame[model.outcome].notna()])
-    card = Scorecard.from_result(model, default_from=model.bad_from or first_bad_class(frame, model.outcome))
+    card = Scorecard.from_result(model)
     scored = card.score(frame, drift="flag")
     if why := _unobserved(model):
         return TapeCard(card, scored, None, why)
