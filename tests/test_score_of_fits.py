@@ -248,7 +248,7 @@ def test_a_scorer_gives_the_cards_reasons_and_refers_what_has_no_points(loans, m
         means = [len(mine), len(mine) / 50, mine["pd"].mean(), mine["points"].mean()]
         assert table.loc[grade].tolist() == pytest.approx(means)
     plain = LoanScorer(model)
-    assert len(plain.summary()) == 0
+    assert len(plain.summary()) == 0 and plain.reasons == 4
     own = plain.score(loans.frame)
     assert plain.summary().to_numpy().tolist() == [
         ["all", 1500, 1, own["pd"].mean(), pytest.approx(own["points"].mean())]
@@ -332,7 +332,8 @@ def test_what_a_score_is_made_of_must_be_read_alike(name, inputs, rules):
 def test_other_money_and_other_codes_for_gaps_are_refused():
     for more in ({}, {"currency": None}, {"currency": "EUR"}):
         read({}, **more) and read({"dti": {"from": "debt"}}, inputs=["dti"], **more)
-    read({"dti": {"from": "debt"}}, inputs=["dti"], currency="GBP")  # a share has no currency
+    for name in ("dti", "home", "term"):  # a share, a class and months have no currency
+        read({name: {"from": "debt"}}, inputs=[name], currency="GBP")
     with pytest.raises(DataError, match="the amounts of this mapping are in GBP, those of the model in EUR: convert"):
         read({"income": {"from": ["a", "b"], "unit": "detect"}}, decisions={"income": True}, currency="GBP")
     with pytest.raises(DataError, match="the mapping names other missing codes"):

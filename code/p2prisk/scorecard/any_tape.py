@@ -120,12 +120,13 @@ def scale_of_tape(model: StandardModel, frame: pd.DataFrame, grades: int = 7) ->
 
 def _unobserved(model):
     """Why no grade can be checked against what was observed at the horizon; empty where it can."""
-    if model.event is None or not any(rule["kind"] == "exposure" for rule in model.rules):
-        return ""
-    return (
-        f"the loans are seen at different ages, so that nobody has observed their share of bad loans "
-        f"{model.event['horizon']} months after issue"
-    )
+    for rule in model.rules:
+        if rule["kind"] == "exposure":
+            return (
+                "the loans are seen at different ages, so that nobody has observed their share of bad loans "
+                f"{rule['horizon']} months after issue"
+            )
+    return ""
 
 
 def _scale(probability, event, weights, grades, bounds):
