@@ -198,6 +198,12 @@ def test_grades_are_found_counted_given_or_refused_with_the_reason(loans, model)
     assert counted.grades["loans"].sum() == 2 * 1200 == 2 * len(counted.scored)
     assert scale_of_tape(model, frame) == (usual.card.scale, "")
     assert scale_of_tape(model, frame, 2)[0].labels == ("1", "2")
+    apart = tape_of(ended(size=6000, effect=0.1))
+    clear = fit_standard(apart, "bad", ["dti"])
+    assert (
+        len(card_of_tape(clear, apart.frame).card.scale.labels) == len(scale_of_tape(clear, apart.frame)[0].labels) == 7
+    )
+    assert len(card_of_tape(clear, apart.frame, 8).card.scale.labels) == 8
     free = fit_standard(loans, "bad", ["dti", "income"], FitSettings(link="probit"))
     scale, why = scale_of_tape(free, twice)
     assert why == "" and scale.labels[0] == "1"

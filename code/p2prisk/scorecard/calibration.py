@@ -57,10 +57,9 @@ def shift_to_target(probability: ArrayLike, target: float, freq_weights: ArrayLi
     if not 0 < target < 1:
         raise DataError(f"the target rate is {target!r}; it must lie strictly between 0 and 1")
     odds = logit(probability)
-    reach = np.ptp(odds) + abs(logit(target)) + np.abs(odds).max() + 1
-    return float(
-        brentq(lambda d: np.average(expit(odds + d), weights=weights) - target, -reach, reach, xtol=1e-14, rtol=1e-15)
-    )
+    # the shifts of the worst and of the best loan alone, and a little more
+    ends = logit(target) - odds.max() - 1, logit(target) - odds.min() + 1
+    return float(brentq(lambda d: np.average(expit(odds + d), weights=weights) - target, *ends, xtol=1e-14, rtol=1e-15))
 
 
 def apply_shift(probability: ArrayLike, shift: float) -> np.ndarray | float:
