@@ -126,15 +126,17 @@ def _sample(probability, event, freq_weights):
 
 
 def _groups(probability, event, weights, most):
-    """Loans, losses and range of at most `most` groups of near equal size; equal probabilities stay together."""
+    """Losses and loans of at most `most` groups of near equal size; equal probabilities stay together.
+
+    Also the probabilities in order, the place at which each group begins among them, and the group of each row.
+    """
     values, place = np.unique(probability, return_inverse=True)
     loans = np.bincount(place, weights)
     middle = (np.cumsum(loans) - loans / 2) / loans.sum()
     _, group = np.unique((middle * most).astype(int), return_inverse=True)
     starts = np.flatnonzero(np.diff(group, prepend=-1))
-    ends = np.append(starts[1:] - 1, len(values) - 1)
     which = group[place]
-    return (np.bincount(which, weights * event), np.bincount(which, weights), values[starts], values[ends], which)
+    return np.bincount(which, weights * event), np.bincount(which, weights), values, starts, which
 
 
 #: Groups of near probabilities that are joined into grades.
@@ -183,7 +185,7 @@ def build_master_scale(
         When not even two grades can be told apart.
     """
     probability, event, weights = _sample(probability, event, freq_weights)
-    losses, loans, low, high, which = _groups(probability, event, weights, _FINE_GROUPS)
+    losses, loans, values, first, which = _groups(probability, event, weights, _FINE_GROUPS)
     mean = np.bincount(which, weights * probability) / loans
     for number in range(min(grades, len(loans)), 1, -1):
         starts = best_partition(losses, loans, number, smallest * loans.sum())
@@ -196,7 +198,7 @@ def build_master_scale(
         if bad.min() < fewest_events or not ((separate["difference"] > 0) & (separate["pvalue_holm"] < level)).all():
             continue
         # half way on the log-odds scale between the two probabilities that the bound divides
-        bounds = tuple(expit((logit(high[s - 1]) + logit(low[s])) / 2) for s in starts)
+        bounds = tuple(expit((logit(values[first[s] - 1]) + logit(values[first[s]])) / 2) for s in starts)
         return MasterScale(tuple(str(i + 1) for i in range(number)), bounds, tuple(pds))
     raise DataError(
         f"no two grades of at least {smallest:.0%} of the loans and {fewest_events} defaults differ at the "
