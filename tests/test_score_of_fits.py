@@ -342,8 +342,9 @@ def test_other_money_and_other_codes_for_gaps_are_refused():
         read({name: {"from": "debt"}}, inputs=[name], currency="GBP")
     with pytest.raises(DataError, match="the amounts of this mapping are in GBP, those of the model in EUR: convert"):
         read({"income": {"from": ["a", "b"], "unit": "detect"}}, decisions={"income": True}, currency="GBP")
-    with pytest.raises(DataError, match="the mapping names other missing codes"):
-        read({"dti": {"from": "debt"}}, missing=[9])
+    for codes in ([9], [6], []):
+        with pytest.raises(DataError, match="the mapping names other missing codes"):
+            read({"dti": {"from": "debt"}}, missing=codes)
     read({"dti": {"from": "debt"}}, None, missing=[9])
     own = {"columns": {"a": {}}}
     model = SimpleNamespace(reading={"mapping": own, "decisions": {"a": 1}}, inputs=[], rules=[])
