@@ -318,19 +318,21 @@ def test_overrides_that_cannot_be_read_are_refused():
 
 def test_the_audit_compares_with_the_loans_left_alone():
     labels = list("ABC")
-    frame = pd.DataFrame({"grade": list("AAAABBBBCBBC"), "final_grade": list("AAAABBBBCAAC")})
+    frame = pd.DataFrame({"grade": list("AAAABBBBCBBCA"), "final_grade": list("AAAABBBBCAACB")})
     frame = frame.apply(lambda column: pd.Categorical(column, labels, ordered=True))
-    frame["notches"] = [0, 0, 0, 0, 0, 0, 0, 0, 0, -1, -1, 0]
-    event = [0, 0, 0, 1, 1, 0, 1, 0, 1, 1, 0, 1]
+    frame["notches"] = [0, 0, 0, 0, 0, 0, 0, 0, 0, -1, -1, 0, 1]
+    event = [0, 0, 0, 1, 1, 0, 1, 0, 1, 1, 0, 1, 1]
     table = override_audit(frame, event, 0.8).set_index("direction")
     assert table.index.tolist() == ["better than the card", "as the card", "worse than the card"]
-    assert table["loans"].tolist() == [2, 10, 0] and table["events"].tolist() == [1, 5, 0]
-    assert table["rate"].tolist()[:2] == [0.5, 0.5] and table.iloc[2, 2:].isna().all()
+    assert table["loans"].tolist() == [2, 10, 1] and table["events"].tolist() == [1, 5, 1]
+    assert table["rate"].tolist() == [0.5, 0.5, 1] and table["ci_high"].tolist()[2] == 1
     ends = [beta.ppf(q, 1.5, 1.5) for q in (0.1, 0.9)]
     assert table.iloc[0][["ci_low", "ci_high"]].tolist() == pytest.approx(ends)
     assert table.iloc[0][["at_card_grade", "at_final_grade"]].tolist() == [0.5, 0.25]
     assert table.iloc[1]["at_card_grade"] == pytest.approx((4 * 0.25 + 4 * 0.5 + 2 * 1) / 10)
-    with pytest.raises(DataError, match="2 outcomes are given for 12 loans"):
+    assert table.iloc[2][["at_card_grade", "at_final_grade"]].tolist() == [0.25, 0.5]
+    assert override_audit(frame[:9], event[:9]).iloc[[0, 2], 3:].isna().all(axis=None)
+    with pytest.raises(DataError, match="2 outcomes are given for 13 loans"):
         override_audit(frame, [0, 1])
     assert override_audit(frame, event).iloc[0]["ci_low"] == pytest.approx(beta.ppf(0.025, 1.5, 1.5))
 
