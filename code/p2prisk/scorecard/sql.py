@@ -45,8 +45,7 @@ def score_expression(card, dialect="duckdb"):
     if dialect not in DIALECTS:
         raise DataError(f"dialect {dialect!r} is unknown; choose {', '.join(DIALECTS)}")
     parts = [
-        _class(card, item, dialect) if item.kind == "class" else _number(card, item, dialect)
-        for item in card.characteristics
+        _class(card, item) if item.kind == "class" else _number(card, item, dialect) for item in card.characteristics
     ]
     return "\n+ ".join(parts)
 
@@ -55,10 +54,9 @@ def _whole(value):
     return repr(float(value))
 
 
-def _class(card, item, dialect):
+def _class(card, item):
     points = dict(zip(item.levels, card._points(item, item.contributions(card._slopes_of[item.name])), strict=True))
     column = identifier(item.source)
-    text = "VARCHAR" if dialect == "duckdb" else "TEXT"
     missing = _whole(points[MISSING]) if MISSING in points else "NULL"
     lines = [f"CASE WHEN {column} IS NULL THEN {missing}"]
     if item.band is not None and "cuts" in item.band:
@@ -66,7 +64,7 @@ def _class(card, item, dialect):
         for level, cut in zip(levels, item.band["cuts"], strict=False):
             lines.append(f"WHEN {column} < {cut!r} THEN {_whole(points[level])}")
         return "\n     ".join(lines) + f"\n     ELSE {_whole(points[levels[-1]])} END"
-    words = f"CAST({column} AS {text})"
+    words = f"CAST({column} AS TEXT)"
     if item.band is not None:
         for raw, level in item.band["groups"].items():
             lines.append(f"WHEN {words} = {literal(raw)} THEN {_whole(points[level])}")
