@@ -209,6 +209,14 @@ def test_axe_finds_nothing_on_quartos_pages(book, browser):
         context.close()
 
 
+def test_no_page_of_quartos_scrolls_sideways_on_a_telephone(book, browser):
+    page = browser.new_page(viewport={"width": 390, "height": 800})
+    for path in read_book(ROOT).chapters:
+        page.goto((book[2] / path).with_suffix(".html").as_uri())
+        assert page.evaluate("document.documentElement.scrollWidth") <= 390, path
+    page.close()
+
+
 def printed(folder, edition, pages):
     """Path of the PDF that Quarto makes of pages with an edition's settings for it."""
     if not shutil.which("pdftotext"):
@@ -244,15 +252,32 @@ def words_of(made, *options):
 
 def test_the_pdf_has_a_date_no_doors_no_empty_page_and_whole_tables(tmp_path):
     """With the partial, the filter and the rules of the book, on pages of their own."""
-    opening = "# Doors\n\n::: {.doors}\n- [Way in](index.qmd)\n:::\n\nWords.\n"
-    chapter = "# One\n\n" + "A long paragraph of words. " * 500 + table(18)
+    opening = "# Doors\n\n::: {.doors}\n- [Way in](index.qmd)\n:::\n\nWords of @sec-one and more.\n"
+    opening += "\n**The answer first.** Yes.\n\n```{=typst}\n#place(top, float: true)[A picture.]\n```\n"
+    chapter = "# One {#sec-one}\n\n" + "A long paragraph of words. " * 500 + table(18) + "\nAfterwards.\n"
     made = printed(tmp_path, "_quarto.yml", {"index.qmd": opening, "a.qmd": chapter})
     pages = words_of(made, "-layout").split("\f")[:-1]
     assert "2026-11-24" in pages[0] and all(len(page) > 20 for page in pages)
-    assert "Words." in "".join(pages) and "Way in" not in "".join(pages)
+    assert "Words of Chapter 2 and more." in "".join(pages) and "Way in" not in "".join(pages)
+    assert re.search("The answer first.*A picture", "".join(pages), re.DOTALL)
     assert [page for page in pages if "row 0" in page] == [
         page for page in pages if "row 17" in page and "A table" in page
     ]
+    last, after = re.search(
+        r'yMax="([\d.]+)">17<.*?yMin="([\d.]+)" [^>]*>Afterwards', words_of(made, "-bbox"), re.DOTALL
+    ).groups()
+    assert float(after) - float(last) < 15  # points; it was 22
+
+
+def test_no_page_of_the_pdf_holds_the_takeaways_alone(tmp_path):
+    end = '\n\n## Limits\n\nWhat is not known.\n\n::: {.callout-note title="Key takeaways"}\n- One.\n- Two.\n:::\n'
+    long = {
+        f"c{more}.qmd": f"# One\n\n{'A long paragraph of words. ' * (500 + more)}{end}" for more in range(0, 91, 15)
+    }
+    pages = words_of(printed(tmp_path, "_quarto.yml", {"index.qmd": "# Open\n\nWords.\n"} | long)).split("\f")
+    ends = [page for page in pages if "Key takeaways" in page]
+    assert len(ends) == len(long) and all("not known" in page for page in ends)
+    assert any("of words." not in page for page in ends)  # one of these lengths would have left them alone
 
 
 def test_a_reports_pdf_breaks_long_tables_sets_columns_by_their_words_and_has_the_bundled_faces(tmp_path):

@@ -101,7 +101,35 @@ local function page(doc)
 end
 
 if quarto.doc.is_format("html") then return { { Image = dressed }, { Inlines = bound }, { Pandoc = page } } end
--- ways into the web edition; a PDF has its contents
-if quarto.doc.is_format("typst") then
-  return { { Div = function(div) if div.classes:includes("doors") then return {} end end } }
+local function within(open, blocks)
+  local all = pandoc.Blocks({ pandoc.RawBlock("typst", open) })
+  all:extend(blocks)
+  all:insert(pandoc.RawBlock("typst", "]"))
+  return all
 end
+
+-- ways into the web edition, where a PDF has its contents; findings smaller
+local function fitted(div)
+  if div.classes:includes("doors") then return {} end
+  if div.classes:includes("findings") then return within("#[#set text(size: 9pt); #set par(leading: 0.5em)", div.content) end
+end
+
+-- what no picture comes before
+local function first(para)
+  if pandoc.utils.stringify(para):match("^The answer first%.") then return within("#answer[", { para }) end
+end
+
+-- the limits before a chapter's key takeaways stay with them, so that no page holds these alone; as in bookkit/pdf.py
+local function kept(blocks)
+  for i = #blocks, 2, -1 do
+    local before, kind = blocks[i - 1], blocks[i].attributes and blocks[i].attributes.__quarto_custom_type
+    if kind == "Callout" and (before.t == "Para" or before.t == "BulletList")
+        and pandoc.utils.stringify(blocks[i]):match("^Key takeaways") then
+      blocks:remove(i - 1)
+      for place, block in ipairs(within("#block(sticky: true)[", { before })) do blocks:insert(i + place - 2, block) end
+    end
+  end
+  return blocks
+end
+
+if quarto.doc.is_format("typst") then return { { Div = fitted, Para = first, Blocks = kept } } end
