@@ -284,6 +284,9 @@ def test_a_reports_pdf_breaks_long_tables_sets_columns_by_their_words_and_has_th
     """Rows were printed over each other at the foot of the page, columns all of one width, in Quarto's own faces."""
     long = f"\n\n| what | where | mark | by |\n|---|---|---|---|\n| {'many words here ' * 30} | here | yes | all |\n"
     made = printed(tmp_path, REPORT, {"index.qmd": "# One\n\nWords." + table(90) + long})
+    assert all(
+        len(page.strip()) > 9 for page in words_of(made, "-layout").split("\f")[:-1]
+    )  # the second page was empty
     feet = [float(foot) for foot in re.findall(r'yMax="([\d.]+)">row<', words_of(made, "-bbox"))]
     assert len(feet) == 90 and max(feet) < 842 - 40
     left = re.search(r'xMin="([\d.]+)" [^>]*>where<', words_of(made, "-bbox"))[1]

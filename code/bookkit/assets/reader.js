@@ -191,7 +191,7 @@
   all("#quarto-sidebar a[role=navigation]").forEach(function (toggle) { toggle.setAttribute("role", "button"); });
   all(".quarto-container thead th").forEach(function (head) { if (!head.textContent.trim()) head.setAttribute("role", "cell"); });
   addEventListener("load", function () {
-    all(".quarto-container main :is(math[display=block], .cell-output, .quarto-float-tbl > div, section > table, div.sourceCode)").forEach(function (box) {
+    all(".quarto-container main :is(math[display=block], .cell-output, .quarto-float-tbl > div, :is(section, .callout-body) > table, div.sourceCode)").forEach(function (box) {
       if (box.scrollWidth > box.clientWidth) box.tabIndex = 0;
     });
   });
