@@ -70,7 +70,7 @@ def test_loans_without_an_outcome_are_counted_aloud(models, later, monkeypatch):
     day = later["issue_date"].max() + pd.DateOffset(months=int(later["term"].max()) - 3)
     some = challenge_model(*models, tape_of(later, record_date=f"{day:%Y-%m-%d}"))
     without = len(later) - some.about["loans"]
-    assert without and any(note.startswith(f"{without:,d} loans show no outcome yet") for note in some.notes)
+    assert without and any(note.startswith(f"{without:,d} loans without an outcome yet") for note in some.notes)
 
 
 def test_the_swap_set_adds_up(later, found):

@@ -153,7 +153,7 @@ def test_vintages_of_a_tape():
     assert vintage_curves_from_tape(frame, as_of="2015-07", period="month")["events"].max() == 1  # the second is known
     with pytest.raises(DataError, match="lacks last_payment_date"):
         vintage_curves_from_tape(frame.drop(columns="last_payment_date"))
-    with pytest.raises(DataError, match="1 loans have no outcome"):
+    with pytest.raises(DataError, match="1 loan without an outcome"):
         vintage_curves_from_tape(frame.assign(bad=pd.array([True, None, False], dtype="boolean")))
 
 

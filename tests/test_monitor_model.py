@@ -102,7 +102,7 @@ def test_limits_hold_at_the_rate_they_say(model):
 def test_no_verdict_from_few_loans(model):
     found = watch(model, later(size=24))
     assert found.verdict == "no verdict" and not len(found.measures) and np.isnan(found.false_alarm)
-    assert "24 loans have one" in found.reasons[0] and "needs 200 loans and 20 of each kind" in found.reasons[0]
+    assert "24 loans with one" in found.reasons[0] and "needs 200 loans and 20 of each kind" in found.reasons[0]
     assert any("24 loans" in note for note in found.notes) and found.stability["psi"].isna().all()
 
 
@@ -123,7 +123,7 @@ def test_the_models_own_months_are_no_test_of_it(model):
     assert watch(model, ended(size=1500, seed=5), same_months=True).verdict == "keep"
     mixed = watch(model, pd.concat([ended(size=500, seed=5), later()], ignore_index=True))
     assert mixed.about["judged"] == 1500 and any(
-        note.startswith("500 loans of the model's own") for note in mixed.notes
+        note.startswith("Set aside: 500 loans of the model's own") for note in mixed.notes
     )
 
 

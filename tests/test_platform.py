@@ -114,7 +114,7 @@ def test_concentration_and_caps():
 def test_rate_cap():
     frame = pd.DataFrame({"rate": [24.0, 24.5, 36.0, np.nan]})
     result = rate_cap(frame, cap=24)
-    assert result.value == pytest.approx(200 / 3) and result.breached and result.notes == ["1 loans have no rate"]
+    assert result.value == pytest.approx(200 / 3) and result.breached and result.notes == ["1 loan without a rate"]
     assert not rate_cap(frame, cap=36).breached
     assert rate_cap(frame, cap=[24, 36, 15.4, 24]).table["rate"].tolist() == [36.0]  # the cap moves with the date
     assert rate_cap(frame.assign(apr=[10.0, 11, 12, 13]), cap=12.5).value == 25.0  # with fees, where known

@@ -254,7 +254,7 @@ def test_missing_with_a_level_has_its_own_points():
 def test_drift_is_refused_or_flagged(made, numbers):
     frame = made.test.head(2).copy().astype({"income_band": object})
     frame.loc[0, "income_band"] = "millions"
-    with pytest.raises(DataError, match="1 of 2 loans have drifted .*row 0"):
+    with pytest.raises(DataError, match="1 of 2 loans drifted .*row 0"):
         made.card.score(frame)
     flagged = made.card.score(frame, drift="flag")
     assert flagged["new_level"].tolist() == [True, False] and flagged["refer"].tolist() == [True, False]

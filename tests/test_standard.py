@@ -70,7 +70,7 @@ def test_new_levels_and_values_are_flagged_or_refused(tape, model):
     assert scores["new_level"].tolist() == [True, False, False, False]
     assert scores["out_of_range"].tolist() == [False, True, False, False]
     assert scores.notna().all().all()
-    with pytest.raises(DataError, match="2 of 4 loans have an attribute outside"):
+    with pytest.raises(DataError, match="2 of 4 loans with an attribute outside"):
         model.score(frame, drift="refuse")
 
 

@@ -181,7 +181,7 @@ def test_odd_tapes(folder, capsys):
     assert stress(folder, plan(odds=2.0), tape="few.csv") == 0
     loans.head(24).assign(amount=[0.0] + [1000.0] * 23).to_csv(folder / "zero.csv", index=False)
     assert stress(folder, plan(odds=2.0), tape="zero.csv") == 0
-    assert "1 loans without an amount" in capsys.readouterr().out
+    assert "1 loan without an amount" in capsys.readouterr().out
     before = (folder / "loans.csv").read_bytes()
     assert stress(folder, plan(odds=2.0), "--html", str(folder / "loans.csv")) == 2
     assert stress(folder, str(folder / "s.yml"), "--json", str(folder / "s.yml")) == 2

@@ -234,7 +234,7 @@ def test_codes_at_which_a_column_piles_up_are_asked_about(put, code, name):
 def test_zeros_where_none_is_unlikely_are_asked_about(put):
     table = [[*row[:4], 0 if i % 10 == 0 else row[4], *row[5:]] for i, row in enumerate(rows(120))]
     findings = read_tape(put(text(table)), mapping()).quality().findings
-    assert findings.set_index("column").loc["income"]["what"] == "12 rows hold 0: is it none, or not known?"
+    assert findings.set_index("column").loc["income"]["what"] == "12 rows with 0: is it none, or not known?"
 
 
 def test_no_code_is_suspected_in_an_ordinary_column(put):

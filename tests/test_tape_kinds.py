@@ -224,7 +224,7 @@ GRADED = LOANS.assign(grade=np.digitize(-LOANS["dti"], [-24, -13]) + 1)
 #: kind, name, content, mapping, column and words of the finding, mapping that answers it (None: the file is to change)
 ASKED = [
     *(
-        ("T6", f"{value} in {column}", held(column, value), {}, column, rf"hold {value}\b", code(column, value))
+        ("T6", f"{value} in {column}", held(column, value), {}, column, rf"(?:hold|with) {value}\b", code(column, value))
         for column, value in [
             *(("dti", value) for value in (99.99, 999.9, 9999.99, 77, 8888, 61.5)),
             *(("income", value) for value in (99999, 9999999, 99999999, 1000000000)),
@@ -239,7 +239,7 @@ ASKED = [
         held("income", 45.2, 40),
         {},
         "income",
-        "two scales: 6 rows hold 45.2 to 45.2",
+        "two scales: 6 rows with 45.2 to 45.2",
         None,
     ),
     (
@@ -297,8 +297,8 @@ ASKED = [
         {"bad": {"from": "flag", "recode": {"Y": False, "N": True}}, "status": None},
     ),
     ("T6", "less than none", held("dti", -7), {}, "dti", "negative, which cannot be", code("dti", -7)),
-    ("T3", "two scales in half of the rows", two_scales(2), RATE, "rate", "two scales: 120 rows hold fractions", None),
-    ("T3", "two scales in a few rows", two_scales(40), RATE, "rate", "two scales: 6 rows hold fractions", None),
+    ("T3", "two scales in half of the rows", two_scales(2), RATE, "rate", "two scales: 120 rows with fractions", None),
+    ("T3", "two scales in a few rows", two_scales(40), RATE, "rate", "two scales: 6 rows with fractions", None),
     (
         "T3",
         "a year's income that is a month's",

@@ -446,7 +446,7 @@ def test_a_mapping_in_another_currency_is_refused(model, capsys):
 
 def test_what_the_reader_did_to_a_cell_is_said(model, capsys):
     assert scored(model, LOANS.head(3).assign(dti=[-1, 12, 13])) == 0
-    assert "dti: negative, which cannot be: set to missing [1 rows]" in capsys.readouterr().err
+    assert "dti: negative, which cannot be: set to missing [1 row]" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("loans, said", [(1, False), (20, True)])

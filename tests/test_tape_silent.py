@@ -200,7 +200,7 @@ def test_a_few_incomes_per_month_are_told_with_their_number(put, every):
     path = put(MANY.assign(income=np.where(monthly, (PAY / 12).round(), PAY)))
     said = read_tape(path, rules()).quality().findings
     (hit,) = said[(said["column"] == "income") & said["what"].str.contains("per month")].to_dict("records")
-    assert 0.4 * monthly.sum() <= hit["rows"] <= 1.1 * monthly.sum() and f"{hit['rows']:,d} rows hold" in hit["what"]
+    assert 0.4 * monthly.sum() <= hit["rows"] <= 1.1 * monthly.sum() and f"{hit['rows']:,d} rows with" in hit["what"]
     assert "row" in hit["what"] and "write all rows alike" in hit["remedy"]
     assert read_tape(path, rules()).frame["income"].min() == (PAY[monthly] / 12).round().min()  # as it stands
     answered = rules({"income": {"from": "income", "unit": "per year"}})

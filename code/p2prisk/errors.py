@@ -15,6 +15,17 @@ def said(error: BaseException | None) -> str:
     return str(error) if isinstance(error, P2PRiskError) else type(error).__name__
 
 
+def count_of(number: int, name: str) -> str:
+    """A number of things, in words that fit one and many.
+
+    Examples
+    --------
+    >>> count_of(1, "warning"), count_of(1200, "note"), count_of(0, "error")
+    ('1 warning', '1,200 notes', '0 errors')
+    """
+    return f"{number:,d} {name}{'' if number == 1 else 's'}"
+
+
 class DataError(P2PRiskError, ValueError):
     """Input data that cannot be used as they are."""
 

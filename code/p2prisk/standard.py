@@ -39,7 +39,7 @@ import numpy as np
 import pandas as pd
 from scipy.special import expit
 
-from p2prisk.errors import ConvergenceError, DataError, ModelError, SeparationError
+from p2prisk.errors import ConvergenceError, DataError, ModelError, SeparationError, count_of
 from p2prisk.kinds import OUTCOMES
 from p2prisk.ordered import OrderedLogit, OrderedResults, SequentialLogit
 from p2prisk.ordered.likelihood import one_blas_thread
@@ -432,7 +432,7 @@ class StandardModel:
         if drift == "refuse" and (flags["new_level"] | flags["out_of_range"]).any():
             rows = int((flags["new_level"] | flags["out_of_range"]).sum())
             raise DataError(
-                f"{rows:,d} of {len(frame):,d} loans have an attribute outside the range or levels the model "
+                f"{rows:,d} of {count_of(len(frame), 'loan')} with an attribute outside the range or levels the model "
                 "was fitted on; look at them (drift='flag' marks them) or refit"
             )
         linear = self._linear(design)
@@ -560,7 +560,7 @@ def sampling_weights(frame: pd.DataFrame, name: str) -> np.ndarray:
     if wrong.any():
         first = int(np.argmax(wrong)) + 1
         raise DataError(
-            f"{int(wrong.sum()):,d} loans have no positive weight in {name} (first: row {first:,d}); a "
+            f"{count_of(wrong.sum(), 'loan')} without a positive weight in {name} (first: row {first:,d}); a "
             "loan that shall not count does not belong on the tape"
         )
     return weights / weights.mean()

@@ -4,6 +4,8 @@ import contextlib
 import sys
 from dataclasses import replace
 
+from p2prisk.errors import count_of
+
 
 def add(command):
     """Add the command to a parser."""
@@ -189,7 +191,7 @@ def _enough(tape, arguments):
     frame, limits = tape.frame, Limits()
     weights = frame["n"] if "n" in frame else 1.0
     loans = int(frame["n"].sum()) if "n" in frame else len(frame)
-    says = f"{loans:,d} loans"
+    says = count_of(loans, "loan")
     few = loans < limits.loans
     if arguments.outcome != "grade" and "bad" in frame:
         bad = int((frame["bad"].fillna(False).astype(bool) * weights).sum())

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from p2prisk.errors import count_of
 from p2prisk.tape.abreast import in_order
 
 
@@ -153,7 +154,7 @@ def run(arguments):
             progress.show(scorer.loans)
         progress.close()
     for told, rows in doubts.items():
-        cli._say(f"warning: {told} [{rows:,d} rows]", sys.stderr)
+        cli._say(f"warning: {told} [{count_of(rows, 'row')}]", sys.stderr)
     print(account(scorer.loans + sum(entry["rows"] for entry in aside), scorer.loans, aside, "scored"))
     _say_grades(scorer, model)
     _say_flags(scorer, arguments.output)
@@ -236,7 +237,7 @@ def _say_flags(scorer, output):
     words = {"missing": "a missing attribute", "new_level": "a level new to the model"}
     words |= {"out_of_range": "a value outside its range", "refer": "a gap without points (referred)"}
     told = ", ".join(f"{text} {scorer.flags[name]:,d}" for name, text in words.items())
-    print(f"written: {output}: {scorer.loans:,d} loans; with {told}")
+    print(f"written: {output}: {count_of(scorer.loans, 'loan')}; with {told}")
     if scorer.flags["out_of_range"] > 0.5 * scorer.loans and scorer.loans > 1:
         print(
             "more than half of these loans have a value outside all that the model was built on: look whether a column "

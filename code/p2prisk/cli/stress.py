@@ -6,6 +6,7 @@ from importlib import resources
 from pathlib import Path
 
 from p2prisk.cli import exits
+from p2prisk.errors import count_of
 
 
 def add(command):
@@ -77,7 +78,9 @@ def _answer(found):
 def _sections(found, plan):
     whole = found.table["grade"].eq("all") & found.table["term"].isna()
     stories = [f"{scenario['name']}: {scenario['story']}" for scenario in plan["scenarios"]]
-    words = [f"Event: {found.about['event']}; {found.about['loans']:,d} loans. Grades: {found.about['grade']}."]
+    words = [
+        f"Event: {found.about['event']}; {count_of(found.about['loans'], 'loan')}. Grades: {found.about['grade']}."
+    ]
     return [
         ("Answer", _answer(found), None),
         ("The whole book", [*words, *stories], found.table[whole].drop(columns=["grade", "term"])),

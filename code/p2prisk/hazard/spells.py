@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 import pandas as pd
 
-from p2prisk.errors import DataError
+from p2prisk.errors import DataError, count_of
 from p2prisk.tape.wind_back import end_dates
 
 if TYPE_CHECKING:
@@ -140,7 +140,7 @@ def spells(
     for reason, mask in gone.items():
         mask = np.asarray(mask, bool) & keep
         if mask.any():
-            notes.append(f"{int(mask.sum()):,d} loans left out: {reason}")
+            notes.append(f"{count_of(mask.sum(), 'loan')} left out: {reason}")
             keep &= ~mask
     if not keep.any():
         raise DataError("no loan was at risk for a whole period: " + "; ".join(notes))

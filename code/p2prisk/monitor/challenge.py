@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from p2prisk.errors import DataError
+from p2prisk.errors import DataError, count_of
 from p2prisk.monitor.watch import Limits, _later, observed
 from p2prisk.tape.event import Event
 from p2prisk.tape.privacy import pooled
@@ -132,7 +132,7 @@ def challenge_model(
     limits = Limits()
     if min(bad.sum(), (~bad).sum()) < limits.events or len(bad) < limits.loans:
         raise DataError(
-            f"{len(bad):,d} loans have an outcome, {int(bad.sum()):,d} of them bad; a comparison needs {limits.loans} "
+            f"{count_of(len(bad), 'loan')} with an outcome, {bad.sum():,d} bad; a comparison needs {limits.loans} "
             f"loans and {limits.events} of each kind"
         )
     scores = {CHAMPION: model.score(judged)["pd"].to_numpy(), CHALLENGER: against.score(judged)["pd"].to_numpy()}

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from p2prisk.errors import DataError
+from p2prisk.errors import DataError, count_of
 from p2prisk.monitor.drift import stability_by_month
 from p2prisk.monitor.panel import month_index, month_name, read_panel
 from p2prisk.monitor.roll_rates import roll_rates_by_month
@@ -94,7 +94,7 @@ def monthly_report(
     book = pd.DataFrame({"state": panel.states, "loans": count, "share": count / count.sum()})
     if panel.balance is not None:
         book["balance"] = np.bincount(panel.state[today], panel.balance[today], minlength=len(panel.states))
-    report.sections.append(("The book", f"{count.sum():,d} loans reported in {report.month}.", book))
+    report.sections.append(("The book", f"{count_of(count.sum(), 'loan')} reported in {report.month}.", book))
     _roll_to_worse(report, panel)
     _young_vintages(report, panel, early_age)
     if frame is not None and reference is not None and columns:
@@ -152,7 +152,7 @@ def _early_warning(report, panel, at, frame):
     rules = listed.drop(columns=["loan_id", "month", "state", "balance", "rules"])
     balance = [listed.loc[rules[name], "balance"].sum() for name in rules.columns]
     summary = pd.DataFrame({"rule": rules.columns, "loans": rules.sum().to_numpy(), "balance": balance})
-    report.sections.append(("Early warning", f"{len(listed):,d} loans are on the list.", summary))
+    report.sections.append(("Early warning", f"On the list: {count_of(len(listed), 'loan')}.", summary))
 
 
 def _conduct(report, screens):

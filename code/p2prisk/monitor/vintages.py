@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 import pandas as pd
 
-from p2prisk.errors import DataError
+from p2prisk.errors import DataError, count_of
 from p2prisk.monitor.panel import month_index, month_name, read_panel
 from p2prisk.validation import jeffreys_interval
 
@@ -215,7 +215,9 @@ def vintage_curves_from_tape(
     if lacking:
         raise DataError(f"the tape lacks {', '.join(lacking)}; without it failures cannot be dated")
     if frame["bad"].isna().any():
-        raise DataError(f"{int(frame['bad'].isna().sum())} loans have no outcome; set them aside with a reason first")
+        raise DataError(
+            f"{count_of(frame['bad'].isna().sum(), 'loan')} without an outcome; set them aside with a reason first"
+        )
     issue = month_index(frame["issue_date"])
     paid = pd.to_datetime(frame["last_payment_date"])
     last = np.where(paid.isna(), issue, 12 * (paid.dt.year - 1970) + paid.dt.month - 1)

@@ -19,7 +19,7 @@ import pandas as pd
 import scipy
 from scipy.special import expit, logit
 
-from p2prisk.errors import DataError
+from p2prisk.errors import DataError, count_of
 from p2prisk.monitor.panel import month_index
 from p2prisk.scorecard.master_scale import MasterScale
 from p2prisk.tape.event import Event
@@ -218,7 +218,7 @@ def _later(model, tape, same_months, notes):
             "judged by the loans it was fitted on. Give later ones, or say --same-months where these are others"
         )
     if inside.any():
-        notes.append(f"{int(inside.sum()):,d} loans of the model's own months ({own[0]} to {own[1]}) are set aside.")
+        notes.append(f"Set aside: {count_of(inside.sum(), 'loan')} of the model's own months ({own[0]} to {own[1]}).")
         tape = tape.keep(~inside, "issued in the months of the model's own loans")
     return tape
 
@@ -260,7 +260,7 @@ def _stability(model, frame, limits):
         row = {"variable": name, "loans": len(values), "false_alarm": alpha, "psi": np.nan, "limit": np.nan}
         row |= {"pvalue": np.nan, "largest_class": "", "shifted": False, "why": ""}
         if len(values) < limits.loans:
-            row["why"] = f"{len(values):,d} loans, fewer than {limits.loans}: its stability is not judged"
+            row["why"] = f"{count_of(len(values), 'loan')}, fewer than {limits.loans}: its stability is not judged"
         else:
             try:
                 found = stability_against(values, classes, confidence=1 - alpha)
@@ -300,7 +300,9 @@ def observed(tape: LoanTape, event: Event, notes: list[str]) -> LoanTape:
     """The loans that show the event (:func:`p2prisk.tape.observed.observe`); how many do not is noted."""
     seen = observe(tape, event)
     if len(tape) > len(seen):
-        notes.append(f"{len(tape) - len(seen):,d} loans show no outcome yet: {seen.set_aside[-1]['reason']}.")
+        notes.append(
+            f"{count_of(len(tape) - len(seen), 'loan')} without an outcome yet: {seen.set_aside[-1]['reason']}."
+        )
     return seen
 
 
@@ -316,7 +318,7 @@ def _outcomes(model, tape, limits, simulation, notes):
         return *nothing, 0, f"No outcome is judged: {str(refusal).removesuffix('.')}"
     loans, events = len(seen), int(seen.frame["bad"].sum())
     if loans < limits.loans or min(events, loans - events) < limits.events:
-        why = f"{loans:,d} loans have one, {events:,d} of them bad; a verdict needs {limits.loans} loans"
+        why = f"{count_of(loans, 'loan')} with one, {events:,d} bad; a verdict needs {limits.loans} loans"
         return *nothing, loans, f"No outcome is judged: {why} and {limits.events} of each kind"
     day = seen.provenance.get("record_date")
     rules = [{**rule, "day": day or rule["day"]} if rule["kind"] == "exposure" else rule for rule in model.rules]

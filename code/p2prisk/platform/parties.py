@@ -9,7 +9,7 @@ import pandas as pd
 from scipy.sparse import coo_matrix
 from scipy.sparse.csgraph import connected_components
 
-from p2prisk.errors import DataError
+from p2prisk.errors import DataError, count_of
 from p2prisk.platform.screen import non_negative, require, result
 
 if TYPE_CHECKING:
@@ -315,7 +315,7 @@ def rate_cap(loans: pd.DataFrame, *, cap: float | ArrayLike, threshold: float | 
     rate = loans[column].to_numpy(dtype=float)
     limit = np.broadcast_to(np.asarray(cap, dtype=float), rate.shape)
     known = ~np.isnan(rate)
-    notes = [] if known.all() else [f"{int((~known).sum())} loans have no rate"]
+    notes = [] if known.all() else [f"{count_of((~known).sum(), 'loan')} without a rate"]
     if not known.any():
         raise DataError(f"no loan has a {column}")
     above = known & (rate > limit + 1e-9)

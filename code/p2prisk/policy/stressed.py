@@ -20,7 +20,7 @@ import pandas as pd
 from scipy.optimize import brentq
 from scipy.special import expit
 
-from p2prisk.errors import DataError
+from p2prisk.errors import DataError, count_of
 from p2prisk.policy.realised import loss_given_default
 from p2prisk.policy.value import Costs, instalment, owed_sum, present_value
 from p2prisk.scorecard.master_scale import MasterScale
@@ -97,7 +97,7 @@ def stress_model(model: StandardModel, tape: LoanTape, plan: dict) -> StressedBo
     event, notes = Event(**model.event), []
     frame, gone = _loans(tape)
     if gone:
-        notes.append(f"{gone:,d} loans without an amount, a term and a rate that a loan can have are set aside.")
+        notes.append(f"Set aside: {count_of(gone, 'loan')} without an amount, a term and a rate that a loan can have.")
     if "status" in frame and frame["status"].isin(["paid", "charged off"]).any():
         notes.append("The tape holds loans that have ended: all are stressed as on the day they were made.")
     recovery, source = _recovery(frame, plan)
@@ -107,7 +107,7 @@ def stress_model(model: StandardModel, tape: LoanTape, plan: dict) -> StressedBo
     if not priced:
         why = f"the event is {event.name}, so that the rest of the life of a loan is not known"
         if event.kind == "final" and "rate" in frame:
-            why = f"{int(frame['rate'].isna().sum()):,d} loans have no rate"
+            why = f"{count_of(frame['rate'].isna().sum(), 'loan')} without a rate"
         elif event.kind == "final":  # a model keeps what is known of an applicant, and so no rate
             why = "no rate was read (if the tape has one, give the mapping that names its column: --map)"
         notes.append(f"No lenders' return and no break-even shift: {why}.")
@@ -117,7 +117,7 @@ def stress_model(model: StandardModel, tape: LoanTape, plan: dict) -> StressedBo
         notes.append(f"The event is {event.name}: not every such loan is lost, so that the expected loss is too high.")
     keys, graded = _groups(model, frame)
     if few := int((keys["grade"] == POOLED).sum()):
-        notes.append(f"{few:,d} loans of a grade and term that fewer than {LEAST} share have no row of their own.")
+        notes.append(f"No row of their own: {count_of(few, 'loan')} of a grade and term that fewer than {LEAST} share.")
     book = _Book(model, event, frame, costs, priced, keys, plan.get("limits", {}).get("lenders_return", 0.0))
     tables = [book.rows(Scenario(BASE, "no shock"), frame, recovery)]
     for given in plan["scenarios"]:

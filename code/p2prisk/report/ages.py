@@ -8,8 +8,7 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from p2prisk.errors import DataError
-from p2prisk.report import words
+from p2prisk.errors import DataError, count_of
 from p2prisk.report.traits import in_units
 from p2prisk.tape.wind_back import charge_off_lag
 
@@ -170,7 +169,7 @@ def dated_by(study: TapeStudy) -> str:
     if "closed_date" in study.known.frame:
         return "Loans end on the closing date that the tape gives."
     lag = int(charge_off_lag(study.known))
-    late = f"a loss {words.counted(lag, 'month')} after it, when it is taken to be written off" if lag else "a loss too"
+    late = f"a loss {count_of(lag, 'month')} after it, when it is taken to be written off" if lag else "a loss too"
     return f"The tape has no closing dates: a loan repaid ends at its last payment, {late}."
 
 

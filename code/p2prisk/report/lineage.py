@@ -18,8 +18,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 import p2prisk
-from p2prisk.errors import DataError
-from p2prisk.report.words import counted
+from p2prisk.errors import DataError, count_of
 from p2prisk.tape.mapping import builtin_names
 from p2prisk.tape.pieces import joined_sha256, pieces_of
 from p2prisk.tape.privacy import masked_name, name_kind
@@ -165,11 +164,11 @@ def inferences(study: TapeStudy) -> pd.DataFrame:
         how = "latest date on the tape" if facts.get("record_date_inferred") else "given, or by the rule of the format"
         rows.append(("record date", facts["record_date"], how, "loans are judged as they stood on it"))
     for note in study.tape.notes:
-        what, rows_ = note["what"], f"{note['rows']:,d} rows"
+        what, rows_ = note["what"], count_of(note["rows"], "row")
         rows.append(("unit or code", f"{note['column']}: {what}", "by the values of the column", rows_))
     for entry in sample.set_aside:
         rows.append(
-            ("cohort", f"{counted(entry['rows'], 'row')} set aside", entry["reason"], "counted, and in no number")
+            ("cohort", f"{count_of(entry['rows'], 'row')} set aside", entry["reason"], "counted, and in no number")
         )
     if study.event is not None:
         rows.append(("event", study.event.name, study.event.kind, study.event.rule))

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from p2prisk.errors import DataError, ModelError
+from p2prisk.errors import DataError, ModelError, count_of
 from p2prisk.standard import design_of, drop_copies, make_rules
 
 if TYPE_CHECKING:
@@ -220,7 +220,7 @@ class StagedLoss:
                 "12 months or the term that is left in stage 1; the term in stage 2",
                 "IFRS 9, 5.5.3 and 5.5.5",
             ),
-            ("term run out, still running", f"{over:,d} loans without a probability", "tape"),
+            ("term run out, still running", f"{count_of(over, 'loan')} without a probability", "tape"),
             ("discounting", "none: the tape has no rate" if rate is None else "own rate, half way ahead", ours),
             ("forward-looking scenarios", "none: only you can supply them", "not on the tape"),
         ]

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from p2prisk.errors import DataError
+from p2prisk.errors import DataError, count_of
 from p2prisk.report import traits, words
 from p2prisk.report.judged import Judged, judge
 from p2prisk.report.sections import BY_PART, SECTIONS
@@ -94,7 +94,7 @@ class TapeStudy:
             "set_aside": self.set_aside(),
             "quality_words": (
                 "The check of the tape as read gives {}, {} and {}.".format(
-                    *(words.counted(report.count(level), level) for level in ("error", "warning", "note"))
+                    *(count_of(report.count(level), level) for level in ("error", "warning", "note"))
                 )
             ),
             "findings": report.findings[["level", "column", "what", "rows", "remedy"]].astype({"rows": int}),

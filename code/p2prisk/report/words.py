@@ -19,17 +19,6 @@ def remedies(model: Any) -> str:
     return "Not everything could be estimated as it stands. " + " ".join(model.notes)
 
 
-def counted(number: int, name: str) -> str:
-    """A number of things, in words that fit one and many.
-
-    Examples
-    --------
-    >>> counted(1, "warning"), counted(1200, "note"), counted(0, "error")
-    ('1 warning', '1,200 notes', '0 errors')
-    """
-    return f"{number:,d} {name}{'s' * (number != 1)}"
-
-
 def shown(pvalue: float) -> str:
     r"""A p-value for print, on one line.
 

@@ -11,7 +11,7 @@ import pandas as pd
 from scipy import special
 from scipy.special import expit, logit
 
-from p2prisk.errors import DataError, ModelError
+from p2prisk.errors import DataError, ModelError, count_of
 from p2prisk.ordered.probabilities import class_probabilities
 from p2prisk.saved import rebuilding, restore, save
 from p2prisk.scorecard.calibration import shift_to_target
@@ -330,7 +330,7 @@ class Scorecard:
                 if merged[name].any()
             ]
             raise DataError(
-                f"{int(drifted.sum()):,d} of {len(frame):,d} loans have drifted ({', '.join(kinds)}; "
+                f"{drifted.sum():,d} of {count_of(len(frame), 'loan')} drifted ({', '.join(kinds)}; "
                 f"first: row {int(np.argmax(drifted))}); look at them (drift='flag' marks them) or refit"
             )
         out = pd.DataFrame(merged, index=frame.index)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from p2prisk.errors import DataError
+from p2prisk.errors import DataError, count_of
 from p2prisk.tape.tally import counted
 
 if TYPE_CHECKING:
@@ -271,7 +271,7 @@ def account(read: int, kept: int, set_aside: list, what: str = "kept") -> str:
         known["rows"] += entry["rows"]
         known["lines"] = [*known["lines"], *(entry.get("lines") or ())][:5]
     aside = sum(entry["rows"] for entry in reasons.values())
-    lines = [f"{read:,d} rows read, {kept:,d} {what}, {aside:,d} set aside"]
+    lines = [f"{count_of(read, 'row')} read, {kept:,d} {what}, {aside:,d} set aside"]
     return "\n".join(
         [*lines, *(f"{entry['rows']:>11,d}  {entry['reason']}{where_rows(entry)}" for entry in reasons.values())]
     )

@@ -12,6 +12,7 @@ from collections.abc import Callable
 import numpy as np
 import pandas as pd
 
+from p2prisk.errors import count_of
 from p2prisk.tape.columns import COLUMNS, is_own
 from p2prisk.tape.core import LoanTape
 from p2prisk.tape.dates import calendar_of
@@ -141,8 +142,8 @@ def _issue_days(frame, find, where, tallies):
         if days.iloc[0] >= max(3, 0.005 * known) and gap > max(pd.Timedelta(days=1500), spread):
             find(
                 "warning",
-                f"{days.iloc[0]:,d} rows of {first:%Y-%m-%d}, and the next date is {days.index[1]:%Y-%m-%d}: does it "
-                f"stand for none? ({where(frame['issue_date'] == first)})",
+                f"{count_of(days.iloc[0], 'row')} of {first:%Y-%m-%d}, and the next date is "
+                f"{days.index[1]:%Y-%m-%d}: does it stand for none? ({where(frame['issue_date'] == first)})",
                 "issue_date",
                 days.iloc[0],
                 f"missing: [{first:%Y-%m-%d}] under issue_date in the mapping, as the file writes it, if so",
@@ -244,7 +245,7 @@ def _never(frame, find, mapping, tallies):
         if tally.known >= 20 and zero > max(10, 0.1 * tally.known, 3 * year / 12) and tally.values.max() > 12:
             find(
                 "warning",
-                f"{zero:,d} rows hold 0 months: in this very month, or never?",
+                f"{count_of(zero, 'row')} with 0 months: in this very month, or never?",
                 name,
                 zero,
                 "missing: [0] in the mapping if it means never",
@@ -335,7 +336,7 @@ def _parts_of_counts(frame, find, tallies):
         if rows > 0.01 * tallies[name].known:
             find(
                 "warning",
-                f"a count, of which {rows:,d} rows hold no whole number, such as {values[parts][0]:g}",
+                f"a count, and no whole number in {count_of(rows, 'row')}, such as {values[parts][0]:g}",
                 name,
                 rows,
                 "name the right column in the mapping, or leave the column out",

@@ -21,6 +21,7 @@ from importlib import resources
 import numpy as np
 import pandas as pd
 
+from p2prisk.errors import count_of
 from p2prisk.tape.choose import refuse_personal_header
 from p2prisk.tape.codes import as_written, suspected_codes
 from p2prisk.tape.columns import COLUMNS
@@ -745,7 +746,7 @@ def _number_rule(values, text, canonical, name, parts, remarks, known):
     ):
         parts.append("unit: weeks as months")
     for code, count, _ in suspected_codes(numbers):
-        remarks.append(f"{count:,d} cells hold {as_written(code)}: missing: [{as_written(code)}]?")
+        remarks.append(f"{count_of(count, 'cell')} with {as_written(code)}: missing: [{as_written(code)}]?")
 
 
 def _unread(text, unit):

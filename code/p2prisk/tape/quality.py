@@ -11,7 +11,7 @@ from functools import cached_property
 import numpy as np
 import pandas as pd
 
-from p2prisk.errors import DataError
+from p2prisk.errors import DataError, count_of
 from p2prisk.tape import dates
 from p2prisk.tape.abreast import over_columns
 from p2prisk.tape.codes import as_written, codes_among
@@ -114,11 +114,11 @@ class QualityReport:
         for row in self.set_aside.itertuples():
             lines.append(f"           {row.rows:>9,d}  {row.reason}{row.where}")
         lines.append(
-            f"  findings {self.count('error')} errors, {self.count('warning')} warnings, {self.count('note')} notes"
+            "  findings " + ", ".join(count_of(self.count(level), level) for level in ("error", "warning", "note"))
         )
         for row in self.findings.itertuples():
             where = f"{row.column}: " if row.column else ""
-            rows = f" [{row.rows:,d} rows]" if row.rows else ""
+            rows = f" [{count_of(row.rows, 'row')}]" if row.rows else ""
             lines.append(f"  {row.level:<8} {where}{row.what}{rows}" + (f" -> {row.remedy}" if row.remedy else ""))
         lines.append("")
         shown = [str(cell) for name in ("lowest", "middle", "highest") for cell in self.columns[name]]
@@ -586,7 +586,7 @@ def _codes(frame, find, tallies):
         if (name in _NEVER_ZERO and some) or lone:
             find(
                 "warning",
-                f"{zero:,d} rows hold 0: is it none, or not known?",
+                f"{count_of(zero, 'row')} with 0: is it none, or not known?",
                 name,
                 zero,
                 "missing: [0] in the mapping if it is not known",
@@ -642,7 +642,7 @@ def _units(frame, find, stated, rows, tallies):
         if below is not None:
             where = _first((frame[name] > 0) & (frame[name] < 1), rows)
             what = (
-                f"two scales: {below.rows:,d} rows hold fractions ({below.values[0]:.3g} to "
+                f"two scales: {count_of(below.rows, 'row')} with fractions ({below.values[0]:.3g} to "
                 f"{below.values[-1]:.3g}), the others per cent ({where})"
             )
             find("error", what, name, below.rows, "write all rows alike in the export")
@@ -743,8 +743,8 @@ def _money(tape, find, rows, tallies):
         if low is not None:
             find(
                 _by_share(low.rows, frame),
-                f"two scales: {low.rows:,d} rows hold {low.values[0]:,.4g} to {low.values[-1]:,.4g}, a thousandth of "
-                f"what the others do ({_first((frame[name] > 0) & (frame[name] < 1000 * scale), rows)})",
+                f"two scales: {count_of(low.rows, 'row')} with {low.values[0]:,.4g} to {low.values[-1]:,.4g}, a "
+                f"thousandth of what the others do ({_first((frame[name] > 0) & (frame[name] < 1000 * scale), rows)})",
                 name,
                 low.rows,
                 "write all rows alike in the export",
@@ -780,8 +780,8 @@ def _two_heaps(name, money, frame, find, rows):
         first = _first((frame[name] > 0) & (frame[name] <= low.values[-1]), rows)
         find(
             "warning",
-            f"two heaps: {low.rows:,d} rows hold {low.values[0]:,.4g} to {low.values[-1]:,.4g}, about a {part} of what "
-            f"the others do: are some of them {what}? ({first})",
+            f"two heaps: {count_of(low.rows, 'row')} with {low.values[0]:,.4g} to {low.values[-1]:,.4g}, about a "
+            f"{part} of what the others do: are some of them {what}? ({first})",
             name,
             low.rows,
             "write all rows alike in the export" + ", or unit: per year in the mapping if it is right" * (factor == 12),
@@ -791,7 +791,7 @@ def _two_heaps(name, money, frame, find, rows):
         first = _first(frame[name].between(low, high), rows)
         find(
             "note",
-            f"{few.rows:,d} rows hold {low:,.4g} to {high:,.4g}, about a twelfth of the median of "
+            f"{count_of(few.rows, 'row')} with {low:,.4g} to {high:,.4g}, about a twelfth of the median of "
             f"{money.median():,.0f}, and few lie between: incomes per month among those per year? ({first})",
             name,
             few.rows,
