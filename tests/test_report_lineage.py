@@ -218,10 +218,11 @@ def test_a_strangers_lineage_names_no_option_and_no_path(changed, place, tmp_pat
 
 def test_settings_are_copied_without_comments_and_their_words_hold_nobodys_number(tmp_path):
     """A mapping's comments went into the folder of the report as they stood, and its title onto every page."""
-    text = "# 13812345678\ntitle: 'a # b'  # Maria Roth\ncolumns:\n  # hers\n  amount: {from: x}\n"
+    text = "# 13812345678\ntitle: 'a # b'  # Maria Roth\nnote: |  # hers\n  a # b\n"
+    text += "columns:\n  # hers\n  amount: {from: x}\n"
     (tmp_path / "m.yml").write_text(text)
     made = lineage.copied(tmp_path / "m.yml")
-    assert made == "title: 'a # b'\ncolumns:\n  amount: {from: x}\n"
+    assert made == "title: 'a # b'\nnote: |\n  a # b\ncolumns:\n  amount: {from: x}\n"
     (tmp_path / "m.yml").write_text(made)
     assert lineage.copied(tmp_path / "m.yml") == made  # what a rerun copies is the same file
     (tmp_path / "d.yml").write_text(DECISIONS.replace("few of them", "ask 13812345678"))

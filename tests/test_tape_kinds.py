@@ -224,7 +224,15 @@ GRADED = LOANS.assign(grade=np.digitize(-LOANS["dti"], [-24, -13]) + 1)
 #: kind, name, content, mapping, column and words of the finding, mapping that answers it (None: the file is to change)
 ASKED = [
     *(
-        ("T6", f"{value} in {column}", held(column, value), {}, column, rf"(?:hold|with) {value}\b", code(column, value))
+        (
+            "T6",
+            f"{value} in {column}",
+            held(column, value),
+            {},
+            column,
+            rf"(?:hold|with) {value}\b",
+            code(column, value),
+        )
         for column, value in [
             *(("dti", value) for value in (99.99, 999.9, 9999.99, 77, 8888, 61.5)),
             *(("income", value) for value in (99999, 9999999, 99999999, 1000000000)),

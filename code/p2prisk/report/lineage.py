@@ -277,11 +277,11 @@ def copied(path: PathLike) -> str:
     import yaml
 
     text = Path(path).read_text(encoding="utf-8-sig")
-    spans = [
-        (token.start_mark.index, token.end_mark.index)
-        for token in yaml.scan(text, Loader=yaml.SafeLoader)
-        if isinstance(token, yaml.ScalarToken)
-    ]
+    spans = []
+    for token in yaml.scan(text, Loader=yaml.SafeLoader):
+        if isinstance(token, yaml.ScalarToken):  # a block of text begins below its head, which may have a comment
+            start = token.start_mark.index
+            spans.append((text.find("\n", start) if token.style in ("|", ">") else start, token.end_mark.index))
     made, last = "", 0
     for found in re.finditer(r"(?:^|[ \t]+)#", text, re.MULTILINE):
         if found.start() >= last and not any(start <= found.end() - 1 < end for start, end in spans):
