@@ -209,7 +209,7 @@ class Scorecard:
     @cached_property
     def _best(self):
         """Points of each characteristic's best attribute."""
-        best = self.attributes.groupby("characteristic", sort=False)["points"].max()
+        best = self.attributes.groupby("characteristic")["points"].max()
         return best[[c.name for c in self.characteristics]].to_numpy()
 
     # -- the card as a table -----------------------------------------------------------------------------------------

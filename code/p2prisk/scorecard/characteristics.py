@@ -392,8 +392,8 @@ def bands_from_labels(labels: Any) -> list[float]:
     """
     starts = []
     for label in list(labels)[1:]:
-        found = re.match(r"^([\d,.]+)", label)
+        found = re.match(r"[\d,.]+", label)
         if found is None:
             raise DataError(f"class label {label!r} does not start with the value at which the class begins")
-        starts.append(float(found[1].replace(",", "")))
+        starts.append(float(found[0].replace(",", "")))
     return starts
