@@ -1,6 +1,7 @@
 """The reference of the commands says what the code does, and `p2prisk columns` what the column table holds."""
 
 import json
+import re
 import shlex
 from pathlib import Path
 
@@ -93,3 +94,8 @@ def test_a_format_beside_a_mapping_is_refused_and_not_left_aside(command, tmp_pa
     words = [command, str(tmp_path / "x.csv"), "--map", str(tmp_path / "my.yml"), "--format", "prosper"]
     assert main(words + ["--output", str(tmp_path / "out")] * (command != "check")) == 2
     assert "give one of them" in capsys.readouterr().err
+
+
+def test_no_option_is_printed_with_a_long_dash():
+    words = re.sub(r"```.*?```|`[^`]*`", "", reference.page(), flags=re.DOTALL)
+    assert re.search(r"\\-\\-key", words) and not re.search(r"(?<!\\)--\w", words)

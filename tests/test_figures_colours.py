@@ -20,7 +20,7 @@ EYES = {
     "no green": [[0.367322, 0.860646, -0.227968], [0.280085, 0.672501, 0.047413], [-0.011820, 0.042940, 0.968881]],
     "no blue": [[1.255528, -0.076749, -0.178779], [-0.078411, 0.930809, 0.147602], [0.004733, 0.691367, 0.303900]],
 }
-#: what CSS makes of invert(1) hue-rotate(180deg), by which pictures turn with the night
+#: what CSS makes of hue-rotate(180deg), with invert(.92), by which pictures turn with the night
 TURN = np.array([[-0.574, 1.430, 0.144], [0.426, 0.430, 0.144], [0.426, 1.430, -0.856]])
 
 
@@ -35,7 +35,8 @@ def contrast(first, second):
 
 
 def at_night(colour):
-    return np.clip(TURN @ (1 - np.asarray(to_rgb(colour))), 0, 1)
+    colour = np.asarray(to_rgb(colour))
+    return np.clip(TURN @ (0.92 * (1 - colour) + 0.08 * colour), 0, 1)
 
 
 def lab(light):

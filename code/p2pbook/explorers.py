@@ -358,8 +358,8 @@ def of_cutoffs(sums, prices, caps, funding):
     names = (
         "Loans accepted",
         "Default rate of the accepted",
-        "Value per 100 on offer",
-        "Value per 100 lent",
+        "Value, of the amount on offer",
+        "Value, of the amount lent",
         "Break-even rate of the riskiest, 36 months",
     )
     return Explorer(

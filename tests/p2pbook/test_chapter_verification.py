@@ -180,10 +180,10 @@ def test_the_models_are_reconciled(n):
     models = n.level.models.set_index("model")
     verdicts = models["verdict"]
     assert verdicts["repayment model"] == "36: too low; 60: too low"
-    assert verdicts["score card"] == "36: too high; 60: too low" and verdicts["watch model"] == "36: too high"
+    assert verdicts["scorecard"] == "36: too high; 60: too low" and verdicts["watch model"] == "36: too high"
     assert verdicts["hazard on the day"].startswith("36: too high")
     # the score card's two misses nearly cancel
-    said, came = models.loc["score card"], models.loc["what came"]
+    said, came = models.loc["scorecard"], models.loc["what came"]
     assert abs(said["both, %"] - came["both, %"]) < 0.6
     assert said["36: said, %"] - came["36: said, %"] > 1
     assert came["60: said, %"] - said["60: said, %"] > 3

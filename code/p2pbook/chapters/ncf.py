@@ -120,7 +120,8 @@ def compute():
 
 def _shown(frame):
     """A table of the case as it is printed: the fact stays, key and grade lead to it in the data."""
-    return frame.drop(columns=["key", "grade"]).rename(columns=lambda name: name.replace("_", " "))
+    spaced = frame.replace(r"(?<=\d)%", "\u00a0%", regex=True)
+    return spaced.drop(columns=["key", "grade"]).rename(columns=lambda name: name.replace("_", " "))
 
 
 def _path(path):

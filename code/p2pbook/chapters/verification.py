@@ -501,7 +501,7 @@ def reconciled():
                 "all": outcome["predicted_bad"]["ordered logit"],
             },
         ),
-        "score card": ("2007–10, final", *card),
+        "scorecard": ("2007–10, final", *card),
         "watch model": ("each month, on file", np.nan, *watch),
         "hazard on the day": (
             "2007–10, on file",
@@ -554,7 +554,7 @@ def verdict(said, came):
 
 
 def _card():
-    """The score card on the loans of 2011: areas and predicted shares."""
+    """The scorecard on the loans of 2011: areas and predicted shares."""
     fit, counts = lending_club_model()
     late = counts[counts["issue_year"] == TESTED_ON]
     chance, weight = fit.predict(late).iloc[:, -2:].sum(axis=1).to_numpy(), late["n"].to_numpy()

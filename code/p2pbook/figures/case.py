@@ -350,7 +350,7 @@ def structure(edges, root="Founder", ax=None):
                 rows.append((edge["from"], depth + 1, edge["relation"], edge["grade"], line))
         for edge in edges[edges["from"] == name].to_dict("records"):
             if edge["to"] not in seen:
-                share = "" if edge["share"] != edge["share"] or edge["share"] == "" else f" {edge['share']:g}%"
+                share = "" if edge["share"] != edge["share"] or edge["share"] == "" else f" {edge['share']:g}\u00a0%"
                 walk(edge["to"], depth + 1, edge["relation"] + share, edge["grade"], line)
 
     walk(root, 0, "", "A", None)

@@ -181,12 +181,21 @@ def page() -> str:
     return "\n\n".join(parts) + "\n"
 
 
+_ESCAPED = {"<": r"\<", "--": r"\-\-"}
+
+
 def _table(frame, code=None):
     from p2prisk.tables import show
 
-    cells = frame.map(lambda cell: str(cell).replace("<", "\\<") if not isinstance(cell, int) else cell)
+    def text(cell):
+        """Two dashes before a word are an option, and no long dash; code is left as it is."""
+        if isinstance(cell, int):
+            return cell
+        return re.sub(r"`[^`]*`|<|--(?=\w)", lambda found: _ESCAPED.get(found[0], found[0]), str(cell))
+
+    cells = frame.map(text)
     if code:
-        cells[code] = "`" + cells[code] + "`"
+        cells[code] = "`" + frame[code].astype(str) + "`"
     # a bar in code is no end of a cell, and there a backslash would show
     return re.sub(r"`[^`]*`", lambda code: code[0].replace("\\|", "|"), str(show(cells)))
 

@@ -175,15 +175,15 @@ def three_choices(lines, band, ax=None):
             va="center",
             color=PALETTE["black"],
         )
-    top = 100 * lines[["accept", "refer"]].max().max()
+    low = 100 * lines[["accept", "refer"]].min().min()  # where none of them runs
     # left of its line, or right of it where the line stands too near the axis
     room = band["accept_below"] > 0.2 * lines["pd"].max()
     for at, words, side in (
-        (band["accept_below"], "accept below " if room else " accept below", "right" if room else "left"),
-        (band["decline_above"], " decline above", "left"),
+        (band["accept_below"], "← accept below " if room else " ← accept below", "right" if room else "left"),
+        (band["decline_above"], " decline above →", "left"),
     ):
         ax.axvline(at, color=PALETTE["black"], lw=0.9, ls="--")
-        ax.text(at, top, words, ha=side, va="top")
+        ax.text(at, low, words, ha=side, va="bottom")
     ax.set(xlabel="probability of default", ylabel="value per 100 applied for", xlim=(0, lines["pd"].max()))
     percents(ax.xaxis)
     return ax

@@ -149,10 +149,11 @@ def risk_map(table, ax=None):
     rates, loans = rates.loc[order], loans.loc[order]
     ax = axes_of(ax, 6.0, 0.185 * len(rates) + 0.6)
     low, high = np.nanmin(rates.to_numpy()), np.nanmax(rates.to_numpy())
-    ax.imshow(rates.to_numpy(), aspect="auto", cmap=SHARES, vmin=low, vmax=high)
+    most = low + 2.05 * (high - low)  # the half of the colours that has no step between two hues
+    ax.imshow(rates.to_numpy(), aspect="auto", cmap=SHARES, vmin=low, vmax=most)
     for i in range(len(rates)):
         for j in range(rates.shape[1]):
-            share = (rates.iloc[i, j] - low) / (high - low)
+            share = (rates.iloc[i, j] - low) / (most - low)
             ax.text(
                 j,
                 i,
@@ -167,6 +168,14 @@ def risk_map(table, ax=None):
     ax.set_xlabel("term")
     ax.set_ylabel("purpose")
     return ax
+
+
+_WITH_UNIT = {
+    "income": "income, $",
+    "amount": "amount, $",
+    "used share of card limits": "used share of card limits, %",
+    "debt-to-income ratio": "debt-to-income ratio, %",
+}
 
 
 def loss_by_class(table, axes=None):
@@ -201,7 +210,7 @@ def loss_by_class(table, axes=None):
             elinewidth=1.6,
         )
         ax.set_xticks(x, part["class_label"], rotation=35, ha="right")
-        ax.set_title(label, fontweight="normal")
+        ax.set_title(_WITH_UNIT.get(label, label), fontweight="normal")
         percents(ax.yaxis)
         ax.set_ylim(bottom=0)
         ax.grid(axis="x", visible=False)

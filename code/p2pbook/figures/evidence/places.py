@@ -43,7 +43,7 @@ def auc_comparison(table, ax=None, reference=None, xlabel="area under the ROC cu
 
 
 def agreement(table, ax=None):
-    """Draw the direction of each variable in each source: worse, better, none, mixed, not in the data.
+    """Draw the direction of each variable in each source: worse, better, none, mixed, not in the fit or study.
 
     Parameters
     ----------
@@ -70,6 +70,8 @@ def agreement(table, ax=None):
     ax.xaxis.tick_top()
     ax.set_xlim(-0.6, table.shape[1] - 0.4)
     ax.set_ylim(-0.7, len(table) - 0.3)
-    ax.set_xlabel("+ riskier     − safer     0 no clear effect     ± studies disagree     blank: not in the data")
+    ax.set_xlabel(
+        "+ riskier     − safer     0 no clear effect     ± studies disagree     blank: not in this fit or study"
+    )
     ax.xaxis.set_label_position("bottom")
     return ax
