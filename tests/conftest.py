@@ -1,10 +1,17 @@
 """What pytest leaves alone, which tests begin, and the browser and the book that the tests of pages share."""
 
+import os
 import shutil
 from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
+
+#: the same examples in every run, so that a test fails where the code has changed; new ones: NEW_EXAMPLES=1 make test
+settings.register_profile("same", derandomize=True)
+if not os.environ.get("NEW_EXAMPLES"):
+    settings.load_profile("same")
 
 #: scripts that make the references; they need R or packages that the tests do not
 collect_ignore = ["reference"]

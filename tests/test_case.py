@@ -148,7 +148,7 @@ def test_structure_draws_every_company_once():
     names = set(edges["from"]) | set(edges["to"])
     drawn = [text for text in texts(ax) if text in names]
     assert sorted(drawn) == sorted(names)
-    assert "owns 54%" in texts(ax)
+    assert "owns 54\u00a0%" in texts(ax)
 
 
 def test_bars_stand_for_the_shares():

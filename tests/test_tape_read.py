@@ -637,11 +637,15 @@ def test_a_damaged_tape_gives_a_tape_or_a_clear_error(tmp_path, start, length, p
     st.lists(st.floats(min_value=0, allow_infinity=False, width=32) | st.just(float("nan")), min_size=1, max_size=20)
 )
 @ONCE
+@example([105109996437504.0])
 def test_numbers_survive_the_journey(tmp_path, values):
+    """Unless they are somebody's: the example is a French social security number, whose column is not kept."""
     path = tmp_path / "loans.csv"
     pd.DataFrame({"amount": 1000.0, "term": 36, "dti": values}).to_csv(path, index=False)
-    back = read_tape(path).frame["dti"].to_numpy(dtype=float)
-    assert np.array_equal(back, np.array(values, dtype=float), equal_nan=True)
+    tape = read_tape(path)
+    assert ("dti" in tape.frame) != ("dti" in tape.provenance["personal"])
+    if "dti" in tape.frame:
+        assert np.array_equal(tape.frame["dti"].to_numpy(dtype=float), np.array(values, dtype=float), equal_nan=True)
 
 
 def test_excel_cells_beyond_the_header_are_not_read_and_said(tmp_path):
