@@ -189,6 +189,7 @@ def test_written_intercepts_change_nothing(frame, formula):
             r"k \(up to \S+\) leave the range",
         ),
         (lambda f: f.assign(k=f.income * 1e-200), "grade ~ utilisation + k", DataError, r"k \(up to .*in other units"),
+        (lambda f: f, "grade ~ C(a ``b)", ModelError, "cannot be read"),  # formulaic's IndexError
         (lambda f: f.rename(columns={"income": "A|B"}), "grade ~ `A|B`", ModelError, r"A\|B would name two parameters"),
     ],
 )

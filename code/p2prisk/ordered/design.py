@@ -336,7 +336,7 @@ def design_from_formula(rhs, data, context=None, merges=None):
     data = recoded(data, merges)
     try:
         terms = [written(term) for term in Formula(rhs)]
-    except (FormulaicError, SyntaxError) as error:
+    except (FormulaicError, SyntaxError, IndexError) as error:
         raise ModelError(f"the formula {rhs!r} cannot be read{_where(error)}") from None
     formula = Formula(["1", *(term for term in terms if term != "1")])
     try:
@@ -418,7 +418,7 @@ def required_columns(rhs, data, context=None):
                 names |= set(re.findall(_QUOTED, factor.expr))
                 expression = re.sub(_QUOTED, "0", factor.expr)
                 names |= {str(variable.root) for variable in get_expression_variables(expression, {})}
-    except (FormulaicError, SyntaxError) as error:
+    except (FormulaicError, SyntaxError, IndexError) as error:
         raise ModelError(f"the formula {rhs!r} cannot be read{_where(error)}") from None
     absent = sorted(names - columns - set(TRANSFORMS) - set(context or {}) - set(dir(builtins)))
     if absent:
