@@ -20,8 +20,11 @@ EYES = {
     "no green": [[0.367322, 0.860646, -0.227968], [0.280085, 0.672501, 0.047413], [-0.011820, 0.042940, 0.968881]],
     "no blue": [[1.255528, -0.076749, -0.178779], [-0.078411, 0.930809, 0.147602], [0.004733, 0.691367, 0.303900]],
 }
-#: what CSS makes of hue-rotate(180deg), with invert(.92), by which pictures turn with the night
+#: what CSS makes of hue-rotate(180deg), and how much of light and dark change places, when pictures turn with the night
 TURN = np.array([[-0.574, 1.430, 0.144], [0.426, 0.430, 0.144], [0.426, 1.430, -0.856]])
+SHEETS = ("bookkit/assets/book.css", "p2prisk/report/chapters/figures.css")
+RULES = "".join((ROOT / "code" / sheet).read_text(encoding="utf-8") for sheet in SHEETS)
+(INVERTED,) = map(float, set(re.findall(r"invert\(([\d.]+)\) hue-rotate\(180deg\)", RULES)))
 
 
 def linear(colour):
@@ -36,7 +39,7 @@ def contrast(first, second):
 
 def at_night(colour):
     colour = np.asarray(to_rgb(colour))
-    return np.clip(TURN @ (0.92 * (1 - colour) + 0.08 * colour), 0, 1)
+    return np.clip(TURN @ (INVERTED * (1 - colour) + (1 - INVERTED) * colour), 0, 1)
 
 
 def lab(light):

@@ -305,6 +305,11 @@ def test_a_file_that_changes_between_two_goes_is_refused_whatever_half_of_it_loo
             read_tape(write(CANONICAL))
 
 
+def test_a_file_of_blank_lines_is_called_so(write):
+    with pytest.raises(DataError, match=r"loans\.csv holds blank lines alone"):
+        read_tape(write("\n\n\n"))
+
+
 def test_pipes_devices_and_links_to_nothing_are_named(tmp_path):
     os.mkfifo(tmp_path / "pipe")
     (tmp_path / "link").symlink_to(tmp_path / "absent")

@@ -440,27 +440,19 @@ def effects_in_points(effects, traits, rows=None):
     return pd.DataFrame(out).sort_values("order", kind="stable", ignore_index=True).drop(columns="order")
 
 
-_WITH_UNIT = {
-    "dti": "debt service, %",
-    "utilisation": "card limits used, %",
-    "income": "income, $",
-    "amount": "amount, $",
-    "term": "term, months",
-}
-
-
-def plain_name(name):
-    """Words for a column of a design matrix.
+def plain_name(name, labels=None):
+    """Words for a column of a design matrix; `labels` has those of traits that are named elsewhere, with their units.
 
     Examples
     --------
-    >>> plain_name("income_band[T.66,000 and over]"), plain_name("C(term)[T.60]")
-    ('income, $: 66,000 and over', 'term, months: 60')
+    >>> plain_name("income_band[T.66,000 and over]"), plain_name("C(term)[T.60]", {"term": "Term, months"})
+    ('income: 66,000 and over', 'Term, months: 60')
     """
     base, _, level = name.partition("[")
-    base = base.removeprefix("C(").removesuffix(")").removesuffix("_band").removesuffix("_group").replace("_", " ")
+    base = base.removeprefix("C(").removesuffix(")")
+    words = (labels or {}).get(base) or base.removesuffix("_band").removesuffix("_group").replace("_", " ")
     level = level.rstrip("]").removeprefix("T.")
-    return f"{_WITH_UNIT.get(base, base)}: {level}" if level else base
+    return f"{words}: {level}" if level else words
 
 
 def merge_top(values, level, label):

@@ -35,12 +35,12 @@ def test_grouped_fit_is_that_of_single_loans(n):
     assert n.counts.paid_late == pytest.approx(np.mean(loans["severity"] == "paid late"))
     single = OrderedLogit.from_formula(counts_model().model.formula, loans).fit()
     forest = n.counts.forest.set_index("label")
-    assert forest.loc["term, months: 60", "odds_ratio"] == pytest.approx(
+    assert forest.loc["Term, months: 60", "odds_ratio"] == pytest.approx(
         np.exp(single.params["C(term)[T.60]"]), rel=1e-7
     )
-    assert forest.loc["term, months: 60", "block"] == "loan"
-    assert set(forest.loc[forest.index.str.startswith("income"), "block"]) == {"ability"}
-    assert set(forest.loc[forest.index.str.startswith("inquiries"), "block"]) == {"willingness"}
+    assert forest.loc["Term, months: 60", "block"] == "loan"
+    assert set(forest.loc[forest.index.str.startswith("Income"), "block"]) == {"ability"}
+    assert set(forest.loc[forest.index.str.startswith("Credit inquiries"), "block"]) == {"willingness"}
     assert not forest.index.str.startswith("issue").any()
 
 

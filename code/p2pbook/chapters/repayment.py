@@ -10,7 +10,7 @@ from p2pbook import reading, realtime
 from p2pbook.explorers import Explorer, of_moves
 from p2pbook.findings import MARK_AUC
 from p2pbook.known import stamp
-from p2pbook.lendingclub import ON_THE_DAY
+from p2pbook.lendingclub import LABELS, ON_THE_DAY
 from p2pbook.replications import came_out_again, replication, stamped
 from p2pbook.traits import INCOME_MARKS
 from p2pbook.values import Value, count, estimate, estimates, share
@@ -567,7 +567,7 @@ def counts_forest(result):
     ends = np.exp(result.conf_int().loc[slopes.index])
     return pd.DataFrame(
         {
-            "label": [reading.plain_name(name) for name in slopes.index],
+            "label": [reading.plain_name(name, LABELS) for name in slopes.index],
             "block": [_block(name) for name in slopes.index],
             "odds_ratio": np.exp(slopes).to_numpy(),
             "low": ends["lower"].to_numpy(),

@@ -327,10 +327,10 @@ def papers(ratios, clear=0.1):
 
 def overdue_ratios(ratios):
     """The odds ratios from counts as they are printed."""
-    names = {"verified_identity": "verified household register", "verified_bureau": "verified credit report"}
+    checked = {name: f"{words.partition(' ')[2]}, checked" for name, words in _PAPERS.items()}
     written = {r"(?<=\d)-(?=\d)": "–", "^>=(.*)": r"\1 and over"}
     ages = {column: ratios[column].replace(written, regex=True) for column in ("level", "reference")}
-    variable = ratios["variable"].replace(names).str.replace("_", " ")
+    variable = ratios["variable"].replace(checked).str.replace("_", " ")
     shown = ratios.assign(share=100 * ratios["share"], variable=variable, **ages)
     return shown.rename(columns={"share": "overdue, %", "odds_ratio": "odds ratio"})
 

@@ -758,7 +758,6 @@ def _unread(text, unit):
 
 
 def _flag_rule(text, canonical, name, parts, remarks):
-
     levels = [str(level) for level in text.unique()]
     if canonical != "bad":
         if set(map(str.lower, levels)) - _TRUE - _FALSE:

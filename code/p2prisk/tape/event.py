@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from p2prisk.errors import DataError
+from p2prisk.errors import DataError, count_of
 from p2prisk.tape.columns import ENDED
 from p2prisk.tape.severity import SMALL, add_outcome, dated_by_issue, month_number, resolved_cohort
 from p2prisk.tape.wind_back import charge_off_lag, end_dates
@@ -88,7 +88,7 @@ class Event:
             day = self.record_date or "the day of the records"
             if self.horizon is None:
                 return f"{self.what} {'on' if 'late' in self.what else 'by'} {day}"
-            months = f"{self.horizon} month{'s' * (self.horizon != 1)}"
+            months = count_of(self.horizon, "month")
             # a loan written off stays so: to be it at an age is to have become it by then
             return (
                 f"{self.what} {months} after issue" if "late" in self.what else f"{self.what} within {months} of issue"
@@ -484,10 +484,10 @@ def _stages(tape, horizon=None):
         horizon = 12 if low <= 12 <= max(high, 1) else max(int(round(float(np.median(ages)))), 1)
     seen = f"The book is live and does not date its ends: each loan is seen once, on {day}"
     if same_age(ages):
-        rule = f"{seen}, and all are {horizon} month{'s' * (horizon != 1)} old."
+        rule = f"{seen}, and all are {count_of(horizon, 'month')} old."
     else:
         rule = (
             f"{seen}, at its own age ({np.min(ages):.0f} to {np.max(ages):.0f} months). The age is part of the model, "
-            f"and a probability is that of a loan {horizon} month{'s' * (horizon != 1)} after issue."
+            f"and a probability is that of a loan {count_of(horizon, 'month')} after issue."
         )
     return _named(tape, Event("stage", _stage(frame), horizon, rule, day, same_age(ages)))

@@ -11,7 +11,7 @@ import re
 import numpy as np
 import pandas as pd
 
-from p2prisk.errors import DataError
+from p2prisk.errors import DataError, count_of
 from p2prisk.tape.columns import COLUMNS
 from p2prisk.tape.keys import repeated
 from p2prisk.tape.numerals import CURRENCIES, SHARED, read_cells
@@ -150,7 +150,7 @@ def refuse_currencies(raw: pd.DataFrame, mapping: dict, where: str) -> None:
         if {"$", "USD"} <= set(found):
             found["USD"] += found.pop("$")
         if len(found) > 1:
-            shown = " and ".join(f"{code} ({rows:,d} row{'s' * (rows > 1)})" for code, rows in sorted(found.items()))
+            shown = " and ".join(f"{code} ({count_of(rows, 'row')})" for code, rows in sorted(found.items()))
             raise DataError(
                 f"{where}, column {masked_name(name)!r}: amounts in {shown}; a tape has one currency: convert them, "
                 "or split the file"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
+from p2prisk.errors import count_of
 from p2prisk.tape.core import LoanTape
 from p2prisk.tape.event import FEW_EVENTS, choose_event
 from p2prisk.tape.keys import repeated
@@ -93,7 +94,7 @@ def supports(tape: LoanTape) -> pd.DataFrame:
     enough = (predictors >= 2, "fewer than two columns known at issue")
     has_outcome = (outcome, "the tape has no outcome")
     few, kind = (events, "bad") if events <= good else (good, "good")
-    some_events = (few >= FEW_EVENTS, f"only {few} {kind} loan{'s' * (few != 1)}")
+    some_events = (few >= FEW_EVENTS, f"only {count_of(few, f'{kind} loan')}")
     dated = (years > 0, "the tape has no issue date")
     part("identification", enough)
     part("grade model", (grades >= 3, f"{grades} grade(s) on the tape" if grades else "the tape has no grade"), enough)
