@@ -27,6 +27,8 @@ import pandas as pd
 
 HERE = Path(__file__).parent
 SIZES, LARGE, PIECE = (10_000, 100_000, 1_000_000), 10_000_000, 1_000_000
+#: a record date after the term of every loan, so that a fit studies them all and not the 13.5 per cent that are old
+ENDED = "2025-01-01"
 
 
 def random_tape(rows, seed=20240630):
@@ -82,11 +84,11 @@ def measured(words, folder):
     usual = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
     compileall.compile_dir(HERE.parent / "code" / "p2prisk", quiet=1)  # as pip does where it installs
     load, started = os.getloadavg()[0], time.perf_counter()
-    words = [sys.executable, "-m", "p2prisk", *words]
+    words = [str(Path(sys.executable).with_name("p2prisk")), *words]
     process = subprocess.Popen(words, cwd=folder, stdout=subprocess.DEVNULL, env=usual)
     _, status, used = os.wait4(process.pid, 0)
     if os.waitstatus_to_exitcode(status):
-        raise SystemExit(f"{' '.join(words[2:])} ended with {os.waitstatus_to_exitcode(status)}")
+        raise SystemExit(f"{' '.join(words)} ended with {os.waitstatus_to_exitcode(status)}")
     return {
         "seconds": time.perf_counter() - started,
         "processor": used.ru_utime + used.ru_stime,
@@ -111,10 +113,13 @@ def measure(folder, sizes, report, only=(), given=None):
         commands = {
             "check": ["check", tape.name],
             "fit": ["fit", tape.name, "--output", "model.json"],
+            "fit, all ended": ["fit", tape.name, "--record-date", ENDED, "--output", "of_all.json"],
             "score": ["score", tape.name, "--model", "model.json", "--output", "scores.csv"],
         }
         if only:
             commands = {name: commands[name] for name in only}
+        elif rows == LARGE:  # a tape of which every loan is studied does not fit into 3 GB
+            commands.pop("fit, all ended")
         elif report and rows == max(sizes):
             commands["report"] = ["report", tape.name, "--output", "report"]
         for name, words in commands.items():

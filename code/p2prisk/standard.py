@@ -53,7 +53,7 @@ from p2prisk.tape.columns import is_own
 from p2prisk.tape.event import Event, event_of, first_bad_class, loan_ages
 from p2prisk.tape.mapping import check_mapping
 from p2prisk.tape.privacy import LEAST, kind_of
-from p2prisk.tape.tally import counted
+from p2prisk.tape.tally import Tally
 from p2prisk.terms import FitSettings, classes_of, columns_in, computed, is_bare, with_terms
 from p2prisk.validation.population import by_class, check_classes, thinned
 
@@ -632,7 +632,7 @@ def _population(model, sample):
 
 def _one_value(values):
     """The one value that all loans have, as text; empty where there are more, gaps, or it may be somebody's."""
-    if values.isna().any() or values.nunique() != 1:
+    if not len(values) or values.isna().any() or not (values == values.iloc[0]).all():
         return ""
     text = str(classes_of(values.iloc[:1]).iloc[0])
     return "" if len(values) < LEAST or kind_of(text) else text
@@ -682,6 +682,7 @@ def _fit_by_rule(response, sample, rules, left_out, weights, settings, asked):
         if not used:
             raise ModelError("no predictor is left: " + "; ".join(f"{name}: {why}" for name, why in left_out.items()))
         model = make(response, design[keep].reset_index(drop=True), freq_weights=weights, **family)
+        del design  # the model has its own, and a large tape has room for one
         try:
             results = model.fit(**robust)
         except SeparationError as error:
@@ -805,8 +806,9 @@ def _rule(name, values, frame, by_default):
         kind, unit = COLUMNS[name].kind, COLUMNS[name].unit
     else:
         kind, unit = "number" if pd.api.types.is_numeric_dtype(values.dtype) else "category", ""
-    missing = float(values.isna().mean())
-    if missing == 1 or values.nunique() < 2:
+    tally = Tally(values) if kind in ("number", "integer") else None  # as exact as the rows, and sorted once
+    missing = float(values.isna().mean()) if tally is None else tally.missing / max(tally.rows, 1)
+    if missing == 1 or (values.nunique() if tally is None else len(tally.values)) < 2:
         return "the same in every row"
     if by_default and missing > 0.5:
         return f"{missing:.0%} missing"
@@ -823,16 +825,16 @@ def _rule(name, values, frame, by_default):
         if min(share, 1 - share) < _FEWEST:
             return "almost the same in every row"
         return {"kind": "flag", **flagged, **columns}
-    if by_default and (times := counted(values.dropna().to_numpy(dtype=float))[1]).max() / times.sum() > 1 - _FEWEST:
+    if by_default and tally.counts.max() / tally.known > 1 - _FEWEST:
         return "almost the same in every row"
-    low, high = (float(values.quantile(share)) for share in (_TAIL, 1 - _TAIL))
-    least, most = _outward(float(values.min()), -1), _outward(float(values.max()), 1)
+    low, high = tally.quantile(_TAIL), tally.quantile(1 - _TAIL)
+    least, most = _outward(float(tally.values[0]), -1), _outward(float(tally.values[-1]), 1)
     if low == high:
         low, high = least, most
     log = unit in ("currency", "count") and low >= 0
     if log:  # a stray negative value is a fault of its row: held at the range's end, and flagged when scored
         least = max(least, 0.0)
-    fill = float(values.median())
+    fill = float(tally.median())
     rule = {"kind": "number", "log": log, "low": low, "high": high, "fill": fill, "least": least, "most": most}
     return {**rule, **flagged, **columns}
 
@@ -935,7 +937,7 @@ def design_of(frame: pd.DataFrame, rules: list[dict], own_age: bool = False) -> 
             made[f"{name}: missing"] = gap.astype(float)
         columns.update({key: made[key] for key in rule["columns"]})
     flags = pd.DataFrame({"missing": missing, "new_level": new_level, "out_of_range": outside}, index=frame.index)
-    return pd.DataFrame(columns, index=frame.index), flags
+    return pd.DataFrame(columns, index=frame.index, copy=False), flags
 
 
 def _check_rules(rules, outcome, results):
@@ -1007,17 +1009,15 @@ def drop_copies(design: pd.DataFrame, left_out: dict, wanted: Collection[str] = 
     >>> drop_copies(pd.DataFrame({"a": [1.0, 2, 3, 4], "b": [2.0, 4, 6, 8], "c": [1.0, 0, 1, 1]}), why), why
     (['a', 'c'], {'b': 'explained to 100 % by the earlier columns'})
     """
-    values = design.to_numpy(dtype=float)
-    spread = values.std(axis=0)
-    correlation = np.zeros((values.shape[1],) * 2)
+    middle, product = design.mean().to_numpy(dtype=float), np.zeros((design.shape[1],) * 2)
+    with one_blas_thread():
+        for first in range(0, len(design), _ROWS_AT_ONCE):
+            centred = design.iloc[first : first + _ROWS_AT_ONCE].to_numpy(dtype=float) - middle
+            product += centred.T @ centred
+    spread = np.sqrt(np.diag(product))
     varying = spread > 0
-    if varying.any():
-        middle, product = values.mean(axis=0)[varying], 0.0
-        with one_blas_thread():
-            for first in range(0, len(values), _ROWS_AT_ONCE):
-                scaled = (values[first : first + _ROWS_AT_ONCE, varying] - middle) / spread[varying]
-                product = product + scaled.T @ scaled
-        correlation[np.ix_(varying, varying)] = product / len(values)
+    scale = np.where(varying, spread, 1.0)
+    correlation = product / np.outer(scale, scale)
     keep: list[int] = []
     factor = np.zeros((0, 0))
     for place, name in enumerate(design.columns):

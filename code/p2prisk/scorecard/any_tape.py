@@ -76,22 +76,19 @@ def card_of_tape(
     -------
     TapeCard
     """
-    if model.outcome not in ("severity", "bad"):
-        raise DataError(f"a card needs a model of how loans end, not of {model.outcome}")
+    _refuse_other(model)
     frame = model.prepared(frame[frame["bad"].notna() & frame[model.outcome].notna()])
     card = Scorecard.from_result(model)
     scored = card.score(frame, drift="flag")
     if why := _unobserved(model):
         return TapeCard(card, scored, None, why)
-    known = ~scored["refer"].to_numpy()
-    probability, event = scored["pd"].to_numpy()[known], frame["bad"].to_numpy(dtype=float)[known]
-    weights = frame["n"].to_numpy(dtype=float)[known] if "n" in frame else None
-    scale, why = _scale(probability, event, weights, grades, bounds)
+    sample = _with_score(scored, frame)
+    scale, why = _scale(*sample, grades, bounds)
     if scale is None:
         return TapeCard(card, scored, None, why)
     card = card.with_scale(scale)
     scored.insert(2, "grade", scale.grade(scored["pd"]))
-    return TapeCard(card, scored, grade_table(scale, probability, event, weights), "")
+    return TapeCard(card, scored, grade_table(scale, *sample), "")
 
 
 def scale_of_tape(model: StandardModel, frame: pd.DataFrame, grades: int = 7) -> tuple[MasterScale | None, str]:
@@ -108,14 +105,27 @@ def scale_of_tape(model: StandardModel, frame: pd.DataFrame, grades: int = 7) ->
     why : str
         Why there is none.
     """
-    if model.in_points:
-        made = card_of_tape(model, frame, grades)
-        return made.card.scale, made.why
+    _refuse_other(model)
     if why := _unobserved(model):
         return None, why
     frame = frame[frame["bad"].notna() & frame[model.outcome].notna()]
+    if model.in_points:
+        frame = model.prepared(frame)
+        return _scale(*_with_score(Scorecard.from_result(model).score(frame, drift="flag"), frame), grades, None)
     weights = frame["n"].to_numpy(dtype=float) if "n" in frame else None
     return _scale(model.score(frame)["pd"].to_numpy(), frame["bad"].to_numpy(dtype=float), weights, grades, None)
+
+
+def _with_score(scored, frame):
+    """Probability, event and weight of the loans that have a score."""
+    known = ~scored["refer"].to_numpy()
+    weights = frame["n"].to_numpy(dtype=float)[known] if "n" in frame else None
+    return scored["pd"].to_numpy()[known], frame["bad"].to_numpy(dtype=float)[known], weights
+
+
+def _refuse_other(model):
+    if model.outcome not in ("severity", "bad"):
+        raise DataError(f"a card needs a model of how loans end, not of {model.outcome}")
 
 
 def _unobserved(model):

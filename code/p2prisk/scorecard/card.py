@@ -18,6 +18,7 @@ from p2prisk.scorecard.calibration import shift_to_target
 from p2prisk.scorecard.characteristics import MISSING, Characteristic, from_results, from_standard
 from p2prisk.scorecard.master_scale import MasterScale
 from p2prisk.standard import StandardModel
+from p2prisk.tape.abreast import in_order
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -317,8 +318,9 @@ class Scorecard:
         """
         if drift not in ("refuse", "flag"):
             raise DataError(f"drift is {drift!r}; it is 'refuse' or 'flag'")
-        parts = [self._score_part(frame.iloc[start : start + _ROWS]) for start in range(0, max(len(frame), 1), _ROWS)]
-        merged = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+        pieces = (frame.iloc[start : start + _ROWS] for start in range(0, max(len(frame), 1), _ROWS))
+        parts = list(in_order(self._score_part, pieces)) if len(frame) > _ROWS else [*map(self._score_part, pieces)]
+        merged = {name: np.concatenate([part.pop(name) for part in parts]) for name in [*parts[0]]}
         drifted = merged["new_level"] | merged["out_of_range"]
         if drift == "refuse" and drifted.any():
             kinds = [
@@ -333,7 +335,7 @@ class Scorecard:
                 f"{drifted.sum():,d} of {count_of(len(frame), 'loan')} drifted ({', '.join(kinds)}; "
                 f"first: row {int(np.argmax(drifted))}); look at them (drift='flag' marks them) or refit"
             )
-        out = pd.DataFrame(merged, index=frame.index)
+        out = pd.DataFrame(merged, index=frame.index, copy=False)
         if self.scale is not None:
             out.insert(2, "grade", self.scale.grade(out["pd"]))
         return out
