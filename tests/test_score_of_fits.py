@@ -212,6 +212,9 @@ def test_grades_are_found_counted_given_or_refused_with_the_reason(loans, model)
     assert scale.pds == pytest.approx(chances.groupby(found, observed=True).mean().tolist())
     with pytest.raises(DataError, match="a card needs a model of how loans end, not of grade"):
         card_of_tape(replace(model, outcome="grade"), frame)
+    for other in (model, free):  # with points and without
+        with pytest.raises(DataError, match="a card needs a model of how loans end, not of grade"):
+            scale_of_tape(replace(other, outcome="grade"), frame)
 
 
 def test_loans_seen_at_different_ages_have_no_grades():
