@@ -667,6 +667,55 @@ def test_excel_cells_beyond_the_header_are_not_read_and_said(tmp_path):
     assert said["what"].str.contains(r"columns without a name, not read \(first in row 7\)").any()
 
 
+def test_rows_that_are_hidden_or_struck_out_in_a_sheet_are_said(tmp_path):
+    openpyxl = pytest.importorskip("openpyxl")
+
+    def saved(hidden=(), struck=()):
+        book = openpyxl.Workbook()
+        for row in [line.split(",") for line in CANONICAL.splitlines()]:
+            book.active.append(row)
+        for row in hidden:
+            book.active.row_dimensions[row].hidden = True
+        for cell in struck:
+            book.active[cell].font = openpyxl.styles.Font(strike=True)
+        book.save(tmp_path / "loans.xlsx")
+        tape = read_tape(tmp_path / "loans.xlsx")
+        assert len(tape) == 40
+        found = tape.quality().findings
+        return found.loc[found["what"].str.contains("read like the others"), ["level", "what", "rows"]].values.tolist()
+
+    assert saved() == saved(hidden=[1, 99], struck=["A1", "A99"]) == []  # the header, and an empty row below
+    assert saved(hidden=[3, 4, 9]) == [
+        ["warning", "rows hidden in the sheet, read like the others (first in row 3)", 3]
+    ]
+    both = saved(hidden=[5], struck=["A7", "B7", "B8"])
+    assert [row[1:] for row in both] == [
+        ["rows hidden in the sheet, read like the others (first in row 5)", 1],
+        ["rows with a cell that is struck out, read like the others (first in row 7)", 2],
+    ]
+
+
+def test_a_hidden_sheet_is_read_where_it_is_asked_for(tmp_path):
+    openpyxl = pytest.importorskip("openpyxl")
+    book = openpyxl.Workbook()
+    book.active.title = "old"
+    for place, page in enumerate([book.active, book.create_sheet("loans")]):
+        for row in [line.split(",") for line in CANONICAL.splitlines()][: 31 + 10 * place]:
+            page.append(row)
+    book.active = 1
+    book["old"].sheet_state = "hidden"
+    book.save(tmp_path / "loans.xlsx")
+    assert [len(read_tape(tmp_path / "loans.xlsx", sheet=sheet)) for sheet in (None, "old", 0, "loans")] == [
+        40,
+        30,
+        30,
+        40,
+    ]
+    book["loans"].sheet_state, book["old"].sheet_state, book.active = "veryHidden", "visible", 0
+    book.save(tmp_path / "loans.xlsx")
+    assert len(read_tape(tmp_path / "loans.xlsx")) == 30
+
+
 def test_units_decided_on_the_first_piece_hold_for_all(write):
     from p2prisk.tape import iter_tape
 

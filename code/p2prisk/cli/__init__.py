@@ -263,7 +263,7 @@ def _inputs(arguments):
 
 def _file_options(sub):
     """Options where the reader's own finding is wrong."""
-    sub.add_argument("--sheet", help="sheet of a workbook, by name or number; default: the first")
+    sub.add_argument("--sheet", help="sheet of a workbook, by name or number; default: the first that is not hidden")
     sub.add_argument("--encoding", help="of a text file, such as cp1252 or gb18030; default: found")
     sub.add_argument("--delimiter", help="of a text file; default: found")
     sub.add_argument("--header-row", help="line of the header, from 1; 2,3 for names over two lines; default: found")

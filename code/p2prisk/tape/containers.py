@@ -216,7 +216,7 @@ def read_excel(path, sheet, on_error, mapping, header=None, expected=()):
         check_marks(path)
     try:
         with within(20 * size + (1 << 30)):  # a sheet of 70 MB takes 800 as cells; other parts may take anything
-            rows, number, names, epoch = _rows_of_sheet(path, sheet)
+            rows, number, names, epoch, marked = _rows_of_sheet(path, sheet)
     except MemoryError:
         raise DataError(
             f"{path.name} unfolds to more than a workbook of {size:,d} bytes does; save the sheet as CSV"
@@ -274,6 +274,7 @@ def read_excel(path, sheet, on_error, mapping, header=None, expected=()):
         what = f"cells in columns without a name, not read (first in row {beyond[0]:,d})"
         remedy = "give each column a name in the header if it belongs to the loans"
         notes.append({"column": "", "what": what, "rows": len(beyond), "level": "warning", "remedy": remedy})
+    notes += _marked_rows(marked, {number for number, _ in numbered})
     for column in wanted:
         notes += _without_formulas(frame, column, on_error, path, get_column_letter(header.index(column) + 1))
     sample = table.head(2000).copy()
@@ -291,7 +292,10 @@ def read_excel(path, sheet, on_error, mapping, header=None, expected=()):
 
 
 def _rows_of_sheet(path, sheet):
-    """All rows of a sheet, given by name or place; its place, the names of all, and the day 0 of its dates."""
+    """All rows of a sheet, the first that is not hidden or one given by name or place.
+
+    Also its place, the names of all, the day 0 of its dates, and the rows that are marked.
+    """
     import openpyxl
 
     try:
@@ -305,8 +309,10 @@ def _rows_of_sheet(path, sheet):
         raise DataError(f"{path.name} has no sheet with a table; save it again")
     names = list(tables)
     name = sheet
-    if not isinstance(sheet, str):
-        name = names[sheet] if sheet is not None and sheet < len(names) else names[0] if sheet is None else sheet
+    if sheet is None:
+        name = next((shown for shown, page in tables.items() if page.sheet_state == "visible"), names[0])
+    elif not isinstance(sheet, str):
+        name = names[sheet] if sheet < len(names) else sheet
     elif sheet not in names and sheet.isdigit() and 1 <= int(sheet) <= len(names):
         name = names[int(sheet) - 1]
     if name not in tables:
@@ -317,7 +323,8 @@ def _rows_of_sheet(path, sheet):
     page.reset_dimensions()
     rows, cells, texts = [], 0, _Texts(path)
     try:
-        with _formulas_as_they_stand():
+        struck = {place for place, style in enumerate(book._cell_styles) if book._fonts[style.fontId].strike}
+        with _as_it_stands(struck) as marked:
             for row in page.iter_rows(values_only=True):
                 rows.append(row)
                 cells += len(row)
@@ -333,28 +340,54 @@ def _rows_of_sheet(path, sheet):
         raise DataError(f"{path.name}, sheet {name!r}, is broken ({type(error).__name__}); save it again") from None
     check_columns(max(map(len, rows), default=0), f"{path.name}, sheet {name!r},")
     book.close()
-    return rows, names.index(name) + 1, names, book.epoch
+    return rows, names.index(name) + 1, names, book.epoch, marked
 
 
 @contextmanager
-def _formulas_as_they_stand():
+def _as_it_stands(struck):
     """While a sheet is read, a formula that cells share is not written anew for each: a long one took minutes.
 
-    That a cell has a formula is all that is asked.
+    That a cell has a formula is all that is asked. Gives the numbers of the rows that are hidden, and of those with a
+    cell of a style that strikes out.
     """
     from openpyxl.worksheet import _read_only, _reader
+
+    marked: dict[str, list[int]] = {"hidden": [], "struck": []}
 
     class Parser(_reader.WorkSheetParser):
         def parse_formula(self, element):
             formula = element.find(_reader.FORMULA_TAG)
             return "=" if formula.get("t") == "shared" else super().parse_formula(element)
 
+        def parse_row(self, row):
+            number, cells = super().parse_row(row)
+            if row.get("hidden") in ("1", "true"):
+                marked["hidden"].append(number)
+            if struck and any(cell["style_id"] in struck and cell["value"] is not None for cell in cells):
+                marked["struck"].append(number)
+            return number, cells
+
     before = _read_only.WorkSheetParser
     _read_only.WorkSheetParser = Parser
     try:
-        yield
+        yield marked
     finally:
         _read_only.WorkSheetParser = before
+
+
+def _marked_rows(marked, loans):
+    """Notes of rows that whoever made the sheet hid or struck out, which are read all the same."""
+    words = {
+        "hidden": ("hidden in the sheet", "show all rows, and delete those that do not belong to the loans"),
+        "struck": ("with a cell that is struck out", "delete those that no longer count"),
+    }
+    notes = []
+    for mark, (what, remedy) in words.items():
+        found = [number for number in marked[mark] if number in loans]
+        if found:
+            what = f"rows {what}, read like the others (first in row {found[0]:,d})"
+            notes.append({"column": "", "what": what, "rows": len(found), "level": "warning", "remedy": remedy})
+    return notes
 
 
 class _Texts:

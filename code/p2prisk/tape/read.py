@@ -83,7 +83,7 @@ def read_tape(
     encoding, delimiter : str, optional
         Where the reader's own finding is wrong.
     sheet : int or str, optional
-        Of an Excel file; the first by default.
+        Of an Excel file; the first that is not hidden by default.
     header_row : int or str, optional
         Line of the header, from 1, where the reader's own finding is wrong; ``"2,3"`` for names over two lines.
     instalments : path-like, optional
