@@ -99,6 +99,36 @@ def test_limits_hold_at_the_rate_they_say(model):
     assert 0.5 < np.mean(inside) < 0.9  # and they are no wider than chance needs
 
 
+def with_noise(size, seed):
+    """Loans of which twenty traits say nothing besides one that tells."""
+    frame, rng = ended(size=size, seed=seed, effect=0.05), np.random.default_rng(seed + 1000)
+    frame["purpose"] = rng.choice(["car", "debt consolidation", "house", "medical", "moving", "wedding"], size)
+    frame["employment_status"] = rng.choice(["employed", "retired", "self-employed", "student"], size)
+    for name in ("inquiries", "open_accounts", "total_accounts", "public_records", "delinquencies_2y"):
+        frame[name] = rng.poisson(4, size)
+    for name in ("revolving_balance", "credit_limit", "instalment_balance", "utilisation", "bureau_score"):
+        frame[name] = rng.uniform(1, 100, size).round(1)
+    return frame
+
+
+def test_a_model_of_few_loans_is_not_blamed_for_its_noise():
+    """Nothing has changed between fit and test: estimates of many coefficients on few loans rank worse on others."""
+    off, level, told = [], [], []
+    for seed in range(12):
+        sample, _ = study_sample(tape_of(with_noise(500, seed)))
+        small, frame = fit_standard(sample), with_noise(4000, seed + 100)
+        tape = tape_of(frame.assign(issue_date=frame["issue_date"] + pd.DateOffset(years=3)), record_date=LATER)
+        found = watch_model(small, tape, simulation=FAST)
+        measures = found.measures.set_index("measure")
+        off.append(measures["value"] - measures["expected"])
+        level.append(measures.loc["level", "expected"] - small.score(tape.frame)["pd"].mean())
+        told.append(any(note.startswith("The model has many coefficients") for note in found.notes))
+        assert found.verdict == "keep" and not measures["alarm"].any()
+    mean = pd.DataFrame(off).mean()
+    assert abs(mean["area"]) < 0.02 and abs(mean["slope"]) < 0.15 and sum(told) >= 9
+    assert abs(np.mean(level)) < 0.004  # the mean of what the model says, not of what its noise makes of it
+
+
 def test_no_verdict_from_few_loans(model):
     found = watch(model, later(size=24))
     assert found.verdict == "no verdict" and not len(found.measures) and np.isnan(found.false_alarm)

@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+import scipy
 
 from p2prisk import load
 from p2prisk.errors import DataError
@@ -117,6 +118,26 @@ def alarms_of(found, drawn):
     )
 
 
+def truths(model, covariance, rng, draws):
+    """Draws of the truth less the estimates: Bayes' rule with a normal prior of the slopes, of drawn strength."""
+    estimates, precision = model.results.params.to_numpy(), np.linalg.inv(covariance)
+    size = len(estimates) - 1
+    bad, good = model.results.category_counts[::-1]
+    null = bad * np.log(bad / (bad + good)) + good * np.log(good / (bad + good))
+    for _ in range(draws):
+        kept = np.clip(1 - rng.chisquare(size) / (2 * (model.results.llf - null)), 1e-6, None)
+        prior = np.zeros_like(precision)
+        prior[:size, :size] = np.linalg.inv(covariance[:size, :size]) * (1 - kept) / kept
+        after = np.linalg.inv(precision + prior)
+        yield rng.multivariate_normal(after @ precision @ estimates, after) - estimates
+
+
+def at_level(odds, events):
+    """Chances at log-odds moved by one number, so that so many events are expected."""
+    miss = lambda by: (1 / (1 + np.exp(-odds - by))).sum() - events  # noqa: E731
+    return 1 / (1 + np.exp(-odds - scipy.optimize.brentq(miss, -5, 5)))
+
+
 @pytest.mark.parametrize("day", ["2011-03-31", "2011-09-30", "2011-10-31"])
 def test_three_months_are_the_same_in_plain_pandas_with_other_draws(of_2010, day):
     _, tape, model = of_2010
@@ -141,10 +162,10 @@ def test_three_months_are_the_same_in_plain_pandas_with_other_draws(of_2010, day
     rng, names = np.random.default_rng(987), [*model.results.exog_names, "good|bad"]
     covariance = model.results.cov_params().loc[names, names].to_numpy()
     moves = (
-        np.column_stack([design, -np.ones(len(design))])
-        @ rng.multivariate_normal(np.zeros(len(names)), covariance, draws).T
+        moved @ np.column_stack([design, -np.ones(len(design))]).T for moved in truths(model, covariance, rng, draws)
     )
-    drawn = np.array([judged_by(rng.random(len(bad)) < 1 / (1 + np.exp(-odds - move))) for move in moves.T])
+    chances = (at_level(odds + move, chance.sum() + chance * (1 - chance) @ move) for move in moves)
+    drawn = np.array([judged_by(rng.random(len(bad)) < each) for each in chances])
     error = drawn[:, [0, 2]].std(axis=0) * np.sqrt(1 / draws + 1 / 1000)
     assert (np.abs(drawn[:, [0, 2]].mean(axis=0) - frozen[["expected_rate", "expected_area"]]) < 3.5 * error).all()
     alarms = alarms_of(found, drawn)[0]

@@ -2,11 +2,18 @@
 
 Every measure comes with its number of loans and with what it would be if nothing had changed. For the indices of
 stability that is their sampling distribution (Yurdakul and Naranjo 2020). For level, slope, grades and area it is
-simulated: coefficients are drawn from the sampling distribution of the fit, outcomes of the very loans at hand from
+simulated: coefficients are drawn from what the truth may be after the fit, outcomes of the very loans at hand from
 those, and the measures of the model as it stands are taken of them. So the limits allow for the number of loans, for
 their mix (a narrow book has a small area under the best of models; van Klaveren et al. 2019, Statistics in Medicine 38)
 and for the error of the estimation. From the same draws comes the chance that the verdict is anything but *keep*
 although nothing has changed.
+
+Estimates are farther apart than the truth by their own noise: a model of many coefficients on few loans ranks new loans
+worse than its fit says, and its slope on them is below one, although nothing has changed (van Houwelingen and le Cessie
+1990, Statistics in Medicine 9). So the coefficients are not drawn around the estimates b of p slopes but around s b,
+with s V for their covariance V: what a normal prior of the shape of V leaves. Its spread is estimated as well: with X
+for the likelihood ratio of the fit, X (1 - s) is a chi-square of p degrees, drawn with the rest (s = 1 - p / X on
+average; Efron and Morris 1973, JASA 68). Each draw keeps the level that the fit met.
 """
 
 from __future__ import annotations
@@ -325,7 +332,9 @@ def _outcomes(model, tape, limits, simulation, notes):
     case = _Case.of(replace(model, rules=rules), seen.frame, event.kind == "stage")
     if simulation.common_shock == 0:
         notes.append("Loans are taken to fail independently (--common-shock 0): a common bad month widens no limit.")
-    return *case.measured(limits, simulation), loans, ""
+    measures, grades, false_alarm = case.measured(limits, simulation)
+    notes += _overfitted(measures, limits)
+    return measures, grades, false_alarm, loans, ""
 
 
 @dataclass(frozen=True)
@@ -336,7 +345,8 @@ class _Case:
     #: log-odds of the event, and its derivative by the drawn coefficients
     odds: np.ndarray
     design: np.ndarray
-    covariance: np.ndarray
+    #: what the coefficients may be in truth
+    truth: _Truth
     grade: np.ndarray
     labels: list
     month: np.ndarray
@@ -344,8 +354,9 @@ class _Case:
     @classmethod
     def of(cls, model, frame, own_age):
         odds, jacobian = model.log_odds(frame, own_age)
-        kept = np.flatnonzero((jacobian != 0).any(axis=0))  # thresholds that do not move the event
-        covariance, matrix = np.asarray(model.results.cov_params())[np.ix_(kept, kept)], jacobian[:, kept]
+        results, kept = model.results, np.flatnonzero((jacobian != 0).any(axis=0))  # others do not move the event
+        ages = [name for rule in model.rules if rule["kind"] == "exposure" for name in rule["columns"]]
+        truth = _Truth.of(results, kept, ages)
         probability = model.score(frame, own_age=own_age)["pd"].to_numpy(float)
         if model.scale is not None:
             found = pd.Categorical(MasterScale.from_plain(model.scale).grade(probability))
@@ -355,7 +366,7 @@ class _Case:
             grade = np.searchsorted(edges, probability, side="left")
             labels = [f"fifth {place + 1} by risk" for place in range(len(edges) + 1)]
         month = pd.factorize(month_index(frame["issue_date"]) if "issue_date" in frame else np.zeros(len(frame)))[0]
-        return cls(frame["bad"].to_numpy(bool), odds, matrix, covariance, grade, labels, month)
+        return cls(frame["bad"].to_numpy(bool), odds, jacobian[:, kept], truth, grade, labels, month)
 
     def measured(self, limits, simulation):
         """Measures, grades and the false alarms of the verdict."""
@@ -399,15 +410,14 @@ class _Case:
         return pd.DataFrame(found)[_MEASURES], self._by_grade(probability), float(alarms.mean())
 
     def _drawn(self, probability, weight, simulation):
-        """Statistics of outcomes drawn from the model and the error of its estimation."""
+        """Statistics of outcomes drawn from what the truth may be."""
         rng = np.random.default_rng(simulation.seed)
         loans, total = len(self.bad), int(np.clip(2e8 // max(len(self.bad), 1), 200, simulation.draws))
-        values, vectors = np.linalg.eigh(self.covariance)
-        root = vectors * np.sqrt(np.maximum(values, 0))
         parts, step = [], max(1, int(4e6 // loans))
         for start in range(0, total, step):
             size = min(step, total - start)
-            odds = self.odds[:, None] + self.design @ (root @ rng.standard_normal((root.shape[1], size)))
+            moved = self.design @ self.truth.drawn(rng, size)
+            odds = _at_level(self.odds[:, None] + moved, probability.sum() + weight @ moved)
             if simulation.common_shock:
                 odds += simulation.common_shock * rng.standard_normal((self.month.max() + 1, size))[self.month]
             parts.append(self._statistics((rng.random(odds.shape) < expit(odds)).astype(float), probability, weight))
@@ -450,6 +460,76 @@ class _Case:
                 low, high = (float(limit) for limit in jeffreys_interval(events, loans))
                 rows.append((label, loans, events, float(probability[own].mean()), events / loans, low, high))
         return pd.DataFrame(rows, columns=_GRADES)
+
+
+@dataclass(frozen=True)
+class _Truth:
+    """What the coefficients may be in truth, as distances from their estimates."""
+
+    #: which coefficients are slopes of traits (no threshold, not the age of the loan), and their estimates
+    traits: np.ndarray
+    slopes: np.ndarray
+    #: likelihood ratio of the slopes
+    ratio: float
+    root: np.ndarray
+    #: how the other coefficients follow the slopes, and the root of what they vary besides
+    along: np.ndarray
+    rest: np.ndarray
+
+    @classmethod
+    def of(cls, results, kept, ages):
+        estimates, whole = results.params.to_numpy(float), results.cov_params().to_numpy()
+        names = pd.Index(results.param_names)
+        covariance = whole[np.ix_(kept, kept)]
+        traits = ~names.isin([*ages, *results.thresholds.index])[kept]
+        slopes, inner = estimates[kept][traits], covariance[np.ix_(traits, traits)]
+        cross, inverse = covariance[np.ix_(~traits, traits)], np.linalg.pinv(inner, hermitian=True)
+        ratio, size = float(slopes @ inverse @ slopes), len(results.slopes)
+        if results.cov_type == "nonrobust" and ratio > 0:
+            # of few loans Wald's is too small; the likelihood has it of all slopes
+            every = estimates[:size]
+            ratio *= results.llr / float(every @ np.linalg.pinv(whole[:size, :size], hermitian=True) @ every)
+        along = cross @ inverse
+        rest = covariance[np.ix_(~traits, ~traits)] - along @ cross.T
+        return cls(traits, slopes, ratio, _root(inner), along, _root(rest))
+
+    def drawn(self, rng, size):
+        """Distances of so many draws, a column each."""
+        count = len(self.slopes)
+        share = 1 - np.minimum(rng.chisquare(max(count, 1), size) / max(self.ratio, 1e-9), 1)
+        noise = self.root @ rng.standard_normal((count, size))
+        moved = np.zeros((len(self.traits), size))
+        moved[self.traits] = np.sqrt(share) * noise - (1 - share) * self.slopes[:, None]
+        other = self.rest @ rng.standard_normal((self.rest.shape[1], size))
+        moved[~self.traits] = self.along @ moved[self.traits] + other
+        return moved
+
+
+def _root(covariance):
+    values, vectors = np.linalg.eigh(covariance)
+    return vectors * np.sqrt(np.maximum(values, 0))
+
+
+def _at_level(odds, events):
+    """Log-odds, a column a draw, moved by one number each so that so many events are expected."""
+    events = np.clip(events, 0.5, len(odds) - 0.5)
+    for _ in range(2):  # two steps of Newton: the first is near already
+        chance = expit(odds)
+        step = (events - chance.sum(axis=0)) / np.maximum((chance * (1 - chance)).sum(axis=0), 1e-9)
+        odds = odds + np.clip(step, -2, 2)
+    return odds
+
+
+def _overfitted(measures, limits):
+    """What a model of too many coefficients for its loans leads to expect of new ones."""
+    row = measures.set_index("measure")["expected"]
+    if row["slope"] > 1 - limits.slope:
+        return []
+    return [
+        f"The model has many coefficients for the loans of its fit: with nothing changed a slope of {row['slope']:.2f} "
+        f"and an area of {row['area']:.3f} are expected on these loans. Its chances are too far apart from the first "
+        "day on; fit it to more loans, or with fewer predictors."
+    ]
 
 
 def _near(rows):
