@@ -916,7 +916,7 @@ PATH = (
         "CAS082",
     ),
     (
-        "Evaluate",
+        "Assess",
         "How likely is a loss?",
         "For asset products: no promise of principal or return (2018)",
         "No loan loss line; facilitation and servicing took 1.5% of revenue",
@@ -926,7 +926,7 @@ PATH = (
         "NCF011",
     ),
     (
-        "Evaluate",
+        "Assess",
         "What if funding stops?",
         "No pools, no guarantees (2016); no rigid redemption (2018)",
         "Own funds kept redemption rigid, the founder wrote",
