@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 
 from p2pbook.figures import system as draw
+from p2prisk.figures.colours import PALETTE
 
 
 @pytest.fixture(autouse=True)
@@ -47,6 +48,10 @@ def test_vintages_draw_one_line_a_vintage_and_name_it():
     assert (
         [text.get_text() for text in one.texts] == ["2011"] and len(one.get_lines()) == 2 and len(one.collections) == 1
     )
+    both = own_axes(draw.vintages, curves(), named=["2010-01", "2011-01"])
+    of_finding, other = both.get_lines()
+    assert of_finding.get_color() == PALETTE["orange"] != other.get_color()
+    assert of_finding.get_linewidth() > other.get_linewidth() and of_finding.get_zorder() > other.get_zorder()
     halves = curves().replace({"2011-01": "2010-07"})
     assert [text.get_text() for text in own_axes(draw.vintages, halves).texts] == ["H1 2010", "H2 2010"]
 

@@ -26,7 +26,8 @@ def vintages(curves, ax=None, event="charged off", named=None):
     event : str
         What the loans failed by, for the axis.
     named : sequence of str, optional
-        Vintages with colour, band and name; the others are thin and grey. By default all.
+        Vintages with band and name; the others are thin and grey. By default all. The first one is that of the finding:
+        it is orange, the thickest, and lies above the others, which are shades from early to late.
 
     Returns
     -------
@@ -36,10 +37,14 @@ def vintages(curves, ax=None, event="charged off", named=None):
     names = list(dict.fromkeys(curves["vintage"]))
     shown = names if named is None else [name for name in names if name in named]
     colours = dict(zip(shown, ordered_colours(len(shown), "time"), strict=True))
+    found = named[0] if named else None
+    if found in colours:
+        colours[found] = PALETTE["orange"]
     for name in [*shown, *(name for name in names if name not in shown)]:
         part = curves[curves["vintage"] == name]
         if name in colours:
-            ax.plot(part["age"], part["share"], color=colours[name], lw=2, zorder=2.5)
+            width, above = (2.8, 2.7) if name == found else (1.8, 2.5)
+            ax.plot(part["age"], part["share"], color=colours[name], lw=width, zorder=above)
             ax.fill_between(part["age"], part["low"], part["high"], color=colours[name], alpha=0.14, lw=0)
         else:
             ax.plot(part["age"], part["share"], color=PALETTE["grey"], lw=0.7, zorder=1.5)
