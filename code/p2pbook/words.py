@@ -1,5 +1,8 @@
 """Words that hang on a count: a sentence says none, one, some or all as the numbers have it; and names of causes."""
 
+import re
+from calendar import month_name
+
 #: Cause of a platform's failure -> its name on the page.
 CAUSE_WORDS = {
     "repayment": "Repayment",
@@ -90,3 +93,19 @@ def in_words(value):
     """
     words = "none one two three four five six seven eight nine ten eleven twelve".split()
     return words[value] if 0 <= value < len(words) else f"{value:,d}"
+
+
+def dated(text):
+    """A text in which months and days are written as in prose, where the data have them as ISO writes them.
+
+    Examples
+    --------
+    >>> dated("2011-12"), dated("2026-11-04"), dated("2018-01 to 2018-03")
+    ('December 2011', '4 November 2026', 'January 2018 to March 2018')
+    """
+
+    def words(found):
+        year, month, day = found.groups()
+        return (f"{int(day)} " if day else "") + f"{month_name[int(month)]} {year}"
+
+    return re.sub(r"\b(\d{4})-(\d\d)(?:-(\d\d))?\b", words, text)

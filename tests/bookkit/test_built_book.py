@@ -99,3 +99,25 @@ def test_no_letter_of_a_picture_is_shown_at_less_than_nine_points():
         if least * on_paper < LEAST - 0.01:
             small.append(f"{path.name}: {least * on_paper:.2f} points")
     assert len(pictures) > 80 and small == []
+
+
+def prose(page):
+    """The text of a page without its tables, code, pictures and scripts."""
+    main = re.search(r"<main.*</main>", page, re.DOTALL)[0]
+    return re.sub(r"<(table|pre|code|script|style|svg|head)\b.*?</\1>|<[^>]+>", " ", main, flags=re.DOTALL)
+
+
+def test_prose_is_what_stands_outside_tables_and_code():
+    page = "<main><p>from <code>2010-01</code> on</p><table><td>2010-02</td></table><p>of <em>2010-03</em></p></main>"
+    assert re.findall(r"\d{4}-\d\d", prose(page)) == ["2010-03"]
+
+
+@built
+def test_months_and_days_are_words_in_prose():
+    """An answer said that a chart "rings for the loans of 2010-02, in 2011-07"; only sources carry days as numbers."""
+    pages = {path.name: prose(path.read_text(encoding="utf-8")) for path in BOOK.rglob("*.html")}
+    del pages["references.html"]
+    found = {
+        name: re.findall(r".{0,30}(?<![\d-])(?:19|20)\d\d-\d\d(?:-\d\d)?(?!\d)", words) for name, words in pages.items()
+    }
+    assert len(pages) > 25 and {name: days for name, days in found.items() if days} == {}

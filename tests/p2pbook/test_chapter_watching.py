@@ -9,6 +9,7 @@ import pytest
 from scipy.special import expit, logit
 
 from p2pbook.chapters import watching
+from p2pbook.words import dated
 from p2prisk.datasets import data_directory
 
 
@@ -84,13 +85,13 @@ def test_a_chart_adds_up_the_evidence_month_by_month(n):
         expected = part["loans"] * np.log1p(part["forecast"] * (ratio - 1))
         level = max(level + part["charged_off_early"].sum() * np.log(ratio) - expected.sum(), 0.0)
         rung = rung or (month if level >= chart.threshold else None)
-    assert n.better.startswith(f"rings for the loans of {rung}, in ") and n.worse == "never rings"
+    assert n.better.startswith(f"rings for the loans of {dated(rung)}, in ") and n.worse == "never rings"
 
 
 def test_the_sentence_on_a_chart():
     path = pd.DataFrame({"period": ["2010-01", "2010-02", "2010-03"], "signal": [False, True, True]})
     # the loans of February 2010 have their seventeenth month in July 2011
-    assert watching.ring_sentence(path) == "rings for the loans of 2010-02, in 2011-07"
+    assert watching.ring_sentence(path) == "rings for the loans of February 2010, in July 2011"
     assert watching.ring_sentence(path.assign(signal=False)) == "never rings"
 
 
@@ -104,7 +105,7 @@ def test_stability_of_the_term_is_counted_again(n):
         else:
             months.setdefault(row["month"], Counter())[row["band"]] += int(row["n"])
     first = min(month for month, loans in months.items() if loans[bands[-1]] > 0.05 * sum(loans.values()))
-    assert n.first_alert["term"] == first
+    assert n.first_alert["term"] == dated(first)
     assert n.alerts <= n.pairs
 
 

@@ -9,6 +9,7 @@ import pandas as pd
 from p2pbook import reading, traits
 from p2pbook.replications import came_out_again, replication
 from p2pbook.values import Value, count, share
+from p2pbook.words import dated
 from p2prisk.datasets import load
 from p2prisk.tables import number
 
@@ -190,11 +191,11 @@ def _ended(profile):
         principal_lost=share(profile["principal_lost"] / profile["amount"]),
         not_verified=share(profile["not_verified"], 0),
         exceptions=count(profile["exceptions"]),
-        last_exception=_month(profile["last_exception"]),
+        last_exception=dated(_month(profile["last_exception"])),
         exceptions_charged_off=share(profile["bad_rate_exceptions"]),
         others_charged_off=share(profile["bad_rate_others"]),
-        first_unstated_job=_month(profile["first_unstated_job"]),
-        first_long_term=_month(profile["first_long_term"]),
+        first_unstated_job=dated(_month(profile["first_unstated_job"])),
+        first_long_term=dated(_month(profile["first_long_term"])),
         stated_job=share(profile["bad_rate_stated_job_2010"], 0),
         unstated_job=share(profile["bad_rate_unstated_job_2010"], 0),
     )

@@ -12,7 +12,7 @@ from p2pbook.grade_model import grade_loans, grade_model
 from p2pbook.known import Descriptive, stamp
 from p2pbook.traits import GRADE_TRAITS
 from p2pbook.values import Value, count, estimates, share
-from p2pbook.words import by_count
+from p2pbook.words import by_count, dated
 from p2prisk import OrderedLogit
 from p2prisk.datasets import load
 from p2prisk.effects import class_shares_if, explained, explained_interval
@@ -95,7 +95,7 @@ def compute():
     quiet = odds[odds.index.str.startswith(("employment", "home"))]
     alone = OrderedLogit.from_formula("grade ~ income", loans).fit()
     return Grade(
-        period=tape.provenance["period"],
+        period=dated(tape.provenance["period"]),
         loans_on_file=count(len(tape)),
         loans=count(len(loans)),
         set_aside=by_count(

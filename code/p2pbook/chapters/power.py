@@ -7,7 +7,7 @@ import pandas as pd
 
 from p2pbook.power import power_of, power_study, size_table
 from p2pbook.values import Value, count, share
-from p2pbook.words import by_count
+from p2pbook.words import by_count, dated
 
 
 @dataclass(frozen=True)
@@ -55,7 +55,7 @@ def compute():
         loans=count(about["loans_a_sample"]),
         fitted=about["fitted"],
         seed=str(about["seed"]),
-        date=about["date"],
+        date=dated(about["date"]),
         lowest=share(by_test.min()),
         lowest_test=by_test.idxmin(),
         highest=share(by_test.max()),

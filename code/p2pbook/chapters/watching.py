@@ -8,7 +8,7 @@ import pandas as pd
 from p2pbook.known import Descriptive, Known, stamp
 from p2pbook.lendingclub import CHARGE_OFF_LAG, lending_club_vintages
 from p2pbook.values import Value, count, estimate, share
-from p2pbook.words import by_count, part_of
+from p2pbook.words import by_count, dated, part_of
 from p2prisk.datasets import table
 from p2prisk.monitor import (
     RULES,
@@ -169,7 +169,7 @@ def _stability():
     alerts = stability[stability["alert"]]
     return {
         "material": Value(MATERIAL),
-        "first_alert": alerts.groupby("variable")["month"].min().to_dict(),
+        "first_alert": alerts.groupby("variable")["month"].min().map(dated).to_dict(),
         "pairs": count(len(stability)),
         "alerts": count(len(alerts)),
     }
@@ -216,7 +216,7 @@ def ring_sentence(path):
     if rung.empty:
         return "never rings"
     known = pd.Period(rung.iloc[0], "M") + EARLY + CHARGE_OFF_LAG
-    return f"rings for the loans of {rung.iloc[0]}, in {known}"
+    return dated(f"rings for the loans of {rung.iloc[0]}, in {known}")
 
 
 @stamp(Descriptive("a simulated book"))
