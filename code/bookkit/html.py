@@ -14,7 +14,7 @@ from bookkit import asset, tree
 from bookkit.document import contents, float_of, lower_block, place_of, relative, template, titled, write_page
 from bookkit.notebooks import to_notebook
 from bookkit.page import narrow_of
-from bookkit.tables import column_widths, rows_of, set_widths
+from bookkit.tables import WHOLE, column_widths, rows_of, set_widths
 from bookkit.tree import attributes, is_div, nodes, raw, transform, wrap
 
 _MARK = "<!-- next -->"
@@ -135,18 +135,16 @@ def _titles(pages):
 
 def _accessible(body):
     """Give headings below the first level a link to themselves, formulas that scroll a stop of the keyboard, make an
-    empty head of a column no head, and keep a day, and a number with its per cent sign, on one line."""
+    empty head of a column no head, and keep a number with its per cent sign, and in cells an interval, on one line."""
     body = re.sub(r"(?<=\d)\s%(?![^<>]*>)", "\u00a0%", body)
     body = re.sub(r"<th([^>]*?)(?: scope=\"\w+\")?([^>]*)></th>", r"<td\1\2></td>", body)
-    body = re.sub(r"<td([^>]*)>(\d{4}-\d\d(?:-\d\d)?)</td>", r'<td\1><span class="day">\2</span></td>', body)
+    unbroken = functools.partial(re.sub, rf"({WHOLE})(?![^<>]*>)", r'<span class="whole">\1</span>')
+    body = re.sub(r"<t[dh]\b.*?</t[dh]>", lambda cell: unbroken(cell[0]), body, flags=re.DOTALL)
     formula = r'(<div class="formula"[^>]*>\s*<p>)?<math display="block"'
     body = re.sub(formula, lambda found: found[0] + ("" if found[1] else ' tabindex="0"'), body)
-    return re.sub(
-        r'(<h([2-6])[^>]*? id="([^"]+)"[^>]*>.*?)(</h\2>)',
-        r'\1 <a class="anchor" href="#\3" aria-label="Link to this section">#</a>\4',
-        body,
-        flags=re.DOTALL,
-    )
+    heading = r'(<h([2-6])[^>]*? id="([^"]+)"[^>]*>.*?)(</h\2>)'
+    link = r'\1 <a class="anchor" href="#\3" aria-label="Link to this section">#</a>\4'
+    return re.sub(heading, link, body, flags=re.DOTALL)
 
 
 # -- blocks -------------------------------------------------------------------------------------------------------

@@ -7,7 +7,7 @@ from bookkit import asset, tree
 from bookkit.document import contents, float_of, identifier_of, lower_block, lower_link, template, titled, write_page
 from bookkit.errors import BookError
 from bookkit.folders import temporary_folder
-from bookkit.tables import column_lengths, column_widths, rows_of, set_widths, shares
+from bookkit.tables import WHOLE, column_lengths, column_widths, rows_of, set_widths, shares
 from bookkit.tree import attributes, div, is_div, nodes, raw, transform, wrap
 
 #: Width of the text in points: A4 less the margins, upright and turned.
@@ -49,7 +49,7 @@ def _source(book, pages, folder):
         page.store(book.root, folder)
         blocks = transform(_kept_with(page.blocks), lambda node, page=page: _lower(node, page, by_path))
         written[page.path] = write_page(page, blocks, "-t", "typst-citations", "--syntax-highlighting=idiomatic")
-    values = {"book": book, "contents": contents(book, pages), "written": written, "string": _string}
+    values = {"book": book, "contents": contents(book, pages), "written": written, "string": _string, "whole": WHOLE}
     values |= {"alone": len(pages) == 1 < len(book.chapters), "has_parts": any(entry.part for entry in book.entries)}
     pictures = [name for name in pages[0].assets if name.endswith(".svg") and not name.endswith("-narrow.svg")]
     values["cover"] = pictures[0] if pictures and values["has_parts"] else ""

@@ -7,17 +7,19 @@ from bookkit import tree
 
 #: A cell up to this width, in ems, is kept on one line: numbers, names, short words.
 _SHORT = 7
+#: A day, an interval or an amount: what stands on one line in a cell. Typst reads the same pattern.
+_DAY = r"\b(?:\d{4}-\d\d(?:-\d\d)?|\d\d?\s[A-Z][a-z]{2,8}\s\d{4})\b"
+_N = rf"(?:{_DAY}|[−+-]?\b\d+(?:[.,]\d+)*(?:\s?%)?)"
+WHOLE = rf"{_N}(?:\sto\s|\s?–\s?){_N}|between\s{_N}\sand\s{_N}|[(\[]{_N}[,;]\s{_N}[)\]]|{_DAY}|[A-Z]{{3}}\s{_N}"
 #: What is not broken over two lines; Chinese breaks after any character.
-_WORD = re.compile(r"[\u2e80-\uffef]|[^\s\u2e80-\uffef]+")
+_WORD = re.compile(rf"[(\[]?(?:{WHOLE})[\])]?[.,;:]?|[\u2e80-\uffef]|[^\s\u2e80-\uffef]+")
 _WIDTHS = dict.fromkeys(" .,:;|il'", 0.3) | dict.fromkeys("mwMW@%", 0.85)
 
 
 def column_widths(table):
     """Widths of a table's columns in ems: without a line break, and the least that breaks no short cell and no word."""
-    rows = list(rows_of(table))
     longest, least = [], []
-    for column in range(len(table["c"][2])):
-        cells = [row[column] for row in rows]
+    for cells in zip(*rows_of(table), strict=True):
         longest.append(max(map(_em, cells), default=1))
         word = max((_em(word) for cell in cells for word in _WORD.findall(cell)), default=1)
         least.append(min(longest[-1], max(word, _SHORT)))

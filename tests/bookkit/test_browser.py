@@ -292,6 +292,66 @@ def test_no_name_in_a_table_of_commands_is_broken_between_letters_on_a_telephone
     assert page.evaluate(f"{words}.filter(n => n.getClientRects().length > 1).map(n => n.textContent)") == []
 
 
+#: Intervals and days in the cells of a page that stand on more than one line, and boxes of tables that scroll.
+BROKEN = r"""() => {
+  const whole = /(?<![\w-])(\d{4}-\d\d-\d\d|[−+-]?\d[\d.,]*\d( to |–)[−+-]?\d[\d.,]*\d|\([−+-]?[\d.]+, [^)\s]+\))/g;
+  const found = [];
+  for (const cell of document.querySelectorAll("main :is(td, th)")) {
+    const walker = document.createTreeWalker(cell, NodeFilter.SHOW_TEXT);
+    while (walker.nextNode()) for (const one of walker.currentNode.data.matchAll(whole)) {
+      const range = document.createRange();
+      range.setStart(walker.currentNode, one.index);
+      range.setEnd(walker.currentNode, one.index + one[0].length);
+      const tops = [...range.getClientRects()].map(box => box.top);
+      if (Math.max(...tops) - Math.min(...tops) > 4) found.push(one[0]);
+    }
+  }
+  const wide = [...document.querySelectorAll(".table-box")].filter(box => box.scrollWidth > box.clientWidth + 1);
+  return [found, wide.map(box => box.closest("figure")?.id)];
+}"""
+
+
+def test_what_is_broken_is_found(visit):
+    page = visit()
+    cells = "<td>so 0.568 to 0.609</td><td>2009-12-31</td><td style='white-space: nowrap'>0.568 to 0.609</td>"
+    page.set_content(f"<main><table style='width: 1px'><tr>{cells}</tr></table></main>")
+    assert page.evaluate(BROKEN)[0][:1] == ["0.568 to 0.609"] and len(page.evaluate(BROKEN)[0]) <= 2
+
+
+@pytest.mark.skipif(not (BOOK / "index.html").exists(), reason="the book is not built here: make book")
+@pytest.mark.parametrize("width", [1280, 390])
+def test_no_interval_in_a_table_of_the_book_is_broken_and_none_is_hidden_in_a_window(visit, width):
+    page, broken = visit(viewport={"width": width, "height": 900}), {}
+    for path in sorted(BOOK.rglob("*.html")):
+        page.goto(path.as_uri())
+        found, wide = page.evaluate(BROKEN)
+        if found or (wide and width == 1280):
+            broken[path.stem] = found, wide
+    assert broken == {}
+
+
+@pytest.mark.skipif(not (BOOK / "index.html").exists(), reason="the book is not built here: make book")
+@pytest.mark.parametrize("scale", [1, 2, 3])
+def test_rules_of_a_table_go_through_under_the_column_that_stays(visit, tmp_path, scale):
+    """The ground of the first column covered the rules of half of the tables, or they stood twice."""
+    picture = pytest.importorskip("PIL.Image", reason="pillow is not installed")
+    page, seen, off = visit(viewport={"width": 390, "height": 2500}, device_scale_factor=scale), 0, []
+    for name in ("decisions", "repayment", "stress"):
+        page.goto((BOOK / "chapters" / f"{name}.html").as_uri())
+        hidden = ".bar { display: none; } .table-box { background: none !important; }"
+        page.add_style_tag(content=f"{hidden} .table-box * {{ color: transparent !important; }}")
+        for box in page.locator(".table-box.long:not(:has(.cards))").all():
+            box.evaluate("b => b.scrollLeft = 60")
+            box.screenshot(path=tmp_path / "box.png")
+            with picture.open(tmp_path / "box.png") as shown:
+                grey = shown.convert("L")
+                sides = [[y for y in range(grey.height) if grey.getpixel((x, y)) < 130] for x in (4, grey.width - 6)]
+            seen += 1
+            if sides[0] != sides[1] or len(sides[0]) < 3 * scale:
+                off.append((name, box.evaluate("b => b.closest('figure')?.id"), sides))
+    assert seen >= 6 and off == []
+
+
 def test_focus_stays_in_the_open_menu(visit, address):
     page = visit(viewport={"width": 390, "height": 800})
     page.goto(f"{address}/chapters/numbers.html")

@@ -341,6 +341,51 @@ def test_chinese_in_a_table_may_break_after_any_character():
     assert chinese <= 7 < latin and longest[0] == 36
 
 
+@pytest.mark.parametrize("whole", ["0.568 to 0.609", "(−0.83, 0.13)", "2007–2010", "2009-12-31"])
+def test_no_line_ends_within_an_interval_or_a_day_in_a_cell(good, printed, whole):
+    """An interval was read as two numbers, each of a line of its own."""
+    assert page(good, "chapters/tables.html").count(f'<span class="whole">{whole}</span></td>') == 21
+    assert "".join(printed).replace("\u00a0", " ").count(whole) == 21
+
+
+def test_an_interval_is_a_word_of_its_column_and_the_name_of_a_file_is_none():
+    from bookkit.tables import WHOLE, column_widths
+    from bookkit.tree import read_markdown
+
+    said, rule = "| so it is in 0.568 to 0.609 of all | so it is in 0.568 or in 0.609 of all |", "|:---|:---|"
+    whole, parts = column_widths(read_markdown(f"{said}\n{rule}\n{said}")[0])[1]
+    assert parts == 7 < whole
+    for words in ("a-file-2007-2011", "1-30", "page 3, 4", "2 or 3"):
+        assert not re.search(WHOLE, words), words
+    for words in (
+        "−2.7 to 1.1 %",
+        "2008-12-31 to 2011-06-30",
+        "[0.1; 0.2]",
+        "RMB 5.79",
+        "between 0.9 and 1.1",
+        "31 Dec 2011",
+    ):
+        assert re.fullmatch(WHOLE, words), words
+
+
+def test_quarto_breaks_no_interval_of_a_cell_either(tmp_path):
+    from bookkit.pdf import _string
+    from bookkit.tables import WHOLE
+    from bookkit.tree import pandoc
+
+    root = Path(__file__).parents[2]
+    dress = root / "code/bookkit/quarto/dress.lua"
+    assert _string(WHOLE) in (root / "code/p2prisk/report/chapters/parts.typ").read_text(encoding="utf-8")
+    doc = "is_format = function(it) return it == 'html' end, include_text = type, add_html_dependency = type"
+    (tmp_path / "in.lua").write_text(f"quarto = {{ project = {{}}, doc = {{ {doc} }} }}\nreturn dofile('{dress}')")
+    said = "| 0.568 to 0.609, (−0.83, 0.13) | from 2007–2010 | 2009-12-31 to 2010-01-31 | −2.7 to 1.1 % | a-2007-2011 |"
+    table = f"{said}\n|{':--|' * 5}\n{said}\n\nProse 0.5 to 0.6."
+    made = pandoc(table, "-f", "markdown", "-t", "html", "--wrap=none", "-L", str(tmp_path / "in.lua"))
+    found = [one.replace("\u00a0", " ") for one in re.findall(r'<span class="whole">(.*?)</span>', made)]
+    whole = ["0.568 to 0.609,", "(−0.83, 0.13)", "2007–2010", "2009-12-31 to 2010-01-31", "−2.7 to 1.1 %"]
+    assert found == whole * 2 and "a-2007-2011</td>" in made and "Prose 0.5 to 0.6." in made
+
+
 def test_a_column_that_always_says_much_is_wider_than_one_that_does_once():
     from bookkit.tables import column_lengths
     from bookkit.tree import read_markdown

@@ -59,6 +59,37 @@ local function bound(inlines)
   return inlines
 end
 
+-- in a table an interval and a day stand on one line; as WHOLE in bookkit/tables.py
+local function number(words) return words:match("^[%(%[−+-]*%d[%d.,%-]*[\u{a0}%%]*[%)%],.;:]*$") end
+
+local function unbroken(tbl)
+  return tbl:walk({ Inlines = function(inlines)
+    for i = #inlines, 1, -1 do
+      local first, gap, to, more, last = table.unpack(inlines, i, math.min(i + 4, #inlines))
+      local function is(item, kind) return item and item.t == kind end
+      if is(first, "Str") and number(first.text) and is(gap, "Space") and is(to, "Str") then
+        local words, ends
+        if to.text == "to" and is(more, "Space") and is(last, "Str") and number(last.text) then
+          words, ends = first.text .. "\u{a0}to\u{a0}" .. last.text, 4
+        elseif first.text:match("^[%(%[].*[,;]$") and to.text:match("%d[%)%]]") then
+          words, ends = first.text .. "\u{a0}" .. to.text, 2
+        end
+        if words then
+          inlines[i] = pandoc.Str(words)
+          for _ = 1, ends do inlines:remove(i + 1) end
+        end
+      end
+    end
+    for i, each in ipairs(inlines) do
+      local words = each.t == "Str" and each.text or ""
+      if words:match("^%(?%d%d%d%d%-%d%d") or words:match("%d–[−+%d]") or words:match("\u{a0}") then
+        inlines[i] = pandoc.Span({ each }, pandoc.Attr("", { "whole" }))
+      end
+    end
+    return inlines
+  end })
+end
+
 local function cells(line)
   local found, at = {}, 1
   while at <= #line do
@@ -100,7 +131,7 @@ local function page(doc)
   return doc
 end
 
-if quarto.doc.is_format("html") then return { { Image = dressed }, { Inlines = bound }, { Pandoc = page } } end
+if quarto.doc.is_format("html") then return { { Image = dressed }, { Inlines = bound }, { Table = unbroken }, { Pandoc = page } } end
 local function within(open, blocks)
   local all = pandoc.Blocks({ pandoc.RawBlock("typst", open) })
   all:extend(blocks)
@@ -132,4 +163,4 @@ local function kept(blocks)
   return blocks
 end
 
-if quarto.doc.is_format("typst") then return { { Div = fitted, Para = first, Blocks = kept } } end
+if quarto.doc.is_format("typst") then return { { Div = fitted, Para = first, Blocks = kept }, { Table = unbroken } } end
