@@ -28,6 +28,9 @@ class Control:
         Of a list; empty for a slider.
     low, high, step : float
         Of a slider.
+    percent : bool
+        Whether a slider's setting is a share that is shown per hundred, as in the text; it stays a share where it is
+        computed with.
     """
 
     name: str
@@ -37,6 +40,22 @@ class Control:
     low: float = 0.0
     high: float = 1.0
     step: float = 0.01
+    percent: bool = False
+
+    def said(self, setting):
+        """A setting as the page says it.
+
+        >>> Control("cash", "Cash", 0.06, percent=True).said(0.06), Control("eta", "Risk", 0.3).said(-0.3)
+        ('6 %', '−0.30')
+        """
+        if self.choices:
+            return setting
+        return number(setting * (100 if self.percent else 1), self.digits) + (" %" if self.percent else "")
+
+    @property
+    def digits(self):
+        """Digits after the point that a setting is shown with: those of the step."""
+        return max(0, -int(np.floor(np.log10(self.step * (100 if self.percent else 1)))))
 
     def markup(self, prefix):
         """The control as HTML."""
@@ -52,11 +71,11 @@ class Control:
                 f'<div><label for="{key}">{words}</label>'
                 f'<select id="{key}" data-control="{name}">{options}</select></div>'
             )
-        digits = max(0, -int(np.floor(np.log10(self.step))))
+        percent = ' data-percent="true"' if self.percent else ""
         return (
             f'<div><label for="{key}">{words}:</label> <output for="{key}"></output>'
-            f'<input type="range" id="{key}" data-control="{name}" data-digits="{digits}" min="{self.low:g}" '
-            f'max="{self.high:g}" step="{self.step:g}" value="{self.first:g}"></div>'
+            f'<input type="range" id="{key}" data-control="{name}" data-digits="{self.digits}"{percent} '
+            f'min="{self.low:g}" max="{self.high:g}" step="{self.step:g}" value="{self.first:g}"></div>'
         )
 
 
@@ -126,7 +145,7 @@ class Explorer:
         )
 
     def _repr_markdown_(self):
-        shown = [control.first if control.choices else number(control.first, 2) for control in self.controls]
+        shown = [control.said(control.first) for control in self.controls]
         labels = [control.label[0].lower() + control.label[1:] for control in self.controls]
         settings = "; ".join(f"{label}: {first}" for label, first in zip(labels, shown, strict=True))
         scale, unit = (100, " %") if self.percent else (1, self.unit)
@@ -255,10 +274,10 @@ def of_run(reinvested, cash, asset_months, due, horizon):
         title="Cash of a simulated platform when lenders put less in again",
         kind="run",
         controls=(
-            Control("reinvested", "Share invested again of what falls due", reinvested),
+            Control("reinvested", "Share invested again of what falls due", reinvested, percent=True),
             Control("due", "Lenders' money falls due over, months", f"{due[0]}", tuple(f"{months}" for months in due)),
-            Control("cash", "Cash at hand, of the loans", cash, high=0.3),
-            Control("default_rate", "Instalments that do not come, a month", 0.0, high=0.1),
+            Control("cash", "Cash at hand, of the loans", cash, high=0.3, percent=True),
+            Control("default_rate", "Instalments that do not come, a month", 0.0, high=0.1, percent=True),
         ),
         data={
             "asset_months": asset_months,
@@ -367,7 +386,7 @@ def of_cutoffs(sums, prices, caps, funding):
         title="Acceptance, loss and return by cut-off, rate cap and required return",
         kind="cutoff",
         controls=(
-            Control("cutoff", "Highest default probability accepted", 0.3, low=0.05, high=0.7),
+            Control("cutoff", "Highest default probability accepted", 0.3, low=0.05, high=0.7, percent=True),
             Control("cap", "Rate cap", "none", tuple(dict.fromkeys(key.split(" / ")[0] for key in caps))),
             Control("funding", "Money must earn a year", list(funding)[1], tuple(funding)),
         ),

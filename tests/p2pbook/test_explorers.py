@@ -48,7 +48,7 @@ EXPLORERS = (
         "Cut-off and price",
         "cutoff",
         (
-            Control("cutoff", "Highest default probability", 0.3, low=0.0, high=0.7, step=0.01),
+            Control("cutoff", "Highest default probability", 0.3, low=0.0, high=0.7, step=0.01, percent=True),
             Control("cap", "Rate cap", "none", ("none", "15 %")),
             Control("funding", "Money earns", "2 %", ("2 %", "4 %")),
         ),
@@ -135,6 +135,42 @@ def test_settings_move_what_is_shown_and_reset_brings_it_back(page):
     assert box.locator("tbody").inner_text() == before and box.locator("output").inner_text() == "0.30"
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
     assert page.locator("#ex-lookup option").nth(1).inner_text() == "b <i>"
+
+
+def test_a_share_is_shown_per_cent_and_computed_as_a_share(page):
+    """A slider said 0.12 where the text said 12 %."""
+    box = page.locator("#ex-cutoff")
+    slider, shown = box.get_by_label("Highest default probability"), box.locator("output")
+    assert shown.inner_text() == "30\u00a0%" == slider.get_attribute("aria-valuetext")
+    slider.focus()
+    page.keyboard.press("ArrowLeft")
+    assert shown.inner_text() == "29\u00a0%" and slider.input_value() == "0.29"
+    (explorer,) = (each for each in EXPLORERS if each.name == "ex-cutoff")
+    rows = page.evaluate(
+        "document.getElementById('ex-cutoff').explorer.compute({cutoff: .29, cap: 'none', funding: '2 %'})"
+    )
+    expected = explorer.rows({"cutoff": 0.29, "cap": "none", "funding": "2 %"})
+    assert [value for _, value in rows] == pytest.approx([value for _, value in expected], abs=1e-9)
+    slider.press("End")
+    assert shown.inner_text() == "70\u00a0%"
+    assert page.locator("#ex-thresholds input").get_attribute("aria-valuetext") == "0.30"
+
+
+def test_every_share_of_a_chapter_is_shown_per_cent():
+    sliders = [
+        control
+        for shown in (
+            grade.compute().explorer,
+            stress.compute().explorer,
+            stress.compute().run,
+            decisions.compute().explorer,
+        )
+        for control in shown.controls
+        if not control.choices
+    ]
+    assert {control.name for control in sliders if control.percent} == {"reinvested", "cash", "default_rate", "cutoff"}
+    assert {control.name for control in sliders if not control.percent} == {"eta", "x"}  # log odds are no shares
+    assert [control.said(control.first) for control in stress.compute().run.controls][::2] == ["70 %", "6 %"]
 
 
 @pytest.mark.parametrize("explorer", EXPLORERS, ids=lambda explorer: explorer.kind)

@@ -62,8 +62,10 @@
   function show() {
     var got = values(), rows = compute(got), body = root.querySelector("tbody"), most = data.most;
     controls.forEach(function (input) {
-      var shown = root.querySelector("output[for='" + input.id + "']");
-      if (shown) { shown.textContent = Number(input.value).toFixed(Number(input.dataset.digits)).replace("-", "−"); }
+      var shown = root.querySelector("output[for='" + input.id + "']"), percent = input.dataset.percent;
+      if (!shown) { return; }
+      shown.textContent = (Number(input.value) * (percent ? 100 : 1)).toFixed(Number(input.dataset.digits)).replace("-", "−") + (percent ? "\u00a0%" : "");
+      input.setAttribute("aria-valuetext", shown.textContent);  /* a share would be read out as a part of one */
     });
     body.textContent = "";
     rows.forEach(function (each) {
