@@ -352,6 +352,25 @@ def test_rules_of_a_table_go_through_under_the_column_that_stays(visit, tmp_path
     assert seen >= 6 and off == []
 
 
+def test_the_number_of_a_formula_leaves_it_the_width_of_a_telephone(visit, address):
+    """Beside a formula as wide as the text the number cut it off; below, both are seen."""
+    page = visit(viewport={"width": 390, "height": 800})
+    page.goto(f"{address}/chapters/tables.html")
+    shape = """(box, width) => {
+      const formula = box.querySelector(".formula"), number = box.querySelector(".equation-number");
+      box.querySelector("math").style.cssText = "width: " + width + "px; display: block";
+      const [all, one, two] = [box, formula, number].map(n => n.getBoundingClientRect());
+      return {hidden: formula.scrollWidth - formula.clientWidth, below: two.top >= one.bottom - 1,
+              beside: two.left >= one.right, last: Math.abs(all.right - two.right) < 1};
+    }"""
+    box = page.locator(".equation").first
+    wide = box.evaluate("box => box.clientWidth")
+    shown = {width: box.evaluate(shape, width) for width in (wide // 2, wide - 8, 2 * wide)}
+    assert shown[wide // 2] == {"hidden": 0, "below": False, "beside": True, "last": True}
+    assert shown[wide - 8] == {"hidden": 0, "below": True, "beside": False, "last": True}
+    assert shown[2 * wide]["hidden"] > 0 and shown[2 * wide]["below"] and shown[2 * wide]["last"]
+
+
 def test_focus_stays_in_the_open_menu(visit, address):
     page = visit(viewport={"width": 390, "height": 800})
     page.goto(f"{address}/chapters/numbers.html")
