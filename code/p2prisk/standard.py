@@ -681,8 +681,8 @@ def _fit_by_rule(response, sample, rules, left_out, weights, settings, asked):
         used = [rule for rule in used if rule["columns"]]
         if not used:
             raise ModelError("no predictor is left: " + "; ".join(f"{name}: {why}" for name, why in left_out.items()))
-        model = make(response, design[keep].reset_index(drop=True), freq_weights=weights, **family)
-        del design  # the model has its own, and a large tape has room for one
+        design = (design if keep == list(design) else design[keep]).reset_index(drop=True)
+        model = make(response, design, freq_weights=weights, **family)
         try:
             results = model.fit(**robust)
         except SeparationError as error:
@@ -910,14 +910,17 @@ def design_of(frame: pd.DataFrame, rules: list[dict], own_age: bool = False) -> 
     own_age : bool
         As of :meth:`StandardModel.design`.
     """
-    columns = {}
     size = len(frame)
+    names = [key for rule in rules for key in rule["columns"]]
+    matrix = np.empty((len(names), size))  # one block, filled in place: a large design is there once
     missing, new_level, outside = (np.zeros(size, dtype=bool) for _ in range(3))
+    free = iter(matrix)
     for rule in rules:
         if rule["kind"] == "exposure":
             ages = loan_ages(frame, rule["day"]) if own_age else np.full(size, float(rule["horizon"]))
             made = _exposure(rule, ages)
-            columns.update({key: made[key] for key in rule["columns"]})
+            for key in rule["columns"]:
+                next(free)[:] = made[key]
             continue
         name, values = rule["column"], frame[rule["column"]]
         gap = values.isna().to_numpy()
@@ -935,9 +938,10 @@ def design_of(frame: pd.DataFrame, rules: list[dict], own_age: bool = False) -> 
             made = {f"{name}: {level}": (codes == place).astype(float) for place, level in enumerate(rule["levels"])}
         if rule.get("missing_flag"):
             made[f"{name}: missing"] = gap.astype(float)
-        columns.update({key: made[key] for key in rule["columns"]})
+        for key in rule["columns"]:
+            next(free)[:] = made[key]
     flags = pd.DataFrame({"missing": missing, "new_level": new_level, "out_of_range": outside}, index=frame.index)
-    return pd.DataFrame(columns, index=frame.index, copy=False), flags
+    return pd.DataFrame(matrix.T, index=frame.index, columns=pd.Index(names, dtype="str"), copy=False), flags
 
 
 def _check_rules(rules, outcome, results):

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from p2prisk.errors import DataError
-from p2prisk.scorecard.card import Scorecard
+from p2prisk.scorecard.card import Scorecard, in_parts
 from p2prisk.scorecard.master_scale import MasterScale, build_master_scale, grade_table
+from p2prisk.tape.abreast import in_order
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -83,7 +84,7 @@ def card_of_tape(
     if why := _unobserved(model):
         return TapeCard(card, scored, None, why)
     sample = _with_score(scored, frame)
-    scale, why = _scale(*sample, grades, bounds)
+    scale, why = _scale(*sample, grades=grades, bounds=bounds)
     if scale is None:
         return TapeCard(card, scored, None, why)
     card = card.with_scale(scale)
@@ -110,8 +111,10 @@ def scale_of_tape(model: StandardModel, frame: pd.DataFrame, grades: int = 7) ->
         return None, why
     frame = frame[frame["bad"].notna() & frame[model.outcome].notna()]
     if model.in_points:
-        frame = model.prepared(frame)
-        return _scale(*_with_score(Scorecard.from_result(model).score(frame, drift="flag"), frame), grades, None)
+        frame, card = model.prepared(frame), Scorecard.from_result(model)
+        # of a large tape no more than this is kept of a score
+        needed = in_order(lambda part: card.score(part, drift="flag")[["pd", "refer"]], in_parts(frame))
+        return _scale(*_with_score(pd.concat(needed), frame), grades=grades, bounds=None)
     weights = frame["n"].to_numpy(dtype=float) if "n" in frame else None
     return _scale(model.score(frame)["pd"].to_numpy(), frame["bad"].to_numpy(dtype=float), weights, grades, None)
 

@@ -21,7 +21,7 @@ from p2prisk.standard import StandardModel
 from p2prisk.tape.abreast import in_order
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from numpy.typing import ArrayLike
 
@@ -33,6 +33,11 @@ _FORMAT = "p2prisk.Scorecard/2"
 _ROWS = 100_000
 #: rows of which what is made on the way stays near the processor
 _NEAR = 8192
+
+
+def in_parts(frame: pd.DataFrame) -> Iterator[pd.DataFrame]:
+    """The rows of a frame, a part at a time that stays small; of an empty one the empty frame."""
+    return (frame.iloc[start : start + _ROWS] for start in range(0, max(len(frame), 1), _ROWS))
 
 
 def _rounded(values, digits):
@@ -318,8 +323,7 @@ class Scorecard:
         """
         if drift not in ("refuse", "flag"):
             raise DataError(f"drift is {drift!r}; it is 'refuse' or 'flag'")
-        pieces = (frame.iloc[start : start + _ROWS] for start in range(0, max(len(frame), 1), _ROWS))
-        parts = list(in_order(self._score_part, pieces)) if len(frame) > _ROWS else [*map(self._score_part, pieces)]
+        parts = list((in_order if len(frame) > _ROWS else map)(self._score_part, in_parts(frame)))
         merged = {name: np.concatenate([part.pop(name) for part in parts]) for name in [*parts[0]]}
         drifted = merged["new_level"] | merged["out_of_range"]
         if drift == "refuse" and drifted.any():
