@@ -84,7 +84,7 @@ def card_of_tape(
     if why := _unobserved(model):
         return TapeCard(card, scored, None, why)
     sample = _with_score(scored, frame)
-    scale, why = _scale(*sample, grades=grades, bounds=bounds)
+    scale, why = _scale(sample, grades, bounds)
     if scale is None:
         return TapeCard(card, scored, None, why)
     card = card.with_scale(scale)
@@ -114,9 +114,10 @@ def scale_of_tape(model: StandardModel, frame: pd.DataFrame, grades: int = 7) ->
         frame, card = model.prepared(frame), Scorecard.from_result(model)
         # of a large tape no more than this is kept of a score
         needed = in_order(lambda part: card.score(part, drift="flag")[["pd", "refer"]], in_parts(frame))
-        return _scale(*_with_score(pd.concat(needed), frame), grades=grades, bounds=None)
+        return _scale(_with_score(pd.concat(needed), frame), grades, None)
     weights = frame["n"].to_numpy(dtype=float) if "n" in frame else None
-    return _scale(model.score(frame)["pd"].to_numpy(), frame["bad"].to_numpy(dtype=float), weights, grades, None)
+    sample = model.score(frame)["pd"].to_numpy(), frame["bad"].to_numpy(dtype=float), weights
+    return _scale(sample, grades, None)
 
 
 def _with_score(scored, frame):
@@ -142,7 +143,8 @@ def _unobserved(model):
     return ""
 
 
-def _scale(probability, event, weights, grades, bounds):
+def _scale(sample, grades, bounds):
+    probability, event, weights = sample
     try:
         if bounds is not None:
             return MasterScale.of_bounds(bounds, probability, weights), ""

@@ -240,18 +240,17 @@ def read_excel(path, sheet, on_error, mapping, header=None, expected=()):
         if any(cell is not None and cell != "" for cell in row)
     ]
     body = [row for _, row in numbered]
-    blank = len(rows) - start - 1 - len(body)
     if not body:
         raise DataError(f"{place}: a header but no rows; export it again with the loans{hint}")
-    beyond = [number for number, row in numbered if any(cell is not None for cell in row[len(header) :])]
     width = len(header)
+    beyond = [number for number, row in numbered if any(cell is not None for cell in row[width:])]
     body = [(*row[:width], *[None] * (width - len(row))) for row in body]
     table = pd.DataFrame(body, columns=range(width))
     try:
         chosen = None if mapping is None else mapping(header)
     except DataError as error:
         raise DataError(f"{error}{hint}") from None
-    wanted = [column for column in header if column] if chosen is None else wanted_columns(header, chosen)
+    wanted = list(filter(None, header)) if chosen is None else wanted_columns(header, chosen)
     if not wanted:
         raise DataError(
             f"{place}: none of the columns that the mapping names is in its header "
@@ -266,15 +265,15 @@ def read_excel(path, sheet, on_error, mapping, header=None, expected=()):
     frame.columns = wanted
     frame.index = [number - 1 for number, _ in numbered]
     frame.attrs["epoch"] = pd.Timestamp(epoch)  # day 0 of its serial days: 1899-12-30, or 1904-01-01
-    told = {"blank lines skipped": blank, "lines above the header skipped": start}
+    told = {"blank lines skipped": len(rows) - start - 1 - len(body), "lines above the header skipped": start}
     notes = [{"column": "", "what": what, "rows": count} for what, count in told.items() if count]
+    notes += _marked_rows(marked, {number for number, _ in numbered})
     if others:
         notes.append({"column": "", "what": f"sheet {name!r} read{hint}", "rows": 0})
     if beyond:
         what = f"cells in columns without a name, not read (first in row {beyond[0]:,d})"
         remedy = "give each column a name in the header if it belongs to the loans"
         notes.append({"column": "", "what": what, "rows": len(beyond), "level": "warning", "remedy": remedy})
-    notes += _marked_rows(marked, {number for number, _ in numbered})
     for column in wanted:
         notes += _without_formulas(frame, column, on_error, path, get_column_letter(header.index(column) + 1))
     sample = table.head(2000).copy()
