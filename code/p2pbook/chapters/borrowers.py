@@ -104,6 +104,8 @@ class Singles:
     information: pd.DataFrame
     #: information values of three traits: all loans to 2010, without policy exceptions, 2011
     by_sample: pd.DataFrame
+    #: loans to 2010 that the three sets leave out for a blank in a trait of the repayment model
+    left_out: Value
     map: pd.DataFrame
     #: column -> information value
     worth: dict
@@ -222,13 +224,14 @@ def _singles(profile):
     single = information[~information["column"].isin(["grade", "sub_grade"])].reset_index(drop=True)
     classes = profile.table("classes")
     classes = classes[classes["label"].isin(_DRAWN) & (classes["class_label"] != "blank")]
-    cells = profile.table("risk_map")
+    cells, order = profile.table("risk_map"), replication("e2-order")
     return Singles(
         classes=reading.relabel_classes(classes, thousands=("income", "amount")).assign(
             overall=profile["early_bad_rate"]
         ),
         information=single,
-        by_sample=_by_sample(replication("e2-order").table("information")),
+        by_sample=_by_sample(order.table("information")),
+        left_out=count(profile["early_loans"] - order.table("samples")["loans"].iloc[0]),
         map=cells,
         worth={column: Value(value, 3) for column, value in by_column["information_value"].items()},
         second=_worth(single, 1),
