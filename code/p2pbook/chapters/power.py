@@ -45,6 +45,8 @@ def compute():
     Power
     """
     study, about = power_study()
+    # a test that two people made is named with a dash between them, and its key with a hyphen
+    study = study.assign(test=study["test"].str.replace(r"(?<=[a-z])-(?=[A-Z])", "–", regex=True))
     sizes = size_table(study)
     by_test = sizes.set_index("test")["share"]
     level, step = about["level"], 0.1
