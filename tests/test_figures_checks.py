@@ -76,3 +76,14 @@ def test_figure(name, study):
     alone = function(*arguments)
     assert isinstance(alone, matplotlib.axes.Axes) and alone is not ax
     plt.close("all")
+
+
+def test_no_two_tests_of_a_picture_of_power_look_alike():
+    """The eighth and the ninth test were of the colour of the first."""
+    tests = ["Brant, x", "Brant, omnibus", "Likelihood ratio, x", "Likelihood ratio, omnibus", "Lipsitz"]
+    tests += ["Fagerland–Hosmer", "Pulkstenis–Robinson chi-square", "Pulkstenis–Robinson deviance", "Spline of x"]
+    rows = [(test, size, 0.5, 0.4, 0.6) for test in tests for size in (0.1, 0.2)]
+    power = pd.DataFrame(rows, columns=["test", "departure", "share", "ci_low", "ci_high"])
+    lines = checks.power_plot(power).get_lines()[: len(tests)]
+    assert len({(line.get_color(), line.get_linestyle()) for line in lines}) == len(tests)
+    assert lines[0].get_color() == lines[1].get_color() != lines[2].get_color()

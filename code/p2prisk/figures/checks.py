@@ -4,6 +4,8 @@ Each function takes the frame that the study function of its name returned, acce
 `slope_plot`, `residual_plot`, `qq_plot`, `reliability_plot`, `power_plot`.
 """
 
+import re
+
 import numpy as np
 
 from p2prisk.figures.colours import PALETTE, TINTS
@@ -158,6 +160,8 @@ def reliability_plot(table, labels=None, ax=None):
 def power_plot(power, level=0.05, ax=None):
     """Share of simulated samples that each test rejects, by the size of the departure.
 
+    Tests whose names begin with the same word are of one colour, the second of them dashed.
+
     Parameters
     ----------
     power : pandas.DataFrame
@@ -173,19 +177,20 @@ def power_plot(power, level=0.05, ax=None):
     """
     ax = axes_of(ax, 6.8, 4.4)
     names = list(dict.fromkeys(power["test"]))
-    for place, name in enumerate(names):
+    kinds = [re.split("[ ,]", name)[0] for name in names]
+    order = list(dict.fromkeys(kinds))
+    for place, (name, kind) in enumerate(zip(names, kinds, strict=True)):
         part = power[power["test"] == name].sort_values("departure")
+        colour = _SERIES[order.index(kind) % len(_SERIES)]
         ax.plot(
             part["departure"],
             part["share"],
-            color=_SERIES[place % 8],
-            marker=_MARKERS[place % 8],
+            color=colour,
+            marker=_MARKERS[place % len(_MARKERS)],
             ms=4.5,
-            ls="-" if place < 8 else "--",
+            ls="--" if kind in kinds[:place] else "-",
         )
-    for place, name in enumerate(names):
-        part = power[power["test"] == name]
-        ax.vlines(part["departure"], part["ci_low"], part["ci_high"], color=_SERIES[place % 8], lw=1)
+        ax.vlines(part["departure"], part["ci_low"], part["ci_high"], color=colour, lw=1)
     ax.axhline(level, color=PALETTE["grey"], lw=0.9, ls="--")
     ax.set_ylim(0, 1.02)
     percents(ax.yaxis)
