@@ -313,3 +313,10 @@ def test_the_card_of_the_book_shows_the_numbers_of_the_register():
     with Image.open(ROOT / "code/p2pbook/assets/card.png") as picture:
         assert picture.size == (1200, 630)
         assert picture.info["Description"] == card.numbers(), "the numbers have moved: python -m p2pbook.card"
+
+
+def test_answers_stand_in_the_order_of_the_book():
+    """The second chapter stood after the fourth, the seventh after the appendices."""
+    book = re.findall(r"- chapters/([\w-]+)\.qmd", (ROOT / "_quarto.yml").read_text(encoding="utf-8"))
+    shown = [name.removeprefix("@sec-") for name in claims.Register().table(chapters=True)["claim"]]
+    assert len(shown) > 15 and shown == sorted(shown, key=book.index)
