@@ -184,7 +184,10 @@ def test_the_model_beside_the_report_gives_the_grades_of_the_report():
     assert scorer.scale == study.card.card.scale
     scored = scorer.score(study.sample.frame)
     assert (scored["grade"].astype(str) == study.card.scored["grade"].astype(str).to_numpy()).all()
-    words = study.card_sentence()
+    assert (scored["points"] == study.card.scored["score"].to_numpy()).all()
+    words, off = study.card_sentence(), study.card.rounding()
+    assert f"lie up to {off['largest']:.1f} from those of its probability, and {off['mean']:+.1f} on average" in words
+    assert f"By points alone {100 * off['other_grade']:.1f} per cent of the loans would be in another grade" in words
     logs = [item.name for item in study.card.card.characteristics if item.transform == "log1p"]
     assert f"({', '.join(logs)}: on the logarithm of one more)" in words  # a printed card is added up by hand
 

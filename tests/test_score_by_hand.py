@@ -397,10 +397,11 @@ def test_the_page_element_knows_the_card():
     data = shown.data()
     best = CARD.attributes.groupby("characteristic")["points"].max()
     for own, item in zip(data["characteristics"], CARD.characteristics, strict=True):
+        assert own["neutral"] == pytest.approx(NEUTRAL)  # spread evenly: no mean is that of one usual loan
         assert own["best"] == best[item.name] and own["centre"] == pytest.approx(MEAN[item.name])
         assert ("low" in own) == ("most" in own) == (item.kind == "number") and own["rows"] == item.rows
-    numbers = {name: data[name] for name in ("cut", "shift", "digits", "neutral", "factor", "z")}
-    wanted = {"cut": 1, "shift": 0.3, "digits": 1, "neutral": NEUTRAL, "factor": FACTOR, "z": norm.ppf(0.975)}
+    numbers = {name: data[name] for name in ("cut", "shift", "digits", "factor", "z")}
+    wanted = {"cut": 1, "shift": 0.3, "digits": 1, "factor": FACTOR, "z": norm.ppf(0.975)}
     assert numbers == pytest.approx(wanted) and data["slopes"] == SLOPES and data["thresholds"] == list(CUTS)
     assert data["losses"] == [0.0, 0.05, 0.5, 0.9] and data["scale"] == scale.to_plain()
     for table in (observed[::-1], observed.head(1)):

@@ -142,19 +142,25 @@ def test_rules_of_a_model_become_characteristics(loans, model):
         assert all(getattr(item, name) == rule[name] for name in ("least", "most", "low", "high"))
         assert item.least < item.low < item.high < item.most
     assert (dti.transform, dti.missing_row, dti.parameters) == ("identity", (rules["dti"]["fill"],), ("dti",))
-    assert dti.mean == pytest.approx([loans.frame["dti"].clip(dti.low, dti.high).mean()])
-    filled = np.log1p(loans.frame["income"].clip(income.low, income.high).fillna(rules["income"]["fill"]))
+    assert dti.mean == dti.missing_row
     assert income.transform == "log1p" and income.parameters == ("income", "income: missing")
     assert income.missing_row == pytest.approx((np.log1p(rules["income"]["fill"]), 1))
-    assert income.mean == pytest.approx([filled.mean(), 0.1])
+    assert income.mean == (income.missing_row[0], 0)
     assert (
         home.rows[:3] == ((0, 0), (1, 0), (0, 1)) and home.rare == ("other",) and home.spare == rules["home"]["spare"]
     )
     assert phone.levels == ("False", "True", "missing") and phone.rows == ((0, 0), (1, 0), (0, 1))
     assert phone.spare is None and phone.rare == ()
-    assert phone.mean == pytest.approx((loans.frame["verified_phone"].fillna(False).mean(), 100 / 1500))
+    most = loans.frame["home"].value_counts().idxmax()
+    assert home.mean == home.rows[home.levels.index(most)] and phone.mean == (0, 0)
+    assert all(item.usual for item in (dti, income, home, phone))
     bare = from_standard(replace(model, results=OrderedResults.from_json(model.results.to_json())))
-    assert [item.mean for item in bare] == [dti.missing_row, income.missing_row, (1 / 3, 1 / 3), (1 / 3, 1 / 3)]
+    assert bare == [dti, income, home, phone]
+    earlier = from_standard(replace(model, population={}))  # a file of an earlier day does not say what is common
+    assert [item.mean for item in earlier[2:]] == [(1 / 3, 1 / 3), (1 / 3, 1 / 3)]
+    assert [item.usual for item in earlier] == [True, True, False, False]
+    yes = replace(model, population={"attributes": {"verified_phone": {"levels": ["no", "yes"], "counts": [1.0, 2.0]}}})
+    assert from_standard(yes)[3].mean == (1, 0)
     held = [{**rule, "fill": 1e9} if rule["column"] == "dti" else rule for rule in model.rules]
     assert from_standard(replace(model, rules=held))[0].missing_row == (dti.high,)
     flag = [{**rule, "columns": rule["columns"][::-1]} if rule["column"] == "income" else rule for rule in model.rules]

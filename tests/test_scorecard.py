@@ -30,7 +30,7 @@ from p2prisk.scorecard import (
     separation,
     shift_to_target,
 )
-from p2prisk.standard import fit_standard
+from p2prisk.standard import StandardModel, fit_standard
 
 
 @pytest.fixture(scope="module")
@@ -168,6 +168,49 @@ def test_any_tape_gets_a_card_and_grades_where_it_can(tape):
     assert 1 / (1 + odds.to_numpy()) == pytest.approx(bounds)
     with pytest.raises(DataError, match="how loans end"):
         card_of_tape(fit_standard(tape, "grade", ["income", "home"]), tape.frame)
+
+
+def test_the_card_of_a_fit_is_that_of_its_file():
+    """Who prints the card while the loans are at hand gives the points that ``p2prisk score`` gives later."""
+    loans = load("modeldata-lendingclub")
+    model = fit_standard(loans, "bad")
+    fresh, stored = Scorecard.from_result(model), Scorecard.from_result(StandardModel.from_json(model.to_json()))
+    pd.testing.assert_frame_equal(fresh.attributes, stored.attributes)
+    pd.testing.assert_frame_equal(fresh.points(loans.frame), stored.points(loans.frame))
+    assert fresh.to_sql() == stored.to_sql()
+
+
+def test_the_usual_loan_has_its_exact_points_to_half_a_point():
+    """Most loans have the usual value of most traits: rounded alike for each, they all erred to the same side."""
+    model = fit_standard(load("modeldata-lendingclub"), "bad")
+    card, off = Scorecard.from_result(model), []
+    assert all(item.usual for item in card.characteristics)
+    for moved in range(20):  # wherever the constant falls
+        shifted = card.with_points(base_score=600 + moved / 20)
+        at = [float(np.dot(item.mean, shifted._slopes_of[item.name])) for item in shifted.characteristics]
+        points = sum(shifted._points(item, value) for item, value in zip(shifted.characteristics, at, strict=True))
+        off.append(points - shifted.score_at(expit(sum(at) - shifted.thresholds.iloc[shifted.cut])))
+    assert max(map(abs, off)) <= 0.5 + 1e-9 and max(off) > 0.4
+
+
+def test_rounding_is_measured_on_the_loans():
+    loans = load("modeldata-lendingclub").frame
+    made = card_of_tape(fit_standard(load("modeldata-lendingclub"), "bad"), loans)
+    scored = made.scored[~made.scored["refer"]]
+    exact = 600 + 20 * np.log2((1 - scored["pd"]) / scored["pd"] / 20)
+    off = made.rounding()
+    assert off["largest"] == pytest.approx((scored["score"] - exact).abs().max()) and 0.5 < off["largest"] < 8
+    assert off["mean"] == pytest.approx((scored["score"] - exact).mean())
+    by_points = pd.cut(
+        1 / (1 + 20 * 2 ** ((scored["score"] - 600) / 20)), [0, *made.card.scale.bounds, 1], labels=False
+    )
+    other = (by_points != scored["grade"].cat.codes).mean()
+    assert off["other_grade"] == pytest.approx(other) and 0 < other < 0.25
+    twice = np.where(made.scored.index < 100, 3.0, 1.0)
+    known = ~made.scored["refer"].to_numpy()
+    assert made.rounding(twice)["mean"] == pytest.approx(np.average(scored["score"] - exact, weights=twice[known]))
+    plain = replace(made, card=replace(made.card, scale=None))
+    assert np.isnan(plain.rounding()["other_grade"])
 
 
 def test_numbers_score_as_the_model_predicts(numbers):

@@ -31,7 +31,7 @@
       var own = predictor(item, design);
       item.parameters.forEach(function (p, j) { exog[names.indexOf(p)] = design[j]; });
       eta += own;
-      var got = round(card.neutral + card.factor * (item.centre - own));
+      var got = round(item.neutral + card.factor * (item.centre - own));
       points.push({ name: item.name, points: got, lost: item.best - got });
     });
     if (referred) { return { referred: true }; }

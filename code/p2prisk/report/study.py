@@ -696,11 +696,24 @@ class TapeStudy:
             f"The outcome model in points; default here means: {event.name if event else 'bad'}. At "
             f"{card.base_score:.0f} points the odds of no default are {card.base_odds:.0f} to one, and "
             f"{card.points_to_double:.0f} points double them. "
-            f"The points of a number run evenly from its low to its high end{_on_a_logarithm(card)}. Each is "
-            "rounded, and the probability is not. A missing value has points of its own where "
+            f"The points of a number run evenly from its low to its high end{_on_a_logarithm(card)}. "
+            f"{self._rounding_sentence()} A missing value has points of its own where "
             "enough loans had it. Otherwise a number takes those of the median, and a loan with another gap is "
             f"referred to a person. Of {len(scored):,d} loans, {f'{refer:,d}' if refer else 'none'} "
             f"{'is' if refer == 1 else 'are'}."
+        )
+
+    def _rounding_sentence(self):
+        frame = self.sample.frame
+        off = self.card.rounding(frame.loc[self.card.scored.index, "n"] if "n" in frame else None)
+        words = (
+            f"Each is rounded, and the probability is not: the points of a loan lie up to {off['largest']:.1f} from "
+            f"those of its probability, and {round(off['mean'], 1) + 0:+.1f} on average."
+        )
+        if off["other_grade"] != off["other_grade"]:
+            return words
+        return (
+            f"{words} By points alone {100 * off['other_grade']:.1f} per cent of the loans would be in another grade."
         )
 
     @staticmethod

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pandas as pd
 
 from p2prisk.errors import DataError
@@ -14,6 +15,8 @@ from p2prisk.tape.abreast import in_order
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from numpy.typing import ArrayLike
 
     from p2prisk.standard import StandardModel
 
@@ -38,6 +41,32 @@ class TapeCard:
     scored: pd.DataFrame
     grades: pd.DataFrame | None
     why: str
+
+    def rounding(self, weights: ArrayLike | None = None) -> dict[str, float]:
+        """What the rounding of points does to the loans that have any.
+
+        Parameters
+        ----------
+        weights : array_like, optional
+            Loans that a row stands for.
+
+        Returns
+        -------
+        dict
+            ``largest`` and ``mean``: points of a loan less those of its probability; ``other_grade``: share of the
+            loans that their points would put into another grade than their probability, missing without a scale.
+        """
+        known = self.scored["score"].notna().to_numpy()
+        weights = np.ones(len(known)) if weights is None else np.asarray(weights, dtype=float)
+        points, chance = self.scored["score"].to_numpy()[known], self.scored["pd"].to_numpy()[known]
+        off, share = points - self.card.score_at(chance), np.nan
+        if self.card.scale is not None:
+            begins = self.card.score_at(self.card.scale.bounds)  # from the best grade down
+            by_points = len(begins) - np.searchsorted(begins[::-1], points, side="right")
+            other = by_points != self.card.scale.grade(chance).codes
+            share = float(np.average(other, weights=weights[known]))
+        mean = float(np.average(off, weights=weights[known]))
+        return {"largest": float(np.abs(off).max()), "mean": mean, "other_grade": share}
 
     def grades_in_per_cent(self):
         """The grades for print; no row where there is no scale.

@@ -62,7 +62,9 @@ class Scorecard:
     ``factor = points_to_double / log 2``: at `base_score` the odds of no default are `base_odds` to one, and
     `points_to_double` more points double them (Thomas, Edelman and Crook 2002, ch. 4). The constant is spread
     evenly over the characteristics, centred on the average borrower of the fitted data: points above that
-    average are a gain, points below it a loss.
+    average are a gain, points below it a loss. A card of a standard model is centred on its usual loan instead (the
+    median of a number, the commonest class), which is in the model's file, so that whoever makes the card has the same;
+    the constant is then spread in whole points, or rounding would err in one direction for most loans.
 
     Points are rounded (`digits`); probabilities are not, they come from the linear predictor itself.
 
@@ -203,14 +205,23 @@ class Scorecard:
 
     @cached_property
     def _neutral(self):
-        """Points of the average borrower, spread over the characteristics."""
+        """Points of the average borrower for each characteristic.
+
+        Evenly spread; whole where the average is a usual loan: what rounding takes there, the next one gets.
+        """
         mean = sum(float(np.dot(c.mean, self._slopes_of[c.name])) for c in self.characteristics)
         total = self.base_score + self.factor * (self.thresholds.iloc[self.cut] - mean - np.log(self.base_odds))
-        return total / len(self.characteristics)
+        even, carried, spread = total / len(self.characteristics), 0.0, {}
+        for item in self.characteristics:
+            spread[item.name] = even
+            if item.usual:
+                spread[item.name] = float(_rounded(np.array(even + carried), self.digits))
+                carried += even - spread[item.name]
+        return spread
 
     def _points(self, characteristic, contribution):
         mean = float(np.dot(characteristic.mean, self._slopes_of[characteristic.name]))
-        return _rounded(self._neutral + self.factor * (mean - contribution), self.digits)
+        return _rounded(self._neutral[characteristic.name] + self.factor * (mean - contribution), self.digits)
 
     @cached_property
     def _best(self):

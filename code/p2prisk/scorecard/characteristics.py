@@ -51,7 +51,7 @@ class Characteristic:
     rare : tuple
         Levels that the fit itself put into `spare`; they are no drift.
     mean : tuple
-        Weighted mean of the design columns in the fitted data.
+        Weighted mean of the design columns in the fitted data; of a standard model, those of its usual loan.
     """
 
     name: str
@@ -69,6 +69,13 @@ class Characteristic:
     spare: object = None
     rare: tuple = field(default_factory=tuple)
     mean: tuple = ()
+
+    @property
+    def usual(self) -> bool:
+        """Whether `mean` is that of one usual loan and no average: a class, or the value that fills a gap."""
+        if self.kind == "class":
+            return self.mean in self.rows
+        return self.missing_row is not None and self.mean == (self.missing_row[0], *(0.0 for _ in self.mean[1:]))
 
     @property
     def source(self) -> str:
@@ -271,7 +278,9 @@ def from_standard(model):
     """Characteristics of a :class:`~p2prisk.standard.StandardModel`: any tape becomes a card.
 
     A missing number without a coefficient of its own takes the median, as the model does; a missing flag without one
-    has no points, where the model reads it as no.
+    has no points, where the model reads it as no. Points are centred on the usual loan, which the model's file knows:
+    the median of a number and the commonest class. Averages of the loans, which the file does not hold, would give the
+    card of a fit other points than the card of its file.
     """
     made = []
     for rule in model.rules:
@@ -294,7 +303,7 @@ def from_standard(model):
                     low=rule["low"],
                     high=rule["high"],
                     missing_row=row,
-                    mean=_means(model.results, columns) or row,
+                    mean=tuple(fill if column == name else 0.0 for column in columns),
                 )
             )
             if columns[0] != name:
@@ -322,10 +331,22 @@ def from_standard(model):
                 tuple(rows),
                 spare=spare,
                 rare=rare,
-                mean=_means(model.results, columns) or tuple(np.mean(rows, axis=0)),
+                mean=_commonest(model.population, name, levels, rows),
             )
         )
     return made
+
+
+def _commonest(population, name, levels, rows):
+    """Design values of the class that most loans of the fit had; the plain mean where a file does not say."""
+    kept = (population or {}).get("attributes", {}).get(name, {})
+    words = {"yes": "True", "no": "False"} if levels[:2] == ["False", "True"] else {}
+    counts = [
+        (count, words.get(level, level))
+        for level, count in zip(kept.get("levels", ()), kept.get("counts", ()), strict=True)
+    ]
+    most = max((pair for pair in counts if pair[1] in levels), default=None, key=lambda pair: pair[0])
+    return tuple(np.mean(rows, axis=0)) if most is None else tuple(rows[levels.index(most[1])])
 
 
 def missing_as_level(

@@ -83,7 +83,7 @@ def _number(card, item, dialect):
     )
     slope = float(card.slopes[item.parameters[0]])
     mean = sum(m * card.slopes[p] for m, p in zip(item.mean, item.parameters, strict=True))
-    start = float(card._neutral + card.factor * mean)
+    start = float(card._neutral[item.name] + card.factor * mean)
     points = f"{start!r} - {float(card.factor * slope)!r} * {_FUNCTIONS[item.transform].format(x=f'({held})')}"
     if card.digits is not None:
         points = _round(f"({points})", card.digits, dialect)

@@ -102,6 +102,7 @@ class ScorecardWidget:
                         "missing_row",
                     )
                 }
+                | {"neutral": float(card._neutral[item.name])}
                 | {"centre": float(np.dot(item.mean, slopes)), "best": float(best[item.name])}
             )
             if item.kind == "class":
@@ -118,7 +119,6 @@ class ScorecardWidget:
             "cut": card.cut,
             "shift": card.shift,
             "digits": card.digits,
-            "neutral": float(card._neutral),
             "factor": float(card.factor),
             "losses": list(card.losses),
             "z": float(-special.ndtri((1 - _LEVEL) / 2)),
