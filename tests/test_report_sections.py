@@ -196,6 +196,11 @@ def test_the_declined_lie_between_the_bounds(finished):
     share = study.loans() / (study.loans() + 800)
     assert table["all"].iloc[0] == pytest.approx(share * study.bad_share())
     assert table["all"].iloc[-1] == pytest.approx(share * study.bad_share() + 1 - share)
+    assert made.gaps == 0 and "missing" not in made.sentence()
+    gap = frame.assign(dti=frame["dti"].mask(frame.index < 200), income=frame["income"].mask(frame.index < 240))
+    holed = TapeStudy(finished.tape, Settings(declined=LoanTape(gap))).declined
+    lacking = gap[holed.shared].isna().any(axis=1).mean()
+    assert holed.gaps == lacking >= 0.25 and f"missing in {100 * lacking:.1f} per cent of them" in holed.sentence()
     with pytest.raises(DataError, match="--declined"):
         _ = finished.declined
     with pytest.raises(DataError, match="none of the traits"):

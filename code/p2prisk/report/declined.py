@@ -30,6 +30,8 @@ class Declined:
         Traits that both the loans and the applications have.
     unseen : float
         Share of the declined with a value that no accepted loan had.
+    gaps : float
+        Share of the declined in which a trait is missing.
     """
 
     def __init__(self, study: TapeStudy) -> None:
@@ -46,6 +48,7 @@ class Declined:
         model = fit_standard(study.sample, study.outcome, self.shared)
         scored = model.score(frame)
         self.unseen = float((scored["new_level"] | scored["out_of_range"]).mean())
+        self.gaps = float(scored["missing"].mean())
         self.loans, self.applications = study.loans(), len(frame)
         accepted = self.loans / (self.loans + self.applications)
         rate = study.bad_share()
@@ -62,10 +65,16 @@ class Declined:
     def sentence(self) -> Any:
         """What is known and what is assumed, in words."""
         first = self.table.iloc[1]
+        gaps = (
+            f"A trait is missing in {100 * self.gaps:.1f} per cent of them; where few loans lacked it, the model takes "
+            "the median of the loans, or the stand-in of a rare class. "
+            if self.gaps
+            else ""
+        )
         return (
             f"{self.applications:,d} declined applications share {len(self.shared)} traits with the loans "
             f"({', '.join(self.shared)}). A model of these traits alone puts the share of the declined that would "
             f"have gone bad at {100 * first['declined']:.1f} per cent, if what the lender saw besides says nothing; "
             f"{100 * self.unseen:.1f} per cent of them have a value that no accepted loan had. "
-            "What the loans cannot say is in the other rows."
+            f"{gaps}What the loans cannot say is in the other rows."
         )
