@@ -371,6 +371,20 @@ def test_the_number_of_a_formula_leaves_it_the_width_of_a_telephone(visit, addre
     assert shown[2 * wide]["hidden"] > 0 and shown[2 * wide]["below"] and shown[2 * wide]["last"]
 
 
+@pytest.mark.parametrize(("lang", "words", "found"), [("en", "Copy", "1 section"), ("zh", "复制", "1 处")])
+def test_the_script_speaks_the_language_of_the_page(visit, address, lang, words, found):
+    page = visit()
+    page.add_init_script(
+        f"document.addEventListener('readystatechange', () => document.querySelector('article').lang = '{lang}')"
+    )
+    page.goto(f"{address}/chapters/numbers.html")
+    assert page.locator(".copy").first.text_content() == words
+    page.locator(".find").click()
+    page.locator("dialog input").fill("marmalade")
+    page.wait_for_function("document.querySelector('.count').textContent !== ''")
+    assert page.locator(".count").text_content() == found
+
+
 def test_focus_stays_in_the_open_menu(visit, address):
     page = visit(viewport={"width": 390, "height": 800})
     page.goto(f"{address}/chapters/numbers.html")

@@ -455,6 +455,28 @@ def test_one_chapter_alone_needs_no_book_and_runs_no_other(good, tmp_path):
     assert article(root, "chapters/tables.html") == article(good, "chapters/tables.html")
 
 
+def test_a_page_in_chinese_has_its_own_words_in_chinese_and_no_other_page_has(good, tmp_path):
+    """A reader of the Chinese brief was asked to "Search" and to look "On this page"."""
+    root, path = tmp_path / "book", Path("chapters/tables.qmd")
+    shutil.copytree(good, root, ignore=shutil.ignore_patterns("_book*"))
+    (root / path).write_text(f"---\nlang: zh\n---\n\n{(root / path).read_text(encoding='utf-8')}", encoding="utf-8")
+    render(root, ["html"], only=[path], say=lambda line: None)
+
+    def own(text):  # outside the article, the title and the list of chapters
+        main = re.sub(r"<(article|nav class=.contents.|head)\b.*?</(article|nav|head)>", "", text, flags=re.DOTALL)
+        return re.findall(r">(\w[\w ]*)</(?:a|button|summary|span)>", main) + re.findall(
+            r"\splaceholder=\"(.*?)\"", main
+        )
+
+    english, chinese = (own(page(each, path.with_suffix(".html").as_posix())) for each in (good, root))
+    said = {"Skip to the text", "Search", "On this page", "Notebook", "Source", "Source of this chapter", "Previous"}
+    assert said | {"Search the book"} <= set(english) and not (said | {"Search the book", "Next"}) & set(chinese)
+    assert {"跳到正文", "查找", "本页", "笔记本", "源文件", "本文源文件", "上一篇", "查找全书"} <= set(chinese)
+    assert '<button class="button find" type="button" aria-haspopup="dialog" lang="zh">' in page(
+        root, "chapters/tables.html"
+    )
+
+
 def test_one_chapter_that_is_none_or_as_pdf(good):
     with pytest.raises(BookError, match="nowhere.qmd: is not a chapter"):
         render(good, ["html"], only=[Path("nowhere.qmd")])

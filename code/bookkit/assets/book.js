@@ -92,7 +92,7 @@
       if (every) hits.push([score, order, entry]);
     });
     hits.sort(function (a, b) { return b[0] - a[0] || a[1] - b[1]; });
-    count.textContent = hits.length === 1 ? "1 section" : hits.length + " sections";
+    count.textContent = window.bookReader.say(hits.length === 1 ? "1 section" : hits.length + " sections", hits.length + " 处");
     hits.slice(0, 40).forEach(function (hit) {
       var entry = hit[2], item = make("li"), link = make("a");
       link.href = body.dataset.base + entry[0];

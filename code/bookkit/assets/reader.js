@@ -13,10 +13,14 @@
   function fold(text) { return text.normalize("NFKC").toLowerCase(); }
   window.bookReader = { all: all, fold: fold, make: make };  // for book.js, which comes after
   if (!main) return;
+  // on a page in Chinese the words of the script are Chinese, too
+  var chinese = main.querySelector("article[lang|=zh]");
+  function say(english, other) { return chinese ? other : english; }
+  window.bookReader.say = say;
 
   function copy(words, button) {
     var before = button.textContent;
-    function done() { button.textContent = "Copied"; setTimeout(function () { button.textContent = before; }, 1500); }
+    function done() { button.textContent = say("Copied", "已复制"); setTimeout(function () { button.textContent = before; }, 1500); }
     function byHand() {
       var area = make("textarea");
       area.value = words;
@@ -31,9 +35,9 @@
 
   // long tables can be filtered and sorted; without a script they are whole
   function filter(place, entries, name) {
-    var label = make("label", "filter", "Filter "), field = make("input"), told = make("span");
+    var label = make("label", "filter", say("Filter ", "筛选 ")), field = make("input"), told = make("span");
     field.type = "search";
-    field.setAttribute("aria-label", "Filter " + name);
+    field.setAttribute("aria-label", say("Filter ", "筛选 ") + name);
     told.setAttribute("role", "status");
     field.addEventListener("input", function () {
       var words = fold(field.value).split(/\s+/).filter(Boolean), shown = 0;
@@ -42,7 +46,7 @@
         entry.hidden = !words.every(function (word) { return text.indexOf(word) >= 0; });
         shown += !entry.hidden;
       });
-      told.textContent = words.length ? " " + shown + " of " + entries.length : "";
+      told.textContent = words.length ? " " + shown + say(" of ", " / ") + entries.length : "";
     });
     label.append(field, told);
     place.parentNode.insertBefore(label, place);
@@ -177,7 +181,7 @@
   });
   all("div.sourceCode").forEach(function (block) {
     if (block.querySelector(".code-copy-button")) return;
-    var button = make("button", "button copy", "Copy");
+    var button = make("button", "button copy", say("Copy", "复制"));
     button.type = "button";
     button.addEventListener("click", function () { copy(block.querySelector("code").textContent, button); });
     block.appendChild(button);
