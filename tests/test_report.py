@@ -211,7 +211,7 @@ def test_prices_are_those_of_the_commonest_term_alone(dated):
 )
 def test_the_sentence_on_prices_follows_them(dated, monkeypatch, rates, words):
     table = pd.DataFrame({"grade": list("ABC"), "rate": rates, "break_even": [0.1, 0.2, 0.3]})
-    table.attrs.update(term=36, recovery=0.25, recovery_known=True, costs=Costs(funding=0.05, servicing=0.02))
+    table.attrs.update(term=36, recovery=0.25, no_recovery="", costs=Costs(funding=0.05, servicing=0.02))
     study = TapeStudy(LoanTape(dated.sample.frame, {"name": "priced"}))
     monkeypatch.setattr(study, "prices", lambda: table)
     assert study.prices_sentence() == (
@@ -219,13 +219,13 @@ def test_the_sentence_on_prices_follows_them(dated, monkeypatch, rates, words):
         "cent a year, and 2 per cent of each payment goes to servicing. A default is taken to be as likely in each "
         f"month of the term, no loan to be repaid early, and what comes back comes 12 months later. {words}"
     )
-    table.attrs["recovery_known"] = False
+    table.attrs["no_recovery"] = "the tape is silent on it"
     assert "nothing is taken to come back after default: the tape is silent on it" in study.prices_sentence()
 
 
 def test_a_grade_that_no_rate_pays_for_is_short_of_its_rate(dated, monkeypatch):
     table = pd.DataFrame({"grade": ["A", "B"], "rate": [0.2, 0.9], "break_even": [0.1, np.nan]})
-    table.attrs.update(term=36, recovery=0.0, recovery_known=False, costs=Costs())
+    table.attrs.update(term=36, recovery=0.0, no_recovery="the tape is silent on it", costs=Costs())
     study = TapeStudy(LoanTape(dated.sample.frame, {"name": "lost"}))
     monkeypatch.setattr(study, "prices", lambda: table)
     assert study.prices_sentence().endswith("Grade B paid less than the rate that makes up for its losses.")

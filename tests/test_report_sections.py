@@ -201,6 +201,10 @@ def test_the_declined_lie_between_the_bounds(finished):
     holed = TapeStudy(finished.tape, Settings(declined=LoanTape(gap))).declined
     lacking = gap[holed.shared].isna().any(axis=1).mean()
     assert holed.gaps == lacking >= 0.25 and f"missing in {100 * lacking:.1f} per cent of them" in holed.sentence()
+    assert "share 2 traits with the loans (amount, dti)" in made.sentence()
+    assert f"these applications and the {study.loans():,d} loans studied" in made.sentence()
+    one = TapeStudy(finished.tape, Settings(declined=LoanTape(frame[["loan_id", "dti"]]))).declined
+    assert "share 1 trait with the loans (dti)" in one.sentence()
     with pytest.raises(DataError, match="--declined"):
         _ = finished.declined
     with pytest.raises(DataError, match="none of the traits"):

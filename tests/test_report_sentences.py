@@ -9,8 +9,10 @@ import pytest
 
 from made_tapes import RECORD, book, ended, panel_of_stages, tape_of
 from p2prisk.errors import ModelError
-from p2prisk.report import Results, TapeStudy
-from p2prisk.report.assemble import assemble
+from p2prisk.report import Results, Settings, TapeStudy, ages, bins
+from p2prisk.report.assemble import CHAPTERS, assemble
+from p2prisk.report.decisions import Decisions, suggested_cutoff
+from p2prisk.report.lineage import inferences
 from p2prisk.report.losses import LossModel
 from p2prisk.report.sections import BY_PART
 from p2prisk.report.traits import effects, parallel_lines, strongest
@@ -499,3 +501,142 @@ def test_loans_of_one_day_have_no_older_periods(stages):
     assert study.event.seen == study.event.name and study.parts["by vintage"] == "all loans were issued in one quarter"
     assert study.vintage_sentence().endswith(f"at the same age: {study.event.horizon} months after issue.")
     assert not stages.parts["by vintage"] and "more time" in stages.vintage_sentence()
+
+
+# ---------------------------------------------------------------- one, and none
+
+
+def words_of(frame, **settings):
+    study = TapeStudy(tape_of(frame), Settings(**settings))
+    return study, study.results()
+
+
+def test_one_trait_with_gaps_is_one_trait():
+    frame = ended(size=1500)
+    frame.loc[frame.index % 10 == 0, "dti"] = np.nan
+    said = "One trait has missing values, dti: its gaps "
+    assert bins.gaps_sentence(TapeStudy(tape_of(frame))) == f"{said}do not mark the year of issue."
+    frame["dti"] = ended(size=1500)["dti"].where(frame["issue_date"].dt.year > 2013)
+    marked = bins.gaps_sentence(TapeStudy(tape_of(frame)))
+    assert marked.startswith(f"{said}mark the year of issue, and not the borrower. No model")
+
+
+@pytest.mark.parametrize(("status", "said"), [("paid", "none were"), ("charged off", "1 was")])
+def test_one_later_loan_is_one_loan(status, said):
+    frame = ended(size=1500)
+    frame.loc[frame.index[-1:], ["issue_date", "status"]] = [pd.Timestamp("2016-02-03"), status]
+    judged = TapeStudy(tape_of(frame)).judged
+    assert f"1 loan of later years, of which {said} {judged.event.seen}, is too few for a test." in judged.hindsight
+
+
+def test_one_further_bad_loan_is_one_loan():
+    frame = recovered()
+    frame.loc[frame.index[frame["status"] == "charged off"][:1], "recoveries"] = np.nan
+    assert "Of 1 further bad loan the tape" in TapeStudy(tape_of(frame)).given_default_sentence()
+
+
+def test_one_coefficient_is_one_and_so_says_the_card():
+    frame = ended(size=1500)[["loan_id", "issue_date", "amount", "term", "dti", "status"]].assign(amount=1000.0)
+    study, made = words_of(frame)
+    assert study.outcome_model.results.exog_names == ["dti"]
+    assert made["outcome_fit"].startswith("The model has 1 coefficient on 1,500 loans;")
+    assert ", 1 coefficient; model.json" in made["model_card"].set_index("item").loc["model", "what"]
+
+
+def test_one_running_loan_is_one(dated):
+    frame = book(size=6000, years=4, dated=True)
+    runs = frame.index[~frame["status"].isin(["paid", "charged off"])]
+    study = TapeStudy(tape_of(frame.drop(index=runs[1:])))
+    assert study.staged.sentence().startswith("On 1 running loan with an exposure of ")
+
+
+@pytest.mark.parametrize("months", [1, 2])
+def test_months_of_a_rule_are_counted(months):
+    frame = book(size=6000, years=4, dated=True, base=0.08)
+    study = TapeStudy(tape_of(frame), Settings(Decisions({"horizon": {"months": months, "reason": "ours"}})))
+    many = "1 month" if months == 1 else "2 months"
+    assert f"A loan is judged {many} after issue" in study.note and study.event.name.endswith(f"within {many} of issue")
+    assert study.vintage_sentence().endswith(f"at the same age: {many} after issue.")
+    assert study.set_aside()["reason"].str.contains(f"younger than {many} on").any()
+
+
+@pytest.mark.parametrize(("left", "said"), [(0, "and none was younger"), (1, "1 younger one is not")])
+def test_no_loan_and_one_loan_too_young_for_the_horizon(left, said):
+    frame = book(size=6000, years=4, dated=True)
+    young = frame.index[frame["issue_date"] + pd.DateOffset(months=12) > pd.Timestamp(RECORD)]
+    study = TapeStudy(tape_of(frame.drop(index=young[left:])))
+    assert study.event.kind == "within" and f"that were so old on {RECORD} are counted, {said}." in study.note
+
+
+# ---------------------------------------------------------------- what is said of what was done
+
+
+def test_loans_drawn_for_a_test_are_named_where_nothing_else_is(live):
+    assert live.judged.frontier_sentence().startswith("Of the third drawn at random, the safest 80 per cent")
+    assert bins.sides_sentence(live).endswith(f"{live.judged.loans:,d} others: the third drawn at random.")
+
+
+def test_ends_that_compete_are_explained_once(tmp_path, dated):
+    assemble(dated, tmp_path)
+    page = (tmp_path / "time.qmd").read_text(encoding="utf-8")
+    assert (ages.curves_sentence(dated.curves) + page).count("as long as they were seen") == 1
+
+
+def test_the_tape_of_a_live_book_is_live_where_its_ended_loans_are_studied():
+    frame = book(size=6000, years=4, dated=True, term=12)
+    study = TapeStudy(tape_of(frame))
+    assert study.event.kind == "final" and study.note.startswith("The book is live.")
+    assert study.about().set_index("what").loc["kind", "value"] == "live"
+
+
+def test_grades_that_were_decided_were_not_found(finished):
+    assert "four conditions: at least one loan in twenty and twenty defaults in each" in finished.scale_rule()
+    decided = Decisions({"grades": {"bounds": [0.1, 0.3], "reason": "ours"}, "cutoff": {"accept": 0.8, "reason": "so"}})
+    study, made = words_of(ended(size=1500), decisions=decided)
+    assert made["scale_rule"] == "The bounds of the grades are a decision of the lender."
+    assert made["scale"]["grade"].tolist() == ["1", "2", "3"]
+    assert "bounds decided by the lender" in inferences(study)["rule"].tolist()
+
+
+def test_the_cutoff_of_page_one_is_tried_on_the_loans_tested(finished, monkeypatch):
+    assert suggested_cutoff(finished).value == {"accept": 0.8}
+    judged, said = finished.judged, finished.cutoff_sentence()
+    assert said.startswith("No cut-off is decided. The one that page one suggests is the safest 80 per cent: of the ")
+    taken = judged.observed[np.argsort(judged.rank, kind="stable")][: int(0.8 * judged.loans)]
+    assert f"accepted {len(taken):,d} (80 per cent), of which {100 * taken.mean():.1f} per cent" in said
+    none = SimpleNamespace(value={"pd": 1e-9})
+    monkeypatch.setattr("p2prisk.report.decisions.suggested_cutoff", lambda study: none)
+    assert finished.cutoff_sentence().endswith("it would have accepted none of the loans tested.")
+
+
+def test_what_came_back_is_of_the_loans_of_which_all_is_known():
+    frame = recovered()
+    bad = frame["status"] == "charged off"
+    frame.loc[bad & (frame.index % 2 == 0), "principal_paid"] = np.nan
+    known = frame[bad & frame["principal_paid"].notna()]
+    back = known["recoveries"] / (known["amount"] - known["principal_paid"])
+    study = TapeStudy(tape_of(frame))
+    assert study.prices().attrs["recovery"] == pytest.approx(back.mean())
+    assert f"{100 * back.mean():.0f} per cent of what was owed came back" in study.prices_sentence()
+    frame.loc[bad, "principal_paid"] = np.nan
+    assert "after default: the tape gives it for no bad loan;" in TapeStudy(tape_of(frame)).prices_sentence()
+    assert (
+        "the tape does not say what was owed;"
+        in TapeStudy(tape_of(frame.drop(columns="principal_paid"))).prices_sentence()
+    )
+
+
+def test_a_caption_names_as_many_rows_as_its_picture_has_at_most():
+    pairs = re.findall(
+        r"fig-cap: .*?at most (\d+) rows.*?\n(?:#.*\n)*.*?\.head\((\d+)\)", (CHAPTERS / "model.qmd").read_text()
+    )
+    assert len(pairs) == 2 and all(said == drawn for said, drawn in pairs)
+
+
+def test_what_no_reader_can_supply_is_not_asked_for(finished):
+    made = finished.results()
+    gone = {"expected loss by stage", "missing values by year", "parallel lines"}
+    assert gone <= {part for part, why in finished.parts.items() if why}
+    asked = made["review"]["what"][made["review"]["place"] == "left-out"].tolist()
+    assert asked and not [what for what in asked for part in gone if f"'{part}'" in what]
+    assert all(what.startswith("No section '") for what in asked)

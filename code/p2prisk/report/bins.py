@@ -168,6 +168,11 @@ def gaps_sentence(study: TapeStudy) -> Any:
     """Which traits' gaps mark the year, in words."""
     table = gaps_by_year(study)
     marked = table.loc[table["marks the year"] != "no", "trait"].tolist()
+    if len(table) == 1:
+        said = f"One trait has missing values, {table['trait'].iloc[0]}: its gaps"
+        if not marked:
+            return f"{said} do not mark the year of issue."
+        return f"{said} mark the year of issue, and not the borrower. No model of this study uses it by itself."
     if not marked:
         return f"Of {len(table)} traits with missing values none has gaps that mark the year of issue."
     verb = "has" if len(marked) == 1 else "have"

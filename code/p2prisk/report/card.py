@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
+from p2prisk.errors import count_of
 from p2prisk.report.checklist import count_sentence
 from p2prisk.standard import PROTECTED
 
@@ -40,12 +41,12 @@ def model_card(study: TapeStudy, checks: pd.DataFrame) -> pd.DataFrame:
     """
     model, decisions = study.outcome_model, study.settings.decisions.table()
     results, issued = model.results, " to ".join(model.population.get("issued", ())) or "at unknown dates"
-    classes = " < ".join(map(str, results.categories))
+    classes, size = " < ".join(map(str, results.categories)), count_of(len(results.exog_names), "coefficient")
     used = [rule["column"] for rule in model.rules if rule["kind"] != "exposure"]
     asked = [name for name in PROTECTED if name in study.sample.frame]
     aside = int(sum(entry["rows"] for entry in study.sample.set_aside))
     rows = [
-        ("model", f"ordered logit of {model.outcome} ({classes}), {len(results.exog_names)} coefficients; model.json"),
+        ("model", f"ordered logit of {model.outcome} ({classes}), {size}; model.json"),
         ("predicts", study.event.name if study.event else "bad"),
         ("fitted on", f"{int(results.nobs):,d} loans issued {issued}; {aside:,d} rows set aside"),
         ("traits", ", ".join(used)),

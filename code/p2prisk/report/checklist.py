@@ -24,7 +24,11 @@ if TYPE_CHECKING:
 
 PASSED, FINDING, NOT_MADE = "passed", "finding", "not made"
 #: reasons for which a part does not apply, which is nobody's turn
-NOT_FOR_THIS_TAPE = ("with two outcomes there is one cut",)
+NOT_FOR_THIS_TAPE = (
+    "with two outcomes there is one cut",
+    "no loan on the tape is running",
+    "no trait known at issue has a missing value",
+)
 #: whose turn it is
 READER, OURS, LOOK = "only you can supply", "our gap", "look at it"
 

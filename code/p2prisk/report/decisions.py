@@ -285,12 +285,21 @@ def open_decisions(study: TapeStudy) -> list[Suggestion]:
     if event.kind in ("within", "stage") and event.horizon and not event.one_age and "horizon" not in taken:
         found.append(Suggestion("horizon", {"months": event.horizon}, event.rule))
     if "cutoff" not in taken:
-        found.append(_cutoff(study))
+        found.append(suggested_cutoff(study))
     return found
 
 
-def _cutoff(study):
-    """The chance of loss that the mean rate pays for; else four in five, which is a convention."""
+def suggested_cutoff(study: TapeStudy) -> Suggestion:
+    """The chance of loss that the mean rate pays for; else four in five, which is a convention.
+
+    Parameters
+    ----------
+    study : TapeStudy
+
+    Returns
+    -------
+    Suggestion
+    """
     from p2prisk.policy import highest_pd
 
     if why := study.parts["prices by grade"]:

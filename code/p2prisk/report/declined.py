@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from scipy.special import expit, logit
 
-from p2prisk.errors import DataError
+from p2prisk.errors import DataError, count_of
 from p2prisk.standard import fit_standard
 
 if TYPE_CHECKING:
@@ -72,9 +72,10 @@ class Declined:
             else ""
         )
         return (
-            f"{self.applications:,d} declined applications share {len(self.shared)} traits with the loans "
-            f"({', '.join(self.shared)}). A model of these traits alone puts the share of the declined that would "
+            f"{self.applications:,d} declined applications share {count_of(len(self.shared), 'trait')} with the loans "
+            f"({', '.join(self.shared)}). A model of that alone puts the share of the declined that would "
             f"have gone bad at {100 * first['declined']:.1f} per cent, if what the lender saw besides says nothing; "
             f"{100 * self.unseen:.1f} per cent of them have a value that no accepted loan had. "
-            f"{gaps}What the loans cannot say is in the other rows."
+            f"{gaps}What the loans cannot say is in the other rows. All applicants are here these applications and the "
+            f"{count_of(self.loans, 'loan')} studied: the file has to be of the time in which these were issued."
         )

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from p2prisk.errors import DataError, P2PRiskError
+from p2prisk.errors import DataError, P2PRiskError, count_of
 from p2prisk.report.words import remedies
 from p2prisk.standard import fit_standard
 from p2prisk.tape.event import loan_ages
@@ -296,10 +296,12 @@ def _hindsight(study, year, why):
         hindsight = ""
     younger = (years > year).to_numpy() & known
     if younger.any():
+        later = int(study.weights[younger].sum())
+        lost = int(study.weights[younger & study.bad.fillna(False).to_numpy(dtype=bool)].sum())
+        were, are = ("was" if lost == 1 else "were"), ("is" if later == 1 else "are")
         hindsight += (
-            f" {int(study.weights[younger].sum()):,d} loans of later years, of which "
-            f"{int(study.weights[younger & study.bad.fillna(False).to_numpy(dtype=bool)].sum()):,d} were {event.seen}, "
-            "are too few for a test."
+            f" {count_of(later, 'loan')} of later years, of which {lost or 'none'} {were} {event.seen}, {are} too few "
+            "for a test."
         )
     if why:
         hindsight += f" The hazard on what was known then cannot be fitted: {why[0].rstrip('.')}."
@@ -366,4 +368,4 @@ def _on_a_third(study):
         why = f"Both sides are of {day}{at}: {earlier}, so that a test on later loans is not possible."
     else:
         why = "The loans cannot be parted by time: the test says nothing of a change of times."
-    return _of_standard(study, model, test, "the others, drawn at random", built, False, why, build)
+    return _of_standard(study, model, test, "the third drawn at random", built, False, why, build)

@@ -190,7 +190,9 @@ def inferences(study: TapeStudy) -> pd.DataFrame:
     if not study.parts["score card"]:
         card = study.card
         found = f"{len(card.card.scale.labels)} grades" if card.card.scale else "no master scale"
-        rows.append(("classes", found, "likelihood, rising rates, neighbours that differ", card.why))
+        decided = study.settings.decisions.get("grades", "bounds")
+        rule = "bounds decided by the lender" if decided else "likelihood, rising rates, neighbours that differ"
+        rows.append(("classes", found, rule, card.why))
     table = pd.DataFrame(rows, columns=["about", "value", "rule", "reason"])
     return table.map(str)
 

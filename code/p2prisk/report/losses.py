@@ -230,8 +230,8 @@ class StagedLoss:
         """The expected loss of all, in words."""
         row = self.table.iloc[-1]
         return (
-            f"On {row['loans']:,d} running loans with an exposure of {row['exposure']:,.0f} the expected loss is "
-            f"{row['loss']:,.0f}, {100 * row['coverage']:.1f} per cent. It is a calculation under the assumptions "
+            f"On {count_of(row['loans'], 'running loan')} with an exposure of {row['exposure']:,.0f} the expected loss "
+            f"is {row['loss']:,.0f}, {100 * row['coverage']:.1f} per cent. It is a calculation under the assumptions "
             "beside it, and no provision: scenarios, and a rise of risk since issue, are for you to add."
         )
 

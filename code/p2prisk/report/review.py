@@ -48,7 +48,7 @@ def review(study: TapeStudy, checks: pd.DataFrame) -> pd.DataFrame:
     for part, why in study.parts.items():
         if why and not why.startswith(NOT_FOR_THIS_TAPE):
             whose = OURS if part in study.gaps else READER
-            rows.append((_LEFT_OUT, f"No section on {part}: {why}", whose, "left-out"))
+            rows.append((_LEFT_OUT, f"No section '{part}': {why}", whose, "left-out"))
     table = pd.DataFrame(rows, columns=["rank", "what", "whose", "place"])
     order = {LOOK: 0, OURS: 1, READER: 2}
     table = table.assign(turn=table["whose"].map(order)).sort_values(["rank", "turn"], kind="stable")

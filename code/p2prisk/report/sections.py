@@ -160,7 +160,11 @@ SECTIONS = (
     Section(
         "master scale",
         "scale",
-        {"scale": lambda study: study.scale(), "scale_words": lambda study: study.scale_sentence()},
+        {
+            "scale": lambda study: study.scale(),
+            "scale_rule": lambda study: study.scale_rule(),
+            "scale_words": lambda study: study.scale_sentence(),
+        },
         "outcome model",
     ),
     Section(

@@ -243,7 +243,7 @@ class TapeStudy:
             ("rows read", f"{facts.get('rows_read', len(self.tape)):,d}"),
             ("rows kept by the reader", f"{len(self.tape):,d}"),
             ("loans of the study", f"{self.loans():,d}"),
-            ("kind", "simulated, " * self.tape.simulated + self.sample.kind),
+            ("kind", "simulated, " * self.tape.simulated + self.tape.kind),
         ]
         return pd.DataFrame(
             [(what, str(value)) for what, value in rows if value not in (None, "")], columns=["what", "value"]
@@ -416,15 +416,16 @@ class TapeStudy:
     def vintage_sentence(self) -> str:
         """How periods of issue compare, in words."""
         kind, horizon = ("", None) if self.event is None else (self.event.kind, self.event.horizon)
+        months = count_of(horizon or 0, "month")
         if self.event is not None and kind == "stage" and self.event.seen == self.event.name:
-            return f"Every loan is seen on one day, and at the same age: {horizon} months after issue."
+            return f"Every loan is seen on one day, and at the same age: {months} after issue."
         if kind == "stage":
             return (
                 "Every loan is seen on one day: older periods of issue had more time to go bad, so their shares are "
                 "not to be compared as they stand."
             )
         if kind == "within":
-            return f"Every period is judged at the same age: {horizon} months after issue."
+            return f"Every period is judged at the same age: {months} after issue."
         if kind == "final":
             return "Every loan is judged at its end." + self._terms_that_ended()
         return "Whether the loans of each period had the same time to go bad is not known."
@@ -646,12 +647,16 @@ class TapeStudy:
         return traits.effects(model)[["trait", "compared", "odds_ratio", "ci_low", "ci_high", "pvalue"]][:most]
 
     def cutoff_sentence(self) -> str:
-        """What the lender's cut-off does on the loans tested, in words; or that none is decided."""
+        """What a cut-off does on the loans tested, in words: that of the lender, or the one that page one suggests."""
+        from p2prisk.report.decisions import suggested_cutoff
         from p2prisk.validation import jeffreys_interval
 
         judged, plain = self.judged, self.settings.decisions.plain.get("cutoff")
+        whose, reason = "The cut-off of the lender is", ""
         if plain is None:
-            return "No cut-off is decided: page one suggests one."
+            plain, whose = suggested_cutoff(self).value, "No cut-off is decided. The one that page one suggests is"
+        else:
+            reason = f" ({plain['reason'].rstrip('.')})"
         if "pd" in plain:
             accepted, words = judged.pd <= plain["pd"], f"a probability of at most {100 * plain['pd']:g} per cent"
         else:
@@ -662,11 +667,11 @@ class TapeStudy:
             words = f"the safest {100 * plain['accept']:g} per cent"
         loans = int(judged.weights[accepted].sum())
         if not loans:
-            return f"The cut-off of the lender is {words}: it would accept none of the loans tested."
+            return f"{whose} {words}{reason}: it would have accepted none of the loans tested."
         bad = int((judged.observed * judged.weights)[accepted].sum())
         low, high = (float(bound) for bound in jeffreys_interval(bad, loans))
         return (
-            f"The cut-off of the lender is {words} ({plain['reason'].rstrip('.')}): of the loans tested it would have "
+            f"{whose} {words}{reason}: of the loans tested it would have "
             f"accepted {loans:,d} ({100 * loans / judged.loans:.0f} per cent), of which {100 * bad / loans:.1f} per "
             f"cent ({100 * low:.1f} to {100 * high:.1f}) were {self.event.seen if self.event else 'bad'}."
         )
@@ -677,8 +682,8 @@ class TapeStudy:
         results = model.results
         exact = "12 digits or more" if results.digits >= 12 else f"{results.digits:.0f} digits"  # as in the checklist
         return (
-            f"The model has {len(results.exog_names):,d} coefficients on {int(results.nobs):,d} loans; the estimates "
-            f"are exact to {exact}. McFadden's pseudo-R² is {results.prsquared:.3f}."
+            f"The model has {count_of(len(results.exog_names), 'coefficient')} on {int(results.nobs):,d} loans; the "
+            f"estimates are exact to {exact}. McFadden's pseudo-R² is {results.prsquared:.3f}."
         )
 
     def grade_fit_sentence(self) -> str:
@@ -743,6 +748,15 @@ class TapeStudy:
             raise DataError(self.card.why)
         return self.card.grades_in_per_cent()
 
+    def scale_rule(self) -> str:
+        """How the bounds of the grades came about, in words."""
+        if self.settings.decisions.get("grades", "bounds"):
+            return "The bounds of the grades are a decision of the lender."
+        return (
+            "Grades were found by likelihood under four conditions: at least one loan in twenty and twenty defaults in "
+            "each, rising default rates, and neighbours that differ beyond chance."
+        )
+
     def scale_sentence(self) -> str:
         """In which grades the assigned rate misses what was observed, in words."""
         table = self.scale()
@@ -792,7 +806,7 @@ class TapeStudy:
         -------
         pandas.DataFrame
             ``grade``, ``loans``, ``bad``, ``rate`` (mean charged) and ``break_even`` as yearly shares; in `attrs`
-            ``term``, ``recovery``, ``recovery_known`` and ``costs``.
+            ``term``, ``recovery``, ``no_recovery`` (why none is known; empty where it is) and ``costs``.
         """
         from p2prisk.policy import Costs, break_even_rate, loss_given_default
 
@@ -809,8 +823,14 @@ class TapeStudy:
         )
         loans["interest"] = loans["rate"] * loans["n"]
         table = loans.groupby("grade", observed=True)[["n", "bad", "interest"]].sum()
-        known = {"recoveries", "principal_paid"} <= set(frame)
-        recovery = 1 - float(loss_given_default(_with_fee(frame[part]))["lgd"].mean()) if known else 0.0
+        recovery, why = 0.0, "the tape is silent on it"
+        if "recoveries" in frame:
+            why = "the tape does not say what was owed"
+        if {"recoveries", "principal_paid", "amount"} <= set(frame):
+            told = frame[["recoveries", "principal_paid", "amount"]].notna().all(axis=1).to_numpy()
+            lgd = loss_given_default(_with_fee(frame[part & told]))["lgd"]
+            why = "" if len(lgd) else "the tape gives it for no bad loan"
+            recovery = 1 - float(lgd.mean()) if len(lgd) else 0.0
         costs = Costs()
         out = pd.DataFrame(
             {
@@ -821,7 +841,7 @@ class TapeStudy:
             }
         )
         out["break_even"] = break_even_rate(out["bad"].to_numpy(), term, recovery=recovery, costs=costs)
-        out.attrs.update(term=term, recovery=recovery, recovery_known=known, costs=costs)
+        out.attrs.update(term=term, recovery=recovery, no_recovery=why, costs=costs)
         return out
 
     def prices_sentence(self) -> Any:
@@ -832,8 +852,8 @@ class TapeStudy:
         facts = table.attrs
         back = (
             f"{100 * facts['recovery']:.0f} per cent of what was owed came back after default, by the tape"
-            if facts["recovery_known"]
-            else "nothing is taken to come back after default: the tape is silent on it"
+            if not facts["no_recovery"]
+            else f"nothing is taken to come back after default: {facts['no_recovery']}"
         )
         costs = facts["costs"]
         late = f", and what comes back comes {costs.recovery_lag} months later" if facts["recovery"] > 0 else ""
@@ -898,7 +918,7 @@ class TapeStudy:
             "are those on the tape on the day of its records, not discounted"
             + ("" if table.attrs["fee"] else ", and before the cost of collection, which the tape does not give")
             + "."
-            + (f" Of {gone:,d} further bad loans the tape does not say what came back." if gone else "")
+            + (f" Of {count_of(gone, 'further bad loan')} the tape does not say what came back." if gone else "")
         )
 
     def ends_by_age(self) -> pd.DataFrame:

@@ -83,7 +83,7 @@ class Event:
         if self.kind == "final":
             return f"{self.what} by the end of the loan"
         if self.kind == "within":
-            return f"{self.what} within {self.horizon} months of issue"
+            return f"{self.what} within {count_of(self.horizon or 0, 'month')} of issue"
         if self.kind == "stage":
             day = self.record_date or "the day of the records"
             if self.horizon is None:
@@ -380,7 +380,7 @@ def _ended(tape):
     aside = sum(entry["rows"] for entry in cohort.set_aside)  # as in the table of the rows set aside
     rule = (
         f"The file holds ended loans only. The study uses the {len(cohort):,d} whose term had run out by {when} and "
-        f"sets {aside:,d} rows aside."
+        f"sets {count_of(aside, 'row')} aside."
     )
     return _named(cohort, Event("final", what, rule=rule, record_date=_day(tape)))
 
@@ -448,18 +448,21 @@ def _within(tape, ends, horizons=HORIZONS):
         seen = seen[~lost].reset_index(drop=True)
     young, lag = int((~seen).sum()), charge_off_lag(tape)
     whose = "book is live and" if tape.kind == "live" else "tape"
-    tape = tape.keep(seen, f"younger than {horizon} months on {day}: its {horizon} months were not over")
+    younger = "and none was younger" if not young else "1 younger one is not"
+    younger = f"{young:,d} younger ones are not" if young > 1 else younger
+    months = count_of(horizon, "month")
+    tape = tape.keep(seen, f"younger than {months} on {day}: its {months} {'was' if horizon == 1 else 'were'} not over")
     tape.frame["bad"] = tape.frame["bad"].astype(bool)
     rule = (
-        f"The {whose} dates its ends. A loan is judged {horizon} months after issue: the {len(tape):,d} loans "
-        f"that were so old on {day} are counted, {young:,d} younger ones are not."
+        f"The {whose} dates its ends. A loan is judged {months} after issue: the {len(tape):,d} loans "
+        f"that were so old on {day} are counted, {younger}."
         + (
             f" Of the horizons {', '.join(map(str, horizons))} months the first is taken with {SMALL} loans and "
             f"{FEW_EVENTS} bad ones among them."
             if len(horizons) > 1
             else " The horizon is the reader's decision."
         )
-        + (f" A charge-off is dated {lag} months after the last payment." if lag else "")
+        + (f" A charge-off is dated {count_of(lag, 'month')} after the last payment." if lag else "")
     )
     return _named(tape, Event("within", what, horizon, rule, day))
 
