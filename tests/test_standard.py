@@ -4,9 +4,14 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from p2prisk import OrderedLogit, load
+from made_tapes import book, ended, tape_of
+from p2prisk import OrderedLogit, load, standard
 from p2prisk.errors import DataError, ModelError
+from p2prisk.ordered import likelihood
+from p2prisk.scorecard import Scorecard
 from p2prisk.standard import StandardModel, design_of, drop_copies, fit_standard, make_rules
+from p2prisk.tape import study_sample
+from p2prisk.terms import FitSettings
 
 
 @pytest.fixture(scope="module")
@@ -194,3 +199,82 @@ def test_the_search_for_copies_holds_no_copy_of_the_design():
     assert kept == [f"x{place}" for place in range(12) if place not in (7, 9)]
     assert left_out == {"x7": "explained to 100 % by the earlier columns", "x9": "the same in every row"}
     assert peak < 1.5 * values.nbytes
+
+
+def _cases(tape, separated):
+    gaps = separated.frame.copy()
+    gaps["dti"] = gaps["dti"].fillna(20.0).where(gaps["home"] != "boat")
+    gaps["home"] = gaps["home"].where(gaps["home"] != "boat", "rent")
+    live, _ = study_sample(tape_of(book(size=3000)))
+    return {
+        "grades": (tape, "grade", FitSettings()),
+        "a formula": (load("modeldata-lendingclub"), "bad", FitSettings(formula="np.log1p(income) + term")),
+        "stages": (tape, "grade", FitSettings(("income", "dti"), method="sequential")),
+        "probit, bias-reduced": (tape, "grade", FitSettings(("income", "home"), link="probit", method="bias-reduced")),
+        "a live book": (live, "bad", FitSettings()),
+        "a level that separates": (separated, "grade", FitSettings(("home", "income", "dti"))),
+        "what no merge cures": (type(tape)(gaps), "grade", FitSettings(("home", "income", "dti"))),
+    }
+
+
+@pytest.mark.parametrize(
+    "case",
+    [
+        "grades",
+        "a formula",
+        "stages",
+        "probit, bias-reduced",
+        "a live book",
+        "a level that separates",
+        "what no merge cures",
+    ],
+)
+def test_a_design_that_is_never_whole_gives_the_same_model(tape, separated, case, monkeypatch):
+    loans, outcome, settings = _cases(tape, separated)[case]
+    whole = fit_standard(loans, outcome, settings=settings, held=False)  # few loans are held all the same
+    assert whole.results.model is not None
+    monkeypatch.setattr(standard, "_WHOLE", 100)
+    monkeypatch.setattr(likelihood, "PART_ROWS", 333)
+    assert fit_standard(loans, outcome, settings=settings).results.model is not None
+    parts = fit_standard(loans, outcome, settings=settings, held=False)
+    assert parts.results.model is None and isinstance(parts.results.rows, likelihood.PartRows)
+    assert (parts.rules, parts.left_out, parts.notes) == (whole.rules, whole.left_out, whole.notes)
+    for name in ("params", "bse"):
+        ours, theirs = getattr(parts.results, name), getattr(whole.results, name)
+        assert list(ours.index) == list(theirs.index)
+        assert np.abs((ours - theirs) / whole.results.bse).max() < 1e-8
+    assert parts.results.llf == pytest.approx(whole.results.llf, rel=1e-12)
+    assert parts.results.llnull == pytest.approx(whole.results.llnull, rel=1e-12)
+    if settings.link == "logit" and settings.method == "cumulative":
+        assert parts.results.pseudo_rsquared("mckelvey-zavoina") == pytest.approx(
+            whole.results.pseudo_rsquared("mckelvey-zavoina"), rel=1e-9
+        )
+    if parts.in_points and outcome == "bad":
+        cards = [Scorecard.from_result(model) for model in (parts, whole)]
+        for ours, theirs in zip(*(card.characteristics for card in cards), strict=True):
+            assert ours.mean == pytest.approx(theirs.mean, rel=1e-12)
+    again = StandardModel.from_json(parts.to_json())
+    assert again.results.rows is None
+    pd.testing.assert_frame_equal(again.score(loans.frame), whole.score(loans.frame), rtol=1e-7)
+
+
+def test_a_design_by_parts_takes_the_memory_of_a_part(monkeypatch):
+    import tracemalloc
+
+    rng = np.random.default_rng(8)
+    frame = ended(size=60_000)
+    for place, name in enumerate(("income", "utilisation", "open_accounts", "revolving_balance", "total_accounts")):
+        frame[name] = rng.integers(1, 1000 + place, len(frame))
+    loans = tape_of(frame)
+    fit_standard(loans, "bad", held=False)
+    monkeypatch.setattr(likelihood, "PART_ROWS", 2048)
+    peaks = {}
+    for most in (10**6, 100):
+        monkeypatch.setattr(standard, "_WHOLE", most)
+        tracemalloc.start()
+        try:
+            model = fit_standard(loans, "bad", held=False)
+            peaks[most] = tracemalloc.get_traced_memory()[1]
+        finally:
+            tracemalloc.stop()
+    assert peaks[10**6] - peaks[100] > 8 * len(frame) * len(model.results.exog_names) / 2

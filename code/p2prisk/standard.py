@@ -33,6 +33,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -42,7 +43,7 @@ from scipy.special import expit
 from p2prisk.errors import ConvergenceError, DataError, ModelError, SeparationError, count_of
 from p2prisk.kinds import OUTCOMES
 from p2prisk.ordered import OrderedLogit, OrderedResults, SequentialLogit
-from p2prisk.ordered.likelihood import one_blas_thread
+from p2prisk.ordered.likelihood import one_blas_thread, row_slices
 from p2prisk.ordered.merging import Factor, next_merge
 from p2prisk.ordered.probabilities import class_probabilities
 from p2prisk.saved import rebuilding, restore, save
@@ -164,6 +165,8 @@ _LEVEL_SHARE = 0.01
 _EXPLAINED = 0.95
 #: rows whose products are added up in one step: they stay near the processor
 _ROWS_AT_ONCE = 4096
+#: loans up to which a design is held whole
+_WHOLE = 3_000_000
 _TAIL = 0.005
 #: least share of the loans that must differ from the rest
 _FEWEST = 0.002
@@ -455,6 +458,7 @@ def fit_standard(
     outcome: str | None = None,
     predictors: Sequence[str] | None = None,
     settings: FitSettings | None = None,
+    held: bool = True,
 ) -> StandardModel:
     """Fit the standard model to a tape.
 
@@ -467,6 +471,9 @@ def fit_standard(
         Canonical columns; by default those of :data:`CANDIDATES` that the tape has, and the lender's own.
     settings : FitSettings, optional
         Predictors or a formula, weights, link and method; `predictors` goes before its own.
+    held : bool
+        Whether the results must hold their rows, as tests of the assumptions need. If not, the design of a sample of
+        more than three million loans without weights is made part by part, and never whole.
 
     Returns
     -------
@@ -522,7 +529,8 @@ def fit_standard(
         response = sample[outcome].cat.remove_unused_categories().reset_index(drop=True)
     weights = sample["n"].reset_index(drop=True) if "n" in sample else None
     asked = () if predictors is None else tuple(predictors)
-    results, rules = _fit_by_rule(response, sample, rules, left_out, weights, settings, asked)
+    by_parts = not held and weights is None and len(sample) > _WHOLE
+    results, rules = _fit_by_rule(response, sample, rules, left_out, weights, settings, asked, by_parts)
     about = {key: tape.provenance.get(key) for key in ("title", "name", "path", "sha256", "period", "record_date")}
     about.update(rows=int(len(sample)), without_outcome=int((~known).sum()))
     if "as_of" in tape.provenance:
@@ -663,7 +671,7 @@ def _exposure(rule, ages):
     return made
 
 
-def _fit_by_rule(response, sample, rules, left_out, weights, settings, asked):
+def _fit_by_rule(response, sample, rules, left_out, weights, settings, asked, by_parts):
     """Results and final rules: rare levels without a finite estimate merged, or the fit bias-reduced."""
     notes = []
     terms = [rule["term"] for rule in rules if "term" in rule]
@@ -674,15 +682,19 @@ def _fit_by_rule(response, sample, rules, left_out, weights, settings, asked):
     if settings.method == "bias-reduced":  # finite for every level, so that none is merged
         robust["method"] = "bias_reduced"
     while True:
-        design, _ = design_of(sample, rules, own_age=True)
+        part = partial(_part_of_design, sample, rules)
+        design = None if by_parts else part(slice(None))
         wanted = {name for rule in rules if rule["column"] in asked for name in rule["columns"]} if terms else set()
-        keep = drop_copies(design, left_out, wanted)
+        keep = _varying(map(part, row_slices(len(sample))) if by_parts else [design], left_out, wanted)
         used = [{**rule, "columns": [name for name in rule["columns"] if name in keep]} for rule in rules]
         used = [rule for rule in used if rule["columns"]]
         if not used:
             raise ModelError("no predictor is left: " + "; ".join(f"{name}: {why}" for name, why in left_out.items()))
-        design = (design if keep == list(design) else design[keep]).reset_index(drop=True)
-        model = make(response, design, freq_weights=weights, **family)
+        if by_parts:
+            model = make.from_parts(response, keep, partial(_values_of_part, part, keep), **family)
+        else:
+            design = (design if keep == list(design) else design[keep]).reset_index(drop=True)
+            model = make(response, design, freq_weights=weights, **family)
         try:
             results = model.fit(**robust)
         except SeparationError as error:
@@ -704,6 +716,14 @@ def _fit_by_rule(response, sample, rules, left_out, weights, settings, asked):
             results.notes = [f"Maximum likelihood does not settle ({error}); the fit is bias-reduced."]
         results.notes = notes + results.notes
         return results, used
+
+
+def _part_of_design(sample, rules, rows):
+    return design_of(sample.iloc[rows], rules, own_age=True)[0]
+
+
+def _values_of_part(part, names, rows):
+    return part(rows)[names].to_numpy(dtype=float)
 
 
 def _leak(rules, effects, failed):
@@ -1013,18 +1033,29 @@ def drop_copies(design: pd.DataFrame, left_out: dict, wanted: Collection[str] = 
     >>> drop_copies(pd.DataFrame({"a": [1.0, 2, 3, 4], "b": [2.0, 4, 6, 8], "c": [1.0, 0, 1, 1]}), why), why
     (['a', 'c'], {'b': 'explained to 100 % by the earlier columns'})
     """
-    middle, product = design.mean().to_numpy(dtype=float), np.zeros((design.shape[1],) * 2)
+    return _varying([design], left_out, wanted)
+
+
+def _varying(parts, left_out, wanted):
+    """:func:`drop_copies` of a design that may come part by part."""
+    rows, centre, names = 0, np.zeros(0), []
+    total, product = 0.0, 0.0
     with one_blas_thread():
-        for first in range(0, len(design), _ROWS_AT_ONCE):
-            centred = design.iloc[first : first + _ROWS_AT_ONCE].to_numpy(dtype=float) - middle
-            product += centred.T @ centred
-    spread = np.sqrt(np.diag(product))
-    varying = spread > 0
+        for part in parts:
+            if not names:
+                names, centre = list(part), part.mean().to_numpy(dtype=float)
+            rows += len(part)
+            for first in range(0, len(part), _ROWS_AT_ONCE):
+                away = part.iloc[first : first + _ROWS_AT_ONCE].to_numpy(dtype=float) - centre
+                total, product = total + away.sum(axis=0), product + away.T @ away
+    product = product - np.outer(total, total) / rows
+    spread = np.sqrt(np.maximum(np.diag(product), 0.0))
+    varying = spread > 1e-12 * np.abs(centre) * np.sqrt(rows)
     scale = np.where(varying, spread, 1.0)
     correlation = product / np.outer(scale, scale)
     keep: list[int] = []
     factor = np.zeros((0, 0))
-    for place, name in enumerate(design.columns):
+    for place, name in enumerate(names):
         if not varying[place]:
             left_out[name] = "the same in every row"
             continue
@@ -1036,4 +1067,4 @@ def drop_copies(design: pd.DataFrame, left_out: dict, wanted: Collection[str] = 
             continue
         factor = np.block([[factor, np.zeros((len(keep), 1))], [row[None, :], np.array([[np.sqrt(unexplained)]])]])
         keep.append(place)
-    return [design.columns[place] for place in keep]
+    return [names[place] for place in keep]

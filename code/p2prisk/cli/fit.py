@@ -131,7 +131,7 @@ def _fitted(arguments, settings, own, said):
     if not cli._gate(report, arguments.anyway):
         raise cli._Stop(1)
     _enough(tape, arguments)
-    model = fit_standard(tape, arguments.outcome, settings=_with_stated(settings, tape))
+    model = fit_standard(tape, arguments.outcome, settings=_with_stated(settings, tape), held=False)
     if model.event is not None:
         said.append(f"the event: {Event.from_plain(model.event).name}")
     if tape.provenance.get("grade_words") and model.outcome == "grade":

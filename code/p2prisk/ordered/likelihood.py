@@ -44,6 +44,10 @@ def block_rows(n_columns):
     return 32_768 if n_columns <= 50 else 8192
 
 
+#: rows of a part that is made on every pass
+PART_ROWS = 131_072
+
+
 class Block(NamedTuple):
     """Rows side by side: what the arithmetic on any source of rows is given."""
 
@@ -577,3 +581,40 @@ class ArrayRows(Rows):
         return ArrayRows(
             self.layout, self.family, *self.block.take(slice(None, None, stride))[:4], compiled=self.compiled
         )
+
+
+class PartRows(Rows):
+    """Rows whose design is made part by part on every pass: memory is that of one part.
+
+    Parameters
+    ----------
+    n_rows : int
+    part : callable(slice) -> Block
+    """
+
+    def __init__(self, layout, family, n_rows, part):
+        self.layout, self.family, self.n_rows, self.part = layout, family, n_rows, part
+
+    def each(self, function):
+        found = []
+        for rows in row_slices(self.n_rows):
+            compiled = getattr(function, "compiled", None)
+            found += ArrayRows(self.layout, self.family, *self.part(rows)[:4], compiled=compiled).each(function)
+        return found
+
+    def evaluate(self, params, centre=None, order=2):
+        # many passes over many rows: the compiled kernel pays although no single part is large
+        return add_evaluations(self.each(Evaluator(self.layout, self.family, params, centre, order, compiled=True)))
+
+    def every(self, stride):
+        """Every ``stride``-th row, in memory."""
+        return ArrayRows(self.layout, self.family, *self.part(slice(None, None, stride))[:4])
+
+
+def row_slices(n_rows):
+    """The rows of a large table, part by part.
+
+    >>> [(part.start, part.stop) for part in row_slices(200_000)]
+    [(0, 131072), (131072, 262144)]
+    """
+    return [slice(start, start + PART_ROWS) for start in range(0, n_rows, PART_ROWS)]

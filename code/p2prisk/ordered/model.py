@@ -23,11 +23,13 @@ from p2prisk.ordered.design import (
     required_columns,
 )
 from p2prisk.ordered.families import Cumulative, get_family
-from p2prisk.ordered.likelihood import ArrayRows, Layout, LogProbabilities, map_tasks
+from p2prisk.ordered.likelihood import ArrayRows, Block, Layout, LogProbabilities, PartRows, map_tasks
 from p2prisk.ordered.merging import add_merge, merge_levels
 from p2prisk.ordered.results import OrderedResults, parameter_names
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from numpy.typing import ArrayLike
 
 
@@ -85,6 +87,27 @@ class OrdinalModel:
         self.exog = self.endog_codes = self.weights = self.offset = self.kept_rows = None
         self.__dict__.update(described)
         self._describe(counts, nonparallel)
+        return self
+
+    @classmethod
+    def _from_parts(cls, family, endog, names, part):
+        """A model whose design is never whole: ``part(rows)`` gives the columns of a slice of rows, shape (n, p)."""
+        response, design = read_response(endog), Design(names, {name: [name] for name in names})
+        counts = class_counts(response.codes, len(response.categories))
+        described = {"n_rows": len(response.codes), "n_dropped": 0, "dropped_by_column": {}}
+        self = cls._without_rows(
+            response.name,
+            response.categories,
+            design,
+            counts,
+            family,
+            None,
+            formula=None,
+            offset_name=None,
+            **described,
+        )
+        self.endog_codes = response.codes
+        self._part = lambda rows: Block(part(rows), response.codes[rows])
         return self
 
     @classmethod
@@ -297,6 +320,8 @@ class OrdinalModel:
             raise ModelError(f"on_separation={on_separation!r}; choose 'raise', 'merge' or 'bias_reduced'")
         source = self._source()
         samples = [source.every(stride) for stride in newton.sample_strides(source.n_rows)]
+        if self.exog is None and not samples:
+            samples = [source.every(1)]
         notes = []
         try:
             optimum = fit_by(method, self, source, samples, penalty, maxiter)
@@ -312,6 +337,8 @@ class OrdinalModel:
             notes = [f"No finite maximum likelihood estimate exists: {error.what}; the fit is bias-reduced."]
             optimum = fit_by(method, self, source, samples, maxiter=maxiter)
         result = OrderedResults._from_optimum(self, optimum, penalty, method, notes)
+        if self.exog is None:
+            result.rows = source
         if cov_type != "nonrobust":
             result = result.with_covariance(cov_type, groups)
         return result
@@ -354,6 +381,8 @@ class OrdinalModel:
         return -self._source().evaluate(np.asarray(params, float)).information
 
     def _source(self, groups=None):
+        if self.exog is None:
+            return PartRows(self.layout, self.family, self.n_rows, self._part)
         groups = None if groups is None else _covariance.group_codes(groups, self)
         return ArrayRows(
             self.layout, self.family, self.exog, self.endog_codes, self.weights, self.offset, groups=groups
@@ -537,6 +566,38 @@ class OrderedLogit(OrdinalModel):
         missing: Literal["raise", "drop"] = "raise",
     ) -> None:
         self._from_arrays(Cumulative(link), endog, exog, offset, freq_weights, nonparallel, missing)
+
+    @classmethod
+    def from_parts(
+        cls,
+        endog: pd.Series,
+        names: list[str],
+        part: Callable[[slice], np.ndarray],
+        link: Literal["logit", "probit", "cloglog", "loglog"] = "logit",
+    ) -> Self:
+        """Model of rows whose design is made when it is needed, for samples whose design fills the memory.
+
+        Its results hold no rows but make them again: they test and predict as those of a fit on files.
+
+        Parameters
+        ----------
+        endog : pandas.Series, shape (n,)
+            As for the class.
+        names : list of str
+            Of the columns.
+        part : callable
+            Takes a slice of rows and returns their columns, shape (rows, p), every time the same.
+        link : {"logit", "probit", "cloglog", "loglog"}
+
+        Examples
+        --------
+        >>> x, grade = np.arange(6.0), pd.Series([0, 1, 0, 2, 1, 2])
+        >>> parts = OrderedLogit.from_parts(grade, ["x"], lambda rows: x[rows, None]).fit()
+        >>> whole = OrderedLogit(grade, pd.DataFrame({"x": x})).fit()
+        >>> bool(np.allclose(parts.params, whole.params, rtol=1e-12))
+        True
+        """
+        return cls._from_parts(Cumulative(link), endog, names, part)
 
     @classmethod
     def from_formula(

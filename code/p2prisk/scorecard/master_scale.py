@@ -122,6 +122,8 @@ def _sample(probability, event, freq_weights):
     if np.isnan(probability).any() or np.isnan(event).any():
         raise DataError("probability or event is missing in some rows; set those loans aside and count them")
     keep = weights > 0
+    if keep.all():
+        return probability, event, weights
     return probability[keep], event[keep], weights[keep]
 
 
@@ -130,12 +132,19 @@ def _groups(probability, event, weights, most):
 
     Also the probabilities in order, the place at which each group begins among them, and the group of each row.
     """
-    values, place = np.unique(probability, return_inverse=True)
+    # as np.unique with the inverse would, in half of its memory
+    order = np.argsort(probability)
+    values = probability[order]
+    first = np.diff(values, prepend=-1.0) > 0
+    place = np.empty(len(values), dtype=np.int32)
+    place[order] = np.cumsum(first, dtype=np.int32) - 1
+    values, order = values[first], None
     loans = np.bincount(place, weights)
     middle = (np.cumsum(loans) - loans / 2) / loans.sum()
-    _, group = np.unique((middle * most).astype(int), return_inverse=True)
-    starts = np.flatnonzero(np.diff(group, prepend=-1))
-    which = group[place]
+    starts = np.flatnonzero(np.diff((middle * most).astype(int), prepend=-1))
+    group = np.zeros(len(values), dtype=np.int32)
+    group[starts[1:]] = 1
+    which = np.cumsum(group, dtype=np.int32)[place]
     return np.bincount(which, weights * event), np.bincount(which, weights), values, starts, which
 
 
