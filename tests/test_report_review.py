@@ -10,6 +10,7 @@ from p2prisk.report import Settings, TapeStudy, assemble
 from p2prisk.report.card import model_card
 from p2prisk.report.checklist import CHECKS, FINDING, NOT_MADE, PASSED, checklist, read_limits
 from p2prisk.report.decisions import Decisions, open_decisions
+from p2prisk.report.judged import signed
 from p2prisk.report.review import review
 from p2prisk.scorecard.scoring import LoanScorer
 from p2prisk.standard import StandardModel
@@ -186,7 +187,10 @@ def test_the_model_beside_the_report_gives_the_grades_of_the_report():
     assert (scored["grade"].astype(str) == study.card.scored["grade"].astype(str).to_numpy()).all()
     assert (scored["points"] == study.card.scored["score"].to_numpy()).all()
     words, off = study.card_sentence(), study.card.rounding()
-    assert f"lie up to {off['largest']:.1f} from those of its probability, and {off['mean']:+.1f} on average" in words
+    assert (
+        f"lie up to {off['largest']:.1f} from those of its probability, and {signed(off['mean'], 1)} on average"
+        in words
+    )
     assert f"By points alone {100 * off['other_grade']:.1f} per cent of the loans would be in another grade" in words
     logs = [item.name for item in study.card.card.characteristics if item.transform == "log1p"]
     assert f"({', '.join(logs)}: on the logarithm of one more)" in words  # a printed card is added up by hand

@@ -640,3 +640,20 @@ def test_what_no_reader_can_supply_is_not_asked_for(finished):
     asked = made["review"]["what"][made["review"]["place"] == "left-out"].tolist()
     assert asked and not [what for what in asked for part in gone if f"'{part}'" in what]
     assert all(what.startswith("No section '") for what in asked)
+
+
+def test_years_with_too_few_loans_are_not_said_to_be_one_time():
+    frame = ended(size=720)
+    frame["issue_date"] = pd.to_datetime("2013-01-01") + pd.to_timedelta(frame.index * 5 * 365 // 720, "D")
+    study = TapeStudy(tape_of(frame, record_date="2020-01-31"))
+    assert len(study.years()) == 5 and not study.judged.later
+    assert study.judged.hindsight.startswith("No year of issue has 200 loans with 30 bad ones, and as many to build on")
+    once = TapeStudy(tape_of(frame.assign(issue_date=pd.Timestamp("2013-05-05")), record_date="2020-01-31"))
+    assert once.judged.hindsight.startswith("The loans cannot be parted by time: the test says nothing of")
+
+
+@pytest.mark.parametrize(("mean", "said"), [(-0.52, "\u22120.5"), (0.01, "0.0"), (-0.01, "0.0"), (0.3, "+0.3")])
+def test_what_rounding_does_on_average_has_the_sign_of_a_number(finished, monkeypatch, mean, said):
+    off = {"largest": 1.9, "mean": mean, "other_grade": np.nan}
+    monkeypatch.setattr(type(finished.card), "rounding", lambda self, weights=None: off)
+    assert f"those of its probability, and {said} on average." in finished.card_sentence()

@@ -185,16 +185,16 @@ class Judged:
         return f" That is {verdict} the platform's own grade, at {grade['auc']:.3f} ({apart})."
 
 
-def signed(value: float) -> str:
-    """A difference of areas with its sign; what rounds to nothing has none.
+def signed(value: float, digits: int = 3) -> str:
+    """A difference with its sign; what rounds to nothing has none.
 
     Examples
     --------
-    >>> signed(0.0131), signed(-0.0004), signed(-0.016) == "\u22120.016"
-    ('+0.013', '0.000', True)
+    >>> signed(0.0131), signed(-0.0004), signed(-0.016) == "\u22120.016", signed(0.04, 1)
+    ('+0.013', '0.000', True, '0.0')
     """
-    shown = f"{value:+.3f}"
-    return "0.000" if not float(shown) else shown.replace("-", "\u2212")
+    shown = f"{value:+.{digits}f}"
+    return f"{0:.{digits}f}" if not float(shown) else shown.replace("-", "\u2212")
 
 
 def judge(study: TapeStudy) -> Judged:
@@ -367,5 +367,10 @@ def _on_a_third(study):
         day = study.event.record_date
         why = f"Both sides are of {day}{at}: {earlier}, so that a test on later loans is not possible."
     else:
-        why = "The loans cannot be parted by time: the test says nothing of a change of times."
+        apart = "The loans cannot be parted by time"
+        if len(study.years()) > 1:
+            apart = (
+                f"No year of issue has {LEAST_LOANS} loans with {LEAST_BAD} bad ones, and as many to build on before it"
+            )
+        why = f"{apart}: the test says nothing of a change of times."
     return _of_standard(study, model, test, "the third drawn at random", built, False, why, build)

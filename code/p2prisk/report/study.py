@@ -13,7 +13,7 @@ import pandas as pd
 
 from p2prisk.errors import DataError, count_of
 from p2prisk.report import traits, words
-from p2prisk.report.judged import Judged, judge
+from p2prisk.report.judged import Judged, judge, signed
 from p2prisk.report.sections import BY_PART, SECTIONS
 from p2prisk.report.settings import Settings
 from p2prisk.standard import CANDIDATES, ON_REQUEST, fit_standard
@@ -713,7 +713,7 @@ class TapeStudy:
         off = self.card.rounding(frame.loc[self.card.scored.index, "n"] if "n" in frame else None)
         words = (
             f"Each is rounded, and the probability is not: the points of a loan lie up to {off['largest']:.1f} from "
-            f"those of its probability, and {round(off['mean'], 1) + 0:+.1f} on average."
+            f"those of its probability, and {signed(off['mean'], 1)} on average."
         )
         if off["other_grade"] != off["other_grade"]:
             return words
