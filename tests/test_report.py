@@ -138,6 +138,13 @@ def test_counts_stand_for_their_loans():
     assert study.loans() == 42535
     assert study.outcome_shares()["loans"].sum() == 42535
     assert 0.10 < study.bad_share() < 0.20
+    made = study.results()  # no section stops at a table that holds classes and no mark of good and bad
+    assert not study.parts["score card"] and "Of 42,535 loans, none are." in made["card_words"]
+    assert made["scale"]["loans"].sum() == 42535
+    codes = counts.frame["severity"].cat.codes
+    assert study.card.scored["pd"].to_numpy() @ counts.frame["n"] == pytest.approx(
+        counts.frame.loc[codes >= 2, "n"].sum(), rel=0.01
+    )
 
 
 def test_the_whole_edition_renders(tmp_path, monkeypatch, dated):

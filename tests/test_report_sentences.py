@@ -657,3 +657,9 @@ def test_what_rounding_does_on_average_has_the_sign_of_a_number(finished, monkey
     off = {"largest": 1.9, "mean": mean, "other_grade": np.nan}
     monkeypatch.setattr(type(finished.card), "rounding", lambda self, weights=None: off)
     assert f"those of its probability, and {said} on average." in finished.card_sentence()
+
+
+def test_a_median_age_of_one_month_is_one_month():
+    study = TapeStudy(tape_of(book(size=3000, years=0.2)))
+    assert study.event.seen != study.event.name
+    assert f"Of 3,000 loans seen on {RECORD}, at a median age of 1 month, " in study.answer()

@@ -368,8 +368,8 @@ class TapeStudy:
         if event is not None and event.seen != event.name:
             ages = loan_ages(self.sample.frame, event.record_date)
             text = (
-                f"Of {loans:,d} loans seen on {event.record_date}, at a median age of {np.median(ages):.0f} months, "
-                f"{share} were {event.what}."
+                f"Of {loans:,d} loans seen on {event.record_date}, at a median age of "
+                f"{count_of(round(float(np.median(ages))), 'month')}, {share} were {event.what}."
             )
             model = None if self.parts["outcome model"] else self.outcome_model
             if model is not None and model.rules[0]["kind"] == "exposure":
@@ -696,7 +696,9 @@ class TapeStudy:
     def card_sentence(self) -> str:
         """What the points mean, and how many loans have none, in words."""
         card, scored, event = self.card.card, self.card.scored, self.event
-        refer = int(scored["refer"].sum())
+        frame = self.sample.frame
+        each = frame.loc[scored.index, "n"].to_numpy() if "n" in frame else np.ones(len(scored), dtype=np.int64)
+        loans, refer = int(each.sum()), int(each[scored["refer"].to_numpy()].sum())
         return (
             f"The outcome model in points; default here means: {event.name if event else 'bad'}. At "
             f"{card.base_score:.0f} points the odds of no default are {card.base_odds:.0f} to one, and "
@@ -704,7 +706,7 @@ class TapeStudy:
             f"The points of a number run evenly from its low to its high end{_on_a_logarithm(card)}. "
             f"{self._rounding_sentence()} A missing value has points of its own where "
             "enough loans had it. Otherwise a number takes those of the median, and a loan with another gap is "
-            f"referred to a person. Of {len(scored):,d} loans, {f'{refer:,d}' if refer else 'none'} "
+            f"referred to a person. Of {loans:,d} loans, {f'{refer:,d}' if refer else 'none'} "
             f"{'is' if refer == 1 else 'are'}."
         )
 
@@ -731,9 +733,10 @@ class TapeStudy:
         """Card, grades and scored loans (:func:`p2prisk.scorecard.card_of_tape`)."""
         from p2prisk.scorecard import card_of_tape
 
-        decided = self.settings.decisions
+        decided, frame = self.settings.decisions, self.sample.frame
+        frame = frame if "bad" in frame else frame.assign(bad=self.bad)  # a table of counts may hold classes alone
         return card_of_tape(
-            self.outcome_model, self.sample.frame, decided.get("grades", "number") or 7, decided.get("grades", "bounds")
+            self.outcome_model, frame, decided.get("grades", "number") or 7, decided.get("grades", "bounds")
         )
 
     def scale(self) -> pd.DataFrame:
