@@ -16,6 +16,7 @@ from p2prisk.report.lineage import inferences
 from p2prisk.report.losses import LossModel
 from p2prisk.report.sections import BY_PART
 from p2prisk.report.traits import effects, parallel_lines, strongest
+from p2prisk.scorecard.scoring import LoanScorer
 from p2prisk.standard import fit_standard
 from p2prisk.tape import LoanTape
 
@@ -663,3 +664,21 @@ def test_a_median_age_of_one_month_is_one_month():
     study = TapeStudy(tape_of(book(size=3000, years=0.2)))
     assert study.event.seen != study.event.name
     assert f"Of 3,000 loans seen on {RECORD}, at a median age of 1 month, " in study.answer()
+
+
+def test_a_sum_by_hand_is_off_by_no_more_than_the_card_says(finished):
+    """Points of every loan, added up from what is printed: the ends of a number are whole points."""
+    card, frame = finished.card.card, finished.sample.frame
+    printed = card.attributes.query("estimated").groupby("characteristic", sort=False)
+    by_hand, numbers = np.zeros(len(frame)), 0
+    for name, rows in printed:
+        item = next(item for item in card.characteristics if item.name == name)
+        if item.kind == "number":
+            ends, numbers = np.array([item.low, item.high]), numbers + 1
+            line = (lambda x: x) if item.transform == "identity" else np.log1p
+            by_hand += np.round(np.interp(line(frame[name].clip(*ends)), line(ends), rows["points"][:2]))
+        else:
+            by_hand += frame[name].astype(str).map(dict(zip(rows["attribute"], rows["points"], strict=True)))
+    points = LoanScorer(finished.outcome_model).score(frame)["points"].to_numpy(dtype=float)
+    assert numbers == 3 and 1 <= np.abs(by_hand - points).max() <= numbers
+    assert "a sum by hand may be one point off for each number between them" in finished.card_sentence()

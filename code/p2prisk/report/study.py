@@ -704,6 +704,7 @@ class TapeStudy:
             f"{card.base_score:.0f} points the odds of no default are {card.base_odds:.0f} to one, and "
             f"{card.points_to_double:.0f} points double them. "
             f"The points of a number run evenly from its low to its high end{_on_a_logarithm(card)}. "
+            "The table rounds these ends, so that a sum by hand may be one point off for each number between them. "
             f"{self._rounding_sentence()} A missing value has points of its own where "
             "enough loans had it. Otherwise a number takes those of the median, and a loan with another gap is "
             f"referred to a person. Of {loans:,d} loans, {f'{refer:,d}' if refer else 'none'} "
