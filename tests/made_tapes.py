@@ -87,3 +87,15 @@ def panel_of_stages(size=3000, seed=5, one_age=False):
             "status": np.array(["current", "late 1-30", "late 31-120", "charged off"])[stage],
         }
     )
+
+
+def with_noise(size, seed):
+    """Loans of which twenty traits say nothing besides one that tells."""
+    frame, rng = ended(size=size, seed=seed, effect=0.05), np.random.default_rng(seed + 1000)
+    frame["purpose"] = rng.choice(["car", "debt consolidation", "house", "medical", "moving", "wedding"], size)
+    frame["employment_status"] = rng.choice(["employed", "retired", "self-employed", "student"], size)
+    for name in ("inquiries", "open_accounts", "total_accounts", "public_records", "delinquencies_2y"):
+        frame[name] = rng.poisson(4, size)
+    for name in ("revolving_balance", "credit_limit", "instalment_balance", "utilisation", "bureau_score"):
+        frame[name] = rng.uniform(1, 100, size).round(1)
+    return frame

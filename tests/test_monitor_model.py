@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from made_tapes import book, ended, tape_of
+from made_tapes import book, ended, tape_of, with_noise
 from p2prisk.cli import exits, main
 from p2prisk.errors import DataError
 from p2prisk.monitor import Simulation, watch_model
@@ -97,18 +97,6 @@ def test_limits_hold_at_the_rate_they_say(model):
     inner = found["expected"] + 0.4 * (found[["low", "high"]] - found["expected"]).to_numpy()
     inside = [inner[0] <= (rng.random(400) < chance).mean() <= inner[1] for _ in range(400)]
     assert 0.5 < np.mean(inside) < 0.9  # and they are no wider than chance needs
-
-
-def with_noise(size, seed):
-    """Loans of which twenty traits say nothing besides one that tells."""
-    frame, rng = ended(size=size, seed=seed, effect=0.05), np.random.default_rng(seed + 1000)
-    frame["purpose"] = rng.choice(["car", "debt consolidation", "house", "medical", "moving", "wedding"], size)
-    frame["employment_status"] = rng.choice(["employed", "retired", "self-employed", "student"], size)
-    for name in ("inquiries", "open_accounts", "total_accounts", "public_records", "delinquencies_2y"):
-        frame[name] = rng.poisson(4, size)
-    for name in ("revolving_balance", "credit_limit", "instalment_balance", "utilisation", "bureau_score"):
-        frame[name] = rng.uniform(1, 100, size).round(1)
-    return frame
 
 
 def test_a_model_of_few_loans_is_not_blamed_for_its_noise():
