@@ -83,10 +83,26 @@ def left(folder):
 
 
 def leaked(text, planted):
-    """The planted values that are in a text, as they were or without their marks."""
-    bare = re.sub(r"[ .()/+-]", "", text)
+    """The planted values that are in a text, as they were or without their marks or with others."""
+    bare = re.sub(_MARKS, "", text)
     found = [value for value in planted if value in text]
-    return found + [v for v in planted if len(b := re.sub(r"[ .()/+-]", "", v)) >= 9 and b.isalnum() and b in bare]
+    letters = {value: re.sub(_MARKS, "", value) for value in planted}
+    near = [value for value, own in letters.items() if len(own) >= 9 and own.isalnum() and own in bare]
+    # not what the digits of several numbers make together: it begins and ends where a word does
+    found += [value for value in near if re.search(rf"(?<!\w){_UP_TO_TWO_MARKS.join(letters[value])}(?!\w)", text)]
+    return list(dict.fromkeys(found))
+
+
+_MARKS = "[ .()/+-]"
+_UP_TO_TWO_MARKS = rf"{_MARKS}{{,2}}"
+
+
+def test_the_search_for_canaries_sees_them_in_other_marks_and_not_in_numbers():
+    value = "320-89-5002"
+    for text in ("a 320-89-5002.", "320895002", "320 89 5002|", "(320) 89-5002", "id:320.89.5002,"):
+        assert leaked(text, [value])
+    for text in ("0.501  3.20  0.895  0.0022", "0.0501 320895 002200", "1320895002", "320-89-500"):
+        assert not leaked(text, [value])
 
 
 def one_of_each(rng, columns, rows=400):
