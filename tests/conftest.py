@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import signal
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -15,6 +16,11 @@ if not os.environ.get("NEW_EXAMPLES"):
 
 #: scripts that make the references; they need R or packages that the tests do not
 collect_ignore = ["reference"]
+
+
+#: what is started in the background of a script ignores Ctrl-C, and so would whatever it starts: tests of it hung
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_configure(config):
