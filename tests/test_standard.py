@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from made_tapes import book, ended, tape_of
-from p2prisk import OrderedLogit, load, standard
+from p2prisk import OrderedLogit, SequentialLogit, load, standard
 from p2prisk.errors import DataError, ModelError
 from p2prisk.ordered import likelihood
 from p2prisk.scorecard import Scorecard
@@ -234,7 +234,7 @@ def test_a_design_that_is_never_whole_gives_the_same_model(tape, separated, case
     whole = fit_standard(loans, outcome, settings=settings, held=False)  # few loans are held all the same
     assert whole.results.model is not None
     monkeypatch.setattr(standard, "_WHOLE", 100)
-    monkeypatch.setattr(likelihood, "PART_ROWS", 333)
+    monkeypatch.setattr(likelihood, "BATCH_ROWS", 333)
     assert fit_standard(loans, outcome, settings=settings).results.model is not None
     parts = fit_standard(loans, outcome, settings=settings, held=False)
     assert parts.results.model is None and isinstance(parts.results.rows, likelihood.PartRows)
@@ -251,11 +251,32 @@ def test_a_design_that_is_never_whole_gives_the_same_model(tape, separated, case
         )
     if parts.in_points and outcome == "bad":
         cards = [Scorecard.from_result(model) for model in (parts, whole)]
-        for ours, theirs in zip(*(card.characteristics for card in cards), strict=True):
-            assert ours.mean == pytest.approx(theirs.mean, rel=1e-12)
+        assert cards[0].characteristics == cards[1].characteristics
     again = StandardModel.from_json(parts.to_json())
     assert again.results.rows is None
     pd.testing.assert_frame_equal(again.score(loans.frame), whole.score(loans.frame), rtol=1e-7)
+
+
+def test_a_model_of_parts_says_what_it_cannot_do(monkeypatch):
+    rng = np.random.default_rng(1)
+    x, groups = rng.normal(size=(500, 2)), np.arange(500) // 5
+    late = pd.Series(np.digitize(x[:, 0] + rng.logistic(size=500), [-1, 1]))
+    monkeypatch.setattr(likelihood, "BATCH_ROWS", 33)  # clusters lie across blocks
+    for kind in (OrderedLogit, SequentialLogit):
+        whole, parts = kind(late, x), kind.from_parts(late, ["x1", "x2"], lambda rows: x[rows])
+        assert parts.family.name == whole.family.name
+        for asked in ({"cov_type": "HC0"}, {"cov_type": "cluster", "groups": groups}):
+            assert np.allclose(parts.fit(**asked).bse, whole.fit(**asked).bse, rtol=1e-10)
+        results = parts.fit()
+        for call in (
+            lambda model=parts, results=results: model.score_obs(results.params),
+            lambda model=parts: model.with_columns(["x1"]),
+            lambda model=parts: model.with_family(link="probit"),
+            lambda model=parts: model.with_extra_columns({"x3": x[:, 0] ** 2}),
+            lambda model=parts: model.with_response(late > 0, ["no", "yes"]),
+        ):
+            with pytest.raises(ModelError, match="are made part by part and not held; make it from arrays"):
+                call()
 
 
 def test_a_design_by_parts_takes_the_memory_of_a_part(monkeypatch):
@@ -267,7 +288,7 @@ def test_a_design_by_parts_takes_the_memory_of_a_part(monkeypatch):
         frame[name] = rng.integers(1, 1000 + place, len(frame))
     loans = tape_of(frame)
     fit_standard(loans, "bad", held=False)
-    monkeypatch.setattr(likelihood, "PART_ROWS", 2048)
+    monkeypatch.setattr(likelihood, "BATCH_ROWS", 2048)
     peaks = {}
     for most in (10**6, 100):
         monkeypatch.setattr(standard, "_WHOLE", most)

@@ -28,6 +28,7 @@ from scipy.special import expit, logit
 
 from p2prisk.errors import DataError, count_of
 from p2prisk.monitor.panel import month_index
+from p2prisk.ordered.covariance import root_of
 from p2prisk.scorecard.master_scale import MasterScale
 from p2prisk.tape.event import Event
 from p2prisk.tape.observed import observe
@@ -491,7 +492,7 @@ class _Truth:
             ratio *= results.llr / float(every @ np.linalg.pinv(whole[:size, :size], hermitian=True) @ every)
         along = cross @ inverse
         rest = covariance[np.ix_(~traits, ~traits)] - along @ cross.T
-        return cls(traits, slopes, ratio, _root(inner), along, _root(rest))
+        return cls(traits, slopes, ratio, root_of(inner), along, root_of(rest))
 
     def drawn(self, rng, size):
         """Distances of so many draws, a column each."""
@@ -503,11 +504,6 @@ class _Truth:
         other = self.rest @ rng.standard_normal((self.rest.shape[1], size))
         moved[~self.traits] = self.along @ moved[self.traits] + other
         return moved
-
-
-def _root(covariance):
-    values, vectors = np.linalg.eigh(covariance)
-    return vectors * np.sqrt(np.maximum(values, 0))
 
 
 def _at_level(odds, events):

@@ -14,34 +14,21 @@ from p2prisk.ordered.bias_reduced import fit_by
 from p2prisk.ordered.design import Design
 from p2prisk.ordered.families import get_family
 from p2prisk.ordered.fitting import fit_rows
-from p2prisk.ordered.likelihood import ArrayRows, Evaluator, Rows, add_evaluations
+from p2prisk.ordered.likelihood import BATCH_ROWS, ArrayRows, BlockRows
 from p2prisk.ordered.model import OrdinalModel
 from p2prisk.ordered.recipe import Recipe, Request, Scan, make_recipe, request, sample_rows, scan
 from p2prisk.ordered.results import OrderedResults
 
-BATCH_ROWS = 131_072
 
-
-class BatchRows(Rows):
-    """Rows of a pyarrow dataset; memory is that of a few batches, whatever the number of rows."""
+class BatchRows(BlockRows):
+    """Rows of a pyarrow dataset."""
 
     def __init__(self, dataset, recipe, layout, family, batch_rows=BATCH_ROWS):
         self.dataset, self.recipe = dataset, recipe
         self.layout, self.family, self.batch_rows = layout, family, batch_rows
 
-    def each(self, function):
-        found = []
-        for frame in read_batches(self.dataset, self.recipe.wanted.needed, self.batch_rows):
-            block = self.recipe.block(frame)
-            if len(block.codes):
-                compiled = getattr(function, "compiled", None)
-                rows = ArrayRows(self.layout, self.family, *block[:4], compiled=compiled, groups=block.groups)
-                found += rows.each(function)
-        return found
-
-    def evaluate(self, params, centre=None, order=2):
-        # many passes over many rows: the compiled kernel pays although no single batch is large
-        return add_evaluations(self.each(Evaluator(self.layout, self.family, params, centre, order, compiled=True)))
+    def blocks(self):
+        return map(self.recipe.block, read_batches(self.dataset, self.recipe.wanted.needed, self.batch_rows))
 
 
 def open_dataset(source, file_format=None):

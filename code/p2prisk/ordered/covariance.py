@@ -11,6 +11,17 @@ from p2prisk.ordered.likelihood import BLOCK_ROWS, Layout
 KINDS = ("nonrobust", "HC0", "HC1", "cluster")
 
 
+def root_of(covariance):
+    """A matrix whose product with its transpose is the covariance, also where that is singular.
+
+    >>> root = root_of(np.array([[4.0, 2.0], [2.0, 1.0]]))
+    >>> (root @ root.T).round(12).tolist()
+    [[4.0, 2.0], [2.0, 1.0]]
+    """
+    values, vectors = np.linalg.eigh(covariance)
+    return vectors * np.sqrt(np.maximum(values, 0.0))
+
+
 def check_request(cov_type, groups, model):
     """Refuse an unknown ``cov_type`` and groups that do not fit."""
     if cov_type not in KINDS:

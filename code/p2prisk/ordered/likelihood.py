@@ -44,8 +44,8 @@ def block_rows(n_columns):
     return 32_768 if n_columns <= 50 else 8192
 
 
-#: rows of a part that is made on every pass
-PART_ROWS = 131_072
+#: rows of a block that is read or made on every pass
+BATCH_ROWS = 131_072
 
 
 class Block(NamedTuple):
@@ -583,8 +583,29 @@ class ArrayRows(Rows):
         )
 
 
-class PartRows(Rows):
-    """Rows whose design is made part by part on every pass: memory is that of one part.
+class BlockRows(Rows):
+    """Rows that are read or made block by block on every pass: memory is that of a few blocks."""
+
+    def blocks(self):
+        """The blocks of a pass, in order."""
+        raise NotImplementedError
+
+    def each(self, function):
+        found = []
+        for block in self.blocks():
+            if len(block.codes):
+                compiled = getattr(function, "compiled", None)
+                rows = ArrayRows(self.layout, self.family, *block[:4], compiled=compiled, groups=block.groups)
+                found += rows.each(function)
+        return found
+
+    def evaluate(self, params, centre=None, order=2):
+        # many passes over many rows: the compiled kernel pays although no single block is large
+        return add_evaluations(self.each(Evaluator(self.layout, self.family, params, centre, order, compiled=True)))
+
+
+class PartRows(BlockRows):
+    """Rows whose design is made when it is needed.
 
     Parameters
     ----------
@@ -595,16 +616,8 @@ class PartRows(Rows):
     def __init__(self, layout, family, n_rows, part):
         self.layout, self.family, self.n_rows, self.part = layout, family, n_rows, part
 
-    def each(self, function):
-        found = []
-        for rows in row_slices(self.n_rows):
-            compiled = getattr(function, "compiled", None)
-            found += ArrayRows(self.layout, self.family, *self.part(rows)[:4], compiled=compiled).each(function)
-        return found
-
-    def evaluate(self, params, centre=None, order=2):
-        # many passes over many rows: the compiled kernel pays although no single part is large
-        return add_evaluations(self.each(Evaluator(self.layout, self.family, params, centre, order, compiled=True)))
+    def blocks(self):
+        return map(self.part, row_slices(self.n_rows))
 
     def every(self, stride):
         """Every ``stride``-th row, in memory."""
@@ -617,4 +630,4 @@ def row_slices(n_rows):
     >>> [(part.start, part.stop) for part in row_slices(200_000)]
     [(0, 131072), (131072, 262144)]
     """
-    return [slice(start, start + PART_ROWS) for start in range(0, n_rows, PART_ROWS)]
+    return [slice(start, start + BATCH_ROWS) for start in range(0, n_rows, BATCH_ROWS)]

@@ -64,6 +64,7 @@ class OrdinalModel:
     """
 
     frame = None
+    _family_of_parts = "cumulative"
 
     def __getstate__(self):
         return {**self.__dict__, "frame": None}
@@ -90,24 +91,52 @@ class OrdinalModel:
         return self
 
     @classmethod
-    def _from_parts(cls, family, endog, names, part):
-        """A model whose design is never whole: ``part(rows)`` gives the columns of a slice of rows, shape (n, p)."""
+    def from_parts(
+        cls,
+        endog: pd.Series,
+        names: list[str],
+        part: Callable[[slice], np.ndarray],
+        link: Literal["logit", "probit", "cloglog", "loglog"] = "logit",
+    ) -> Self:
+        """Model of rows whose design is made when it is needed, for samples whose design fills the memory.
+
+        Its results hold no rows but make them again: they test and predict as those of a fit on files. A sequential
+        model is the forward one.
+
+        Parameters
+        ----------
+        endog : pandas.Series, shape (n,)
+            As for the class.
+        names : list of str
+            Of the columns.
+        part : callable
+            Takes a slice of rows and returns their columns, shape (rows, p), every time the same.
+        link : {"logit", "probit", "cloglog", "loglog"}
+
+        Examples
+        --------
+        >>> x, grade = np.arange(6.0), pd.Series([0, 1, 0, 2, 1, 2])
+        >>> parts = OrderedLogit.from_parts(grade, ["x"], lambda rows: x[rows, None]).fit()
+        >>> whole = OrderedLogit(grade, pd.DataFrame({"x": x})).fit()
+        >>> bool(np.allclose(parts.params, whole.params, rtol=1e-12))
+        True
+        """
         response, design = read_response(endog), Design(names, {name: [name] for name in names})
         counts = class_counts(response.codes, len(response.categories))
-        described = {"n_rows": len(response.codes), "n_dropped": 0, "dropped_by_column": {}}
         self = cls._without_rows(
             response.name,
             response.categories,
             design,
             counts,
-            family,
+            get_family(cls._family_of_parts, link),
             None,
+            n_rows=len(response.codes),
+            n_dropped=0,
+            dropped_by_column={},
             formula=None,
             offset_name=None,
-            **described,
         )
-        self.endog_codes = response.codes
-        self._part = lambda rows: Block(part(rows), response.codes[rows])
+        self.endog_codes, self._part = response.codes, part
         return self
 
     @classmethod
@@ -338,7 +367,7 @@ class OrdinalModel:
             optimum = fit_by(method, self, source, samples, maxiter=maxiter)
         result = OrderedResults._from_optimum(self, optimum, penalty, method, notes)
         if self.exog is None:
-            result.rows = source
+            result.rows = self._source(groups)
         if cov_type != "nonrobust":
             result = result.with_covariance(cov_type, groups)
         return result
@@ -358,7 +387,7 @@ class OrdinalModel:
             self.layout,
             self.family,
             np.asarray(params, float),
-            self.exog[rows],
+            self._held[rows],
             self.endog_codes[rows],
             None if self.offset is None else self.offset[rows],
         )
@@ -381,12 +410,22 @@ class OrdinalModel:
         return -self._source().evaluate(np.asarray(params, float)).information
 
     def _source(self, groups=None):
-        if self.exog is None:
-            return PartRows(self.layout, self.family, self.n_rows, self._part)
         groups = None if groups is None else _covariance.group_codes(groups, self)
+        if self.exog is None:
+            part, given = self._part, Block(None, self.endog_codes, groups=groups)
+            return PartRows(
+                self.layout, self.family, self.n_rows, lambda rows: given.take(rows)._replace(exog=part(rows))
+            )
         return ArrayRows(
             self.layout, self.family, self.exog, self.endog_codes, self.weights, self.offset, groups=groups
         )
+
+    @property
+    def _held(self):
+        """The rows, where they are in memory."""
+        if self.exog is None:
+            raise ModelError("the rows of this model are made part by part and not held; make it from arrays")
+        return self.exog
 
     # -- related models ------------------------------------------------------------
 
@@ -451,7 +490,7 @@ class OrdinalModel:
         names = [self.exog_names[i] for i in keep]
         terms = {t: [c for c in cs if c in wanted] for t, cs in self.terms.items()}
         design = Design(names, {t: cs for t, cs in terms.items() if cs})
-        exog = self.exog if len(keep) == len(self.exog_names) else self.exog[:, keep]
+        exog = self._held if len(keep) == len(self.exog_names) else self._held[:, keep]
         return self._derived(self.endog_codes, self.categories, design, exog, nonparallel=nonparallel)
 
     def with_family(self, family=None, link=None):
@@ -470,7 +509,7 @@ class OrdinalModel:
         other = get_family(family or self.family.name, self.link if link is None else link)
         free = [self.exog_names[c] for c in self.layout.free]
         return self._derived(
-            self.endog_codes, self.categories, self.design, self.exog, nonparallel=free or None, family=other
+            self.endog_codes, self.categories, self.design, self._held, nonparallel=free or None, family=other
         )
 
     def with_extra_columns(self, extra):
@@ -481,7 +520,7 @@ class OrdinalModel:
         extra : dict of str to ndarray of shape (n_rows,)
         """
         names = [*self.exog_names, *extra]
-        exog = np.column_stack([self.exog, *extra.values()])
+        exog = np.column_stack([self._held, *extra.values()])
         free = [self.exog_names[c] for c in self.layout.free]
         design = Design(names, {name: [name] for name in names})
         return self._derived(self.endog_codes, self.categories, design, exog, nonparallel=free or None)
@@ -500,7 +539,7 @@ class OrdinalModel:
         codes = np.ascontiguousarray(np.asarray(codes).astype(np.int32))
         if codes.shape != (self.n_rows,) or codes.min() < 0 or codes.max() >= len(categories):
             raise DataError(f"codes must be {self.n_rows} integers from 0 to {len(categories) - 1}")
-        return self._derived(codes, list(categories), self.design, self.exog, rows, self.nonparallel or None)
+        return self._derived(codes, list(categories), self.design, self._held, rows, self.nonparallel or None)
 
     def __repr__(self):
         what = self.formula or f"{self.endog_name} on {len(self.exog_names)} columns"
@@ -566,38 +605,6 @@ class OrderedLogit(OrdinalModel):
         missing: Literal["raise", "drop"] = "raise",
     ) -> None:
         self._from_arrays(Cumulative(link), endog, exog, offset, freq_weights, nonparallel, missing)
-
-    @classmethod
-    def from_parts(
-        cls,
-        endog: pd.Series,
-        names: list[str],
-        part: Callable[[slice], np.ndarray],
-        link: Literal["logit", "probit", "cloglog", "loglog"] = "logit",
-    ) -> Self:
-        """Model of rows whose design is made when it is needed, for samples whose design fills the memory.
-
-        Its results hold no rows but make them again: they test and predict as those of a fit on files.
-
-        Parameters
-        ----------
-        endog : pandas.Series, shape (n,)
-            As for the class.
-        names : list of str
-            Of the columns.
-        part : callable
-            Takes a slice of rows and returns their columns, shape (rows, p), every time the same.
-        link : {"logit", "probit", "cloglog", "loglog"}
-
-        Examples
-        --------
-        >>> x, grade = np.arange(6.0), pd.Series([0, 1, 0, 2, 1, 2])
-        >>> parts = OrderedLogit.from_parts(grade, ["x"], lambda rows: x[rows, None]).fit()
-        >>> whole = OrderedLogit(grade, pd.DataFrame({"x": x})).fit()
-        >>> bool(np.allclose(parts.params, whole.params, rtol=1e-12))
-        True
-        """
-        return cls._from_parts(Cumulative(link), endog, names, part)
 
     @classmethod
     def from_formula(

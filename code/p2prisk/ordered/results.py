@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import warnings
 from dataclasses import dataclass
-from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -16,7 +15,7 @@ from p2prisk.ordered import covariance as _covariance
 from p2prisk.ordered import newton
 from p2prisk.ordered.design import Design
 from p2prisk.ordered.families import get_family
-from p2prisk.ordered.fitting import REQUIRED_DIGITS, Moments
+from p2prisk.ordered.fitting import REQUIRED_DIGITS
 from p2prisk.ordered.likelihood import Layout
 from p2prisk.saved import rebuilding, restore, save
 
@@ -266,12 +265,6 @@ class OrderedResults:
         return other
 
     # -- fit statistics ------------------------------------------------------------
-
-    @cached_property
-    def _row_means(self):
-        """Mean of each column over the loans of rows that are elsewhere."""
-        total, first, _ = (sum(part) for part in zip(*self.rows.each(Moments(0.0)), strict=True))
-        return pd.Series(first / total, self.exog_names)
 
     @property
     def llnull(self) -> float:
@@ -718,7 +711,6 @@ class OrderedResults:
             other._llnull = self.llnull
             other.eta_variance = None if self.layout.free or self.family.stages else self._eta_variance
         other.model = other.rows = None
-        other.__dict__.pop("_row_means", None)
         return other
 
     def to_json(self, path: PathLike | None = None) -> str:

@@ -8,9 +8,6 @@ from p2prisk.ordered.families import Sequential
 from p2prisk.ordered.model import OrdinalModel
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    import numpy as np
     import pandas as pd
     from numpy.typing import ArrayLike
 
@@ -65,6 +62,8 @@ class SequentialLogit(OrdinalModel):
     {'C(term)[T.60]': 0.699, '0|1': 0.767, '1|2': 0.963}
     """
 
+    _family_of_parts = "forward"
+
     def __init__(
         self,
         endog: ArrayLike,
@@ -77,27 +76,6 @@ class SequentialLogit(OrdinalModel):
         missing: str = "raise",
     ) -> None:
         self._from_arrays(Sequential(link, direction), endog, exog, offset, freq_weights, nonparallel, missing)
-
-    @classmethod
-    def from_parts(
-        cls,
-        endog: pd.Series,
-        names: list[str],
-        part: Callable[[slice], np.ndarray],
-        direction: Literal["forward", "backward"] = "forward",
-        link: Literal["logit", "probit", "cloglog", "loglog"] = "logit",
-    ) -> Self:
-        """Model of rows whose design is made when it is needed; see :meth:`OrderedLogit.from_parts`.
-
-        Examples
-        --------
-        >>> import numpy as np, pandas as pd
-        >>> x, grade = np.arange(6.0), pd.Series([0, 1, 0, 2, 1, 2])
-        >>> parts = SequentialLogit.from_parts(grade, ["x"], lambda rows: x[rows, None]).fit()
-        >>> bool(np.allclose(parts.params, SequentialLogit(grade, pd.DataFrame({"x": x})).fit().params, rtol=1e-12))
-        True
-        """
-        return cls._from_parts(Sequential(link, direction), endog, names, part)
 
     @classmethod
     def from_formula(

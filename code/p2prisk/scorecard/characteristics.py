@@ -220,7 +220,7 @@ def from_results(results, bands=None, ranges=None):
 
 def _means(results, columns):
     if results.model is None:
-        return None if results.rows is None else tuple(results._row_means[columns])
+        return None
     places = [results.exog_names.index(column) for column in columns]
     weights = results.model.weights
     return tuple(np.average(results.model.exog[:, places], axis=0, weights=weights))

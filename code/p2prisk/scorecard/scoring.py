@@ -13,6 +13,7 @@ import pandas as pd
 from scipy.special import expit, logit
 
 from p2prisk.errors import DataError
+from p2prisk.ordered.covariance import root_of
 from p2prisk.scorecard.card import Scorecard
 from p2prisk.scorecard.master_scale import MasterScale
 from p2prisk.tape.columns import COLUMNS, is_own
@@ -65,8 +66,7 @@ class LoanScorer:
             turn = np.diag([1.0] * size + [-1.0])
             self._names, self._slopes, self._threshold = list(slopes.index), slopes, float(thresholds.iloc[cut])
             matrix = turn @ covariance[np.ix_(kept, kept)] @ turn
-            values, vectors = np.linalg.eigh(matrix)
-            self._root = vectors * np.sqrt(np.maximum(values, 0.0))
+            self._root = root_of(matrix)
 
     def score(self, frame: pd.DataFrame, drift: str = "flag") -> pd.DataFrame:
         """Score loans and count them for :meth:`summary`.
@@ -182,8 +182,7 @@ class LoanScorer:
 
     def _interval_at_odds(self, frame, design):
         """The same interval of any link and family; each row's own sums, column by column."""
-        values, vectors = np.linalg.eigh(self.model.results.cov_params().to_numpy())
-        root = vectors * np.sqrt(np.maximum(values, 0.0))
+        root = root_of(self.model.results.cov_params().to_numpy())
         low, high = np.empty(len(frame)), np.empty(len(frame))
         for start in range(0, len(frame), _ROWS):
             part = slice(start, start + _ROWS)
