@@ -30,7 +30,7 @@ TOUCHED = [
     ("a module of one chapter", "code/p2pbook/chapters/decisions.py", lambda text: text + "\nADDED = 1\n"),
     ("a module on decisions", "code/p2prisk/policy/value.py", lambda text: text + "\nADDED = 1\n"),
     ("a module of figures", "code/p2pbook/figures/literature.py", lambda text: text + "\nADDED = 1\n"),
-    ("a line of a data file", "data/literature_studies.csv", lambda text: text + "\n"),
+    ("a line of a data file", "data/literature_second_reading.csv", lambda text: text + "\n"),
     ("the likelihood", "code/p2prisk/ordered/likelihood.py", lambda text: text + "\nADDED = 1\n"),
     ("what everything hangs on", "requirements.lock", lambda text: text + "# touched\n"),
 ]

@@ -185,6 +185,13 @@ def test_the_usual_loan_has_its_exact_points_to_half_a_point():
     model = fit_standard(load("modeldata-lendingclub"), "bad")
     card, off = Scorecard.from_result(model), []
     assert all(item.usual for item in card.characteristics)
+    commonest = dict(load("modeldata-lendingclub").frame.select_dtypes("category").agg(lambda column: column.mode()[0]))
+    classes = [
+        item for item in card.characteristics if item.kind == "class" and commonest.get(item.name) in item.levels
+    ]
+    assert len(classes) >= 2
+    for item in classes:
+        assert item.mean == item.rows[item.levels.index(commonest[item.name])]
     for moved in range(20):  # wherever the constant falls
         shifted = card.with_points(base_score=600 + moved / 20)
         at = [float(np.dot(item.mean, shifted._slopes_of[item.name])) for item in shifted.characteristics]
